@@ -1,0 +1,1 @@
+"""P1: data sets brought to one customer table."""

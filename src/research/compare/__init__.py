@@ -1,0 +1,1 @@
+"""Criteria, resampling and inference."""

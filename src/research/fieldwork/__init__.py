@@ -1,0 +1,1 @@
+"""R2 to R4: surveys, interviews and their integration."""

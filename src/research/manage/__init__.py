@@ -1,0 +1,1 @@
+"""T and P: strategies, simulation and monitoring of tiers."""

@@ -1,0 +1,1 @@
+"""M1 to M3: models that put customers into tiers."""
