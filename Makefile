@@ -1,0 +1,57 @@
+# The study in a few targets; `make` lists them.
+PYTHON ?= python3
+STUDY ?= default
+JOBS ?= 2
+BIN := .venv/bin
+READY := .venv/ready
+export PYTHONHASHSEED = 0
+
+.DEFAULT_GOAL := help
+.PHONY: help study test lint lab lock docs bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+study: $(READY) ## set up and run a study: make study STUDY=default JOBS=2
+	$(BIN)/research run $(STUDY) --jobs $(JOBS)
+
+test: $(READY) ## set up and run the tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+lint: $(READY) ## check style, imports between layers, spelling, and that notebooks carry no outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+lock: ## compile requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+
+docs: $(READY) ## write the generated pages of docs/
+	$(BIN)/research verify --write
+	$(BIN)/python -m research.report.checklists --write
+
+bench: $(READY) ## measure the claims about speed
+	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean: ## remove the environment, the cache and the reports
+	rm -rf .venv .cache .doit.db* .pytest_cache .ruff_cache .import_linter_cache
+	find reports -mindepth 1 -maxdepth 1 ! -name reference ! -name README.md -exec rm -rf {} +
+
+# pip and uv both honour the user's own mirror settings. The package is installed last, as a link to src/.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"found Python {v[0]}.{v[1]}, expected 3.11 to 3.13; choose one with PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	@if command -v uv >/dev/null 2>&1; then set -x; \
+		uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else set -x; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@

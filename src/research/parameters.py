@@ -1,0 +1,199 @@
+"""What a run of the study is: its typed parameters, read from `studies/*.yml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from research.errors import UserError, nearest
+from research.paths import ROOT, STUDIES
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Parameters(BaseModel):
+    """Base of all parameter groups: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TierShares(Parameters):
+    """Share of customers per tier; the four add up to one."""
+
+    premium: Share = 0.10
+    low: Share = 0.50
+    medium: Share = 0.30
+    high: Share = 0.10
+
+    @model_validator(mode="after")
+    def _add_to_one(self) -> TierShares:
+        total = self.premium + self.low + self.medium + self.high
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the four shares add up to {total:g}, expected 1")
+        return self
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """Return the shares in the order premium, low, medium, high."""
+        return self.premium, self.low, self.medium, self.high
+
+
+class Costs(Parameters):
+    """What money and work cost. All are assumptions; reports say so."""
+
+    funding_rate: Share = Field(0.025, description="cost of funds per year")
+    capital_ratio: Share = Field(0.105, description="capital held per unit of risk-weighted exposure")
+    risk_weight: Positive = Field(0.75, description="regulatory risk weight of the exposure")
+    cost_of_capital: Share = Field(0.10, description="required return on capital per year")
+    lgd_unsecured: Share = Field(0.45, description="loss given default without collateral")
+    lgd_secured: Share = Field(0.25, description="loss given default on the secured part")
+    officer_hour: Positive = Field(60.0, description="cost of one officer hour, in the data set's currency")
+    emp_roi: Positive = Field(0.2644, description="return on investment of the expected maximum profit")
+    emp_p0: Share = Field(0.55, description="probability of no loss given default")
+    emp_p1: Share = Field(0.10, description="probability of full loss given default")
+
+
+class Fieldwork(Parameters):
+    """Workbooks of the survey and interviews; a path is relative to the study file or the project."""
+
+    survey: str = "data/examples/survey_clean.xlsx"
+    vignettes: str = "data/examples/vignettes.xlsx"
+    ahp: str = "data/examples/ahp.xlsx"
+    interviews: str = "data/examples/interviews"
+    codings: list[str] = []
+    provenance: Literal["invented", "real"] = "invented"
+
+
+class Study(Parameters):
+    """Everything a run depends on besides code, definitions and data."""
+
+    name: str = Field("default", pattern=r"^[\w][\w .-]*$")
+    title: str = "Loan customer stratification: RFM, ABC and decision tree compared"
+    dataset: str = Field("lendingclub2018", description='a name from "research datasets", or a file')
+    crosswalk: str = Field("", description="crosswalk of an own loan book (a CSV file)")
+    compare_datasets: list[str] = ["lendingclub2018", "lendingclub2016", "credit_data"]
+    seed: int = Field(20240607, ge=0, le=2**32 - 1)
+    tier_shares: TierShares = TierShares()
+    weights: Literal["equal", "survey"] = "equal"
+    folds: int = Field(10, ge=2, le=50)
+    repeats: int = Field(5, ge=1, le=100)
+    bootstrap: int = Field(1000, ge=100, le=100_000)
+    stability_refits: int = Field(20, ge=2, le=1000)
+    models: list[Literal["rfm", "abc", "tree"]] = ["rfm", "abc", "tree"]
+    references: list[str] = ["random", "grade", "scorecard", "gradient_boosting"]
+    simulated_customers: int = Field(20_000, ge=500, le=5_000_000)
+    small_cell: int = Field(5, ge=0, le=100, description="counts below this are not published")
+    costs: Costs = Costs()
+    fieldwork: Fieldwork = Fieldwork()
+
+    def with_dataset(self, name: str) -> Study:
+        """Return the same study on another data set."""
+        return self.model_copy(update={"dataset": name, "crosswalk": "" if name != self.dataset else self.crosswalk})
+
+
+def load(study: str | Path = "default", *, dataset: str = "", changes: Mapping[str, Any] | None = None) -> Study:
+    """Read a study and apply changes to it.
+
+    Args:
+        study: a name in `studies/` (without `.yml`) or the path of a study file.
+        dataset: replaces the study's data set unless empty.
+        changes: parameters to replace; nested ones by a dotted name, `{"tier_shares.high": 0.2}`.
+
+    Raises:
+        UserError: the file is missing or is not YAML, or a parameter is unknown or does not fit.
+    """
+    path = find(study)
+    values = _read(path)
+    for name, value in {**(changes or {}), **({"dataset": dataset} if dataset else {})}.items():
+        _set(values, name, value, str(path))
+    return validate(values, where=path.name)
+
+
+def find(study: str | Path) -> Path:
+    """Return the file of a study given by name or path."""
+    text = str(study)
+    direct = Path(text)
+    if direct.suffix in {".yml", ".yaml"}:
+        for candidate in (direct, ROOT / direct):
+            if candidate.is_file():
+                return candidate
+        raise UserError(f"{text}: no such study file")
+    path = STUDIES / f"{text}.yml"
+    if "/" in text or "\\" in text or not path.is_file():
+        known = [p.stem for p in STUDIES.glob("*.yml")]
+        raise UserError(f"study '{text}' is not in studies/{nearest(text, known)}")
+    return path
+
+
+def validate(values: Mapping[str, Any], where: str = "study") -> Study:
+    """Check values and return the study; every fault is named with its key and what was expected."""
+    try:
+        return Study.model_validate(dict(values))
+    except ValidationError as error:
+        faults = [_fault(dict(item), where) for item in error.errors()]
+        raise UserError("\n".join(faults)) from None
+
+
+def names(model: type[Parameters] = Study, prefix: str = "") -> list[str]:
+    """Return the dotted names of all parameters."""
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Parameters):
+            found += names(kind, f"{prefix}{name}.")
+        else:
+            found.append(prefix + name)
+    return found
+
+
+def reference() -> list[dict[str, str]]:
+    """Return one row per parameter (name, default, help) for the documentation."""
+    rows = []
+    for name in names():
+        model: Any = Study
+        *groups, last = name.split(".")
+        for group in groups:
+            model = model.model_fields[group].annotation
+        field = model.model_fields[last]
+        rows.append({"parameter": name, "default": str(field.default), "help": field.description or ""})
+    return rows
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = getattr(error, "problem_mark", None)
+        line = f", line {place.line + 1}" if place else ""
+        raise UserError(f"{path}{line}: not readable as YAML, expected `parameter: value` lines") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: found {type(values).__name__}, expected `parameter: value` lines")
+    return values
+
+
+def _set(values: dict[str, Any], name: str, value: Any, where: str) -> None:
+    if name not in names() and name not in Study.model_fields:
+        raise UserError(f"{where}: unknown parameter '{name}'{nearest(name, names())}")
+    *groups, last = name.split(".")
+    target = values
+    for group in groups:
+        nested = target.get(group)
+        target[group] = dict(nested) if isinstance(nested, Mapping) else {}
+        target = target[group]
+    target[last] = value
+
+
+def _fault(error: dict[str, Any], where: str) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{where}: unknown parameter '{key}'{nearest(key, names())}"
+    message = error["msg"].removeprefix("Value error, ")
+    found = "" if isinstance(error["input"], dict) else f" — found {error['input']!r}"
+    return f"{where}: {key or 'study'}{found} — {message}"

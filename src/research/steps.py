@@ -1,0 +1,133 @@
+"""Steps of a study, cached on disk.
+
+A step declares what it depends on: names of parameters and other steps. Its result is stored under a
+key made of those parameters' values, the fingerprint of the numeric code and definitions, and the
+fingerprint of the data it reads. A stale result therefore cannot be read, a batch that varies one parameter
+recomputes only the steps that use it, and notebooks that run side by side compute each step once.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from filelock import FileLock
+from joblib import Memory
+
+from research.fingerprint import numeric_code
+from research.parameters import Study
+from research.paths import cache_folder
+
+Result = TypeVar("Result")
+DataKey = Callable[[Any], str]
+
+
+class View:
+    """The parameters a step may read; reading another one is a mistake in the step's declaration."""
+
+    def __init__(self, study: Study | View, allowed: frozenset[str]) -> None:
+        self._study = study
+        self._allowed = allowed
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in Study.model_fields and name not in self._allowed:
+            raise AttributeError(f"this step reads '{name}' without declaring it")
+        return getattr(self._study, name)
+
+    def values(self) -> dict[str, Any]:
+        """Return the allowed parameters and their values."""
+        study = plain(self)
+        return {name: value for name, value in study.model_dump(mode="json").items() if name in self._allowed}
+
+
+class Step:
+    """A cached function of the study; call it with the study."""
+
+    def __init__(self, function: Callable[..., Result], needs: tuple[str | Step, ...], data: DataKey | None) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.needs = needs
+        self.parameters: frozenset[str] = frozenset().union(
+            *({need} if isinstance(need, str) else need.parameters for need in needs)
+        )
+        self._data = data
+
+    def __call__(self, study: Study | View, *args: Any) -> Any:
+        view = View(plain(study), self.parameters)
+        key = self.key(study, *args)
+        store = _memory().cache(self.function, ignore=["study"])
+        if store.check_call_in_cache(view, *args, key=key):
+            return store(view, *args, key=key)
+        lock = cache_folder() / "locks" / f"{key[:32]}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            return store(view, *args, key=key)
+
+    def key(self, study: Study | View, *args: Any) -> str:
+        """Return the hash of all that decides the result."""
+        view = View(plain(study), self.parameters)
+        data = [source(view) for source in self.data_keys()]
+        parts = [self.__name__, view.values(), list(args), numeric_code(), data]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+    def data_keys(self) -> list[DataKey]:
+        """Return the functions that fingerprint the data, this step's own and those of the steps it needs."""
+        own = [self._data] if self._data else []
+        found = own + [key for need in self.needs if isinstance(need, Step) for key in need.data_keys()]
+        return list(dict.fromkeys(found))
+
+
+def step(*needs: str | Step, data: DataKey | None = None) -> Callable[[Callable[..., Any]], Step]:
+    """Make a function of the study a cached step.
+
+    Args:
+        needs: names of parameters and steps the function uses.
+        data: returns the fingerprint of the files the function reads, given the study.
+    """
+    unknown = [need for need in needs if isinstance(need, str) and need not in Study.model_fields]
+    if unknown:
+        raise TypeError(f"unknown parameters: {', '.join(unknown)}")
+
+    def wrap(function: Callable[..., Any]) -> Step:
+        if next(iter(inspect.signature(function).parameters)) != "study":
+            raise TypeError(f"the first argument of step '{function.__name__}' must be named 'study'")
+        if "key" not in inspect.signature(function).parameters:
+            function = _with_key(function)
+        return Step(function, needs, data)
+
+    return wrap
+
+
+def plain(study: Study | View) -> Study:
+    """Return the study behind a view."""
+    while isinstance(study, View):
+        study = object.__getattribute__(study, "_study")
+    return study
+
+
+def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the function a `key` argument, which is all that joblib looks at besides the plain arguments."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def keyed(*args: Any, key: str, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    extra = inspect.Parameter("key", inspect.Parameter.KEYWORD_ONLY)
+    keyed.__signature__ = signature.replace(parameters=[*signature.parameters.values(), extra])  # type: ignore[attr-defined]
+    return keyed
+
+
+@functools.cache
+def _memory() -> Memory:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    logging.getLogger("joblib").setLevel(logging.ERROR)
+    return Memory(folder, verbose=0)
