@@ -1,0 +1,1 @@
+"""Figures: one function per figure type; takes tidy data, returns a matplotlib Figure, never saves."""
