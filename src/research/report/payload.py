@@ -1,0 +1,118 @@
+"""Frames and values as plain JSON and back, in full precision: what an exhibit carries beside its picture."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+MIME = "application/vnd.research.exhibit+json"
+
+
+def plain(value: Any) -> Any:
+    """Return a JSON value for a Python, numpy or pandas scalar; missing becomes None, infinity a word."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if math.isnan(number):
+            return None
+        return number if math.isfinite(number) else ("inf" if number > 0 else "-inf")
+    if isinstance(value, dt.datetime | dt.date | pd.Timestamp):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray | pd.Series | pd.Index):
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return [plain(item) for item in items]
+    return str(value)
+
+
+def tidy(frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Return the frame with a meaningful index turned into columns and column names as unique text."""
+    table = frame.to_frame() if isinstance(frame, pd.Series) else frame.copy()
+    plain_index = (
+        isinstance(table.index, pd.RangeIndex) and table.index.name is None and table.index.start == 0
+    )
+    columns = [column_name(column) for column in table.columns]
+    if plain_index:
+        table.columns = columns
+        return table.reset_index(drop=True)
+    levels = [column_name(name) if name is not None else "" for name in table.index.names]
+    names = [level or ("row" if len(levels) == 1 else f"row_{i + 1}") for i, level in enumerate(levels)]
+    index = table.index.to_frame(index=False)
+    table = table.reset_index(drop=True)
+    table.columns = columns
+    index.columns = names
+    table = pd.concat([index, table], axis=1)
+    if table.columns.duplicated().any():
+        twice = table.columns[table.columns.duplicated()].tolist()
+        raise ValueError(f"the table has more than one column named {twice}; rename them")
+    return table
+
+
+def column_name(column: Hashable) -> str:
+    """Return a column label as text; the levels of a MultiIndex are joined by ' · '."""
+    if isinstance(column, tuple):
+        return " · ".join(str(part) for part in column if str(part))
+    return str(column)
+
+
+def kind_of(series: pd.Series) -> str:
+    """Return boolean, integer, number, date or text for a column."""
+    if pd.api.types.is_bool_dtype(series):
+        return "boolean"
+    if pd.api.types.is_integer_dtype(series):
+        return "integer"
+    if pd.api.types.is_float_dtype(series):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(series):
+        return "date"
+    if series.dtype == object:
+        known = series.dropna()
+        if len(known) and known.map(lambda v: isinstance(v, bool | np.bool_)).all():
+            return "boolean"
+        if len(known) and known.map(lambda v: isinstance(v, int | float | np.number)).all():
+            return "number"
+    return "text"
+
+
+def frame_to_payload(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return `{"columns": [{"name", "dtype"}], "rows": [[…]]}` of a tidy frame."""
+    return {
+        "columns": [{"name": name, "dtype": kind_of(frame[name])} for name in frame.columns],
+        "rows": [[plain(value) for value in row] for row in frame.itertuples(index=False, name=None)],
+    }
+
+
+def payload_to_frame(data: dict[str, Any]) -> pd.DataFrame:
+    """Return the frame of `frame_to_payload` with its dtypes (integers with gaps become floats)."""
+    names = [column["name"] for column in data["columns"]]
+    frame = pd.DataFrame(data["rows"], columns=pd.Index(names, dtype=object), dtype=object)
+    for position, column in enumerate(data["columns"]):
+        values = frame.iloc[:, position]
+        match column["dtype"]:
+            case "integer" if not values.isna().any():
+                converted = values.astype("int64")
+            case "integer" | "number":
+                converted = values.map(lambda v: float("nan") if v is None else float(v)).astype("float64")
+            case "boolean" if not values.isna().any():
+                converted = values.astype("bool")
+            case "boolean":
+                converted = values.astype("boolean")
+            case "date":
+                converted = pd.to_datetime(values)
+            case _:
+                converted = values.map(lambda v: None if v is None else str(v)).astype("string")
+        frame[names[position]] = converted
+    return frame
