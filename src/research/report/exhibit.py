@@ -113,7 +113,7 @@ def table_bundle(
     formats: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the MIME bundle of a table. Raises ValueError without caption or for unknown columns in formats."""
+    """Return the MIME bundle of a table. Raises ValueError without caption or for an unknown column."""
     check_name(name)
     require(caption, "caption", name)
     flat = tidy(frame)

@@ -150,8 +150,9 @@ def table_html(
     more = ""
     if len(frame) > rows_shown:
         more = f'<p class="more">The first {rows_shown:,} of {len(frame):,} rows; all are in the results.</p>'
+    spoken = html.escape(without_markup(caption))
     return (
-        f'<div class="scroll{long}" tabindex="0" role="region" aria-label="{html.escape(without_markup(caption))}">'
+        f'<div class="scroll{long}" tabindex="0" role="region" aria-label="{spoken}">'
         f"<table><caption>{prose_markup(html.escape(caption))}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{more}"
     )
