@@ -10,7 +10,7 @@ from pathlib import Path
 from research.paths import DEFINITIONS, ROOT
 
 # What decides the numbers. Pages, figures and the command line only show them.
-NUMERIC_CODE = ("collect", "segment", "compare", "fieldwork", "manage")
+NUMERIC_CODE = ("collect", "explain", "segment", "compare", "fieldwork", "manage")
 
 
 def fingerprint(paths: Iterable[Path]) -> str:

@@ -93,10 +93,14 @@ class Study(Parameters):
 
     def with_dataset(self, name: str) -> Study:
         """Return the same study on another data set."""
-        return self.model_copy(update={"dataset": name, "crosswalk": "" if name != self.dataset else self.crosswalk})
+        return self.model_copy(
+            update={"dataset": name, "crosswalk": "" if name != self.dataset else self.crosswalk}
+        )
 
 
-def load(study: str | Path = "default", *, dataset: str = "", changes: Mapping[str, Any] | None = None) -> Study:
+def load(
+    study: str | Path = "default", *, dataset: str = "", changes: Mapping[str, Any] | None = None
+) -> Study:
     """Read a study and apply changes to it.
 
     Args:

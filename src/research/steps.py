@@ -50,7 +50,9 @@ class View:
 class Step:
     """A cached function of the study; call it with the study."""
 
-    def __init__(self, function: Callable[..., Result], needs: tuple[str | Step, ...], data: DataKey | None) -> None:
+    def __init__(
+        self, function: Callable[..., Result], needs: tuple[str | Step, ...], data: DataKey | None
+    ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.needs = needs

@@ -1,0 +1,1 @@
+"""R1: what drives the outcome and the price of a loan."""

@@ -1,0 +1,63 @@
+"""What drives the rate charged."""
+
+from __future__ import annotations
+
+import pandas as pd
+import statsmodels.api as sm
+from statsmodels.stats.multitest import multipletests
+
+from research.explain.design import Design
+
+
+def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
+    """Regress the contract rate on the design by ordinary least squares with HC3 errors.
+
+    Args:
+        design: columns known when the loan was made, without rate and instalment.
+        rate: (n,) share per year.
+
+    Returns:
+        One row per term: `estimate` in percentage points per standard deviation (or against the reference level),
+        `ci_low`, `ci_high`, `p_value`, `p_holm`, `n`; the R² stands in `attrs["r2"]`.
+    """
+    points = 100 * rate.loc[design.matrix.index]
+    known = points.notna()
+    result = sm.OLS(points[known], sm.add_constant(design.matrix[known])).fit(cov_type="HC3")
+    names = design.matrix.columns
+    bounds = result.conf_int().loc[names]
+    table = pd.DataFrame(
+        {
+            "term": names,
+            "block": design.terms.set_index("term").loc[names, "block"].to_numpy(),
+            "estimate": result.params[names].to_numpy(),
+            "ci_low": bounds[0].to_numpy(),
+            "ci_high": bounds[1].to_numpy(),
+            "p_value": result.pvalues[names].to_numpy(),
+            "p_holm": multipletests(result.pvalues[names], method="holm")[1],
+            "n": int(result.nobs),
+        }
+    )
+    table.attrs["r2"] = float(result.rsquared)
+    return table
+
+
+def explained(design: Design, rate: pd.Series) -> pd.DataFrame:
+    """Return the R² each block explains alone and the R² lost when it is taken out."""
+    points = 100 * rate.loc[design.matrix.index]
+    known = points.notna()
+
+    def r2(matrix: pd.DataFrame) -> float:
+        return float(sm.OLS(points[known], sm.add_constant(matrix[known])).fit().rsquared)
+
+    whole = r2(design.matrix)
+    rows = [
+        {
+            "block": block,
+            "r2_alone": r2(design.matrix[design.block(block)]),
+            "r2_lost": whole - r2(design.without(design.block(block)).matrix),
+        }
+        for block in design.terms["block"].unique()
+    ]
+    table = pd.DataFrame(rows).sort_values("r2_alone", ascending=False, ignore_index=True)
+    table.attrs["r2"] = whole
+    return table

@@ -1,0 +1,192 @@
+"""Logistic regression of the outcome, read in odds ratios and average marginal effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.preprocessing import SplineTransformer
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.outliers_influence import variance_inflation_factor
+from statsmodels.stats.proportion import proportion_confint
+
+from research.errors import UserError
+from research.explain.design import Design
+
+
+@dataclass(frozen=True)
+class RiskModel:
+    """A fitted logit and the design it was fitted on."""
+
+    design: Design
+    result: Any
+
+
+def fit(design: Design) -> RiskModel:
+    """Fit a logit by maximum likelihood with heteroskedasticity-robust (HC0, sandwich) standard errors.
+
+    Raises:
+        UserError: the outcome is separated by the predictors, so no maximum exists.
+    """
+    return RiskModel(design, _logit(design.outcome, design.matrix, cov_type="HC0"))
+
+
+def coefficients(model: RiskModel) -> pd.DataFrame:
+    """Return one row per term: odds ratio and average marginal effect with 95 % intervals, p, Holm and BH.
+
+    Numbers are per standard deviation; for a level, against its reference. The average marginal effect is the mean
+    over customers of the change in probability (delta-method interval; Greene, Econometric Analysis, ch. 17).
+    """
+    result, terms = model.result, model.design.terms.set_index("term")
+    bounds = result.conf_int()
+    names = model.design.matrix.columns
+    margins = result.get_margeff(at="overall", method="dydx", dummy=True)
+    effect = margins.summary_frame().reindex(names)
+    p = result.pvalues[names]
+    return pd.DataFrame(
+        {
+            "term": names,
+            "block": terms.loc[names, "block"].to_numpy(),
+            "odds_ratio": np.exp(result.params[names]).to_numpy(),
+            "ci_low": np.exp(bounds.loc[names, 0]).to_numpy(),
+            "ci_high": np.exp(bounds.loc[names, 1]).to_numpy(),
+            "marginal_effect": effect["dy/dx"].to_numpy(),
+            "effect_low": effect["Conf. Int. Low"].to_numpy(),
+            "effect_high": effect["Cont. Int. Hi."].to_numpy(),
+            "p_value": p.to_numpy(),
+            "p_holm": multipletests(p, method="holm")[1],
+            "p_bh": multipletests(p, method="fdr_bh")[1],
+            "n": int(result.nobs),
+        }
+    )
+
+
+def fit_quality(model: RiskModel) -> pd.DataFrame:
+    """Return n, events, events per column, McFadden R², AIC, and the joint likelihood-ratio test."""
+    result, y = model.result, model.design.outcome
+    rows = {
+        "customers": result.nobs,
+        "events": y.sum(),
+        "columns": model.design.matrix.shape[1],
+        "events per column": y.sum() / model.design.matrix.shape[1],
+        "McFadden R²": result.prsquared,
+        "AIC": result.aic,
+        "likelihood-ratio χ²": result.llr,
+        "degrees of freedom": result.df_model,
+        "p": result.llr_pvalue,
+    }
+    return pd.DataFrame({"measure": list(rows), "value": [float(v) for v in rows.values()]})
+
+
+def block_tests(model: RiskModel) -> pd.DataFrame:
+    """Return a likelihood-ratio test per block: the model without the block against the whole."""
+    rows = []
+    for block in model.design.terms["block"].unique():
+        columns = model.design.block(block)
+        rest = model.design.without(columns)
+        smaller = _logit(rest.outcome, rest.matrix)
+        statistic = max(2 * (model.result.llf - smaller.llf), 0.0)
+        rows.append(
+            {
+                "block": block,
+                "columns": len(columns),
+                "statistic": statistic,
+                "dof": len(columns),
+                "p_value": stats.chi2.sf(statistic, len(columns)),
+                "r2_lost": model.result.prsquared - smaller.prsquared,
+                "aic_change": smaller.aic - model.result.aic,
+            }
+        )
+    table = pd.DataFrame(rows)
+    table["p_holm"] = multipletests(table["p_value"], method="holm")[1]
+    return table.sort_values("statistic", ascending=False, ignore_index=True)
+
+
+def collinearity(design: Design) -> pd.DataFrame:
+    """Return the variance inflation factor of each column; above 10 its coefficient cannot be read alone."""
+    exog = sm.add_constant(design.matrix).to_numpy()
+    factors = [variance_inflation_factor(exog, i + 1) for i in range(design.matrix.shape[1])]
+    table = pd.DataFrame({"term": design.matrix.columns, "vif": factors})
+    return table.sort_values("vif", ascending=False, ignore_index=True)
+
+
+def nonlinearity(model: RiskModel) -> pd.DataFrame:
+    """Return a likelihood-ratio test per number: cubic spline (4 quantile knots) against a straight line."""
+    rows = []
+    for term in model.design.terms.loc[model.design.terms["kind"] == "scaled", "term"]:
+        basis = _basis(model.design.matrix[term])
+        if basis is None:
+            continue
+        wide = pd.concat([model.design.matrix.drop(columns=term), basis], axis=1)
+        try:
+            curved = _logit(model.design.outcome, wide)
+        except UserError:
+            continue
+        extra = basis.shape[1] - 1
+        statistic = max(2 * (curved.llf - model.result.llf), 0.0)
+        rows.append(
+            {"term": term, "statistic": statistic, "dof": extra, "p_value": stats.chi2.sf(statistic, extra)}
+        )
+    table = pd.DataFrame(rows, columns=["term", "statistic", "dof", "p_value"])
+    table["p_holm"] = multipletests(table["p_value"], method="holm")[1] if len(table) else []
+    return table.sort_values("p_value", ignore_index=True)
+
+
+def calibration(design: Design, folds: int, seed: int, bins: int = 10) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the calibration of out-of-fold probabilities: a row per decile, and a summary.
+
+    The decile table has `predicted`, `observed` with a 95 % Jeffreys interval, and `n`. The summary has the calibration
+    intercept and slope (logit of the outcome on the logit of the prediction; Cox 1958), and the Brier score.
+    """
+    y = design.outcome.to_numpy()
+    plain = LogisticRegression(C=np.inf, max_iter=2000)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    predicted = cross_val_predict(plain, design.matrix, y, cv=splitter, method="predict_proba")[:, 1]
+    group = pd.qcut(predicted, bins, labels=False, duplicates="drop")
+    table = pd.DataFrame({"p": predicted, "y": y, "group": group}).groupby("group")
+    rows = table.agg(predicted=("p", "mean"), observed=("y", "mean"), events=("y", "sum"), n=("y", "size"))
+    rows["ci_low"], rows["ci_high"] = proportion_confint(rows["events"], rows["n"], method="jeffreys")
+    clipped = np.clip(predicted, 1e-6, 1 - 1e-6)
+    recalibrated = sm.Logit(y, sm.add_constant(np.log(clipped / (1 - clipped)))).fit(disp=0)
+    low, high = recalibrated.conf_int().T
+    summary = pd.DataFrame(
+        {
+            "measure": ["calibration intercept", "calibration slope", "Brier score"],
+            "estimate": [*recalibrated.params, np.mean((predicted - y) ** 2)],
+            "ci_low": [*low, np.nan],
+            "ci_high": [*high, np.nan],
+            "n": len(y),
+        }
+    )
+    return rows.reset_index(drop=True), summary
+
+
+def _basis(x: pd.Series) -> pd.DataFrame | None:
+    """Cubic B-splines of x, or nothing when x has too few distinct values for four knots."""
+    if x.nunique() < 8:
+        return None
+    knots = np.unique(x.quantile([0.02, 0.35, 0.65, 0.98]))
+    if len(knots) < 3:
+        return None
+    knots[0], knots[-1] = x.min(), x.max()
+    spline = SplineTransformer(degree=3, knots=knots[:, None], include_bias=False, extrapolation="linear")
+    columns = spline.fit_transform(x.to_frame())
+    return pd.DataFrame(
+        columns, index=x.index, columns=[f"{x.name} spline {i}" for i in range(columns.shape[1])]
+    )
+
+
+def _logit(y: pd.Series, matrix: pd.DataFrame, **options: Any) -> Any:
+    try:
+        result = sm.Logit(y, sm.add_constant(matrix)).fit(disp=0, maxiter=200, method="newton", **options)
+    except (np.linalg.LinAlgError, sm.tools.sm_exceptions.PerfectSeparationError):
+        raise UserError("the predictors separate the outcome perfectly, so a logit has no maximum") from None
+    if not result.mle_retvals["converged"]:
+        raise UserError("the logit did not converge; are two predictors almost the same?")
+    return result

@@ -1,0 +1,176 @@
+"""The regressions of the quantitative notebook, against independent computations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from research.errors import UserError
+from research.explain import design, missing, pricing, risk
+
+CONSTRUCTS = pd.DataFrame(
+    [
+        ("debt_to_income", "risk", "predictor", "float", "share"),
+        ("income", "value", "predictor", "float", "currency per year"),
+        ("months_since_delinquency", "risk", "predictor", "float", "months"),
+        ("loan_purpose", "need", "predictor", "category", ""),
+        ("interest_rate", "contract", "predictor", "float", "share per year"),
+        ("paid_total", "outcome", "post", "float", "currency"),
+    ],
+    columns=["construct", "block", "role", "dtype", "unit"],
+)
+
+
+@pytest.fixture(scope="module")
+def customers() -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    n = 1500
+    frame = pd.DataFrame(
+        {
+            "debt_to_income": rng.gamma(2, 0.1, n),
+            "income": rng.lognormal(10, 0.6, n),
+            "months_since_delinquency": np.where(rng.random(n) < 0.5, rng.integers(1, 80, n), np.nan),
+            "loan_purpose": pd.Categorical(rng.choice(["car", "home", "other"], n, p=[0.5, 0.4, 0.1])),
+            "interest_rate": rng.uniform(0.05, 0.25, n),
+            "paid_total": rng.random(n),
+        }
+    )
+    signal = -2 + 4 * frame["debt_to_income"] + 0.6 * (frame["loan_purpose"] == "home")
+    frame["default"] = (rng.random(n) < 1 / (1 + np.exp(-signal))).astype(float)
+    frame.loc[rng.random(n) < 0.2, "income"] = np.nan
+    return frame
+
+
+@pytest.fixture(scope="module")
+def model(customers: pd.DataFrame) -> risk.RiskModel:
+    return risk.fit(design.build(customers, CONSTRUCTS))
+
+
+def test_design_takes_only_predictors_and_marks_missing(model: risk.RiskModel) -> None:
+    columns = set(model.design.matrix)
+    assert "paid_total" not in columns
+    assert {"income missing", "delinquency_on_record", "loan_purpose: home (against car)"} <= columns
+    assert model.design.matrix.notna().all().all()
+
+
+def test_design_drops_linear_combinations_and_says_so(customers: pd.DataFrame) -> None:
+    twice = customers.assign(debt_copy=2 * customers["debt_to_income"])
+    constructs = pd.concat([CONSTRUCTS, CONSTRUCTS.head(1).assign(construct="debt_copy")])
+    made = design.build(twice, constructs)
+    assert made.dropped["term"].tolist() == ["debt_copy"]
+
+
+def test_design_refuses_a_missing_outcome(customers: pd.DataFrame) -> None:
+    with pytest.raises(UserError, match="no 'default'"):
+        design.build(customers.drop(columns="default"), CONSTRUCTS)
+
+
+def test_odds_ratios_equal_scikit_learn(model: risk.RiskModel) -> None:
+    other = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(
+        model.design.matrix, model.design.outcome
+    )
+    np.testing.assert_allclose(risk.coefficients(model)["odds_ratio"], np.exp(other.coef_[0]), rtol=1e-4)
+
+
+def test_robust_errors_equal_the_sandwich(model: risk.RiskModel) -> None:
+    x = sm.add_constant(model.design.matrix).to_numpy()
+    y = model.design.outcome.to_numpy()
+    p = model.result.predict(x)
+    bread = np.linalg.inv((x * (p * (1 - p))[:, None]).T @ x)
+    meat = (x * ((y - p) ** 2)[:, None]).T @ x
+    expected = np.sqrt(np.diag(bread @ meat @ bread))
+    np.testing.assert_allclose(model.result.bse, expected, rtol=1e-6)
+
+
+def test_marginal_effect_equals_a_finite_difference(model: risk.RiskModel) -> None:
+    x = sm.add_constant(model.design.matrix)
+    step = 1e-5
+    up, down = x.copy(), x.copy()
+    up["debt_to_income"] += step
+    down["debt_to_income"] -= step
+    slope = (model.result.predict(up) - model.result.predict(down)).mean() / (2 * step)
+    table = risk.coefficients(model).set_index("term")
+    assert table.loc["debt_to_income", "marginal_effect"] == pytest.approx(slope, rel=1e-5)
+    level = "loan_purpose: home (against car)"
+    change = (
+        model.result.predict(x.assign(**{level: 1.0})) - model.result.predict(x.assign(**{level: 0.0}))
+    ).mean()
+    assert table.loc[level, "marginal_effect"] == pytest.approx(change, rel=1e-6)
+
+
+def test_adjusted_p_values_are_ordered(model: risk.RiskModel) -> None:
+    table = risk.coefficients(model)
+    assert (table["p_holm"] >= table["p_bh"]).all()
+    assert (table["p_bh"] >= table["p_value"]).all()
+    assert table.loc[table["term"] == "debt_to_income", "p_holm"].item() < 0.001
+
+
+def test_block_test_of_everything_in_one_block_is_the_joint_test(customers: pd.DataFrame) -> None:
+    whole = risk.fit(design.build(customers, CONSTRUCTS.assign(block="all")))
+    row = risk.block_tests(whole).iloc[0]
+    assert row["statistic"] == pytest.approx(whole.result.llr, rel=1e-6)
+    assert row["dof"] == whole.result.df_model
+
+
+def test_vif_is_one_over_one_minus_r2(model: risk.RiskModel) -> None:
+    x = model.design.matrix
+    table = risk.collinearity(model.design).set_index("term")["vif"]
+    rest = x.drop(columns="income")
+    r2 = LinearRegression().fit(rest, x["income"]).score(rest, x["income"])
+    assert table["income"] == pytest.approx(1 / (1 - r2), rel=1e-6)
+
+
+def test_nonlinearity_finds_a_parabola_and_not_a_line() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(4000, 2))
+    constructs = pd.DataFrame([("a", "risk", "predictor", "float", "")], columns=CONSTRUCTS.columns)
+
+    def tested(signal: np.ndarray) -> float:
+        bad = (rng.random(4000) < 1 / (1 + np.exp(-signal))).astype(float)
+        frame = pd.DataFrame({"a": x[:, 0], "default": bad})
+        return risk.nonlinearity(risk.fit(design.build(frame, constructs)))["p_value"].item()
+
+    assert tested(-1 + 0.9 * x[:, 0] ** 2) < 1e-6
+    assert tested(-1 + 0.7 * x[:, 0]) > 0.05
+
+
+def test_calibration_counts_every_customer_once(model: risk.RiskModel) -> None:
+    deciles, summary = risk.calibration(model.design, folds=5, seed=1)
+    assert deciles["n"].sum() == len(model.design.matrix)
+    assert deciles["events"].sum() == model.design.outcome.sum()
+    slope = summary.set_index("measure").loc["calibration slope"]
+    assert slope["ci_low"] < 1 < slope["ci_high"]
+
+
+def test_rubins_rules_by_hand() -> None:
+    # Three estimates 1, 2, 3 with variance 0.5 each: within 0.5, between 1, total 0.5 + 4/3 = 11/6;
+    # dof = 2 · (1 + 0.5 / (4/3))² = 2 · (11/8)² = 3.78125.
+    row = missing.pool(np.array([[1.0], [2.0], [3.0]]), np.full((3, 1), 0.5)).iloc[0]
+    assert row["estimate"] == 2
+    assert row["dof"] == pytest.approx(3.78125)
+    from scipy.stats import t
+
+    assert row["ci_high"] - row["estimate"] == pytest.approx(t.ppf(0.975, 3.78125) * np.sqrt(11 / 6))
+
+
+def test_sensitivity_compares_three_treatments(model: risk.RiskModel, customers: pd.DataFrame) -> None:
+    table = missing.sensitivity(model.design, customers, seed=5)
+    assert set(table["term"]) == {"income"}
+    assert table["treatment"].nunique() == 3
+    complete = table.set_index("treatment").loc["complete cases", "n"]
+    assert complete == customers["income"].notna().sum()
+    again = missing.sensitivity(model.design, customers, seed=5)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_pricing_recovers_a_known_rate(customers: pd.DataFrame) -> None:
+    made = design.build(customers, CONSTRUCTS, leave_out=("interest_rate",))
+    rate = 0.10 + 0.02 * made.matrix["debt_to_income"]
+    table = pricing.fit(made, rate).set_index("term")
+    assert table.loc["debt_to_income", "estimate"] == pytest.approx(2.0)
+    shares = pricing.explained(made, rate)
+    assert shares.attrs["r2"] == pytest.approx(1)
+    assert shares.loc[0, "block"] == "risk"
