@@ -42,8 +42,8 @@ def sensitivity(design: Design, customers: pd.DataFrame, seed: int, imputations:
         imputations: data sets drawn (chained Bayesian ridge regressions with posterior draws).
 
     Returns:
-        One row per term with missing values and per treatment: `term`, `treatment`, log-odds `estimate`, `ci_low`, `ci_high`,
-        `n`. Months since the last delinquency is left out: it is not missing but undefined.
+        One row per term with missing values and per treatment: `term`, `treatment`, log-odds `estimate`,
+        `ci_low`, `ci_high`, `n`. Months since the last delinquency is left out: it is not missing but undefined.
     """
     scaled = design.terms.loc[design.terms["kind"] == "scaled", "term"]
     holes = pd.DataFrame({t: customers.loc[design.matrix.index, t].isna() for t in scaled if t in customers})

@@ -69,7 +69,9 @@ def canvas(width: float = 7.6, height: float = 4.0) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def panels(count: int, columns: int = 3, width: float = 7.6, row_height: float = 2.3) -> tuple[Figure, list[Axes]]:
+def panels(
+    count: int, columns: int = 3, width: float = 7.6, row_height: float = 2.3
+) -> tuple[Figure, list[Axes]]:
     """Return a figure of small multiples and its axes in reading order; spare cells stay empty."""
     rows = -(-count // columns)
     figure = canvas(width, row_height * rows)
@@ -79,7 +81,9 @@ def panels(count: int, columns: int = 3, width: float = 7.6, row_height: float =
     return figure, list(grid[:count])
 
 
-def intervals(axes: Axes, rows: Any, low: Any, mid: Any, high: Any, colour: Any = INK, size: float = 30) -> None:
+def intervals(
+    axes: Axes, rows: Any, low: Any, mid: Any, high: Any, colour: Any = INK, size: float = 30
+) -> None:
     """Draw horizontal intervals with their estimate, one per row."""
     axes.hlines(rows, low, high, color=colour, linewidth=1.6)
     axes.scatter(mid, rows, color=colour, s=size, zorder=3)
