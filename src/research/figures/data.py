@@ -8,7 +8,18 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from research.figures.style import ACCENT, INK, MUTED, PALETTE, canvas, intervals, panels, percent, styled, text_on
+from research.figures.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    PALETTE,
+    canvas,
+    intervals,
+    panels,
+    percent,
+    styled,
+    text_on,
+)
 
 FITS = ("absent", "proxy", "direct")
 
@@ -27,11 +38,19 @@ def coverage_matrix(coverage: pd.DataFrame) -> Figure:
     figure = canvas(7.6, 0.21 * len(wide) + 1.1)
     axes = figure.subplots()
     colours = [PALETTE["fit"][fit] for fit in FITS]
-    axes.pcolormesh(codes, cmap=ListedColormap(colours), vmin=-0.5, vmax=2.5, edgecolor="white", linewidth=1.5)
+    axes.pcolormesh(
+        codes, cmap=ListedColormap(colours), vmin=-0.5, vmax=2.5, edgecolor="white", linewidth=1.5
+    )
     for (row, column), code in np.ndenumerate(codes):
         if code:
             axes.text(
-                column + 0.5, row + 0.5, FITS[code], ha="center", va="center", fontsize=7.5, color=text_on(colours[code])
+                column + 0.5,
+                row + 0.5,
+                FITS[code],
+                ha="center",
+                va="center",
+                fontsize=7.5,
+                color=text_on(colours[code]),
             )
     axes.set_yticks(np.arange(len(wide)) + 0.5, [f"{label}  {c}" for c, label in wide.index], fontsize=8)
     axes.set_xticks(np.arange(wide.shape[1]) + 0.5, wide.columns, fontsize=8.5, color=INK)
@@ -75,7 +94,9 @@ def missing_shares(table: pd.DataFrame) -> Figure:
 
 
 @styled
-def rates_by_class(table: pd.DataFrame, overall: float, xlabel: str = "Outcome rate, 95 % interval") -> Figure:
+def rates_by_class(
+    table: pd.DataFrame, overall: float, xlabel: str = "Outcome rate, 95 % interval"
+) -> Figure:
     """Draw the outcome rate of each class within its standard.
 
     Args:

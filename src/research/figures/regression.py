@@ -25,7 +25,9 @@ def forest(table: pd.DataFrame, xlabel: str, null: float = 1.0, log: bool = True
     away = (table["ci_low"] > null) | (table["ci_high"] < null)
     colours = np.where(away, ACCENT, "#9aa4ae")
     axes.axvline(null, color=MUTED, linewidth=1)
-    intervals(axes, np.arange(len(table)), table["ci_low"], table["estimate"], table["ci_high"], list(colours), 26)
+    intervals(
+        axes, np.arange(len(table)), table["ci_low"], table["estimate"], table["ci_high"], list(colours), 26
+    )
     axes.set_yticks(np.arange(len(table)), table["term"], fontsize=8.5)
     if log:
         axes.set_xscale("log")
@@ -49,8 +51,15 @@ def calibration(deciles: pd.DataFrame) -> Figure:
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.vlines(deciles["predicted"], deciles["ci_low"], deciles["ci_high"], color=ACCENT)
     axes.scatter(deciles["predicted"], deciles["observed"], color=ACCENT, s=26, zorder=3)
-    axes.text(top * 0.97, top * 0.93, "perfect", ha="right", va="bottom", color=MUTED, fontsize=8.5, rotation=45)
-    axes.set(xlim=(0, top), ylim=(0, top), xlabel="Predicted risk (out of fold)", ylabel="Observed rate, 95 % interval")
+    axes.text(
+        top * 0.97, top * 0.93, "perfect", ha="right", va="bottom", color=MUTED, fontsize=8.5, rotation=45
+    )
+    axes.set(
+        xlim=(0, top),
+        ylim=(0, top),
+        xlabel="Predicted risk (out of fold)",
+        ylabel="Observed rate, 95 % interval",
+    )
     percent(axes.xaxis, 0 if top > 0.2 else 1)
     percent(axes.yaxis, 0 if top > 0.2 else 1)
     axes.grid()
@@ -68,7 +77,13 @@ def explained_shares(table: pd.DataFrame) -> Figure:
     axes.scatter(table["r2_alone"], rows, color=ACCENT, s=30, zorder=3)
     axes.text(table["r2_lost"].iloc[0], -0.32, "lost without it", fontsize=8.5, ha="center", va="bottom")
     axes.text(
-        table["r2_alone"].iloc[0], -0.32, "explained alone", fontsize=8.5, color=ACCENT, ha="center", va="bottom"
+        table["r2_alone"].iloc[0],
+        -0.32,
+        "explained alone",
+        fontsize=8.5,
+        color=ACCENT,
+        ha="center",
+        va="bottom",
     )
     axes.set_yticks(rows, table["block"])
     axes.set_ylim(len(table) - 0.5, -0.9)
