@@ -160,7 +160,7 @@ def leaves(table: pd.DataFrame, xlabel: str) -> Figure:
     return figure
 
 
-def _square(x: float, y: float, colour: str):  # noqa: ANN202
+def _square(x: float, y: float, colour: str):
     from matplotlib.patches import Rectangle
 
     return Rectangle((x - 0.47, y - 0.47), 0.94, 0.94, facecolor=colour, edgecolor="white")
