@@ -13,14 +13,14 @@ from research.explain import design, missing, pricing, risk
 
 CONSTRUCTS = pd.DataFrame(
     [
-        ("debt_to_income", "risk", "predictor", "float", "share"),
-        ("income", "value", "predictor", "float", "currency per year"),
-        ("months_since_delinquency", "risk", "predictor", "float", "months"),
-        ("loan_purpose", "need", "predictor", "category", ""),
-        ("interest_rate", "contract", "predictor", "float", "share per year"),
-        ("paid_total", "outcome", "post", "float", "currency"),
+        ("debt_to_income", "risk", "predictor", "float", "share", ""),
+        ("income", "value", "predictor", "float", "currency per year", ""),
+        ("months_since_delinquency", "risk", "predictor", "float", "months", "none on record"),
+        ("loan_purpose", "need", "predictor", "category", "", ""),
+        ("interest_rate", "contract", "predictor", "float", "share per year", ""),
+        ("paid_total", "outcome", "post", "float", "currency", ""),
     ],
-    columns=["construct", "block", "role", "dtype", "unit"],
+    columns=["construct", "block", "role", "dtype", "unit", "missing_means"],
 )
 
 
@@ -52,7 +52,7 @@ def model(customers: pd.DataFrame) -> risk.RiskModel:
 def test_design_takes_only_predictors_and_marks_missing(model: risk.RiskModel) -> None:
     columns = set(model.design.matrix)
     assert "paid_total" not in columns
-    assert {"income missing", "delinquency_on_record", "loan_purpose: home (against car)"} <= columns
+    assert {"income missing", "months_since_delinquency none", "loan_purpose: home (against car)"} <= columns
     assert model.design.matrix.notna().all().all()
 
 
@@ -126,7 +126,7 @@ def test_vif_is_one_over_one_minus_r2(model: risk.RiskModel) -> None:
 def test_nonlinearity_finds_a_parabola_and_not_a_line() -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(size=(4000, 2))
-    constructs = pd.DataFrame([("a", "risk", "predictor", "float", "")], columns=CONSTRUCTS.columns)
+    constructs = pd.DataFrame([("a", "risk", "predictor", "float", "", "")], columns=CONSTRUCTS.columns)
 
     def tested(signal: np.ndarray) -> float:
         bad = (rng.random(4000) < 1 / (1 + np.exp(-signal))).astype(float)

@@ -12,7 +12,7 @@ from research.errors import UserError
 MONEY_UNITS = ("currency", "currency per year", "currency per month")
 RARE_SHARE = 0.02
 RARE_EVENTS = 5
-RECORD = "months_since_delinquency"  # missing means that no delinquency is on record, which is information
+NONE = "none"  # ends the name of the indicator of an undefined value
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,15 @@ def build(
     """Build the design from predictors that were known when the loan was made.
 
     Money enters as log(1 + x). Numbers are scaled to mean 0 and standard deviation 1. A missing number is set to
-    the median and marked by an indicator column when at least 2 % are missing; months since the last delinquency
-    is 0 when there is none, beside the indicator that there is one. Levels of a category with less than 2 % of rows or
-    fewer than five events join the most frequent level, which is the reference.
+    the median and marked by an indicator column when at least 2 % are missing. Where the definition says what a
+    missing value means (months since a delinquency that never was), it is not unknown but undefined: it is set to
+    the mean, so that it does not move the slope, and the indicator carries the difference. Levels of a category with less
+    than 2 % of rows or fewer than five events join the most frequent level, which is the reference; numbers that
+    differ from their most common value in less than 2 % of rows are left out.
 
     Args:
         customers: canonical table, one row per customer.
-        constructs: the table of constructs (`construct`, `block`, `role`, `dtype`, `unit`).
+        constructs: the table of constructs (`construct`, `block`, `role`, `dtype`, `unit`, `missing_means`).
         outcome: a 0/1 column; rows where it is missing are left out.
         leave_out: constructs that must not enter.
 
@@ -79,8 +81,8 @@ def build(
         values = rows[info["construct"]]
         made = _levels(values, y) if info["dtype"] == "category" else _numbers(values, info)
         for term, (column, kind) in made.items():
-            if column.std() == 0:
-                dropped.append({"term": term, "reason": "the same value everywhere"})
+            if column.value_counts(normalize=True).iloc[0] > 1 - RARE_SHARE:
+                dropped.append({"term": term, "reason": "almost the same value everywhere"})
                 continue
             parts.append(column.rename(term).to_frame())
             terms.append(
@@ -111,11 +113,9 @@ def _numbers(values: pd.Series, info: dict[str, str]) -> dict[str, tuple[pd.Seri
     if missing.all():
         return {}
     x = np.log1p(values.clip(lower=0)) if info["unit"] in MONEY_UNITS else values.astype(float)
-    if name == RECORD:
-        return {
-            "delinquency_on_record": ((~missing).astype(float), "level"),
-            name: (_scaled(x.where(~missing, x[~missing].mean())), "scaled"),
-        }
+    if missing.any() and info["missing_means"]:
+        made = {name: (_scaled(x.fillna(x.mean())), "scaled")}
+        return made | {f"{name} {NONE}": (missing.astype(float), "level")}
     made = {name: (_scaled(x.fillna(x.median())), "scaled")}
     if set(values.dropna().unique()) <= {0.0, 1.0}:
         made = {name: (values.fillna(values.median()), "level")}

@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer
 
-from research.explain.design import Design
+from research.explain.design import NONE, Design
 
 
 def pool(estimates: np.ndarray, variances: np.ndarray) -> pd.DataFrame:
@@ -43,11 +43,12 @@ def sensitivity(design: Design, customers: pd.DataFrame, seed: int, imputations:
 
     Returns:
         One row per term with missing values and per treatment: `term`, `treatment`, log-odds `estimate`,
-        `ci_low`, `ci_high`, `n`. Months since the last delinquency is left out: it is not missing but undefined.
+        `ci_low`, `ci_high`, `n`. Values that are undefined rather than unknown are left out.
     """
     scaled = design.terms.loc[design.terms["kind"] == "scaled", "term"]
     holes = pd.DataFrame({t: customers.loc[design.matrix.index, t].isna() for t in scaled if t in customers})
-    holes = holes.drop(columns="months_since_delinquency", errors="ignore")
+    undefined = [t for t in holes if f"{t} {NONE}" in design.matrix]
+    holes = holes.drop(columns=undefined)
     holes = holes.loc[:, holes.any()]
     columns = ["term", "treatment", "estimate", "ci_low", "ci_high", "n"]
     if holes.empty:
