@@ -1,0 +1,263 @@
+"""K1 to K13: how a loan book is cut before any model, each by a rule table that is data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from statsmodels.stats.proportion import proportion_confint
+
+from research.collect.constructs import constructs
+from research.errors import UserError, nearest
+from research.paths import DEFINITIONS
+
+CLASSIFICATION_FILE = DEFINITIONS / "classification.yml"
+NOT_RECORDED = "not recorded"
+TESTS = ("in", "equals", "at_most", "over", "at_least", "known")
+SUMMARY_COLUMNS = (
+    "standard", "name", "name_zh", "class", "class_zh", "n", "share", "amount", "amount_share",
+    "known", "bad", "outcome_rate", "ci_low", "ci_high", "measured", "reason",
+)  # fmt: skip
+DERIVED = {"rate_over_benchmark": ("interest_rate", "benchmark_rate")}
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def rules(path: Path = CLASSIFICATION_FILE) -> dict[str, Any]:
+    """Return the rule tables: {"parameters": {...}, "standards": {"K1": {...}, …}}."""
+    return _read(path)
+
+
+def standards(definitions: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Return the thirteen standards as a table: standard, name, name_zh, class, class_zh, overlaps, note."""
+    found = [
+        {
+            "standard": standard,
+            "name": entry["name"],
+            "name_zh": entry["name_zh"],
+            "class": label,
+            "class_zh": label_zh,
+            "overlaps": entry.get("overlaps", ""),
+            "note": entry.get("note", ""),
+        }
+        for standard, entry in (definitions or rules())["standards"].items()
+        for label, label_zh in entry["classes"].items()
+    ]
+    return pd.DataFrame(found)
+
+
+def rule_table(definitions: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Return every rule in words a reader can check: standard, alternative, class, rule."""
+    definitions = definitions or rules()
+    signs = {"in": "in", "equals": "=", "at_most": "≤", "over": ">", "at_least": "≥", "known": "known"}
+    found = []
+    for standard, entry in definitions["standards"].items():
+        for position, way in enumerate(entry["measured_by"], start=1):
+            for rule in way["rules"]:
+                parts = [
+                    f"{name} {signs[test]} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+                    for name, condition in rule.get("when", {}).items()
+                    for test, value in condition.items()
+                ]
+                words = " and ".join(parts) if parts else "otherwise"
+                found.append(
+                    {"standard": standard, "alternative": position, "class": rule["class"], "rule": words}
+                )
+    return pd.DataFrame(found)
+
+
+def _parameters(definitions: Mapping[str, Any], given: Mapping[str, float] | None) -> dict[str, float]:
+    values = dict(definitions["parameters"])
+    for name, value in (given or {}).items():
+        if name != "benchmark_rate" and name not in values:
+            raise UserError(
+                f"classification parameter '{name}' is unknown{nearest(name, [*values, 'benchmark_rate'])}"
+            )
+        values[name] = value
+    values["minus_benchmark_tolerance"] = -values["benchmark_tolerance"]
+    return values
+
+
+def _with_derived(customers: pd.DataFrame, parameters: Mapping[str, float]) -> pd.DataFrame:
+    """Add the contract rate minus the benchmark, from the table or from the parameter benchmark_rate."""
+    table = customers.copy(deep=False)
+    if "benchmark_rate" in parameters and "benchmark_rate" not in table:
+        table["benchmark_rate"] = float(parameters["benchmark_rate"])
+    if {"interest_rate", "benchmark_rate"} <= set(table.columns):
+        table["rate_over_benchmark"] = table["interest_rate"] - table["benchmark_rate"]
+    return table
+
+
+def _value(value: Any, parameters: Mapping[str, float]) -> Any:
+    if isinstance(value, str) and value.startswith("$"):
+        if value[1:] not in parameters:
+            raise UserError(
+                f"classification rule uses the unknown parameter '{value}'{nearest(value[1:], parameters)}"
+            )
+        return parameters[value[1:]]
+    return value
+
+
+def _holds(table: pd.DataFrame, when: Mapping[str, Any], parameters: Mapping[str, float]) -> pd.Series:
+    result = pd.Series(True, index=table.index)
+    for construct, condition in when.items():
+        column = table[construct]
+        for test, raw in condition.items():
+            if test not in TESTS:
+                raise UserError(
+                    f"classification rule on '{construct}': unknown test '{test}'{nearest(test, TESTS)}"
+                )
+            value = _value(raw, parameters)
+            if test in ("in", "equals"):
+                result &= column.isin(value if isinstance(value, list) else [value])
+            elif test == "known":
+                result &= column.notna() == bool(value)
+            else:
+                compare = {"at_most": column.le, "over": column.gt, "at_least": column.ge}[test]
+                result &= compare(value)
+    return result
+
+
+def _measured_by(entry: Mapping[str, Any], columns: pd.Index) -> Mapping[str, Any] | None:
+    for way in entry["measured_by"]:
+        if set(way["constructs"]) <= set(columns):
+            return way
+    return None
+
+
+def _assign(
+    table: pd.DataFrame, entry: Mapping[str, Any], parameters: Mapping[str, float]
+) -> tuple[pd.Series, str]:
+    """Return the class of every row (None = not recorded) and, when the standard is not measured, the reason."""
+    empty = pd.Series(None, index=table.index, dtype=object)
+    way = _measured_by(entry, table.columns)
+    if way is None:
+        first = entry["measured_by"][0]["constructs"]
+        needs = [part for name in first for part in DERIVED.get(name, (name,)) if part not in table.columns]
+        return empty, f"not measured: the data have no {' and no '.join(needs)}"
+    assigned = empty.copy()
+    hit = False
+    for rule in way["rules"]:
+        if rule.get("otherwise"):
+            rows = assigned.isna() & table[way["constructs"]].notna().all(axis=1)
+        else:
+            rows = assigned.isna() & _holds(table, rule["when"], parameters)
+            hit |= bool(rows.any())
+        assigned[rows] = rule["class"]
+    if "needs_a_hit" in entry and not hit:
+        return empty, f"not measured: {entry['needs_a_hit']}"
+    return assigned, ""
+
+
+def classify(
+    customers: pd.DataFrame,
+    definitions: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Put every customer into the classes of K1 to K13.
+
+    Args:
+        customers: canonical customer table.
+        definitions: rule tables, the shipped ones by default.
+        parameters: changed cut-offs; also `benchmark_rate` (share per year) where the table has none.
+
+    Returns: index of `customers`, categorical columns K1 … K13 with the classes of the standard in order. Missing
+    means that a construct is not recorded for the customer; a standard that is not measured is missing everywhere,
+    with the reason in `attrs["reasons"]`.
+    """
+    definitions = definitions or rules()
+    values = _parameters(definitions, parameters)
+    table = _with_derived(customers, values)
+    classes, reasons = {}, {}
+    for standard, entry in definitions["standards"].items():
+        assigned, reason = _assign(table, entry, values)
+        classes[standard] = pd.Categorical(assigned, categories=list(entry["classes"]))
+        if reason:
+            reasons[standard] = reason
+    frame = pd.DataFrame(classes, index=customers.index)
+    frame.attrs["reasons"] = reasons
+    return frame
+
+
+def _row(rows: pd.Series, customers: pd.DataFrame) -> dict[str, float]:
+    amount = customers["loan_amount"] if "loan_amount" in customers else pd.Series(dtype="float64")
+    outcome = customers["default"][rows].dropna() if "default" in customers else pd.Series(dtype="float64")
+    known, bad = len(outcome), int(outcome.sum())
+    # Jeffreys: quantiles of Beta(bad + 1/2, known − bad + 1/2)
+    low, high = proportion_confint(bad, known, method="jeffreys") if known else (float("nan"), float("nan"))
+    total = float(amount.sum())
+    inside = float(amount[rows].sum()) if len(amount) else float("nan")
+    return {
+        "n": int(rows.sum()),
+        "share": float(rows.mean()),
+        "amount": inside,
+        "amount_share": inside / total if total else float("nan"),
+        "known": known,
+        "bad": bad,
+        "outcome_rate": bad / known if known else float("nan"),
+        "ci_low": float(low),
+        "ci_high": float(high),
+    }
+
+
+def summary(
+    classes: pd.DataFrame, customers: pd.DataFrame, definitions: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """Count every class of every standard.
+
+    Returns one row per standard and class: standard, name, name_zh, class, class_zh, n, share, amount, amount_share,
+    known (rows whose outcome is known), bad, outcome_rate with a 95 % Jeffreys interval (ci_low, ci_high), measured,
+    reason. A standard that is not measured has one row with class missing and the reason; customers whose construct is
+    not recorded have a row "not recorded".
+    """
+    reasons = classes.attrs.get("reasons", {})
+    found = []
+    for standard, entry in (definitions or rules())["standards"].items():
+        about = {"standard": standard, "name": entry["name"], "name_zh": entry["name_zh"]}
+        column = classes[standard]
+        if standard in reasons or column.isna().all():
+            reason = reasons.get(standard, "not measured: no row has a value")
+            found.append(
+                {**about, "class": None, "class_zh": None, "n": 0, "measured": False, "reason": reason}
+            )
+            continue
+        for label, label_zh in entry["classes"].items():
+            counts = _row(column == label, customers)
+            found.append(
+                {**about, "class": label, "class_zh": label_zh, **counts, "measured": True, "reason": ""}
+            )
+        if column.isna().any():
+            counts = _row(column.isna(), customers)
+            found.append(
+                {
+                    **about,
+                    "class": NOT_RECORDED,
+                    "class_zh": "未记录",
+                    **counts,
+                    "measured": True,
+                    "reason": "",
+                }
+            )
+    return pd.DataFrame(found, columns=list(SUMMARY_COLUMNS))
+
+
+def needed_constructs(definitions: Mapping[str, Any] | None = None) -> set[str]:
+    """Return every construct a rule reads; all of them are in constructs.csv."""
+    used = {
+        name
+        for entry in (definitions or rules())["standards"].values()
+        for way in entry["measured_by"]
+        for name in way["constructs"]
+    }
+    plain = {part for name in used for part in DERIVED.get(name, (name,))}
+    unknown = plain - set(constructs().index)
+    if unknown:
+        raise UserError(f"classification rules use the unknown construct '{sorted(unknown)[0]}'")
+    return plain

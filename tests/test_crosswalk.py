@@ -1,0 +1,223 @@
+"""The crosswalk vocabulary and its faults, on tables small enough to check by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.collect.constructs import construct, constructs, names, predictors, schema
+from research.collect.crosswalk import COLUMNS, apply, beside, complete, read_crosswalk
+from research.collect.datasets import crosswalk_files
+from research.collect.transforms import MAPS_FILE, TRANSFORMS, mapping, number
+from research.errors import UserError
+
+
+def crosswalk(*rows: dict[str, str]) -> pd.DataFrame:
+    table = [{"construct": "customer_id", "source": "id", "transform": "identity", "fit": "direct"}, *rows]
+    return pd.DataFrame(table).reindex(columns=list(COLUMNS), fill_value="").fillna("")
+
+
+def direct(
+    construct: str, source: str, transform: str, argument: str = "", missing: str = ""
+) -> dict[str, str]:
+    return {
+        "construct": construct,
+        "source": source,
+        "transform": transform,
+        "argument": argument,
+        "missing": missing,
+        "fit": "direct",
+    }
+
+
+RAW = pd.DataFrame(
+    {
+        "id": [101, 102, 103, 104],
+        "amount": ["1,000", "￥2,500.50", "abc", None],
+        "rate": [12.0, 0.0, np.nan, 24.0],
+        "months": ["term_36", "term_60", "term_12", "term_6"],
+        "joint": [np.nan, 80.0, np.nan, np.nan],
+        "single": [50.0, 60.0, np.nan, 0.0],
+        "home": ["OWN", " RENT ", "CASTLE", None],
+        "when": ["Mar-2018", "Jan-2018", "never", None],
+        "code": [1.0, 999.0, 3.0, -1.0],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (direct("income", "amount", "identity"), [1000, 2500.5, np.nan, np.nan]),
+        (direct("income", "single", "multiply", "12"), [600, 720, np.nan, 0]),
+        (direct("income", "joint;single", "first_known"), [50, 80, np.nan, 0]),
+        (direct("income", "joint;single", "minimum"), [50, 60, np.nan, 0]),
+        (direct("income", "rate;single", "sum"), [62, 60, np.nan, 24]),
+        (direct("income", "rate;single", "mean", "times=2"), [62, 60, np.nan, 24]),
+        (direct("income", "single;rate", "difference", "min=0"), [38, 60, np.nan, 0]),
+        (direct("debt_to_income", "rate;single", "ratio"), [0.24, 0, np.nan, np.nan]),
+        (
+            direct("debt_to_income", "rate;joint;single", "ratio_to_first_known", "max=0.2"),
+            [0.2, 0, np.nan, np.nan],
+        ),
+        (direct("credit_history_years", "single", "subtract_from", "60"), [10, 0, np.nan, 60]),
+        (direct("term_months", "months", "digits"), [36, 60, 12, 6]),
+        (direct("recency_months", "rate;single", "window_midpoint", "3|9"), [3, 9, np.nan, 3]),
+        (direct("income_verified", "home", "flag", "OWN|RENT"), [1, 1, 0, np.nan]),
+        (direct("inquiries", "code", "identity", missing="999|-1"), [1, np.nan, 3, np.nan]),
+        (direct("default", "home", "map", "OWN=0|RENT=1"), [0, 1, np.nan, np.nan]),
+    ],
+)
+def test_numeric_transforms_by_hand(row: dict[str, str], expected: list[float]) -> None:
+    customers = apply(RAW, crosswalk(row)).customers
+    np.testing.assert_allclose(customers[row["construct"]].to_numpy(), expected)
+
+
+def test_annuity_is_the_textbook_payment() -> None:
+    raw = pd.DataFrame({"id": [1, 2], "p": [10_000, 1_200], "r": [12.0, 0.0], "n": ["term_36", "12"]})
+    row = direct("instalment", "p;r;n", "annuity", "0.01")
+    payments = apply(raw, crosswalk(row)).customers["instalment"]
+    # 10,000 at 1 % a month over 36 months: 332.14 (any annuity table); without interest 100
+    np.testing.assert_allclose(payments, [332.1431, 100.0], rtol=1e-6)
+
+
+def test_categories_dates_and_what_did_not_map() -> None:
+    rows = [
+        direct("home_ownership", "home", "map", "OWN=owned|RENT=rented"),
+        direct("loan_date", "when", "date", "%b-%Y"),
+        direct("loan_amount", "amount", "identity"),
+    ]
+    result = apply(RAW, crosswalk(*rows))
+    assert list(result.customers.index) == ["101", "102", "103", "104"]
+    assert result.customers["home_ownership"].astype(object).tolist()[:2] == ["owned", "rented"]
+    assert isinstance(result.customers["home_ownership"].dtype, pd.CategoricalDtype)
+    assert result.customers["loan_date"].iloc[0] == pd.Timestamp("2018-03-01")
+    lost = result.unmapped.set_index("construct")[["value", "n"]]
+    assert lost.loc["home_ownership"].tolist() == ["CASTLE", 1]
+    assert lost.loc["loan_date"].tolist() == ["never", 1]
+    assert lost.loc["loan_amount"].tolist() == ["abc", 1]
+
+
+def test_map_with_a_rest_and_a_class_that_is_missing_on_purpose() -> None:
+    row = direct("home_ownership", "home", "map", "OWN=owned|CASTLE=|*=other")
+    result = apply(RAW, crosswalk(row))
+    assert result.customers["home_ownership"].astype(object).where(
+        result.customers["home_ownership"].notna(), "missing"
+    ).tolist() == ["owned", "other", "missing", "missing"]
+    assert result.unmapped.empty
+
+
+def test_constant_and_row_number_need_no_source() -> None:
+    rows = crosswalk(direct("rate_type", "", "constant", "fixed"))
+    rows.loc[0, ["source", "transform", "argument"]] = ["", "row_number", "B"]
+    customers = apply(RAW, rows).customers
+    assert customers.index.tolist() == ["B1", "B2", "B3", "B4"]
+    assert set(customers["rate_type"]) == {"fixed"}
+
+
+def test_the_original_stays_beside_the_value() -> None:
+    pair = beside(RAW, crosswalk(direct("loan_amount", "amount", "identity")), "loan_amount")
+    assert pair["amount"].tolist()[:3] == ["1,000", "￥2,500.50", "abc"]
+    np.testing.assert_allclose(pair["value"], [1000, 2500.5, np.nan, np.nan])
+
+
+def test_numbers_stored_as_text_lose_their_marks() -> None:
+    np.testing.assert_allclose(
+        number(pd.Series(["$1,200", " 3 ", "12元", "x", None])), [1200, 3, 12, np.nan, np.nan]
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (direct("incom", "single", "identity"), "unknown construct 'incom'; did you mean 'income'"),
+        (direct("income", "single", "identitiy"), "unknown transform 'identitiy'; did you mean 'identity'"),
+        (direct("income", "single", "ratio"), "needs 2 to 20 source columns, found 1"),
+        ({**direct("income", "single", "identity"), "fit": "exact"}, "fit is 'exact'"),
+        ({**direct("income", "single", "identity"), "fit": "proxy"}, "say why in the column reason"),
+    ],
+)
+def test_a_faulty_row_is_named(tmp_path, row: dict[str, str], message: str) -> None:
+    path = tmp_path / "mine.csv"
+    crosswalk(row).to_csv(path, index=False)
+    with pytest.raises(UserError, match=r"mine\.csv, row 3") as error:
+        read_crosswalk(path)
+    assert message in str(error.value)
+
+
+def test_faults_met_while_applying_are_named() -> None:
+    with pytest.raises(UserError, match=r"no column 'singel'; did you mean 'single'"):
+        apply(RAW, crosswalk(direct("income", "singel", "identity")))
+    with pytest.raises(UserError, match="'twelve' is not a number"):
+        apply(RAW, crosswalk(direct("income", "single", "multiply", "twelve")))
+    with pytest.raises(UserError, match="unknown option 'time'"):
+        apply(RAW, crosswalk(direct("income", "single;rate", "sum", "time=2")))
+    with pytest.raises(UserError, match="unknown map"):
+        apply(RAW, crosswalk(direct("income", "home", "map", "@nothing")))
+
+
+def test_impossible_values_and_repeated_customers_are_refused() -> None:
+    with pytest.raises(UserError, match=r"term_months.*first: customer 104"):
+        apply(RAW, crosswalk(direct("term_months", "code", "identity")))
+    with pytest.raises(UserError, match="customer_id"):
+        apply(RAW.assign(id=1), crosswalk(direct("income", "single", "identity")))
+    with pytest.raises(UserError, match="no customer_id"):
+        apply(RAW, crosswalk(direct("income", "single", "identity")).iloc[1:])
+
+
+def test_a_chinese_crosswalk_saved_as_gbk_is_read(tmp_path) -> None:
+    path = tmp_path / "行内.csv"
+    crosswalk(direct("income", "年收入", "identity")).to_csv(path, index=False, encoding="gbk")
+    assert read_crosswalk(path).loc[1, "source"] == "年收入"
+
+
+@pytest.mark.parametrize("path", crosswalk_files(), ids=lambda path: path.stem)
+def test_a_shipped_crosswalk_has_every_construct_and_every_reason(path) -> None:
+    table = read_crosswalk(path)
+    assert table["construct"].tolist() == constructs().index.tolist()
+    assert (table.loc[table["fit"] != "direct", "reason"] != "").all()
+    absent = table[table["fit"] == "absent"]
+    assert (absent[["source", "transform"]] == "").all(axis=None)
+    for argument in table.loc[table["transform"] == "map", "argument"]:
+        assert mapping(argument)
+
+
+def test_maps_have_no_repeated_value() -> None:
+    maps = pd.read_csv(MAPS_FILE, dtype=str, keep_default_na=False)
+    assert not maps.duplicated(["map", "value"]).any()
+
+
+def test_complete_says_when_a_construct_is_not_mentioned() -> None:
+    table = complete(crosswalk(direct("income", "single", "identity"))).set_index("construct")
+    assert table.loc["income", "fit"] == "direct"
+    assert table.loc["age", ["fit", "reason"]].tolist() == ["absent", "the crosswalk does not mention it"]
+
+
+def test_constructs_are_consistent() -> None:
+    table = constructs()
+    later = table["known_at"] == "after"
+    assert set(table.loc[later, "role"]) == {"outcome", "post"}
+    assert set(table.loc[table["role"] == "predictor", "known_at"]) == {"application"}
+    assert (table["minimum"].fillna(-np.inf) < table["maximum"].fillna(np.inf)).all()
+    assert construct("income")["label_zh"] == "年收入"
+    with pytest.raises(UserError, match="did you mean 'income'"):
+        construct("incomes")
+    with pytest.raises(UserError, match="did you mean 'behaviour'"):
+        names(block="behavior")
+
+
+def test_predictors_leave_out_protected_and_later_columns() -> None:
+    frame = pd.DataFrame(
+        columns=["age", "sex", "default", "paid_total", "income", "credit_score", "loan_date", "region"]
+    )
+    assert predictors(frame) == ["credit_score", "income"]
+    assert predictors(frame, ["risk"]) == ["credit_score"]
+
+
+def test_schema_checks_type_range_and_index() -> None:
+    good = pd.DataFrame({"income": [1.0, np.nan]}, index=pd.Index(["a", "b"], name="customer_id"))
+    assert schema(["income"]).validate(good).equals(good)
+    assert {name: len(word.meaning) > 0 for name, word in TRANSFORMS.items()} == dict.fromkeys(
+        TRANSFORMS, True
+    )

@@ -1,0 +1,79 @@
+"""Data quality on a table whose faults were put in by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.collect import quality
+from research.collect.crosswalk import COLUMNS, apply
+
+CUSTOMERS = pd.DataFrame(
+    {
+        "income": [100.0, 0.0, np.nan, 100.0, -5.0],
+        "loan_amount": [50.0, 60.0, 70.0, 50.0, 10.0],
+        "instalment": [5.0, 61.0, 7.0, 5.0, 1.0],
+        "home_ownership": pd.Categorical(["owned", "rented", None, "owned", "rented"]),
+    },
+    index=pd.Index(list("abcde"), name="customer_id"),
+)
+
+
+def test_missing_and_duplicates() -> None:
+    gaps = quality.missing(CUSTOMERS).set_index("construct")
+    assert gaps.loc["income", ["n_missing", "share"]].tolist() == [1, 0.2]
+    twins = quality.duplicates(CUSTOMERS)
+    assert twins.to_dict("records") == [{"size": 2, "customers": "a, d"}]
+    assert quality.duplicates(CUSTOMERS.drop(index="d")).empty
+
+
+def test_impossible_values_by_range_and_logic() -> None:
+    found = quality.impossible(CUSTOMERS).set_index("rule")
+    assert found.loc["income ≥ 0", ["n", "first_customer", "first_value"]].tolist() == [1, "e", -5.0]
+    assert found.loc["instalment at most loan_amount", ["n", "first_customer"]].tolist() == [1, "b"]
+    assert found.loc["income over 0", "n"] == 2
+    assert found.loc["loan_amount ≥ 0", "n"] == 0
+
+
+def test_distributions_and_levels() -> None:
+    table = quality.distributions(CUSTOMERS).set_index("construct")
+    assert table.loc["loan_amount", ["n", "mean", "median", "minimum", "maximum"]].tolist() == [
+        5,
+        48,
+        50,
+        10,
+        70,
+    ]
+    assert table.loc["income", "zeros"] == 0.25
+    levels = quality.levels(CUSTOMERS).set_index(["construct", "level"])["n"]
+    assert levels[("home_ownership", "owned")] == 2
+    assert levels[("home_ownership", "missing")] == 1
+
+
+def test_types_and_the_report_in_one_table() -> None:
+    raw = pd.DataFrame({"id": [1, 2], "income": ["1,000", "much"], "amount": ["5", "6"]})
+    rows = [
+        {"construct": "customer_id", "source": "id"},
+        {"construct": "income", "source": "income"},
+        {"construct": "loan_amount", "source": "amount"},
+    ]
+    table = (
+        pd.DataFrame(rows)
+        .assign(transform="identity", fit="direct")
+        .reindex(columns=list(COLUMNS), fill_value="")
+    )
+    types = quality.dtypes(raw, table).set_index("source")
+    assert types.loc["income", ["problem", "n"]].tolist() == ["text where a number is expected", 1]
+    assert types.loc["amount", "problem"] == "numbers stored as text"
+    result = apply(raw, table)
+    report = quality.report(raw, table, result.customers, result.unmapped).set_index("check")
+    assert report.loc["source values that did not map", ["findings", "rows"]].tolist() == [1, 1]
+    assert report.loc["source columns of the wrong kind", "findings"] == 2
+
+
+@pytest.mark.parametrize("column", ["left", "test", "right", "why"])
+def test_the_rules_are_complete(column: str) -> None:
+    rules = pd.read_csv(quality.QUALITY_RULES_FILE, keep_default_na=False, dtype=str)
+    assert (rules[column] != "").all()
+    assert set(rules["test"]) <= set(quality.SCALES)
