@@ -1,0 +1,159 @@
+"""Strategies of the tiers (T1-T4): actions, the lever each one pulls, its assumed effect and where that comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from research.errors import UserError, nearest
+from research.paths import DEFINITIONS
+
+TIERS = ("premium", "low", "medium", "high")
+TIER_LABELS = {
+    "premium": ("Premium", "优质客户层"),
+    "low": ("Low risk", "低风险层"),
+    "medium": ("Medium risk", "中等风险层"),
+    "high": ("High risk", "高风险层"),
+}
+FAMILIES = ("risk management", "value uplift", "need satisfaction")
+KINDS = ("effect", "decision")
+STATUSES = ("size verified", "direction verified", "no source")
+
+# Lever of the simulation and the range an effect on it can have.
+LEVERS: dict[str, tuple[float, float]] = {
+    "pd": (-1.0, 1.0),
+    "lgd": (-1.0, 1.0),
+    "decline": (0.0, 1.0),
+    "growth": (-1.0, 1.0),
+    "rate": (-1.0, 1.0),
+    "cross_sell": (0.0, 5.0),
+    "churn": (-1.0, 1.0),
+    "hours": (-1.0, 2.0),
+}
+COLUMNS = (
+    "id", "tier", "family", "action", "action_zh", "lever", "low", "base", "high", "unit", "kind", "hours",
+    "source", "source_status", "source_url", "source_says", "falsified_by",
+)  # fmt: skip
+NUMBERS = ("low", "base", "high", "hours")
+NONE_NAMED = "none named in the source"
+
+
+def strategies(path: Path = DEFINITIONS / "strategies.csv") -> pd.DataFrame:
+    """Read and check the table of strategies.
+
+    Returns:
+        One row per action and lever. `low` is the pessimistic end, `high` the optimistic one; `hours` are officer
+        hours per customer and year; `kind` is `effect` (how customers respond, unknown) or `decision` (what the
+        bank gives or refuses, chosen); `source_status` says whether the size, only the direction or nothing of
+        the effect was found in a source.
+
+    Raises:
+        UserError: a column is missing or a value does not fit; the message names file, row and column.
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise UserError(f"{path.name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+    table = table.loc[:, list(COLUMNS)]
+    for column, options in (
+        ("tier", TIERS),
+        ("family", FAMILIES),
+        ("lever", tuple(LEVERS)),
+        ("kind", KINDS),
+        ("source_status", STATUSES),
+    ):
+        for row, value in table[column].items():
+            if value not in options:
+                raise UserError(
+                    f"{_place(path, row)}, column {column}: found '{value}'{nearest(value, options)}"
+                )
+    for column in ("id", "action", "action_zh", "unit", "source", "falsified_by"):
+        for row in table.index[table[column].str.strip() == ""]:
+            raise UserError(f"{_place(path, row)}, column {column}: found nothing, expected text")
+    for column in NUMBERS:
+        values = pd.to_numeric(table[column], errors="coerce")
+        for row in table.index[~np.isfinite(values)]:
+            raise UserError(
+                f"{_place(path, row)}, column {column}: found '{table.at[row, column]}', expected a number"
+            )
+        table[column] = values.astype(float)
+    _check(table, path)
+    return table
+
+
+def _check(table: pd.DataFrame, path: Path) -> None:
+    for row in table.index[table.duplicated(["id", "lever"])]:
+        raise UserError(
+            f"{_place(path, row)}: action {table.at[row, 'id']} pulls lever {table.at[row, 'lever']} twice"
+        )
+    for row, entry in table.iterrows():
+        low, base, high = entry["low"], entry["base"], entry["high"]
+        if not (low <= base <= high or low >= base >= high):
+            raise UserError(
+                f"{_place(path, row)}: base {base:g} is not between low {low:g} and high {high:g}"
+            )
+        least, most = LEVERS[entry["lever"]]
+        if min(low, high) < least or max(low, high) > most:
+            raise UserError(
+                f"{_place(path, row)}: {low:g} to {high:g} leaves the range of lever {entry['lever']}, "
+                f"{least:g} to {most:g}"
+            )
+        if entry["hours"] < 0:
+            raise UserError(
+                f"{_place(path, row)}, column hours: found {entry['hours']:g}, expected zero or more"
+            )
+        if (entry["source_status"] == "no source") != (entry["source_url"] == ""):
+            raise UserError(
+                f"{_place(path, row)}: source_status '{entry['source_status']}' does not fit source_url"
+            )
+    for action, rows in table.groupby("id", sort=False):
+        for column in ("tier", "family", "action", "action_zh"):
+            if rows[column].nunique() > 1:
+                raise UserError(f"{path.name}: action {action} has more than one {column}")
+
+
+def _place(path: Path, row: int) -> str:
+    return f"{path.name}, row {row + 2}"
+
+
+def actions(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per action: `id`, `tier`, `family`, `action`, `action_zh`, `hours` (added over its levers)."""
+    first = ["tier", "family", "action", "action_zh"]
+    grouped = table.groupby("id", sort=False)
+    return grouped[first].first().assign(hours=grouped["hours"].sum()).reset_index()
+
+
+def strategy_matrix(table: pd.DataFrame, tier_profiles: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Lay the strategies out as the source does: a row per tier, the three families across, the tier's profile beside.
+
+    Args:
+        table: from `strategies()`.
+        tier_profiles: measured profile of the tiers, index = tier names, any columns; a tier without customers is NaN.
+
+    Returns:
+        Index `tier` in the study's order; columns `label`, `label_zh`, the profile's columns, then one text
+        column per family with the actions in English and Chinese.
+    """
+    listed = actions(table)
+    listed["text"] = listed["action"] + " " + listed["action_zh"]
+    cells = listed.groupby(["tier", "family"], sort=False)["text"].agg("; ".join).unstack("family")
+    cells = cells.reindex(index=list(TIERS), columns=list(FAMILIES)).fillna(NONE_NAMED)
+    labels = pd.DataFrame.from_dict(TIER_LABELS, orient="index", columns=["label", "label_zh"])
+    parts = [labels]
+    if tier_profiles is not None:
+        unknown = sorted(set(tier_profiles.index.astype(str)) - set(TIERS))
+        if unknown:
+            raise UserError(f"tier profiles: unknown tier {', '.join(unknown)}; expected {', '.join(TIERS)}")
+        profiles = tier_profiles.set_axis(tier_profiles.index.astype(str))
+        parts.append(profiles.reindex(list(TIERS)))
+    return pd.concat([*parts, cells], axis=1).rename_axis(index="tier", columns=None)
+
+
+def provenance(table: pd.DataFrame) -> pd.DataFrame:
+    """Count the levers by what is known of their effect: columns `source_status`, `levers`, `share`."""
+    counts = table["source_status"].value_counts().reindex(list(STATUSES), fill_value=0)
+    return pd.DataFrame(
+        {"source_status": counts.index, "levers": counts.to_numpy(), "share": counts.to_numpy() / len(table)}
+    )
