@@ -1,0 +1,216 @@
+"""The table of criteria: every measure, for every model and arm, with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.compare import calibration, counting, ordering, separation
+from research.compare.discrimination import auc_of_groups, curve, h_of_segments, hull_of_groups, ks_of_groups
+from research.compare.economics import profit_of_segments
+from research.compare.inference import corrected_interval
+from research.compare.resampling import TIERS, OutOfFold, Refits
+from research.compare.stability import stability
+from research.paths import DEFINITIONS
+
+COLUMNS = ["criterion", "measure", "model", "arm", "dataset", "estimate", "ci_low", "ci_high", "n"]
+Profit = tuple[float, float, float]
+
+
+@cache
+def _definitions() -> pd.DataFrame:
+    return pd.read_csv(DEFINITIONS / "criteria.csv")
+
+
+def definitions() -> pd.DataFrame:
+    """Return one row per measure: `criterion, measure, primary, direction, computed_on, library, ...`."""
+    return _definitions().copy()
+
+
+def fold_measures(
+    oof: OutOfFold, value: Any = None, need: Any = None, profit: Profit = (0.2644, 0.55, 0.10)
+) -> pd.DataFrame:
+    """Compute every measure that is defined on the test customers of one fold.
+
+    Args:
+        oof: out-of-fold predictions.
+        value: (n,) what a customer is worth, the same for all models; None where the data set has none.
+        need: (n,) categories, or numbers that are cut into quarters; None where absent.
+        profit: return on investment, probability of no loss, probability of full loss.
+
+    Returns:
+        One row per measure, model, arm, repeat, fold: `estimate`. NaN where a fold has too few outcomes.
+    """
+    measures = {**_score_measures(oof, profit), **_tier_measures(oof, profit)}
+    if value is not None:
+        measures |= _value_measures(oof, np.asarray(value, dtype=float))
+    if need is not None:
+        measures |= _need_measures(oof, need)
+    m, r, k = len(oof.pairs), oof.repeats, oof.folds
+    pair, repeat, fold = (axis.ravel() for axis in np.indices((m, r, k)))
+    models, arms = np.array(oof.pairs, dtype=object).T
+    frames = [
+        pd.DataFrame({"measure": name, "model": models[pair], "arm": arms[pair], "repeat": repeat, "fold": fold,
+                      "estimate": values.ravel()})
+        for name, values in measures.items()
+    ]  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+def criterion_table(
+    oof: OutOfFold,
+    folds: pd.DataFrame,
+    dataset: str,
+    refits: Refits | None = None,
+    parsimony: Mapping[tuple[str, str], pd.DataFrame] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Summarise criteria 1-8 for one data set.
+
+    Measures of folds: mean and corrected resampled interval (Nadeau and Bengio 2003). Measures of the whole book
+    (`ordered_share`, `ece`): customers are resampled, percentile interval. Refits and parsimony come as computed.
+
+    Args:
+        oof: out-of-fold predictions.
+        folds: result of `fold_measures`.
+        dataset: name written into the table.
+        refits: bootstrap refits for stability.
+        parsimony: (model, arm) to the result of `parsimony.parsimony`.
+        resamples, seed: bootstrap of customers.
+
+    Returns:
+        `criterion, measure, model, arm, dataset, estimate, ci_low, ci_high, n`.
+    """
+    parts = [summarise_folds(folds, oof), book_measures(oof, resamples, seed)]
+    if refits is not None:
+        parts.append(stability(refits))
+    for (model, arm), counted in (parsimony or {}).items():
+        parts.append(counted.assign(model=model, arm=arm, ci_low=np.nan, ci_high=np.nan))
+    return numbered(pd.concat(parts, ignore_index=True), dataset)
+
+
+def numbered(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Add the criterion's number and the data set to measures; rows are ordered as in the definitions."""
+    known = _definitions().reset_index()[["measure", "criterion", "index"]]
+    table = rows.merge(known, on="measure", how="left", validate="many_to_one")
+    if table["criterion"].isna().any():
+        missing = sorted(table.loc[table["criterion"].isna(), "measure"].unique())
+        raise KeyError(f"measures without a definition in criteria.csv: {', '.join(missing)}")
+    table = table.assign(dataset=dataset, criterion=table["criterion"].astype(int))
+    return table.sort_values("index", kind="stable")[COLUMNS].reset_index(drop=True)
+
+
+def summarise_folds(folds: pd.DataFrame, oof: OutOfFold) -> pd.DataFrame:
+    """Return mean and corrected resampled interval of each measure, model and arm."""
+    n = int(oof.tested.sum()) if oof.tested.any() else int(oof.n_test.sum())
+    rows = []
+    for (measure, model, arm), part in folds.groupby(["measure", "model", "arm"], sort=False):
+        estimate, low, high = corrected_interval(part["estimate"].to_numpy(), oof.test_train_ratio)
+        rows.append({"measure": measure, "model": model, "arm": arm, "estimate": estimate, "ci_low": low,
+                     "ci_high": high, "n": n})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Return `ordered_share`, `ece` and `tiers_inside` of the pooled out-of-fold tiers.
+
+    Each bootstrap sample is judged in every repeat and the repeats are averaged. The interval of `ordered_share` is
+    the Monte Carlo one (Jeffreys on the number of resamples).
+    """
+    size, bad, due = calibration.pooled_tiers(oof)
+    expected, rows = oof.expected(), []
+    tested = np.flatnonzero(oof.tested)
+    inside = calibration.tier_calibration(oof).groupby(["model", "arm"], sort=False)["inside"].mean()
+    columns = np.concatenate([_book_columns(oof, expected, i, tested) for i in range(len(oof.pairs))], axis=1)
+    sums = counting.bootstrap_sums(columns, resamples, seed).reshape(
+        resamples, len(oof.pairs), oof.repeats, 4, 3
+    )
+    for i, (model, arm) in enumerate(oof.pairs):
+        size_b, bad_b, due_b = (sums[:, i, ..., c] for c in range(3))
+        ordered = ordering.strictly_ordered(np.stack([size_b - bad_b, bad_b], axis=-1)).mean()
+        low, high = calibration.jeffreys(ordered * resamples, resamples)
+        error = calibration.ece_of_tiers(bad_b, size_b, due_b).mean(axis=1)
+        ece_low, ece_high = np.quantile(error, [0.025, 0.975])
+        found = {
+            "ordered_share": (ordered, float(low), float(high)),
+            "ece": (float(calibration.ece_of_tiers(bad[i], size[i], due[i])), ece_low, ece_high),
+            "tiers_inside": (inside[(model, arm)], np.nan, np.nan),
+        }
+        rows += [{"measure": name, "model": model, "arm": arm, "estimate": estimate, "ci_low": a, "ci_high": b,
+                  "n": len(tested)} for name, (estimate, a, b) in found.items()]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _book_columns(oof: OutOfFold, expected: np.ndarray, pair: int, tested: np.ndarray) -> np.ndarray:
+    """Return (tested, r × 4 × 3): membership of each tier, outcome and expected outcome within it, per repeat."""
+    member = oof.tier[pair][:, tested, None] == np.arange(len(TIERS))
+    stacked = np.stack(
+        [member, member * oof.y[tested, None], member * expected[pair][:, tested, None]], axis=-1
+    )
+    return stacked.transpose(1, 0, 2, 3).reshape(len(tested), -1)
+
+
+def _score_measures(oof: OutOfFold, profit: Profit) -> dict[str, np.ndarray]:
+    shape = (len(oof.pairs), oof.repeats, oof.folds)
+    found = {name: np.full(shape, np.nan) for name in ("auc", "ks", "h_measure", "emp", "brier_score")}
+    for i, r, k in np.ndindex(shape):
+        rows = oof.fold[r] == k
+        y, score = oof.y[rows], oof.score[i, r, rows]
+        found["brier_score"][i, r, k] = calibration.brier(y, oof.probability[i, r, rows])
+        bad, good = curve(y, score)
+        if not bad.sum() or not good.sum():
+            continue
+        steps = hull_of_groups(bad, good)
+        found["auc"][i, r, k] = auc_of_groups(bad, good)
+        found["ks"][i, r, k] = ks_of_groups(bad, good)
+        found["h_measure"][i, r, k] = h_of_segments(*steps)
+        found["emp"][i, r, k] = profit_of_segments(*steps, *profit)[0]
+    return {**found, "gini": 2 * found["auc"] - 1}
+
+
+def _tier_measures(oof: OutOfFold, profit: Profit) -> dict[str, np.ndarray]:
+    tables = counting.tier_tables(oof)
+    bad, good = tables[..., ::-1, 1], tables[..., ::-1, 0]
+    h, emp = np.full(bad.shape[:-1], np.nan), np.full(bad.shape[:-1], np.nan)
+    for place in np.ndindex(h.shape):
+        if bad[place].sum() and good[place].sum():
+            steps = hull_of_groups(bad[place], good[place])
+            h[place], emp[place] = h_of_segments(*steps), profit_of_segments(*steps, *profit)[0]
+    area = auc_of_groups(bad, good)
+    return {
+        "tier_auc": area,
+        "tier_gini": 2 * area - 1,
+        "tier_ks": ks_of_groups(bad, good),
+        "tier_h_measure": h,
+        "tier_emp": emp,
+        "trend_effect": ordering.trend_effect(tables),
+        "information_value": ordering.information_value(tables),
+        "brier": calibration.brier_of_tiers(tables, oof.tier_rate),
+    }
+
+
+def _value_measures(oof: OutOfFold, value: np.ndarray) -> dict[str, np.ndarray]:
+    # moments about the mean: squares of large amounts would cost digits
+    centred = value - np.nanmean(value)
+    size = counting.tier_sums(oof, np.where(np.isnan(value), np.nan, 1.0))
+    total = counting.tier_sums(oof, value)
+    return {
+        "eta_squared": separation.eta_squared(
+            size, counting.tier_sums(oof, centred), counting.tier_sums(oof, centred**2)
+        ),
+        "concentration": separation.concentration(size, total),
+        "premium_value_share": separation.premium_value_share(total),
+    }
+
+
+def _need_measures(oof: OutOfFold, need: Any) -> dict[str, np.ndarray]:
+    tables = counting.category_tables(oof, *counting.need_codes(need))
+    ami = np.array(
+        [separation.adjusted_mutual_information(table) for table in tables.reshape(-1, *tables.shape[3:])]
+    )
+    return {"cramers_v": separation.cramers_v(tables), "ami": ami.reshape(tables.shape[:3])}

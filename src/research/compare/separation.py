@@ -1,0 +1,70 @@
+"""Criteria 4 and 5: do the tiers differ in value and in need?"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import adjusted_mutual_info_score
+
+
+def eta_squared(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Return (...) the share of the variance of value that lies between tiers (one-way ANOVA η²).
+
+    Args:
+        size, total, squares: (..., 4) customers, sum of value, sum of squared value per tier.
+    """
+    n = size.sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = total.sum(-1) ** 2 / n
+        between = (
+            np.divide(total**2, size, out=np.zeros_like(total, dtype=float), where=size > 0).sum(-1) - centre
+        )
+        return between / (squares.sum(-1) - centre)
+
+
+def concentration(size: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return (...) the Lorenz concentration of value over tiers, premium first: 2 × area above the diagonal.
+
+    0 when every tier holds its share of customers, towards 1 when the premium end holds all value, below 0
+    when the high-risk end holds more (the Gini coefficient of the Lorenz curve ordered by tier).
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = size / size.sum(-1, keepdims=True)
+        value = np.cumsum(total, -1) / total.sum(-1, keepdims=True)
+    before = np.concatenate([np.zeros((*value.shape[:-1], 1)), value[..., :-1]], axis=-1)
+    return (share * (before + value)).sum(-1) - 1
+
+
+def premium_value_share(total: np.ndarray) -> np.ndarray:
+    """Return (...) the share of all value that sits in the premium tier."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return total[..., 0] / total.sum(-1)
+
+
+def value_gini(value: np.ndarray) -> float:
+    """Return the Gini coefficient of value over customers, the ceiling of `concentration`."""
+    ranked = np.sort(np.asarray(value, dtype=float))
+    n = len(ranked)
+    return float((2 * np.arange(1, n + 1) - n - 1) @ ranked / (n * ranked.sum()))
+
+
+def cramers_v(tables: np.ndarray) -> np.ndarray:
+    """Return (...) the bias-corrected Cramér's V of the last two axes (Bergsma 2013); empty rows and columns drop."""
+    tables = np.asarray(tables, dtype=float)
+    n = tables.sum(axis=(-1, -2))
+    row, column = tables.sum(-1, keepdims=True), tables.sum(-2, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = row * column / n[..., None, None]
+        chi2 = np.divide(
+            (tables - expected) ** 2, expected, out=np.zeros_like(tables), where=expected > 0
+        ).sum((-1, -2))
+        r, c = (row > 0).sum((-1, -2)), (column > 0).sum((-1, -2))
+        phi2 = np.maximum(0, chi2 / n - (r - 1) * (c - 1) / (n - 1))
+        r_corrected, c_corrected = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
+        return np.sqrt(phi2 / (np.minimum(r_corrected, c_corrected) - 1))
+
+
+def adjusted_mutual_information(table: np.ndarray) -> float:
+    """Return the adjusted mutual information of one table of counts (Vinh, Epps and Bailey 2010)."""
+    rows, columns = np.nonzero(table)
+    repeat = table[rows, columns].astype(int)
+    return float(adjusted_mutual_info_score(np.repeat(rows, repeat), np.repeat(columns, repeat)))

@@ -1,0 +1,352 @@
+"""Criteria 1-6 and 8, each against an independent implementation or a table computed by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hmeasure import h_score
+from optbinning import OptimalBinning
+from scipy import integrate, stats
+from sklearn import metrics
+from statsmodels.formula.api import ols
+
+from research.compare import calibration, discrimination, ordering, separation, stability
+from research.compare.criteria import COLUMNS, criterion_table, definitions, fold_measures
+from research.compare.parsimony import parsimony, rule_length
+from research.compare.resampling import TIERS, bootstrap_refits, out_of_fold
+from research.errors import UserError
+
+RNG = np.random.default_rng(11)
+SAMPLES = [
+    (y, score)
+    for n, decimals in ((60, 9), (400, 9), (400, 1), (400, 0))
+    for y in [(RNG.random(n) < 0.3).astype(float)]
+    for score in [np.round(RNG.normal(size=n) + y, decimals)]
+]
+# good, bad per tier, premium to high
+TABLE = np.array([[95, 5], [180, 20], [80, 20], [30, 20]])
+
+
+class Ranked:
+    """Risk is column a, value column b; the riskiest tenth is high, and so on; no premium cut on value."""
+
+    def fit(self, X, y):
+        self.cuts_ = np.quantile(X["a"], [0.1, 0.6, 0.9])
+        return self
+
+    def risk_score(self, X):
+        return X["a"].to_numpy()
+
+    def predict(self, X):
+        return np.array(TIERS, dtype=object)[np.searchsorted(self.cuts_, X["a"])]
+
+
+class Noise(Ranked):
+    """The same tiers from a column without meaning."""
+
+    def fit(self, X, y):
+        return super().fit(X.assign(a=X["c"]), y)
+
+    def risk_score(self, X):
+        return X["c"].to_numpy()
+
+    def predict(self, X):
+        return super().predict(X.assign(a=X["c"]))
+
+
+def book(n: int = 600) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame(rng.normal(size=(n, 3)), columns=list("abc"))
+    X["value"] = np.exp(1 - X["a"] + rng.normal(size=n))
+    X["need"] = np.where(X["a"] + rng.normal(size=n) > 0, "cash", "car")
+    return X, (rng.random(n) < 1 / (1 + np.exp(1.5 - 1.5 * X["a"]))).to_numpy(dtype=float)
+
+
+MAKERS = {("ranked", "equal"): Ranked, ("noise", "equal"): Noise}
+
+
+# -- criterion 1 ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("y", "score"), SAMPLES)
+def test_auc_ks_and_h_measure_equal_the_packages(y, score):
+    assert discrimination.auc(y, score) == pytest.approx(metrics.roc_auc_score(y, score), abs=1e-14)
+    assert discrimination.gini(y, score) == pytest.approx(2 * metrics.roc_auc_score(y, score) - 1, abs=1e-14)
+    assert discrimination.ks(y, score) == pytest.approx(
+        stats.ks_2samp(score[y == 1], score[y == 0]).statistic
+    )
+    # the package wants scores between 0 and 1; the measure depends on the order only
+    unit = (score - score.min()) / (score.max() - score.min())
+    assert discrimination.h_measure(y, score) == pytest.approx(h_score(y, unit), abs=1e-12)
+
+
+def test_h_measure_is_the_integral_of_its_definition():
+    y, score = SAMPLES[1]
+    share = y.mean()
+    a, b = 2, 1 + (1 - share) / share
+    cuts = np.append(np.unique(score), np.inf)
+    alarms = np.array([(score[y == 0] >= cut).mean() for cut in cuts])
+    misses = np.array([(score[y == 1] < cut).mean() for cut in cuts])
+    cost = np.linspace(0, 1, 20_001)
+    density = stats.beta.pdf(cost, a, b)
+    loss = np.min(np.outer(cost, (1 - share) * alarms) + np.outer(1 - cost, share * misses), axis=1)
+    worst = np.minimum(cost * (1 - share), (1 - cost) * share)
+    direct = 1 - integrate.simpson(loss * density, x=cost) / integrate.simpson(worst * density, x=cost)
+    assert discrimination.h_measure(y, score) == pytest.approx(direct, abs=1e-5)
+
+
+def test_a_useless_and_a_perfect_score():
+    y = np.array([0.0, 0, 1, 1, 0, 1])
+    assert discrimination.h_measure(y, np.zeros(6)) == pytest.approx(0)
+    assert discrimination.h_measure(y, y) == pytest.approx(1)
+    assert discrimination.auc(y, np.zeros(6)) == 0.5 and discrimination.ks(y, y) == 1
+    with pytest.raises(UserError, match="1 missing values"):
+        discrimination.auc(y, np.array([0, 1, 2, 3, 4, np.nan]))
+
+
+@pytest.mark.parametrize(("y", "score"), SAMPLES)
+def test_delong_equals_its_definition(y, score):
+    other = score + RNG.normal(size=len(score))
+    areas, covariance = discrimination.delong(y, np.stack([score, other]))
+    placements = []
+    for s in (score, other):
+        wins = (s[y == 1][:, None] > s[y == 0]) + 0.5 * (s[y == 1][:, None] == s[y == 0])
+        placements.append((wins.mean(axis=1), wins.mean(axis=0)))
+    of_bad, of_good = np.cov([p[0] for p in placements]), np.cov([p[1] for p in placements])
+    direct = of_bad / (y == 1).sum() + of_good / (y == 0).sum()
+    assert np.allclose(covariance, direct, atol=1e-15)
+    assert areas == pytest.approx([metrics.roc_auc_score(y, s) for s in (score, other)])
+    row = discrimination.delong_test(y, np.stack([score, other]), ["a", "b"]).iloc[0]
+    z = (areas[0] - areas[1]) / np.sqrt(direct[0, 0] + direct[1, 1] - 2 * direct[0, 1])
+    assert row["statistic"] == pytest.approx(z) and row["p_value"] == pytest.approx(2 * stats.norm.sf(abs(z)))
+    interval = discrimination.delong_interval(y, score).iloc[0]
+    assert interval["ci_low"] < interval["estimate"] < interval["ci_high"] <= 1
+
+
+# -- criterion 2 ---------------------------------------------------------------------------------------------------
+
+
+def test_trend_by_the_armitage_formula():
+    n, bad, rank = TABLE.sum(axis=1), TABLE[:, 1], np.arange(4)
+    share = bad.sum() / n.sum()
+    top = (rank * (bad - n * share)).sum()
+    variance = share * (1 - share) * ((n * rank**2).sum() - (n * rank).sum() ** 2 / n.sum())
+    row = ordering.cochran_armitage(TABLE).iloc[0]
+    # statsmodels gives the permutation form, N - 1 in place of N
+    assert row["statistic"] == pytest.approx(top / np.sqrt(variance * n.sum() / (n.sum() - 1)))
+    ranks, outcome = (
+        np.repeat(np.repeat(rank, 2), TABLE.ravel()),
+        np.repeat(np.tile([0, 1], 4), TABLE.ravel()),
+    )
+    assert row["effect"] == pytest.approx(np.corrcoef(ranks, outcome)[0, 1])
+    assert row["statistic"] == pytest.approx(row["effect"] * np.sqrt(n.sum() - 1))
+
+
+def test_strict_order_needs_every_tier():
+    tied = np.array([[9, 1], [9, 1], [8, 2], [5, 5]])
+    empty = np.array([[0, 0], [9, 1], [8, 2], [5, 5]])
+    assert ordering.strictly_ordered(np.stack([TABLE, tied, empty, TABLE[::-1]])).tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert ordering.default_rates(TABLE).tolist() == [0.05, 0.1, 0.2, 0.4]
+
+
+def test_information_value_by_hand_and_as_optbinning():
+    good, bad = TABLE[:, 0] / 385, TABLE[:, 1] / 65
+    assert ordering.information_value(TABLE) == pytest.approx(((good - bad) * np.log(good / bad)).sum())
+    tier = np.repeat(np.repeat(np.arange(4), 2), TABLE.ravel())
+    outcome = np.repeat(np.tile([0, 1], 4), TABLE.ravel())
+    binning = OptimalBinning(user_splits=[0.5, 1.5, 2.5], user_splits_fixed=[True] * 3, dtype="numerical")
+    binning.fit(tier, outcome)
+    binning.binning_table.build()
+    assert ordering.information_value(TABLE) == pytest.approx(binning.binning_table.iv, abs=1e-9)
+    assert np.isfinite(ordering.information_value(np.array([[5, 0], [0, 0], [5, 5], [2, 5]])))
+
+
+# -- criterion 3 ---------------------------------------------------------------------------------------------------
+
+
+def test_brier_of_tiers_equals_scikit_learn():
+    expected = np.array([0.04, 0.1, 0.25, 0.5])
+    outcome = np.repeat(np.tile([0, 1], 4), TABLE.ravel())
+    probability = np.repeat(expected, TABLE.sum(axis=1))
+    assert calibration.brier_of_tiers(TABLE, expected) == pytest.approx(
+        metrics.brier_score_loss(outcome, probability)
+    )
+    assert calibration.brier(outcome, probability) == pytest.approx(
+        metrics.brier_score_loss(outcome, probability)
+    )
+
+
+def test_calibration_error_by_hand():
+    # expected bad 4, 20, 25, 25 against 5, 20, 20, 20: 1 + 0 + 5 + 5 of 450 customers
+    due = TABLE.sum(axis=1) * np.array([0.04, 0.1, 0.25, 0.5])
+    assert calibration.ece_of_tiers(TABLE[:, 1], TABLE.sum(axis=1), due) == pytest.approx(11 / 450)
+    y = np.array([0.0, 0, 0, 1, 0, 1, 1, 1])
+    probability = np.array([0.1] * 4 + [0.8] * 4)
+    assert calibration.expected_calibration_error(y, probability, bins=2) == pytest.approx((0.6 + 0.2) / 8)
+
+
+def test_jeffreys_interval_equals_statsmodels():
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = calibration.jeffreys(np.array([3, 0, 10]), np.array([10, 10, 10]))
+    assert (low[0], high[0]) == pytest.approx(proportion_confint(3, 10, method="jeffreys"))
+    assert low[1] == 0 and high[2] == 1
+
+
+# -- criteria 4 and 5 ----------------------------------------------------------------------------------------------
+
+
+def test_eta_squared_equals_the_regression():
+    tier, value = RNG.integers(0, 4, 200), RNG.lognormal(size=200)
+    value[tier == 0] *= 3
+    size, total = np.bincount(tier).astype(float), np.bincount(tier, weights=value)
+    ours = separation.eta_squared(size, total, np.bincount(tier, weights=value**2))
+    fit = ols("value ~ C(tier)", pd.DataFrame({"tier": tier, "value": value})).fit()
+    assert ours == pytest.approx(fit.rsquared)
+
+
+def test_concentration_by_hand():
+    size = np.array([25.0, 25, 25, 25])
+    assert separation.concentration(size, np.array([1.0, 1, 1, 1])) == pytest.approx(0)
+    # all value in the first quarter: area 1 - 1/8 under the curve
+    assert separation.concentration(size, np.array([1.0, 0, 0, 0])) == pytest.approx(0.75)
+    assert separation.concentration(size, np.array([0.0, 0, 0, 1])) == pytest.approx(-0.75)
+    assert separation.premium_value_share(np.array([3.0, 1, 0, 0])) == 0.75
+    # customers as tiers of one, best first: the ordinary Gini coefficient
+    value = np.array([5.0, 3, 1, 1])
+    assert separation.concentration(np.ones(4), value) == pytest.approx(separation.value_gini(value))
+
+
+def test_cramers_v_equals_bergsmas_formula():
+    table = np.array([[30, 10, 5], [20, 20, 15], [5, 15, 30], [0, 0, 0]])
+    filled = table[:3]
+    chi2, n = stats.chi2_contingency(filled, correction=False).statistic, filled.sum()
+    phi2 = max(0, chi2 / n - 4 / (n - 1))
+    k = 3 - 4 / (n - 1)
+    assert separation.cramers_v(table) == pytest.approx(np.sqrt(phi2 / (k - 1)))
+    assert separation.cramers_v(np.full((4, 3), 10)) == 0
+
+
+def test_adjusted_mutual_information_equals_scikit_learn():
+    tier, need = RNG.integers(0, 4, 300), RNG.integers(0, 3, 300)
+    need[tier == 2] = 1
+    table = pd.crosstab(tier, need).to_numpy()
+    ours = separation.adjusted_mutual_information(table)
+    assert ours == pytest.approx(metrics.adjusted_mutual_info_score(tier, need))
+
+
+# -- criterion 6 ---------------------------------------------------------------------------------------------------
+
+
+def test_rand_index_of_all_pairs_equals_scikit_learn():
+    tier = RNG.integers(0, 4, (5, 80)).astype(np.int8)
+    tier[1] = tier[0]
+    tier[1, :10] = 2
+    pairs = [(a, b) for a in range(5) for b in range(a + 1, 5)]
+    oracle = [metrics.adjusted_rand_score(tier[a], tier[b]) for a, b in pairs]
+    assert np.allclose(stability.pairwise_rand(tier), oracle)
+    assert stability.adjusted_rand(tier[0], tier[1]) == pytest.approx(oracle[0])
+    assert stability.adjusted_rand(np.zeros(9, int), np.zeros(9, int)) == 1
+
+
+def test_entropy_and_psi_by_hand():
+    tier = np.array([[0, 1, 0], [0, 1, 1], [0, 2, 2], [0, 2, 3]])
+    assert stability.tier_entropy(tier) == pytest.approx([0, 0.5, 1])
+    psi = (0.5 - 0.25) * np.log(0.5 / 0.25) + (0.5 - 0.75) * np.log(0.5 / 0.75)
+    assert stability.population_stability([25, 75], [50, 50]) == pytest.approx(psi)
+    assert stability.population_stability([25, 75, 0], [50, 150, 0]) == pytest.approx(0)
+    assert np.isfinite(stability.population_stability([25, 75], [100, 0]))
+
+
+# -- criterion 8 ---------------------------------------------------------------------------------------------------
+
+
+def test_parsimony_counts_inputs_rules_and_conditions():
+    rules = pd.DataFrame({"rule": ["a > 1 and b <= 2", "a > 1 and b > 2 and c = 0", "else"]})
+    counted = parsimony(["a", "b", "c", "a"], rules, [0.1, 0.5, 0.3, 0.1]).set_index("measure")["estimate"]
+    assert counted.to_dict() == {
+        "inputs": 3,
+        "rules": 3,
+        "rule_length": 2,
+        "conditions": 6,
+        "smallest_tier": 0.1,
+    }
+    lengths = parsimony(["a"], pd.DataFrame({"length": [1, 3]}), [1.0]).set_index("measure")["estimate"]
+    assert lengths["conditions"] == 4
+    assert rule_length("信用评分 > 600 且 收入 > 3") == 2
+    black_box = parsimony(["a"], rules.head(0), [1.0]).set_index("measure")["estimate"]
+    assert np.isnan(black_box["conditions"])
+    with pytest.raises(UserError, match="found columns text"):
+        parsimony(["a"], pd.DataFrame({"text": ["a"]}), [1.0])
+
+
+# -- the table -----------------------------------------------------------------------------------------------------
+
+
+def test_definitions_name_ten_criteria_with_one_primary_measure_each():
+    table = definitions()
+    assert table["measure"].is_unique and set(table["direction"]) == {"higher", "lower"}
+    assert table.query("primary == 'yes'")["criterion"].tolist() == list(range(1, 11))
+    assert table.notna().all().all()
+
+
+def test_the_table_of_criteria():
+    X, y = book()
+    oof = out_of_fold(MAKERS, X, y, folds=5, repeats=2, seed=0)
+    folds = fold_measures(oof, X["value"], X["need"])
+    refits = bootstrap_refits(MAKERS, X, y, resamples=5)
+    counted = {
+        pair: parsimony(["a"], pd.DataFrame({"length": [1, 1, 1]}), [0.1, 0.5, 0.3, 0.1]) for pair in MAKERS
+    }
+    table = criterion_table(oof, folds, "invented", refits, counted, resamples=200)
+    assert table.columns.tolist() == COLUMNS and set(table["criterion"]) == set(range(1, 9))
+    assert not table.duplicated(["measure", "model", "arm"]).any() and (table["dataset"] == "invented").all()
+    found = table.set_index(["measure", "model"])["estimate"]
+    directions = definitions().set_index("measure")["direction"]
+    for measure in ("auc", "tier_auc", "trend_effect", "information_value", "brier", "concentration", "cramers_v",
+                    "ami", "emp", "ordered_share"):  # fmt: skip
+        sign = 1 if directions[measure] == "higher" else -1
+        assert sign * found[measure, "ranked"] > sign * found[measure, "noise"], measure
+    # one fold by hand
+    rows = oof.fold[1] == 3
+    one = folds.query("model == 'ranked' and repeat == 1 and fold == 3").set_index("measure")["estimate"]
+    assert one["auc"] == pytest.approx(metrics.roc_auc_score(y[rows], X["a"][rows]))
+    assert one["tier_auc"] == pytest.approx(metrics.roc_auc_score(y[rows], oof.tier[0, 1, rows]))
+    expected = oof.expected()[0, 1, rows]
+    assert one["brier"] == pytest.approx(metrics.brier_score_loss(y[rows], expected))
+    tiers = oof.tier[0, 1, rows]
+    fit = ols("value ~ C(tier)", pd.DataFrame({"tier": tiers, "value": X["value"][rows].to_numpy()})).fit()
+    assert one["eta_squared"] == pytest.approx(fit.rsquared)
+    assert one["ami"] == pytest.approx(metrics.adjusted_mutual_info_score(tiers, X["need"][rows]))
+
+
+def test_ordered_share_equals_a_loop_over_the_same_samples():
+    X, y = book(300)
+    oof = out_of_fold(MAKERS, X, y, folds=3, repeats=1, seed=0)
+    table = criterion_table(oof, fold_measures(oof), "invented", resamples=60, seed=8)
+    rng, ordered = np.random.default_rng(8), []
+    for _ in range(60):
+        drawn = rng.integers(0, 300, 300)
+        rates = pd.Series(y[drawn]).groupby(oof.tier[0, 0, drawn]).mean()
+        ordered.append(len(rates) == 4 and rates.is_monotonic_increasing and rates.is_unique)
+    row = table.query("measure == 'ordered_share' and model == 'ranked'").iloc[0]
+    assert row["estimate"] == pytest.approx(np.mean(ordered))
+
+
+def test_observed_and_expected_by_tier():
+    X, y = book()
+    oof = out_of_fold(MAKERS, X, y, folds=5, repeats=2, seed=0)
+    table = calibration.tier_calibration(oof)
+    ranked = table.query("model == 'ranked'")
+    assert ranked["tier"].tolist() == list(TIERS) and ranked["n"].sum() == pytest.approx(600)
+    rate = np.mean([y[oof.tier[0, r] == 3].mean() for r in range(2)])
+    assert ranked["observed"].iloc[3] == pytest.approx(rate, abs=0.01)
+    assert (
+        ranked["observed"].is_monotonic_increasing and ranked["observed_to_expected"].between(0.7, 1.3).all()
+    )
