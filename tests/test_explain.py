@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from research.errors import UserError
-from research.explain import design, missing, pricing, risk
+from research.explain import association, design, missing, pricing, risk
 
 CONSTRUCTS = pd.DataFrame(
     [
@@ -174,3 +174,19 @@ def test_pricing_recovers_a_known_rate(customers: pd.DataFrame) -> None:
     shares = pricing.explained(made, rate)
     assert shares.attrs["r2"] == pytest.approx(1)
     assert shares.loc[0, "block"] == "risk"
+
+
+def test_association_by_hand() -> None:
+    # 2 × 2 table 30/10, 10/30: expected 20 in every cell, χ² = 4 · 10²/20 = 20 with one degree of freedom.
+    classes = pd.DataFrame({"K": ["a"] * 40 + ["b"] * 40})
+    outcome = pd.Series([1.0] * 30 + [0.0] * 10 + [1.0] * 10 + [0.0] * 30)
+    row = association.tests(classes, outcome, pd.Series({"K": "Kind"})).iloc[0]
+    assert row["statistic"] == pytest.approx(20)
+    assert row["dof"] == 1
+    # Bergsma: φ² = 20/80 − 1/79; r = 2 − 1/79; V = sqrt(φ² / (r − 1))
+    assert row["effect"] == pytest.approx(np.sqrt((0.25 - 1 / 79) / (1 - 1 / 79)))
+
+
+def test_association_skips_standards_with_one_class() -> None:
+    classes = pd.DataFrame({"K": ["a"] * 4})
+    assert association.tests(classes, pd.Series([0.0, 1, 0, 1]), pd.Series({"K": "Kind"})).empty

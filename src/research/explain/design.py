@@ -52,8 +52,8 @@ def build(
     Money enters as log(1 + x). Numbers are scaled to mean 0 and standard deviation 1. A missing number is set to
     the median and marked by an indicator column when at least 2 % are missing. Where the definition says what a
     missing value means (months since a delinquency that never was), it is not unknown but undefined: it is set to
-    the mean, so that it does not move the slope, and the indicator carries the difference. Levels of a category with less
-    than 2 % of rows or fewer than five events join the most frequent level, which is the reference; numbers that
+    the mean, so that it does not move the slope, and the indicator carries the difference. Levels of a category with
+    less than 2 % of rows or fewer than five events join the most frequent level, which is the reference; numbers that
     differ from their most common value in less than 2 % of rows are left out.
 
     Args:

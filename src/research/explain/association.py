@@ -1,0 +1,53 @@
+"""Is a classification associated with the outcome?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2_contingency
+from statsmodels.stats.multitest import multipletests
+
+
+def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series) -> pd.DataFrame:
+    """Test each column of classes against a 0/1 outcome.
+
+    Args:
+        classes: (n, k) categories, one column per standard.
+        outcome: (n,) 0 or 1; missing rows are left out.
+        names: standard → name to show.
+
+    Returns:
+        One row per standard with at least two classes in use: `standard`, `name`, `statistic` (Pearson's χ² without
+        continuity correction), `dof`, `p_value`, `p_holm`, `effect` (Cramér's V corrected for bias; Bergsma, 2013),
+        `smallest_expected`, `n`; strongest first.
+    """
+    rows = []
+    for standard in classes:
+        table = pd.crosstab(classes[standard], outcome)
+        if min(table.shape) < 2:
+            continue
+        statistic, p, dof, expected = chi2_contingency(table, correction=False)
+        rows.append(
+            {
+                "standard": standard,
+                "name": names[standard],
+                "statistic": statistic,
+                "dof": dof,
+                "p_value": p,
+                "effect": corrected_v(statistic, int(table.to_numpy().sum()), *table.shape),
+                "smallest_expected": expected.min(),
+                "n": int(table.to_numpy().sum()),
+            }
+        )
+    columns = ["standard", "name", "statistic", "dof", "p_value", "effect", "smallest_expected", "n"]
+    result = pd.DataFrame(rows, columns=columns)
+    result.insert(5, "p_holm", multipletests(result["p_value"], method="holm")[1] if len(result) else [])
+    return result.sort_values("effect", ascending=False, ignore_index=True)
+
+
+def corrected_v(statistic: float, n: int, rows: int, columns: int) -> float:
+    """Return Cramér's V corrected for bias (Bergsma 2013, J. Korean Stat. Soc. 42, 323–328)."""
+    phi2 = max(0.0, statistic / n - (rows - 1) * (columns - 1) / (n - 1))
+    r = rows - (rows - 1) ** 2 / (n - 1)
+    c = columns - (columns - 1) ** 2 / (n - 1)
+    return float(np.sqrt(phi2 / (min(r, c) - 1)))
