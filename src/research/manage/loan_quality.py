@@ -1,0 +1,220 @@
+"""Loan quality: five categories (五级分类) and IFRS 9 stages by a versioned policy, and where they contradict tiers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from research.errors import UserError, nearest
+from research.manage.strategies import TIER_LABELS, TIERS
+from research.paths import DEFINITIONS
+
+STATUSES = ("verified", "unverified", "own rule")
+SEVERITIES = ("critical", "serious")
+RULE_KEYS = ("id", "scheme", "gives", "measure", "instrument", "article", "status", "seen_in", "note")
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """A loan-quality policy: version, classes of each scheme from best to worst, rules and contradictions."""
+
+    version: str
+    title: str
+    schemes: dict[str, pd.DataFrame]
+    measures: dict[str, str]
+    rules: pd.DataFrame
+    contradictions: pd.DataFrame
+
+    def rank(self, scheme: str, name: str) -> int:
+        """Return the place of a class in its scheme, 0 = best."""
+        return int(self.schemes[scheme].index.get_loc(name))
+
+
+def policy(path: Path = DEFINITIONS / "loan_quality_policy.yml") -> Policy:
+    """Read and check the policy file.
+
+    Raises:
+        UserError: a rule names an unknown scheme, class, measure or status, has no threshold, or claims to be verified
+            without saying where.
+    """
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    schemes = {
+        name: pd.DataFrame(scheme["classes"]).set_index("name") for name, scheme in content["schemes"].items()
+    }
+    rules = []
+    for rule in content["rules"]:
+        place = f"{path.name}, rule {rule.get('id', '?')}"
+        missing = [key for key in RULE_KEYS if key not in rule]
+        if missing:
+            raise UserError(f"{place}: no {', '.join(missing)}")
+        _one_of(place, "scheme", rule["scheme"], schemes)
+        _one_of(place, "gives", rule["gives"], schemes[rule["scheme"]].index)
+        _one_of(place, "measure", rule["measure"], content["measures"])
+        _one_of(place, "status", rule["status"], STATUSES)
+        if ("above" in rule) == ("at_least" in rule):
+            raise UserError(f"{place}: expected one threshold, `above` or `at_least`")
+        if (rule["status"] == "verified") != bool(rule["seen_in"]):
+            raise UserError(f"{place}: status '{rule['status']}' does not fit seen_in '{rule['seen_in']}'")
+        test, threshold = ("above", rule["above"]) if "above" in rule else ("at_least", rule["at_least"])
+        rules.append({**{key: rule[key] for key in RULE_KEYS}, "test": test, "threshold": float(threshold)})
+    contradictions = (
+        pd.DataFrame(content["contradictions"]).explode("tiers").rename(columns={"tiers": "tier"})
+    )
+    for entry in contradictions.to_dict("records"):
+        place = f"{path.name}, contradictions"
+        _one_of(place, "tier", entry["tier"], TIERS)
+        _one_of(place, "scheme", entry["scheme"], schemes)
+        _one_of(place, "gives", entry["gives"], schemes[entry["scheme"]].index)
+        _one_of(place, "severity", entry["severity"], SEVERITIES)
+    return Policy(
+        str(content["version"]),
+        content["title"],
+        schemes,
+        content["measures"],
+        pd.DataFrame(rules),
+        contradictions,
+    )
+
+
+def _one_of(place: str, what: str, value: str, options: Any) -> None:
+    if value not in list(options):
+        raise UserError(f"{place}, {what}: found '{value}'{nearest(str(value), map(str, options))}")
+
+
+def classify(customers: pd.DataFrame, rules: Policy) -> pd.DataFrame:
+    """Give each loan the worst class that any applicable rule gives it.
+
+    Args:
+        customers: any of the policy's measures as columns (`days_past_due`, `credit_impaired`, …), index `customer_id`.
+            A measure that is absent leaves its rules unapplied; a missing value triggers nothing.
+
+    Returns:
+        Per scheme a column of the class (ordered categorical, NaN where all measures are missing) and
+        `<scheme>_rule`, the ids of the rules that gave it; also `days_past_due`.
+
+    Raises:
+        UserError: no measure of the policy is in the table.
+    """
+    present = [name for name in rules.measures if name in customers.columns]
+    if not present:
+        raise UserError(f"loan quality is not testable: the data set has none of {', '.join(rules.measures)}")
+    known = customers[present].notna().any(axis=1).to_numpy()
+    result = pd.DataFrame(index=customers.index)
+    for scheme, classes in rules.schemes.items():
+        worst = np.zeros(len(customers), dtype=int)
+        given = np.full(len(customers), "", dtype=object)
+        mine = rules.rules[(rules.rules["scheme"] == scheme) & rules.rules["measure"].isin(present)]
+        for rule in mine.itertuples(index=False):
+            values = customers[rule.measure].to_numpy(float)
+            hit = values > rule.threshold if rule.test == "above" else values >= rule.threshold
+            place = rules.rank(scheme, rule.gives)
+            given = np.where(
+                hit & (place > worst),
+                rule.id,
+                np.where(hit & (place == worst), given + f", {rule.id}", given),
+            )
+            worst = np.where(hit, np.maximum(worst, place), worst)
+        codes = np.where(known, worst, -1)
+        result[scheme] = pd.Categorical.from_codes(codes, categories=list(classes.index), ordered=True)
+        result[f"{scheme}_rule"] = given
+    result["days_past_due"] = customers.get("days_past_due", pd.Series(np.nan, index=customers.index)).astype(
+        float
+    )
+    return result
+
+
+def provenance(rules: Policy, customers: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return one row per rule: what it says, where that comes from, and whether the data set can apply it."""
+    table = rules.rules.copy()
+    sign = table["test"].map({"above": "more than", "at_least": "at least"})
+    table["rule"] = (
+        table["measure"].str.replace("_", " ") + " " + sign + " " + table["threshold"].map("{:g}".format)
+    )
+    labels = {
+        (s, name): row["label"] for s, classes in rules.schemes.items() for name, row in classes.iterrows()
+    }
+    table["gives"] = [labels[key] for key in zip(table["scheme"], table["gives"], strict=True)]
+    columns = ["id", "scheme", "rule", "gives", "instrument", "article", "status", "seen_in", "note"]
+    table = table.assign(version=rules.version)
+    if customers is not None:
+        table["applied"] = np.where(
+            table["measure"].isin(customers.columns), "applied", "not testable here: not measured"
+        )
+        columns.append("applied")
+    return table[[*columns, "version"]]
+
+
+def crosswalk(quality: pd.DataFrame, tiers: pd.Series, exposure: pd.Series | None = None) -> pd.DataFrame:
+    """Cross category × tier × stage.
+
+    Returns:
+        Columns `tier`, `five_category`, `ifrs9_stage`, `n`, `share_of_tier` and, given exposures, `exposure`; all
+        combinations that occur, in order. Loans without a class count under `unclassified`.
+    """
+    frame = pd.DataFrame(
+        {"tier": pd.Categorical(tiers.reindex(quality.index), categories=list(TIERS), ordered=True)}
+    )
+    for scheme in ("five_category", "ifrs9_stage"):
+        frame[scheme] = quality[scheme].cat.add_categories("unclassified").fillna("unclassified").to_numpy()
+        frame[scheme] = pd.Categorical(
+            frame[scheme], categories=[*quality[scheme].cat.categories, "unclassified"], ordered=True
+        )
+    frame["exposure"] = np.nan if exposure is None else exposure.reindex(quality.index).to_numpy(float)
+    keys = ["tier", "five_category", "ifrs9_stage"]
+    counts = (
+        frame.groupby(keys, observed=True)
+        .agg(n=("exposure", "size"), exposure=("exposure", "sum"))
+        .reset_index()
+    )
+    counts["share_of_tier"] = counts["n"] / counts.groupby("tier", observed=True)["n"].transform("sum")
+    columns = [*keys, "n", "share_of_tier"]
+    return counts[columns if exposure is None else [*columns, "exposure"]]
+
+
+def contradictions(quality: pd.DataFrame, tiers: pd.Series, rules: Policy) -> pd.DataFrame:
+    """List the customers whose tier and loan quality cannot both be right, the gravest first.
+
+    Also lists loans whose two schemes disagree: non-performing without stage 3, or stage 3 without being non-performing
+    (by the policy's rule that a credit-impaired asset is non-performing).
+
+    Returns:
+        Index `customer_id`; columns `severity`, `tier`, `days_past_due`, `five_category`, `ifrs9_stage`, `rules`
+        and `message`.
+    """
+    placed = tiers.reindex(quality.index).astype(object)
+    gravity = np.full(len(quality), len(SEVERITIES))
+    for entry in rules.contradictions.to_dict("records"):
+        codes = quality[entry["scheme"]].cat.codes.to_numpy()
+        hit = (placed == entry["tier"]).to_numpy() & (codes >= rules.rank(entry["scheme"], entry["gives"]))
+        gravity = np.where(hit, np.minimum(gravity, SEVERITIES.index(entry["severity"])), gravity)
+    nonperforming = quality["five_category"].cat.codes.to_numpy() >= rules.rank(
+        "five_category", "substandard"
+    )
+    impaired = quality["ifrs9_stage"].cat.codes.to_numpy() == rules.rank("ifrs9_stage", "3")
+    classed = quality["five_category"].notna().to_numpy()
+    disagree = classed & (nonperforming != impaired)
+    gravity = np.where(disagree, np.minimum(gravity, SEVERITIES.index("serious")), gravity)
+    found = quality[gravity < len(SEVERITIES)].copy()
+    found.insert(0, "tier", placed[found.index])
+    found.insert(0, "severity", [SEVERITIES[code] for code in gravity[gravity < len(SEVERITIES)]])
+    found["message"] = [_message(row, rules) for row in found.itertuples()]
+    found["rules"] = found["five_category_rule"] + "; " + found["ifrs9_stage_rule"]
+    order = found.assign(
+        _gravity=found["severity"].map(SEVERITIES.index),
+        _tier=found["tier"].map(lambda tier: list(TIERS).index(tier)),
+    ).sort_values(["_gravity", "days_past_due", "_tier"], ascending=[True, False, True], kind="stable")
+    columns = ["severity", "tier", "days_past_due", "five_category", "ifrs9_stage", "rules", "message"]
+    return order[columns]
+
+
+def _message(row: Any, rules: Policy) -> str:
+    category = rules.schemes["five_category"].loc[row.five_category]
+    days = "unknown days" if np.isnan(row.days_past_due) else f"{row.days_past_due:.0f} days"
+    tier = TIER_LABELS[row.tier][0].lower() if row.tier in TIER_LABELS else str(row.tier)
+    stage = rules.schemes["ifrs9_stage"].loc[row.ifrs9_stage, "label"].lower()
+    return f"{tier} customer {days} past due: {category['label'].lower()} {category['label_zh']}, {stage}"
