@@ -1,0 +1,55 @@
+"""The parameters of the simulated bank, read from data/definitions/simulation.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from research.errors import UserError, nearest
+from research.paths import DEFINITIONS
+
+BASES = ("definition", "source", "assumption")
+
+
+@cache
+def _read() -> dict[str, dict[str, dict[str, Any]]]:
+    with (DEFINITIONS / "simulation.yml").open(encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def assumptions(changes: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """Return section → parameter → value, with `changes` (`"section.parameter": value`) applied.
+
+    Raises UserError for a parameter that does not exist.
+    """
+    values = {
+        section: {name: entry["value"] for name, entry in block.items()} for section, block in _read().items()
+    }
+    known = [f"{section}.{name}" for section, block in values.items() for name in block]
+    for key, value in (changes or {}).items():
+        if key not in known:
+            raise UserError(f"the simulated bank has no parameter '{key}'{nearest(key, known)}")
+        section, name = key.split(".", 1)
+        values[section][name] = value
+    return values
+
+
+def table() -> pd.DataFrame:
+    """Return one row per parameter: section, parameter, value (text), unit, basis, why."""
+    rows = [
+        {
+            "section": section,
+            "parameter": name,
+            "value": str(entry["value"]),
+            "unit": entry["unit"],
+            "basis": entry["basis"],
+            "why": entry["why"],
+        }
+        for section, block in _read().items()
+        for name, entry in block.items()
+    ]
+    return pd.DataFrame(rows)
