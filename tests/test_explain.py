@@ -13,14 +13,22 @@ from research.explain import association, design, missing, pricing, risk
 
 CONSTRUCTS = pd.DataFrame(
     [
-        ("debt_to_income", "risk", "predictor", "float", "share", ""),
-        ("income", "value", "predictor", "float", "currency per year", ""),
-        ("months_since_delinquency", "risk", "predictor", "float", "months", "none on record"),
-        ("loan_purpose", "need", "predictor", "category", "", ""),
-        ("interest_rate", "contract", "predictor", "float", "share per year", ""),
-        ("paid_total", "outcome", "post", "float", "currency", ""),
+        ("debt_to_income", "debt_to_income", "risk", "predictor", "float", "share", ""),
+        ("income", "income", "value", "predictor", "float", "currency per year", ""),
+        (
+            "months_since_delinquency",
+            "months_since_delinquency",
+            "risk",
+            "predictor",
+            "float",
+            "months",
+            "none on record",
+        ),
+        ("loan_purpose", "loan_purpose", "need", "predictor", "category", "", ""),
+        ("interest_rate", "interest_rate", "contract", "predictor", "float", "share per year", ""),
+        ("paid_total", "paid_total", "outcome", "post", "float", "currency", ""),
     ],
-    columns=["construct", "block", "role", "dtype", "unit", "missing_means"],
+    columns=["construct", "label", "block", "role", "dtype", "unit", "missing_means"],
 )
 
 
@@ -58,7 +66,7 @@ def test_design_takes_only_predictors_and_marks_missing(model: risk.RiskModel) -
 
 def test_design_drops_linear_combinations_and_says_so(customers: pd.DataFrame) -> None:
     twice = customers.assign(debt_copy=2 * customers["debt_to_income"])
-    constructs = pd.concat([CONSTRUCTS, CONSTRUCTS.head(1).assign(construct="debt_copy")])
+    constructs = pd.concat([CONSTRUCTS, CONSTRUCTS.head(1).assign(construct="debt_copy", label="debt_copy")])
     made = design.build(twice, constructs)
     assert made.dropped["term"].tolist() == ["debt_copy"]
 
@@ -126,7 +134,7 @@ def test_vif_is_one_over_one_minus_r2(model: risk.RiskModel) -> None:
 def test_nonlinearity_finds_a_parabola_and_not_a_line() -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(size=(4000, 2))
-    constructs = pd.DataFrame([("a", "risk", "predictor", "float", "", "")], columns=CONSTRUCTS.columns)
+    constructs = pd.DataFrame([("a", "a", "risk", "predictor", "float", "", "")], columns=CONSTRUCTS.columns)
 
     def tested(signal: np.ndarray) -> float:
         bad = (rng.random(4000) < 1 / (1 + np.exp(-signal))).astype(float)

@@ -21,7 +21,7 @@ class Design:
 
     Attributes:
         matrix: (n, k) floats without missing values and without a constant.
-        terms: one row per column: `term`, `construct`, `block`, `kind` (scaled, level, missing), `unit`.
+        terms: one row per column: `term` (in words), `construct`, `block`, `kind` (scaled, level, missing), `unit`.
         dropped: one row per column left out: `term`, `reason`.
         outcome: (n,) floats, 0 or 1.
     """
@@ -58,7 +58,7 @@ def build(
 
     Args:
         customers: canonical table, one row per customer.
-        constructs: the table of constructs (`construct`, `block`, `role`, `dtype`, `unit`, `missing_means`).
+        constructs: the table of constructs (`construct`, `label`, `block`, `role`, `dtype`, `unit`, `missing_means`).
         outcome: a 0/1 column; rows where it is missing are left out.
         leave_out: constructs that must not enter.
 
@@ -79,7 +79,11 @@ def build(
     dropped: list[dict[str, str]] = []
     for info in listed[listed["construct"].isin(rows.columns)].to_dict("records"):
         values = rows[info["construct"]]
-        made = _levels(values, y) if info["dtype"] == "category" else _numbers(values, info)
+        made = (
+            _levels(values.rename(info["label"]), y)
+            if info["dtype"] == "category"
+            else _numbers(values, info)
+        )
         for term, (column, kind) in made.items():
             if column.value_counts(normalize=True).iloc[0] > 1 - RARE_SHARE:
                 dropped.append({"term": term, "reason": "almost the same value everywhere"})
@@ -109,7 +113,7 @@ def build(
 
 
 def _numbers(values: pd.Series, info: dict[str, str]) -> dict[str, tuple[pd.Series, str]]:
-    name, missing = info["construct"], values.isna()
+    name, missing = info["label"], values.isna()
     if missing.all():
         return {}
     x = np.log1p(values.clip(lower=0)) if info["unit"] in MONEY_UNITS else values.astype(float)

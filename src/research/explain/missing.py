@@ -45,8 +45,9 @@ def sensitivity(design: Design, customers: pd.DataFrame, seed: int, imputations:
         One row per term with missing values and per treatment: `term`, `treatment`, log-odds `estimate`,
         `ci_low`, `ci_high`, `n`. Values that are undefined rather than unknown are left out.
     """
-    scaled = design.terms.loc[design.terms["kind"] == "scaled", "term"]
-    holes = pd.DataFrame({t: customers.loc[design.matrix.index, t].isna() for t in scaled if t in customers})
+    scaled = design.terms.loc[design.terms["kind"] == "scaled"].set_index("term")["construct"]
+    rows = customers.loc[design.matrix.index]
+    holes = pd.DataFrame({term: rows[construct].isna() for term, construct in scaled.items()})
     undefined = [t for t in holes if f"{t} {NONE}" in design.matrix]
     holes = holes.drop(columns=undefined)
     holes = holes.loc[:, holes.any()]

@@ -124,8 +124,10 @@ def nonlinearity(model: RiskModel) -> pd.DataFrame:
         if basis is None:
             continue
         wide = pd.concat([model.design.matrix.drop(columns=term), basis], axis=1)
+        # Start at the linear fit: the spline only has to bend it.
+        start = np.r_[model.result.params.drop(term), np.zeros(basis.shape[1])]
         try:
-            curved = _logit(model.design.outcome, wide)
+            curved = _logit(model.design.outcome, wide, start_params=start)
         except UserError:
             continue
         extra = basis.shape[1] - 1
