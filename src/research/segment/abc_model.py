@@ -1,0 +1,239 @@
+"""M2: A customer value, B risk, C need. Not the inventory ABC (Pareto) analysis, which ranks items by turnover."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from research.errors import UserError
+from research.paths import DEFINITIONS
+from research.segment.base import StratificationModel, informative, numbers, say
+from research.segment.calibration import default_rates
+from research.segment.encode import OutcomeOrder
+from research.segment.index import Index, block_columns, indicator_definitions
+from research.segment.tiers import as_tiers
+
+BLOCKS = ("A", "B", "C")
+BLOCK_LABELS = {"A": ("Value", "客户价值"), "B": ("Risk", "风险"), "C": ("Need", "客户需求")}
+LEVELS = ("low", "mid", "high")
+LEVELS_ZH = ("低", "中", "高")
+
+
+@cache
+def _cells() -> pd.DataFrame:
+    table = pd.read_csv(DEFINITIONS / "abc_cells.csv")
+    keys = list(map(tuple, table[["a_level", "b_level", "c_level"]].to_numpy()))
+    if sorted(keys) != sorted(product(LEVELS, repeat=3)):
+        raise UserError("abc_cells.csv: expected each of the 27 combinations of low, mid and high once")
+    as_tiers(table["tier"])
+    return table
+
+
+def cell_definitions() -> pd.DataFrame:
+    """Return `abc_cells.csv`, 27 rows: a_level, b_level, c_level, tier, reason, reason_zh."""
+    return _cells().copy()
+
+
+class ABC(StratificationModel):
+    """Three scores (A customer value, B risk, C need), each a weighted mean of standardised indicators.
+
+    This is not the inventory ABC (Pareto) analysis. Indicators, signs and what a missing value means are rows of
+    `abc_indicators.csv`; those the table has are used. Missing values are neutral unless the definition says otherwise;
+    `missing_count` tells how many indicators of a customer were missing. A block without any indicator is neutral
+    (score 0, level mid) and listed in `absent_blocks_`. Categories are not summed.
+
+    Risk is B. Value is the weighted mean of A and C, because the model calls a customer worth serving for what he
+    brings and for what he still needs. Native tiers: each score is cut into low, mid and high by frozen quantiles
+    `levels`, and `abc_cells.csv` maps the 27 cells to tiers. Matched tiers cut risk and value at the wanted shares.
+
+    Equal information (`inputs="predictors"` or a list): B takes every input, categories as smoothed log-odds of their
+    level, each with the sign of its correlation with the training outcome; A and C stay as defined.
+
+    Parameters: weights {"A": , "B": , "C": } of the three scores (None = equal; B enters `abc_score` only);
+    indicator_weights {construct: weight} within a block (None = equal); standardise "clipped" or "rank".
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: str | list[str] | None = None,
+        weights: Mapping[str, float] | None = None,
+        indicator_weights: Mapping[str, float] | None = None,
+        standardise: str = "clipped",
+        levels: tuple[float, float] = (0.25, 0.75),
+        value: str | None = None,
+        shares: Mapping[str, float] | None = None,
+    ):
+        self.inputs = inputs
+        self.weights = weights
+        self.indicator_weights = indicator_weights
+        self.standardise = standardise
+        self.levels = levels
+        self.value = value
+        self.shares = shares
+
+    def _needs_outcome(self) -> bool:
+        return self.inputs is not None
+
+    def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
+        self.weights_ = self._block_weights()
+        definitions = indicator_definitions()
+        chosen = {block: block_columns(table, block, by_position=self.by_position_) for block in BLOCKS}
+        signs = {
+            block: {name: 1 if self.by_position_ else int(definitions.at[name, "sign"]) for name in names}
+            for block, names in chosen.items()
+        }
+        self.order_ = None
+        if self.inputs is not None:
+            names = informative(table, self._chosen_inputs(table))
+            self.order_ = OutcomeOrder().fit(table, names, bad)
+            signs["B"] = {name: self._sign(self._values(table, name), bad) for name in names}
+        if self.value is not None:
+            signs["A"] = {self.value: 1}
+        if not any(signs.values()):
+            raise UserError("ABC: the table has no indicator of abc_indicators.csv; ABC is not testable here")
+        missing = {} if self.by_position_ else definitions["missing"].to_dict()
+        self.indices_ = {}
+        for block in BLOCKS:
+            columns = {name: self._values(table, name) for name in signs[block]}
+            index = Index(signs[block], self.indicator_weights, self.standardise)
+            self.indices_[block] = index.fit(columns, missing if block != "B" or self.inputs is None else {})
+        self.absent_blocks_ = [block for block in BLOCKS if not self.indices_[block].names_]
+        self.absent_ = (
+            [] if self.by_position_ else [name for name in definitions.index if name not in table.columns]
+        )
+        self.inputs_ = list(dict.fromkeys(name for block in BLOCKS for name in self.indices_[block].names_))
+        self.component_names_ = ["a_score", "b_score", "c_score", "abc_score", "missing_count"]
+        scores = self._block_scores(table)
+        self.level_cuts_ = {block: tuple(np.quantile(scores[block], self.levels)) for block in BLOCKS}
+        self.n_rules_ = sum(len(index.names_) for index in self.indices_.values()) + len(_cells())
+
+    def _block_weights(self) -> dict[str, float]:
+        given = dict.fromkeys(BLOCKS, 1.0) if self.weights is None else dict(self.weights)
+        if (
+            set(given) != set(BLOCKS)
+            or min(map(float, given.values())) < 0
+            or sum(map(float, given.values())) <= 0
+        ):
+            raise UserError(f"ABC weights: found {given}; expected non-negative numbers for A, B and C")
+        total = sum(map(float, given.values()))
+        return {block: float(given[block]) / total for block in BLOCKS}
+
+    @staticmethod
+    def _sign(values: np.ndarray, bad: np.ndarray) -> int:
+        usable = ~np.isnan(values) & ~np.isnan(bad)
+        if not usable.any():
+            return 1
+        rank = pd.Series(values[usable]).rank().to_numpy()
+        return 1 if np.mean((rank - rank.mean()) * bad[usable]) >= 0 else -1
+
+    def _values(self, table: pd.DataFrame, name: str) -> np.ndarray:
+        return numbers(table, name) if self.order_ is None else self.order_.values(table, name)
+
+    def _block_scores(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        columns = {name: self._values(table, name) for name in self.inputs_}
+        return {block: self.indices_[block].score(columns, len(table)) for block in BLOCKS}
+
+    def _components(self, table: pd.DataFrame) -> np.ndarray:
+        scores = self._block_scores(table)
+        weight = self.weights_
+        overall = weight["A"] * scores["A"] - weight["B"] * scores["B"] + weight["C"] * scores["C"]
+        missing = np.zeros(len(table))
+        for name in self.inputs_:
+            missing += table[name].isna().to_numpy()
+        return np.column_stack([scores["A"], scores["B"], scores["C"], overall, missing])
+
+    def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        a, b, c = components[:, 0], components[:, 1], components[:, 2]
+        if self.value is not None:
+            return b, a
+        weight_a, weight_c = self.weights_["A"], self.weights_["C"]
+        if weight_a + weight_c == 0:
+            return b, a
+        return b, (weight_a * a + weight_c * c) / (weight_a + weight_c)
+
+    def _level_codes(self, components: np.ndarray) -> np.ndarray:
+        """Return levels 0 low, 1 mid, 2 high of A, B and C (n, 3); a value on a cut belongs to the level below."""
+        codes = np.ones((len(components), 3), dtype=int)
+        for i, block in enumerate(BLOCKS):
+            if block not in self.absent_blocks_:
+                codes[:, i] = np.searchsorted(
+                    self.level_cuts_[block], np.round(components[:, i], 12), side="left"
+                )
+        return codes
+
+    def _cell_codes(self, components: np.ndarray) -> np.ndarray:
+        """Return the row of `abc_cells.csv` of each customer (n,)."""
+        rank = {level: i for i, level in enumerate(LEVELS)}
+        row_of = np.empty((3, 3, 3), dtype=int)
+        for i, (a, b, c) in enumerate(_cells()[["a_level", "b_level", "c_level"]].itertuples(index=False)):
+            row_of[rank[a], rank[b], rank[c]] = i
+        return row_of[tuple(self._level_codes(components).T)]
+
+    def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
+        return _cells()["tier"].to_numpy(dtype=object)[self._cell_codes(components)]
+
+    def cells(self, X) -> pd.DataFrame:
+        """Return one row per customer: a_level, b_level, c_level (ordered low, mid, high) and the cell's tier."""
+        codes = self._cell_codes(self.transform(X))
+        frame = _cells()[["a_level", "b_level", "c_level", "tier"]].iloc[codes]
+        frame.index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(codes))
+        for column in ("a_level", "b_level", "c_level"):
+            frame[column] = pd.Categorical(frame[column], categories=list(LEVELS), ordered=True)
+        frame["tier"] = as_tiers(frame["tier"])
+        return frame
+
+    def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
+        cells = _cells()
+        rates = default_rates(self._cell_codes(components), bad, len(cells))
+        zh = dict(zip(LEVELS, LEVELS_ZH, strict=True))
+        levels = cells[["a_level", "b_level", "c_level"]].to_numpy()
+        self.rules_ = rates.assign(
+            rule=[f"Value {a}, risk {b}, need {c}" for a, b, c in levels],
+            rule_zh=[f"价值{zh[a]}、风险{zh[b]}、需求{zh[c]}" for a, b, c in levels],
+            length=3,
+            a_level=cells["a_level"],
+            b_level=cells["b_level"],
+            c_level=cells["c_level"],
+            reason=cells["reason"],
+            reason_zh=cells["reason_zh"],
+            tier=as_tiers(cells["tier"]),
+        )
+
+    def rules(self) -> pd.DataFrame:
+        """Return the 27 cells with their tier, reason, training counts and default rates."""
+        first = ["rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier"]
+        return self.rules_[first + [name for name in self.rules_.columns if name not in first]].copy()
+
+    def indicators(self) -> pd.DataFrame:
+        """Return one row per indicator used: block, label, sign, weight and the frozen clipping, mean and sd."""
+        parts = [self.indices_[block].table_.assign(block=block) for block in BLOCKS]
+        frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
+        frame.insert(0, "block", frame.pop("block"))
+        frame.insert(2, "label", [say(name) for name in frame["indicator"]])
+        frame.insert(3, "label_zh", [say(name, "zh") for name in frame["indicator"]])
+        return frame
+
+    def cut_points(self) -> pd.DataFrame:
+        """Return nine rows, three per block: block, label, label_zh, level, lower, upper, closed, indicators."""
+        rows = []
+        for block in BLOCKS:
+            edges = (-np.inf, *self.level_cuts_[block], np.inf)
+            for i, level in enumerate(LEVELS):
+                rows.append(
+                    {
+                        "block": block,
+                        "label": BLOCK_LABELS[block][0],
+                        "label_zh": BLOCK_LABELS[block][1],
+                        "level": level,
+                        "lower": edges[i],
+                        "upper": edges[i + 1],
+                        "closed": "right",
+                        "indicators": len(self.indices_[block].names_),
+                    }
+                )
+        return pd.DataFrame(rows)

@@ -1,0 +1,74 @@
+"""From a risk score to a probability, and default rates with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit
+from scipy.stats import beta
+
+
+def jeffreys_interval(bads: np.ndarray, n: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Jeffreys interval of bads / n: quantiles of Beta(bads + ½, n − bads + ½); 0 and 1 at the edges.
+
+    Source: Brown, Cai and DasGupta (2001), Interval estimation for a binomial proportion, Statistical Science 16.
+    """
+    bads, n = np.asarray(bads, dtype=float), np.asarray(n, dtype=float)
+    tail = (1 - level) / 2
+    low = np.where(bads == 0, 0.0, beta.ppf(tail, bads + 0.5, n - bads + 0.5))
+    high = np.where(bads == n, 1.0, beta.ppf(1 - tail, bads + 0.5, n - bads + 0.5))
+    return np.where(n == 0, np.nan, low), np.where(n == 0, np.nan, high)
+
+
+def default_rates(groups: np.ndarray, bad: np.ndarray | None, count: int) -> pd.DataFrame:
+    """Return one row per group 0 … count − 1: n (all), known (outcome known), bads, pd (bads / known), ci_low, ci_high.
+
+    Without an outcome bads and rates are NaN; censored customers count in n only.
+    """
+    n = np.bincount(groups, minlength=count)
+    if bad is None:
+        empty = np.full(count, np.nan)
+        return pd.DataFrame(
+            {"n": n, "known": 0, "bads": empty, "pd": empty, "ci_low": empty, "ci_high": empty}
+        )
+    seen = ~np.isnan(bad)
+    known = np.bincount(groups[seen], minlength=count)
+    bads = np.bincount(groups[seen], weights=bad[seen], minlength=count)
+    low, high = jeffreys_interval(bads, known)
+    with np.errstate(invalid="ignore"):
+        rate = np.where(known > 0, bads / np.maximum(known, 1), np.nan)
+    return pd.DataFrame({"n": n, "known": known, "bads": bads, "pd": rate, "ci_low": low, "ci_high": high})
+
+
+class Calibration:
+    """A logistic curve from a score to a probability (Platt 1999), with his smoothed targets.
+
+    Attributes after fit: `centre_`, `scale_` (of the training scores), `intercept_`, `slope_`.
+    """
+
+    def fit(self, score: np.ndarray, bad: np.ndarray) -> Calibration:
+        """Learn from scores (n,) and outcomes 0/1/NaN (n,)."""
+        known = ~np.isnan(bad)
+        score, bad = np.asarray(score, dtype=float)[known], bad[known]
+        spread = float(score.std())
+        self.centre_, self.scale_ = float(score.mean()), spread if spread > 0 else 1.0
+        z = (score - self.centre_) / self.scale_
+        bads = bad.sum()
+        target = np.where(bad == 1, (bads + 1) / (bads + 2), 1 / (len(bad) - bads + 2))
+        rate = target.mean()
+
+        def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+            eta = parameters[0] + parameters[1] * z
+            residual = expit(eta) - target
+            value = np.mean(np.logaddexp(0, eta) - target * eta)
+            return value, np.array([residual.mean(), (residual * z).mean()])
+
+        start = np.array([np.log(rate / (1 - rate)), 0.0])
+        self.intercept_, self.slope_ = minimize(loss, start, jac=True, method="BFGS").x
+        return self
+
+    def probability(self, score: np.ndarray) -> np.ndarray:
+        """Return the probability (n,) of scores (n,)."""
+        z = (np.asarray(score, dtype=float) - self.centre_) / self.scale_
+        return expit(self.intercept_ + self.slope_ * z)

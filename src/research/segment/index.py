@@ -1,0 +1,138 @@
+"""A weighted mean of signed, standardised indicators with everything frozen in fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from research.errors import UserError, nearest
+from research.paths import DEFINITIONS
+from research.segment.base import numbers
+
+METHODS = ("clipped", "rank")
+CLIP = (0.01, 0.99)
+MISSING = ("neutral", "lowest", "highest")
+
+
+@cache
+def _indicators() -> pd.DataFrame:
+    return pd.read_csv(DEFINITIONS / "abc_indicators.csv").set_index("construct", drop=False)
+
+
+def indicator_definitions() -> pd.DataFrame:
+    """Return `abc_indicators.csv`: block (A value, B risk, C need), construct, sign, missing, reason, reason_zh."""
+    return _indicators().copy()
+
+
+def block_columns(table: pd.DataFrame, block: str, *, by_position: bool) -> list[str]:
+    """Return the numeric indicators of a block that the table has.
+
+    Arrays carry no construct names: their columns are dealt to A, B and C in turn.
+    """
+    if by_position:
+        return list(table.columns)["ABC".index(block) :: 3]
+    definitions = _indicators()
+    names = definitions.index[definitions["block"] == block]
+    return [name for name in names if name in table.columns]
+
+
+class Index:
+    """Weighted mean of standardised indicators, signed so that more of each means more of the index.
+
+    method "clipped": (x clipped to the training 1st–99th percentile − mean) / sd, so that one extreme income does not
+    rule the scale. method "rank": normal score of the training percentile. A missing value takes the training mean
+    ("neutral", 0) or, where the definition says what missing means, the lowest or highest training value.
+    An indicator that does not vary in training is left out.
+
+    Attributes after fit: `names_`, `table_` (indicator, sign, weight, lower, upper, mean, sd, missing, missing_share).
+    """
+
+    def __init__(
+        self, signs: Mapping[str, int], weights: Mapping[str, float] | None = None, method: str = "clipped"
+    ):
+        self.signs = signs
+        self.weights = weights
+        self.method = method
+
+    def fit(self, columns: Mapping[str, np.ndarray], missing: Mapping[str, str] | None = None) -> Index:
+        """Learn from {indicator: values (n,)}; `missing` says per indicator what a missing value takes."""
+        if self.method not in METHODS:
+            raise UserError(f"standardise: found '{self.method}'{nearest(self.method, METHODS)}")
+        rows = []
+        self._grids: dict[str, np.ndarray] = {}
+        for name, sign in self.signs.items():
+            values = columns[name]
+            known = values[~np.isnan(values)]
+            if len(known) == 0 or known.min() == known.max():
+                continue
+            lower, upper = np.quantile(known, CLIP)
+            if lower == upper:  # nearly constant: clipping would remove the little there is
+                lower, upper = known.min(), known.max()
+            clipped = np.clip(known, lower, upper)
+            if self.method == "rank":
+                self._grids[name] = np.quantile(known, np.linspace(0, 1, 201))
+            rows.append(
+                {
+                    "indicator": name,
+                    "sign": int(sign),
+                    "weight": float((self.weights or {}).get(name, 1.0)),
+                    "lower": float(lower),
+                    "upper": float(upper),
+                    "mean": float(clipped.mean()),
+                    "sd": float(clipped.std()),
+                    "missing": (missing or {}).get(name, "neutral"),
+                    "missing_share": float(np.isnan(values).mean()),
+                }
+            )
+        columns_ = ["indicator", "sign", "weight", "lower", "upper", "mean", "sd", "missing", "missing_share"]
+        self.table_ = pd.DataFrame(rows, columns=columns_)
+        total = self.table_["weight"].sum()
+        if len(rows) and total <= 0:
+            raise UserError("indicator weights: expected a positive sum")
+        self.table_["weight"] = self.table_["weight"] / total if len(rows) else self.table_["weight"]
+        self.names_ = self.table_["indicator"].tolist()
+        return self
+
+    def _standard(self, row, values: np.ndarray) -> np.ndarray:
+        gap = np.isnan(values)
+        if gap.any() and row.missing != "neutral":
+            values = np.where(gap, row.lower if row.missing == "lowest" else row.upper, values)
+            gap = np.zeros_like(gap)
+        if self.method == "rank":
+            grid, percent = self._grids[row.indicator], np.linspace(0, 1, 201)
+            # the middle of the percentiles that a tied value spans
+            below = np.searchsorted(grid, values, side="left")
+            above = np.searchsorted(grid, values, side="right")
+            share = np.where(above > below, (percent[np.minimum(below, 200)] + percent[above - 1]) / 2,
+                             np.interp(values, grid, percent))  # fmt: skip
+            z = ndtri(np.clip(share, 0.0025, 0.9975))
+        else:
+            z = (np.clip(values, row.lower, row.upper) - row.mean) / row.sd
+        return row.sign * np.where(gap, 0.0, z)
+
+    def score(self, columns: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+        """Return the index (n,); all zeros when it has no indicator."""
+        total = np.zeros(n)
+        for row in self.table_.itertuples(index=False):
+            total += row.weight * self._standard(row, columns[row.indicator])
+        return total
+
+
+def value_index(
+    table: pd.DataFrame, value: str | None, *, by_position: bool, method: str = "clipped"
+) -> Index:
+    """Return the fitted value index every model shares: block A, or one column when `value` names it."""
+    if value is not None:
+        if value not in table.columns:
+            raise UserError(f"value: the table has no column '{value}'{nearest(value, table.columns)}")
+        names: Iterable[str] = [value]
+    else:
+        names = block_columns(table, "A", by_position=by_position)
+    definitions = _indicators()
+    missing = {name: definitions.at[name, "missing"] for name in names if name in definitions.index}
+    columns = {name: numbers(table, name) for name in names}
+    return Index(dict.fromkeys(names, 1), method=method).fit(columns, missing)

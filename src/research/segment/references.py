@@ -1,0 +1,250 @@
+"""References around the three models: random tiers, one grade, gradient boosting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
+
+from research.errors import UserError
+from research.segment.base import StratificationModel, informative, is_category, numbers, say
+from research.segment.calibration import default_rates
+from research.segment.encode import level_codes, text_levels
+from research.segment.index import value_index
+from research.segment.tiers import TIERS, as_tiers
+
+GRADE_ORDER = (
+    ("credit_grade", 1),
+    ("credit_score", -1),
+    ("debt_to_income", 1),
+    ("loan_to_value", 1),
+    ("credit_utilisation", 1),
+    ("past_delinquencies", 1),
+    ("repayment_delay", 1),
+)
+MOST_LEVELS = 200
+
+
+class _Reference(StratificationModel):
+    """A model with one risk score and the shared value index; rules are its tiers by risk."""
+
+    def _learn_value(self, table: pd.DataFrame) -> None:
+        self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
+        self.value_inputs_ = list(self.value_index_.names_)
+        self.component_names_ = ["risk", "value"]
+
+    def _value(self, table: pd.DataFrame) -> np.ndarray:
+        return self.value_index_.score(
+            {name: numbers(table, name) for name in self.value_inputs_}, len(table)
+        )
+
+    def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return components[:, 0], components[:, 1]
+
+    def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
+        tiers = self.tier_cuts_.assign(components[:, 0], components[:, 1])
+        codes = np.array([TIERS.index(name) for name in tiers])
+        cuts = self.tier_cuts_.table()
+        self.rules_ = default_rates(codes, bad, len(TIERS)).assign(
+            rule=[
+                f"{self._risk_words()} from {row.risk_above:.4g} to {row.risk_up_to:.4g}"
+                + (f" and value above {row.value_above:.4g}" if row.tier == "premium" else "")
+                for row in cuts.itertuples()
+            ],
+            rule_zh=[
+                f"{self._risk_words('zh')} {row.risk_above:.4g} 至 {row.risk_up_to:.4g}"
+                + (f"，且价值高于 {row.value_above:.4g}" if row.tier == "premium" else "")
+                for row in cuts.itertuples()
+            ],
+            length=[2, 1, 1, 1],
+            tier=as_tiers(TIERS),
+        )
+
+    def _risk_words(self, language: str = "en") -> str:
+        return "Risk score" if language == "en" else "风险评分"
+
+    def rules(self) -> pd.DataFrame:
+        """Return one row per tier: rule, rule_zh, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
+        first = ["rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier"]
+        return self.rules_[first].copy()
+
+    def cut_points(self) -> pd.DataFrame:
+        """Return the frozen tier cuts, one row per tier (see `TierCuts.table`)."""
+        return self.tier_cuts_.table()
+
+
+class RandomTiers(_Reference):
+    """Tiers by lot: the floor that any model must beat.
+
+    Lots are a hash of the customer's predictor values and the seed, so the same customer gets the same lot alone or
+    in a table, in any order; customers equal in every predictor share a lot. Risk and value have separate lots.
+    """
+
+    needs_outcome = False
+
+    def __init__(
+        self,
+        *,
+        inputs: str | list[str] | None = None,
+        value: str | None = None,
+        shares: Mapping[str, float] | None = None,
+        seed: int = 0,
+    ):
+        self.inputs = inputs
+        self.value = value
+        self.shares = shares
+        self.seed = seed
+
+    def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
+        self.hashed_ = self._chosen_inputs(table)
+        self.inputs_, self.value_inputs_, self.absent_, self.n_rules_ = [], self.hashed_, [], 0
+        self.component_names_ = ["risk", "value"]
+
+    def _components(self, table: pd.DataFrame) -> np.ndarray:
+        mixed = np.full(len(table), np.uint64(self.seed + 1), dtype=np.uint64)
+        for name in self.hashed_:
+            column = table[name]
+            values = text_levels(column) if is_category(column) else numbers(table, name) + 0.0
+            codes = pd.util.hash_array(values, categorize=False)
+            mixed = _stir(mixed ^ codes.astype(np.uint64))
+        lots = [_stir(mixed + np.uint64(k)) >> np.uint64(11) for k in (1, 2)]
+        return np.column_stack([lot / 2.0**53 for lot in lots])
+
+
+def _stir(x: np.ndarray) -> np.ndarray:
+    """Mix 64 bits (the finaliser of SplitMix64, Steele, Lea and Flood 2014)."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+class GradeTiers(_Reference):
+    """Tiers by one variable: the first of a fixed list that the table has.
+
+    The list (`GRADE_ORDER`): the lender's grade, a credit score (higher = safer), else debt to income, loan to value,
+    utilisation, past delinquencies, repayment delay. `inputs_` says which one it was and `fallback_` whether it is
+    neither grade nor score. A missing value takes the training median. Arrays: the first column, higher = riskier.
+    """
+
+    needs_outcome = False
+
+    def __init__(
+        self,
+        variable: str | None = None,
+        sign: int = 1,
+        *,
+        inputs: str | list[str] | None = None,
+        value: str | None = None,
+        shares: Mapping[str, float] | None = None,
+    ):
+        self.variable = variable
+        self.sign = sign
+        self.inputs = inputs
+        self.value = value
+        self.shares = shares
+
+    def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
+        options = [(self.variable, self.sign)] if self.variable else list(GRADE_ORDER)
+        if self.by_position_ and not self.variable:
+            options = [(table.columns[0], self.sign)]
+        found = [
+            (name, sign) for name, sign in options if name in table.columns and table[name].notna().any()
+        ]
+        if not found:
+            names = ", ".join(name for name, _ in options)
+            raise UserError(
+                f"GradeTiers: the table has none of {names}; tiers by one grade are not testable here"
+            )
+        name, self.sign_ = found[0]
+        self.fallback_ = name not in ("credit_grade", "credit_score")
+        self.absent_ = [] if not self.fallback_ or self.by_position_ else ["credit_grade", "credit_score"]
+        self.inputs_ = [name]
+        self.median_ = float(np.nanmedian(numbers(table, name)))
+        self.n_rules_ = len(TIERS)
+        self._learn_value(table)
+
+    def _components(self, table: pd.DataFrame) -> np.ndarray:
+        values = numbers(table, self.inputs_[0])
+        risk = self.sign_ * np.where(np.isnan(values), self.median_, values)
+        return np.column_stack([risk, self._value(table)])
+
+    def _risk_words(self, language: str = "en") -> str:
+        return ("" if self.sign_ > 0 else "−") + say(self.inputs_[0], language)
+
+
+class GradientBoosting(_Reference):
+    """Histogram gradient boosting (scikit-learn): the room above, without rules.
+
+    Categories are split natively (levels frozen in fit, the commonest 200; others and unknown levels count as
+    missing), missing values go where training sends them. Fixed number of trees, no early stopping: the same seed
+    gives the same model.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: str | list[str] | None = None,
+        trees: int = 100,
+        learning_rate: float = 0.05,
+        leaves: int = 8,
+        least_leaf: int = 50,
+        value: str | None = None,
+        shares: Mapping[str, float] | None = None,
+        seed: int = 0,
+    ):
+        self.inputs = inputs
+        self.trees = trees
+        self.learning_rate = learning_rate
+        self.leaves = leaves
+        self.least_leaf = least_leaf
+        self.value = value
+        self.shares = shares
+        self.seed = seed
+
+    def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
+        chosen = self._chosen_inputs(table)
+        self.absent_: list[str] = []
+        self.inputs_ = informative(table, chosen) or chosen[:1]
+        self.levels_ = {
+            name: sorted(pd.Series(text_levels(table[name])).value_counts().index[:MOST_LEVELS])
+            for name in self.inputs_
+            if is_category(table[name])
+        }
+        seen = ~np.isnan(bad)
+        model = HistGradientBoostingClassifier(
+            max_iter=self.trees,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.leaves,
+            min_samples_leaf=self.least_leaf,
+            categorical_features=[name in self.levels_ for name in self.inputs_],
+            early_stopping=False,
+            random_state=self.seed,
+        )
+        # trees this small gain nothing from threads, and lose much when other work uses the cores
+        with threadpool_limits(1, user_api="openmp"):
+            self.boosting_ = model.fit(self._matrix(table)[seen], bad[seen].astype(int))
+        self.n_rules_ = int(sum(p.get_n_leaf_nodes() for stage in self.boosting_._predictors for p in stage))
+        self._learn_value(table)
+        self.value_inputs_ = list(self.value_index_.names_)
+
+    def _matrix(self, table: pd.DataFrame) -> np.ndarray:
+        columns = []
+        for name in self.inputs_:
+            if name in self.levels_:
+                codes = level_codes(table[name], self.levels_[name]).astype(float)
+                columns.append(np.where(codes < 0, np.nan, codes))
+            else:
+                columns.append(numbers(table, name))
+        return np.column_stack(columns)
+
+    def _components(self, table: pd.DataFrame) -> np.ndarray:
+        with threadpool_limits(1, user_api="openmp"):
+            risk = self.boosting_.predict_proba(self._matrix(table))[:, 1]
+        return np.column_stack([risk, self._value(table)])
+
+    def _probability(self, risk: np.ndarray) -> np.ndarray:
+        return risk

@@ -1,0 +1,336 @@
+"""M1: recency, frequency, monetary amount."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from research.errors import UserError, nearest
+from research.paths import DEFINITIONS
+from research.segment.base import StratificationModel, informative, numbers, say
+from research.segment.calibration import default_rates
+from research.segment.encode import OutcomeOrder
+from research.segment.index import block_columns, value_index
+from research.segment.tiers import TIERS, as_tiers
+
+BANDS = 5
+RECIPES = ("quantile", "plus one")
+OTHERS = "Others"
+RULE_COLUMNS = ("rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier")
+
+
+@cache
+def _segments() -> pd.DataFrame:
+    return pd.read_csv(DEFINITIONS / "rfm_segments.csv")
+
+
+@cache
+def _component_table() -> pd.DataFrame:
+    return pd.read_csv(DEFINITIONS / "rfm_components.csv").set_index("component", drop=False)
+
+
+def component_definitions() -> pd.DataFrame:
+    """Return `rfm_components.csv`: component, construct, better (lower or higher), missing_score, reason, reason_zh."""
+    return _component_table().copy()
+
+
+def segment_definitions() -> pd.DataFrame:
+    """Return `rfm_segments.csv`: order, segment, segment_zh, inclusive r, f and m ranges of scores, meaning."""
+    return _segments().copy()
+
+
+class Bands:
+    """Scores 1 to 5 of one input by its training quantiles.
+
+    recipe "quantile": a value equal to a cut point belongs to the band below it, (lower, upper].
+    recipe "plus one": cut points are the quantiles plus one and bands are [lower, upper), as in the R package rfm;
+    the same as "quantile" for whole numbers. Quantiles are type 7. Values outside the training range get the end
+    bands, so nobody is unassigned; tied quantiles leave a band empty, never two bands overlapping.
+    A missing value gets `missing_score`.
+    """
+
+    def __init__(self, *, reverse: bool = False, recipe: str = "quantile", missing_score: int = 1):
+        self.reverse = reverse
+        self.recipe = recipe
+        self.missing_score = missing_score
+
+    def fit(self, values: np.ndarray) -> Bands:
+        """Learn the four cut points from values (n,) with NaN."""
+        known = values[~np.isnan(values)]
+        self.cuts_ = (
+            np.quantile(known, np.arange(1, BANDS) / BANDS) if len(known) else np.full(BANDS - 1, np.inf)
+        )
+        if self.recipe == "plus one":
+            self.cuts_ = self.cuts_ + 1
+        return self
+
+    def score(self, values: np.ndarray) -> np.ndarray:
+        """Return scores (n,) from 1 to 5, reversed when a small value is the better one."""
+        side = "right" if self.recipe == "plus one" else "left"
+        rank = 1 + np.searchsorted(self.cuts_, values, side=side)
+        rank = BANDS + 1 - rank if self.reverse else rank
+        return np.where(np.isnan(values), self.missing_score, rank)
+
+    def table(self, name: str) -> list[dict]:
+        """Return one row per band, score 1 to 5: input, score, lower, upper, closed, missing_score."""
+        edges = np.concatenate([[-np.inf], self.cuts_, [np.inf]])
+        closed = "left" if self.recipe == "plus one" else "right"
+        rows = [
+            {
+                "input": name,
+                "score": BANDS - band if self.reverse else band + 1,
+                "lower": edges[band],
+                "upper": edges[band + 1],
+                "closed": closed,
+                "missing_score": self.missing_score,
+            }
+            for band in range(BANDS)
+        ]
+        return sorted(rows, key=lambda row: row["score"])
+
+
+class RFM(StratificationModel):
+    """Recency, frequency and monetary amount, each 1 to 5 by training quantiles, and their weighted mean.
+
+    As practised (`inputs=None`) a recent, frequent, large customer is the better one, because that is how RFM is
+    defined in customer management. Risk is minus the weighted mean and value the monetary amount, which also breaks
+    ties in the mean. On bureau data recency and frequency may be those of credit inquiries and debts, where a recent
+    event is a warning: the definition then points the wrong way, and the comparison shows it. Directions and the
+    score of a missing value (1: no event on record is the least recent, least frequent, smallest) are in
+    `rfm_components.csv`. A component that the table lacks is listed in `absent_`; the mean is taken over the others
+    and segments use the middle score 3 for it.
+
+    Equal information (`inputs="predictors"` or a list): every input is banded 1 to 5 in the same way, categories
+    ordered by their training default rate; its direction is the sign of its correlation with the training outcome
+    (5 = safer); a missing value gets the score of the band whose training default rate is nearest to that of the
+    missing; the total is the equal-weight mean. Value is the mean band of the value indicators in the table.
+
+    Parameters: names of the three constructs; weights {"R": , "F": , "M": } (None = equal); recipe "quantile" or
+    "plus one" (see Bands); native_cuts: lowest weighted mean of premium, low and medium.
+    """
+
+    def __init__(
+        self,
+        recency: str = "recency_months",
+        frequency: str = "frequency_count",
+        monetary: str = "monetary_amount",
+        *,
+        inputs: str | list[str] | None = None,
+        weights: Mapping[str, float] | None = None,
+        recipe: str = "quantile",
+        native_cuts: tuple[float, float, float] = (4.0, 3.0, 2.0),
+        value: str | None = None,
+        shares: Mapping[str, float] | None = None,
+    ):
+        self.recency = recency
+        self.frequency = frequency
+        self.monetary = monetary
+        self.inputs = inputs
+        self.weights = weights
+        self.recipe = recipe
+        self.native_cuts = native_cuts
+        self.value = value
+        self.shares = shares
+
+    def _needs_outcome(self) -> bool:
+        return self.inputs is not None
+
+    def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
+        if self.recipe not in RECIPES:
+            raise UserError(f"recipe: found '{self.recipe}'{nearest(str(self.recipe), RECIPES)}")
+        self.value_inputs_: list[str] = []
+        self.order_ = None
+        if self.inputs is None:
+            self._learn_components(table)
+        else:
+            self._learn_every_input(table, bad)
+        if self.value is not None:
+            self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
+            self.value_inputs_ = [self.value]
+        self.n_rules_ = BANDS * len(self.inputs_)
+
+    def _learn_components(self, table: pd.DataFrame) -> None:
+        wanted = {"R": self.recency, "F": self.frequency, "M": self.monetary}
+        if self.by_position_:
+            wanted = dict(zip("RFM", table.columns, strict=False))
+        self.columns_ = {letter: name for letter, name in wanted.items() if name in table.columns}
+        self.absent_ = [name for name in wanted.values() if name not in table.columns]
+        if not self.columns_:
+            raise UserError(
+                f"RFM: the table has none of {', '.join(wanted.values())}; RFM is not testable here"
+            )
+        given = dict.fromkeys("RFM", 1.0) if self.weights is None else dict(self.weights)
+        for letter in given:
+            if letter not in "RFM" or float(given[letter]) < 0:
+                raise UserError(f"RFM weights: found {given}; expected non-negative numbers for R, F and M")
+        total = sum(float(given.get(letter, 0)) for letter in self.columns_)
+        if total <= 0:
+            raise UserError(f"RFM weights: found {given}; the components present have no weight")
+        self.weights_ = {letter: float(given.get(letter, 0)) / total for letter in self.columns_}
+        self.inputs_ = list(self.columns_.values())
+        stated = _component_table()
+        self.bands_ = {
+            letter: Bands(
+                reverse=stated.at[letter, "better"] == "lower",
+                recipe=self.recipe,
+                missing_score=int(stated.at[letter, "missing_score"]),
+            ).fit(numbers(table, name))
+            for letter, name in self.columns_.items()
+        }
+        if "M" in self.columns_:
+            amount = numbers(table, self.columns_["M"])
+            self.lowest_amount_ = float(np.nanmin(amount)) if not np.isnan(amount).all() else 0.0
+        self.component_names_ = [f"{letter.lower()}_score" for letter in self.columns_] + ["rfm_total"]
+
+    def _learn_every_input(self, table: pd.DataFrame, bad: np.ndarray) -> None:
+        chosen = informative(table, self._chosen_inputs(table))
+        self.absent_ = []
+        self.order_ = OutcomeOrder().fit(table, chosen, bad)
+        seen = ~np.isnan(bad)
+        self.bands_, self.columns_ = {}, {}
+        for name in chosen:
+            values = self.order_.values(table, name)
+            bands = Bands(recipe=self.recipe).fit(values)
+            score = bands.score(values).astype(float)
+            usable = seen & ~np.isnan(values)
+            if usable.sum() < 2 or np.ptp(score[usable]) == 0:
+                continue
+            covariance = np.mean((score[usable] - score[usable].mean()) * bad[usable])
+            bands.reverse = bool(covariance > 0)
+            bands.missing_score = self._score_of_missing(bands, values, bad)
+            self.bands_[name], self.columns_[name] = bands, name
+        if not self.bands_:
+            raise UserError("RFM: no input varies in the training customers")
+        self.inputs_ = list(self.bands_)
+        self.weights_ = dict.fromkeys(self.bands_, 1 / len(self.bands_))
+        self.value_names_ = [
+            name for name in block_columns(table, "A", by_position=self.by_position_) if name in self.bands_
+        ]
+        self.component_names_ = [f"score_{name}" for name in self.inputs_] + ["rfm_total"]
+
+    @staticmethod
+    def _score_of_missing(bands: Bands, values: np.ndarray, bad: np.ndarray) -> int:
+        """Return the band whose smoothed default rate is nearest to that of the missing; 3 when nothing is known."""
+        gap, seen = np.isnan(values), ~np.isnan(bad)
+        if not (gap & seen).any():
+            return 3
+        base = bad[seen].mean()
+        score = bands.score(values)
+
+        def rate(mask: np.ndarray) -> float:
+            return (bad[mask].sum() + 20 * base) / (mask.sum() + 20)
+
+        missing = rate(gap & seen)
+        candidates = [s for s in range(1, BANDS + 1) if (seen & ~gap & (score == s)).any()]
+        if not candidates:
+            return 3
+        return min(candidates, key=lambda s: (abs(rate(seen & ~gap & (score == s)) - missing), abs(s - 3)))
+
+    def _values(self, table: pd.DataFrame, key: str) -> np.ndarray:
+        name = self.columns_[key]
+        return numbers(table, name) if self.order_ is None else self.order_.values(table, name)
+
+    def _components(self, table: pd.DataFrame) -> np.ndarray:
+        scores = [self.bands_[key].score(self._values(table, key)).astype(float) for key in self.bands_]
+        total = np.zeros(len(table))
+        for key, score in zip(self.bands_, scores, strict=True):
+            total += self.weights_[key] * score
+        return np.column_stack([*scores, total])
+
+    def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        total = components[:, -1]
+        if self.value is not None:
+            return -total, self.value_index_.score({self.value: numbers(table, self.value)}, len(table))
+        if self.order_ is not None:
+            if not self.value_names_:
+                return -total, total
+            value = np.zeros(len(table))
+            for name in self.value_names_:
+                rank = components[:, self.inputs_.index(name)]
+                value += BANDS + 1 - rank if self.bands_[name].reverse else rank
+            return -total, value / len(self.value_names_)
+        if "M" not in self.columns_:
+            return -total, total
+        amount = numbers(table, self.columns_["M"])
+        return -total, np.where(np.isnan(amount), self.lowest_amount_, amount)
+
+    def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
+        # rounding keeps a mean such as (4 + 4 + 4) / 3 on its own cut point
+        total = np.round(components[:, -1], 9)
+        premium, low, medium = self.native_cuts
+        conditions = [total >= premium, total >= low, total >= medium]
+        return np.select(conditions, list(TIERS[:3]), default=TIERS[3]).astype(object)
+
+    def segments(self, X) -> pd.Categorical:
+        """Return the named segment of each customer (n,): the first row of `rfm_segments.csv` that fits."""
+        if self.inputs is not None:
+            raise UserError("named segments are defined for R, F and M only, not when every input is scored")
+        names = [*_segments()["segment"], OTHERS]
+        return pd.Categorical.from_codes(self._segment_codes(self.transform(X)), categories=names)
+
+    def _segment_codes(self, components: np.ndarray) -> np.ndarray:
+        scores = {letter: np.full(len(components), 3.0) for letter in "RFM"}
+        scores.update({letter: components[:, i] for i, letter in enumerate(self.bands_)})
+        codes = np.full(len(components), len(_segments()))
+        for position, row in reversed(list(enumerate(_segments().to_dict("records")))):
+            fits = np.ones(len(components), dtype=bool)
+            for letter in "rfm":
+                score = scores[letter.upper()]
+                fits &= (score >= row[f"{letter}_min"]) & (score <= row[f"{letter}_max"])
+            codes[fits] = position
+        return codes
+
+    def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
+        ranks = {name: code for code, name in enumerate(TIERS)}
+        native = np.array([ranks[name] for name in self._native(table, components)])
+        premium, low, medium = self.native_cuts
+        words = (f"≥ {premium:g}", f"{low:g} to < {premium:g}", f"{medium:g} to < {low:g}", f"< {medium:g}")
+        rates = default_rates(native, bad, len(TIERS))
+        self.rules_ = rates.assign(
+            rule=[f"Weighted mean of the scores {word}" for word in words],
+            rule_zh=[f"加权平均分 {word}" for word in words],
+            length=1,
+            tier=as_tiers(TIERS),
+        )[list(RULE_COLUMNS)]
+        if self.inputs is None:
+            table_ = _segments()
+            names = pd.DataFrame(
+                {"segment": [*table_["segment"], OTHERS], "segment_zh": [*table_["segment_zh"], "其他"]}
+            )
+            rates = default_rates(self._segment_codes(components), bad, len(names))
+            self.segments_ = pd.concat([names, rates], axis=1)
+
+    def rules(self) -> pd.DataFrame:
+        """Return the native rules, one row per band of the weighted mean, with training counts and default rates."""
+        return self.rules_.copy()
+
+    def segment_table(self) -> pd.DataFrame:
+        """Return one row per named segment: segment, segment_zh, n, known, bads, pd, ci_low, ci_high (training)."""
+        if self.inputs is not None:
+            raise UserError("named segments are defined for R, F and M only, not when every input is scored")
+        return self.segments_.copy()
+
+    def cut_points(self) -> pd.DataFrame:
+        """Return five rows per input: input, label, label_zh, score, lower, upper, closed, missing_score, weight."""
+        rows = []
+        for key, bands in self.bands_.items():
+            name = self.columns_[key]
+            for row in bands.table(name):
+                rows.append(
+                    {**row, "label": say(name), "label_zh": say(name, "zh"), "weight": self.weights_[key]}
+                )
+        columns = [
+            "input",
+            "label",
+            "label_zh",
+            "score",
+            "lower",
+            "upper",
+            "closed",
+            "missing_score",
+            "weight",
+        ]
+        return pd.DataFrame(rows)[columns]

@@ -1,0 +1,159 @@
+"""The four tiers, and the frozen cuts that turn a risk score and a value score into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from research.errors import UserError, nearest
+
+TIERS = ("premium", "low", "medium", "high")
+LABELS = {"premium": "Premium", "low": "Low risk", "medium": "Medium risk", "high": "High risk"}
+LABELS_ZH = {"premium": "优质客户层", "low": "低风险层", "medium": "中等风险层", "high": "高风险层"}
+DEFAULT_SHARES = {"premium": 0.10, "low": 0.50, "medium": 0.30, "high": 0.10}
+
+
+def as_tiers(labels: Iterable[str]) -> pd.Categorical:
+    """Return tier names as an ordered Categorical, premium first (best) and high last (riskiest).
+
+    Raises UserError on a name that is no tier; a missing label stays missing.
+    """
+    values = pd.Series(np.asarray(labels, dtype=object), dtype=object)
+    wrong = values[values.notna() & ~values.isin(TIERS)]
+    if len(wrong):
+        raise UserError(f"'{wrong.iloc[0]}' is not a tier{nearest(str(wrong.iloc[0]), TIERS)}")
+    return pd.Categorical(values, categories=list(TIERS), ordered=True)
+
+
+def tier_shares(shares: Mapping[str, float] | None) -> dict[str, float]:
+    """Return checked shares of the four tiers (default 10/50/30/10 %); raise UserError when they do not fit."""
+    given = dict(DEFAULT_SHARES if shares is None else shares)
+    for name in given:
+        if name not in TIERS:
+            raise UserError(f"tier shares: '{name}' is not a tier{nearest(str(name), TIERS)}")
+    missing = [name for name in TIERS if name not in given]
+    if missing:
+        raise UserError(f"tier shares: no share for {', '.join(missing)}")
+    if any(not 0 <= float(given[name]) <= 1 for name in TIERS):
+        raise UserError(f"tier shares: expected numbers from 0 to 1, found {given}")
+    total = sum(float(given[name]) for name in TIERS)
+    if abs(total - 1) > 1e-6:
+        raise UserError(f"tier shares: expected a sum of 1, found {total:g}")
+    return {name: float(given[name]) for name in TIERS}
+
+
+def steady(scores: np.ndarray) -> np.ndarray:
+    """Round to 12 significant binary-scaled decimals.
+
+    A score summed over one row or over many rows may differ in its last bit; without this a customer on a cut
+    point could change tier with the size of the batch.
+    """
+    mantissa, exponent = np.frexp(np.asarray(scores, dtype=float))
+    return np.ldexp(np.round(mantissa, 12), exponent)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A frozen cut on a pair: in when first > `first`, or first == `first` and second > `second`."""
+
+    first: float
+    second: float
+
+    def holds(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return which rows are on the in side."""
+        return (first > self.first) | ((first == self.first) & (second > self.second))
+
+
+def _between(above: float, below: float) -> float:
+    middle = (above + below) / 2
+    return middle if below < middle < above else below
+
+
+def cut_at(first: np.ndarray, second: np.ndarray, count: int) -> Cut:
+    """Return the cut that lets in the `count` largest pairs, ordered by `first`, ties by `second`.
+
+    Rows equal in both cannot be told apart: the cut moves to the nearest edge of such a group, to the smaller
+    side when two edges are equally near.
+    """
+    n = len(first)
+    order = np.lexsort((-second, -first))
+    a, b = first[order], second[order]
+    edges = np.concatenate([[0], 1 + np.flatnonzero((a[1:] != a[:-1]) | (b[1:] != b[:-1])), [n]])
+    position = int(edges[np.argmin(np.abs(edges - count))])
+    if position == 0:
+        return Cut(np.inf, np.inf)
+    if position == n:
+        return Cut(-np.inf, -np.inf)
+    if a[position - 1] > a[position]:
+        return Cut(_between(a[position - 1], a[position]), np.inf)
+    return Cut(float(a[position]), _between(b[position - 1], b[position]))
+
+
+class TierCuts:
+    """Cut a risk and a value score into tiers of wanted shares, and freeze the cuts.
+
+    High is the riskiest share and medium the next; of the rest, premium is the share with the highest value and low
+    is what remains. Equal risk: the lower value goes to the worse tier. Equal value at the premium cut: the lower
+    risk goes to premium. Customers equal in both stay together, so shares are exact up to such groups. Nothing
+    depends on row order or on the other rows: one customer alone gets the same tier.
+
+    Attributes after fit: `high_cut_`, `medium_cut_` (on risk, then minus value), `premium_cut_` (on value, then
+    minus risk), `counts_` (training customers per tier).
+    """
+
+    def __init__(self, shares: Mapping[str, float] | None = None):
+        self.shares = shares
+
+    def fit(self, risk: np.ndarray, value: np.ndarray) -> TierCuts:
+        """Learn the cuts from scores (n,), both finite."""
+        shares = tier_shares(self.shares)
+        risk, value = steady(risk), steady(value)
+        n = len(risk)
+        self.high_cut_ = cut_at(risk, -value, round(n * shares["high"]))
+        self.medium_cut_ = cut_at(risk, -value, round(n * (shares["high"] + shares["medium"])))
+        rest = ~self.medium_cut_.holds(risk, -value)
+        premium = min(round(n * shares["premium"]), int(rest.sum()))
+        self.premium_cut_ = cut_at(value[rest], -risk[rest], premium) if rest.any() else Cut(np.inf, np.inf)
+        self.shares_ = shares
+        tiers = self.assign(risk, value)
+        self.counts_ = {name: int((tiers == name).sum()) for name in TIERS}
+        return self
+
+    def assign(self, risk: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """Return tier names (n,) as an object array; never relearns."""
+        risk, value = steady(risk), steady(value)
+        tiers = np.full(len(risk), "low", dtype=object)
+        tiers[self.premium_cut_.holds(value, -risk)] = "premium"
+        tiers[self.medium_cut_.holds(risk, -value)] = "medium"
+        tiers[self.high_cut_.holds(risk, -value)] = "high"
+        return tiers
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per tier: tier, label, label_zh, risk_above, risk_up_to, value_above, target, share, n."""
+        n = sum(self.counts_.values())
+        high, medium, premium = self.high_cut_.first, self.medium_cut_.first, self.premium_cut_.first
+        bounds = {
+            "premium": (-np.inf, medium, premium),
+            "low": (-np.inf, medium, -np.inf),
+            "medium": (medium, high, -np.inf),
+            "high": (high, np.inf, -np.inf),
+        }
+        return pd.DataFrame(
+            [
+                {
+                    "tier": name,
+                    "label": LABELS[name],
+                    "label_zh": LABELS_ZH[name],
+                    "risk_above": bounds[name][0],
+                    "risk_up_to": bounds[name][1],
+                    "value_above": bounds[name][2],
+                    "target_share": self.shares_[name],
+                    "share": self.counts_[name] / n,
+                    "n": self.counts_[name],
+                }
+                for name in TIERS
+            ]
+        ).assign(tier=lambda t: as_tiers(t["tier"]))

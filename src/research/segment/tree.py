@@ -1,0 +1,243 @@
+"""M3: a pruned decision tree on the outcome, printed as rules a loan officer can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+from sklearn.model_selection import StratifiedKFold
+from sklearn.tree import DecisionTreeClassifier
+
+from research.errors import UserError, nearest
+from research.segment.base import StratificationModel, informative, numbers
+from research.segment.calibration import Calibration, default_rates
+from research.segment.encode import OneHot
+from research.segment.index import value_index
+from research.segment.pruning import LEAF, LOSSES, Pruning, node_rates, prune, terminal_nodes
+from research.segment.rule_text import Condition, rule_in_words
+from research.segment.tiers import TIERS, as_tiers
+
+
+class DecisionTree(StratificationModel):
+    """CART (Gini) on the outcome, pruned by the one-standard-error rule; leaves ordered by risk become tiers.
+
+    Inputs are all predictors in both arms: nothing in the definition of a tree names fewer. Categories become one
+    0/1 column per level frozen in fit (levels below the minimum leaf cannot be split on and get none); missing
+    numbers go to the side that training chose. Every leaf holds at least `least_leaf` of the training customers.
+    α comes from `folds` inner folds (see `pruning`). The rule may ask for the root alone when outcomes are rare; a
+    tree without leaves gives no tiers, so subtrees with fewer than `least_leaves` leaves are passed over, and
+    `one_se_leaves_` tells what the rule alone would have kept.
+
+    Leaf risk: bad rate of the leaf, smoothed by `prior` customers at the overall rate (m-estimate, Cestnik 1990), then
+    recalibrated by a logistic curve on the inner folds' out-of-fold rates, which undoes the optimism of rates read
+    off the customers that grew the leaf. A curve that would turn the order round is not used (`recalibrated_`).
+
+    Value is the shared value index (block A) or the column `value`; within a leaf the tier cuts fall by value.
+    Native tiers: leaves stay whole, each takes the tier in which the middle of its risk range falls; the
+    low-risk leaves' most valuable customers are premium.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: str | list[str] | None = None,
+        least_leaf: float = 0.05,
+        least_leaves: int = 3,
+        folds: int = 5,
+        loss: str = "log_loss",
+        prior: float = 20.0,
+        value: str | None = None,
+        shares: Mapping[str, float] | None = None,
+        seed: int = 0,
+    ):
+        self.inputs = inputs
+        self.least_leaf = least_leaf
+        self.least_leaves = least_leaves
+        self.folds = folds
+        self.loss = loss
+        self.prior = prior
+        self.value = value
+        self.shares = shares
+        self.seed = seed
+
+    def _make_tree(self) -> DecisionTreeClassifier:
+        return DecisionTreeClassifier(min_samples_leaf=self.least_leaf, random_state=self.seed)
+
+    def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
+        if self.loss not in LOSSES:
+            raise UserError(f"loss: found '{self.loss}'{nearest(str(self.loss), LOSSES)}")
+        chosen = self._chosen_inputs(table)
+        self.absent_: list[str] = []
+        self.encoder_ = OneHot(self.least_leaf).fit(table, informative(table, chosen) or chosen[:1])
+        x = self.encoder_.transform(table)
+        seen = ~np.isnan(bad)
+        outcome = bad[seen].astype(int)
+        fewest = int(np.bincount(outcome, minlength=2).min())
+        if fewest < 2:
+            raise UserError(
+                f"outcome: found {fewest} customers in one class; a tree needs at least 2 in each"
+            )
+        self.tree_ = self._make_tree().fit(x[seen], outcome)
+        splitter = StratifiedKFold(min(self.folds, fewest), shuffle=True, random_state=self.seed)
+        self.pruning_ = prune(
+            self._make_tree, x[seen], outcome, splitter.split(x[seen], outcome),
+            full=self.tree_, loss=self.loss, prior=self.prior, least_leaves=self.least_leaves,
+        )  # fmt: skip
+        self.one_se_leaves_ = int(self.pruning_.leaves[self.pruning_.one_se])
+        self.stop_ = terminal_nodes(self.tree_.tree_, np.array([self.pruning_.alpha]))[:, 0]
+        self.leaves_ = np.unique(self.stop_[self.tree_.tree_.children_left == LEAF])
+        self._learn_risk(outcome)
+        self._read_paths()
+        self.inputs_ = list(dict.fromkeys(self.encoder_.source_[i] for i in self._split_columns()))
+        self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
+        self.value_inputs_ = [*self.value_index_.names_, *self.encoder_.inputs_]
+        self.component_names_ = ["leaf", "leaf_pd", "value"]
+        self.n_rules_ = len(self.leaves_)
+
+    def _learn_risk(self, outcome: np.ndarray) -> None:
+        """Set `leaf_pd_`: the recalibrated, smoothed bad rate of each node."""
+        rates = node_rates(self.tree_.tree_, self.prior)
+        held_out: Pruning = self.pruning_
+        curve = Calibration().fit(logit(held_out.rates), outcome.astype(float))
+        self.recalibrated_ = bool(curve.slope_ > 0 and np.ptp(held_out.rates) > 0)
+        self.leaf_pd_ = curve.probability(logit(rates)) if self.recalibrated_ else rates
+        self.recalibration_ = {
+            "intercept": float(curve.intercept_),
+            "slope": float(curve.slope_ / curve.scale_),
+        }
+
+    def _split_columns(self) -> list[int]:
+        """Return the matrix columns the pruned tree splits on, from the root down."""
+        tree = self.tree_.tree_
+        kept = [n for n in range(tree.node_count) if self.stop_[n] == LEAF]
+        return [int(tree.feature[n]) for n in kept]
+
+    def _nodes(self, table: pd.DataFrame) -> np.ndarray:
+        x = self.encoder_.transform(table)
+        return self.stop_[self.tree_.tree_.apply(np.ascontiguousarray(x, dtype=np.float32))]
+
+    def _components(self, table: pd.DataFrame) -> np.ndarray:
+        nodes = self._nodes(table)
+        columns = {name: numbers(table, name) for name in self.value_index_.names_}
+        value = self.value_index_.score(columns, len(table))
+        return np.column_stack([np.searchsorted(self.leaves_, nodes) + 1.0, self.leaf_pd_[nodes], value])
+
+    def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return components[:, 1], components[:, 2]
+
+    def _probability(self, risk: np.ndarray) -> np.ndarray:
+        return risk
+
+    def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
+        leaf = components[:, 0].astype(int) - 1
+        rates = default_rates(leaf, bad, len(self.leaves_))
+        risk = self.leaf_pd_[self.leaves_]
+        order = np.argsort(-risk, kind="stable")
+        before = np.cumsum(rates["n"].to_numpy()[order]) - rates["n"].to_numpy()[order] / 2
+        middle = np.empty(len(order))
+        middle[order] = before / len(table)
+        shares = self.tier_cuts_.shares_
+        edges = np.cumsum([shares["high"], shares["medium"]])
+        self.leaf_tier_ = np.array(["high", "medium", "low"], dtype=object)[
+            np.searchsorted(edges - 1e-12, middle, side="right")
+        ]
+        matched = self.tier_cuts_.assign(components[:, 1], components[:, 2])
+        reached = [
+            " / ".join(tier for tier in TIERS if (matched[leaf == i] == tier).any())
+            for i in range(len(order))
+        ]
+        self.rules_ = (
+            rates.assign(
+                leaf=np.arange(1, len(order) + 1),
+                rule=[rule_in_words(path) for path in self.paths_],
+                rule_zh=[rule_in_words(path, "zh") for path in self.paths_],
+                length=[len(path) for path in self.paths_],
+                risk=risk,
+                tier=as_tiers(self.leaf_tier_),
+                matched_tiers=reached,
+            )
+            .iloc[order]
+            .reset_index(drop=True)
+        )
+
+    def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
+        tiers = self.leaf_tier_[components[:, 0].astype(int) - 1].copy()
+        valuable = self.tier_cuts_.premium_cut_.holds(components[:, 2], -components[:, 1])
+        tiers[(tiers == "low") & valuable] = "premium"
+        return tiers
+
+    def rules(self) -> pd.DataFrame:
+        """Return one row per leaf, riskiest first.
+
+        Columns: leaf, rule, rule_zh, length (conditions), n, known, bads, pd, ci_low, ci_high (Jeffreys), risk
+        (smoothed and recalibrated), tier (native), matched_tiers.
+        """
+        first = [
+            "leaf",
+            "rule",
+            "rule_zh",
+            "length",
+            "n",
+            "known",
+            "bads",
+            "pd",
+            "ci_low",
+            "ci_high",
+            "risk",
+            "tier",
+        ]
+        return self.rules_[[*first, "matched_tiers"]].copy()
+
+    def cut_points(self) -> pd.DataFrame:
+        """Return one row per split of the pruned tree: node, input, level (categories), threshold, missing_goes, n."""
+        tree = self.tree_.tree_
+        rows = []
+        for node in np.flatnonzero(self.stop_ == LEAF):
+            column = int(tree.feature[node])
+            rows.append(
+                {
+                    "node": int(node),
+                    "input": self.encoder_.source_[column],
+                    "level": self.encoder_.level_[column],
+                    "threshold": float(tree.threshold[node]),
+                    "missing_goes": "left" if tree.missing_go_to_left[node] else "right",
+                    "n": int(tree.n_node_samples[node]),
+                }
+            )
+        return pd.DataFrame(rows, columns=["node", "input", "level", "threshold", "missing_goes", "n"])
+
+    def pruning_path(self) -> pd.DataFrame:
+        """Return one row per candidate α: alpha, leaves, loss (mean over folds), error, best, one_se, chosen (bool)."""
+        found = self.pruning_
+        marks = {
+            name: np.arange(len(found.alphas)) == getattr(found, name)
+            for name in ("best", "one_se", "chosen")
+        }
+        return pd.DataFrame(
+            {"alpha": found.alphas, "leaves": found.leaves, "loss": found.mean, "error": found.error, **marks}
+        )
+
+    def _read_paths(self) -> None:
+        """Set `paths_`: the conditions that lead to each leaf."""
+        tree = self.tree_.tree_
+        paths: dict[int, tuple[Condition, ...]] = {0: ()}
+        for node in range(tree.node_count):
+            if node not in paths or self.stop_[node] != LEAF:
+                continue
+            column = int(tree.feature[node])
+            for child, left in ((tree.children_left[node], True), (tree.children_right[node], False)):
+                condition = Condition(
+                    name=self.encoder_.source_[column],
+                    level=self.encoder_.level_[column],
+                    threshold=float(tree.threshold[node]),
+                    below=left,
+                    or_missing=bool(tree.missing_go_to_left[node]) == left
+                    and self._had_missing(node, column),
+                )
+                paths[int(child)] = (*paths[node], condition)
+        self.paths_ = [paths[int(leaf)] for leaf in self.leaves_]
+
+    def _had_missing(self, node: int, column: int) -> bool:
+        return True
