@@ -1,1 +1,1 @@
-"""The verbs of the command line, one module per noun."""
+"""The commands of `research`, one module per verb."""

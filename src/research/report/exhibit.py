@@ -154,7 +154,8 @@ def prose_bundle(kind: str, name: str, template: str, values: Mapping[str, Any])
     require(template, "text", name)
     body, text = markup.fill(template, values)
     payload = {"kind": kind, "name": name, "text": text, "html": body, "values": plain(dict(values))}
-    return bundle(payload, f"<p>{body}</p>", text)
+    kicker = '<p class="kicker">Answer</p>' if kind == "answer" else ""
+    return bundle(payload, f"{kicker}<p>{body}</p>", text)
 
 
 def limits_bundle(points: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def limits_bundle(points: tuple[str, ...], values: Mapping[str, Any]) -> dict[st
     body, text = markup.fill("\n".join(points), values)
     items = "".join(f"<li>{line}</li>" for line in body.split("\n"))
     payload = {"kind": "limits", "name": "limits", "text": text, "values": plain(dict(values))}
-    return bundle(payload, f"<p><strong>What this cannot say</strong></p><ul>{items}</ul>", text)
+    return bundle(payload, f'<p class="kicker">What this cannot say</p><ul>{items}</ul>', text)
 
 
 def banner_bundle(kind: str, text: str) -> dict[str, Any]:
@@ -181,12 +182,13 @@ def banner_bundle(kind: str, text: str) -> dict[str, Any]:
 def further_bundle(notebooks: Mapping[str, str]) -> dict[str, Any]:
     """Return the MIME bundle of the list of notebooks to read next; ones that a run lacks lose their link."""
     items = "".join(
-        f'<li><a href="{markup.html.escape(stem)}.html">{markup.html.escape(stem)}</a>: '
+        f'<li><a href="{markup.html.escape(stem)}.ipynb">{markup.html.escape(stem)}</a>: '
         f"{markup.prose_markup(markup.html.escape(why, quote=False))}</li>"
         for stem, why in notebooks.items()
     )
     payload = {"kind": "further", "name": "further", "notebooks": dict(notebooks)}
-    return bundle(payload, f"<p><strong>Where to read on</strong></p><ul>{items}</ul>", ", ".join(notebooks))
+    body = f'<p class="kicker">Where to read on</p><ul>{items}</ul>'
+    return bundle(payload, body, ", ".join(notebooks))
 
 
 def versions_bundle(packages: tuple[str, ...]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pandas as pd
 from research.report.payload import kind_of, plain
 
 MISSING = "–"
+TIERS = ("premium", "low", "medium", "high")  # cells that say one of these get its colour
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
 
 # What makes an exhibit look right in JupyterLab; the report has its own stylesheet and leaves this out.
@@ -26,6 +27,7 @@ NOTEBOOK_STYLE = (
     ".exhibit th,.exhibit td{text-align:left;vertical-align:top}"
     ".exhibit .num{text-align:right}.exhibit thead th{border-bottom:2px solid #888}"
     ".exhibit .scroll{overflow:auto;max-height:32rem}.exhibit img{max-width:100%;height:auto;background:#fff}"
+    ".exhibit .kicker{font-weight:600;margin-bottom:0}"
     ".exhibit.note{border-left:4px solid #1b6ca8;padding:.1rem .9rem}"
     "</style>"
 )
@@ -141,10 +143,11 @@ def table_html(
         cells = []
         for column, value in zip(frame.columns, row, strict=True):
             text = html.escape(show(value, specs[column]))
+            tier = f' class="tier tier-{text}"' if text in TIERS else ""
             if column == first and kinds[column] == "text":
-                cells.append(f'<th scope="row">{text}</th>')
+                cells.append(f'<th scope="row"{tier}>{text}</th>')
             else:
-                cells.append(f"<td{right(kinds[column])}>{text}</td>")
+                cells.append(f"<td{tier or right(kinds[column])}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")
     long = " long" if len(frame) > LONG_TABLE else ""
     more = ""
@@ -168,13 +171,17 @@ def right(kind: str) -> str:
     return ' class="num"' if kind in ("integer", "number") else ""
 
 
+# Links inside prose lead to an anchor, to another notebook, or to an address on the web.
+LINK = r"\[([^\]]+)\]\(((?:#|\d\d_|index|https?://)[^)\s\"'<>]*)\)"
+
+
 def prose_markup(escaped: str) -> str:
     """Return escaped text with **bold**, *emphasis*, `code`, [text](target) and [[exhibit]] as HTML."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
     text = re.sub(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", r"<strong>\1</strong>", text)
     text = re.sub(r"(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?![\w*])", r"<em>\1</em>", text)
-    text = re.sub(r"\[\[([\w:#-]+)\]\]", r'<a class="xref" href="#\1">\1</a>', text)
-    return re.sub(r"\[([^\]]+)\]\(((?:#|\d\d_|index)[^)\s\"'<>]*)\)", r'<a href="\2">\1</a>', text)
+    text = re.sub(r"\[\[([\w#-]+)\]\]", r'<a class="xref" href="#\1">\1</a>', text)
+    return re.sub(LINK, r'<a href="\2">\1</a>', text)
 
 
 def fill(template: str, values: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,0 +1,84 @@
+"""The command line: one verb per job. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from research.errors import UserError
+
+# verb → (module, attribute, help). The help is here so that `research --help` imports nothing else.
+VERBS = {
+    "run": ("research.commands.run", "run", "Run a study and write its reports."),
+    "batch": ("research.commands.batch", "batch", "Run a grid of studies and compare them."),
+    "datasets": ("research.commands.datasets", "app", "List, fetch and check data sets."),
+    "fieldwork": ("research.commands.fieldwork", "app", "Forms, checks and agreement of survey and interviews."),
+    "contacts": ("research.commands.contacts", "contacts", "Write the contact plan of a study."),
+    "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
+}
+USER_MISTAKE = 2
+
+
+class Verbs(TyperGroup):
+    """A group that imports a command only when it is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the verbs whose module exists."""
+        return [name for name, (module, *_) in VERBS.items() if importlib.util.find_spec(module)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a stand-in with its one line of help, which is all that `--help` needs."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return TyperCommand(name=cmd_name, help=VERBS[cmd_name][2])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command to run; only this one is imported."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, load(name) if stand_in is not None else None, rest
+
+
+def load(name: str) -> Any:
+    """Import a verb's command."""
+    module, attribute, _ = VERBS[name]
+    found = getattr(importlib.import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(name=name)(found)
+        found = single
+    command = get_command(found)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Loan customer stratification: run the study, its batches and its checks.",
+)
+
+
+@app.callback()
+def overall() -> None:
+    """Loan customer stratification: run the study, its batches and its checks."""
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one message and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"research: {error}", file=sys.stderr)
+        sys.exit(USER_MISTAKE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""`research run`: run a study and write its reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+
+from research.errors import UserError
+from research.report import pipeline
+
+MOVED_SHOWN = 10
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file")] = "default",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="change a parameter; may be repeated"),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NB", help="run only this notebook; may be repeated")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="notebooks executed at the same time")] = 1,
+    out: Annotated[Path | None, typer.Option(help="folder of the reports [reports/<study>]")] = None,
+    update_reference: Annotated[
+        bool, typer.Option("--update-reference", help="make this run's values the reference")
+    ] = False,
+) -> None:
+    """Run a study and write its reports."""
+    console = Console(stderr=True)
+    plan = pipeline.plan(study, changes=assignments(parameter or []), only=only or [], jobs=jobs, out=out)
+    result = pipeline.run(plan, console=console)
+    report(result, console)
+    if update_reference:
+        pipeline.update_reference(result)
+        console.print("The values of this run are the reference now.")
+    raise typer.Exit(result.exit_code)
+
+
+def assignments(texts: list[str]) -> dict[str, Any]:
+    """Return the parameters of `-p name=value`; values are read as YAML. Raises UserError."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UserError(f"-p {text}: expected name=value")
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"-p {text}: the value cannot be read; expected a number, word or [list]") from None
+    return found
+
+
+def report(result: pipeline.Result, console: Console) -> None:
+    """Print what the run did."""
+    if result.unchanged:
+        console.print(f"Nothing changed: {len(result.lines)} notebooks are up to date.", highlight=False)
+    else:
+        console.print(result.table())
+    for line in result.failed:
+        console.print(f"{line.name}: {line.message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    for fault in result.faults:
+        console.print(f"index: {fault}", style="red", markup=False, highlight=False, soft_wrap=True)
+    seen = result.collected
+    if "reason" in seen:
+        console.print(f"Values not compared: {seen['reason']}.", markup=False, highlight=False)
+    elif seen:
+        console.print(
+            f"{seen['reproduced']:,} of {seen['compared']:,} reference values reproduced.", highlight=False
+        )
+        for row in seen["moved"][:MOVED_SHOWN]:
+            console.print(f"  moved: {row['name']}: {row['reference']} → {row['now']}", markup=False, highlight=False)
+        if len(seen["moved"]) > MOVED_SHOWN:
+            console.print(f"  … and {len(seen['moved']) - MOVED_SHOWN} more, all in reproduced.json")
+    console.print(f"Read {result.plan.out / 'index.html'}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,171 @@
+"""Execute one notebook with papermill, in this interpreter, and leave nothing in it that changes by itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from traitlets import default
+
+from research.paths import ROOT
+
+TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
+LONGEST_SOCKET_FOLDER = 70  # a socket's whole path may have about 100 characters
+CellStarted = Callable[[int, int], None]
+
+
+class ExecutionFailed(Exception):
+    """A cell of the notebook failed; the message is one line that names the cell and the error."""
+
+
+class ThisInterpreter(KernelSpecManager):
+    """Kernels run in the interpreter that runs the study, whatever is registered as 'python3' elsewhere."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return the ipykernel of `sys.executable`."""
+        # One thread per kernel: notebooks already run side by side, and sums then have one order.
+        steady = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+        steady |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+        return KernelSpec(resource_dir="", **{**get_kernel_dict(), "env": steady | dict(given_threads())})
+
+
+class Kernel(AsyncKernelManager):
+    """The kernel of a run; sockets are files, so that no port of the machine is opened."""
+
+    @default("kernel_spec_manager")
+    def _this_interpreter(self) -> KernelSpecManager:
+        return ThisInterpreter(parent=self)
+
+    @default("transport")
+    def _files_where_possible(self) -> str:
+        return "tcp" if sys.platform == "win32" else "ipc"
+
+    @default("ip")
+    def _absolute_place(self) -> str:
+        if self.transport == "tcp":
+            return "127.0.0.1"
+        # jupyter_client's own choice is relative, and the kernel works in another folder.
+        place = Path(jupyter_runtime_dir())
+        if len(str(place)) > LONGEST_SOCKET_FOLDER:
+            place = Path(tempfile.mkdtemp(prefix="research-"))
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return str(place / f"study-{uuid.uuid4().hex[:12]}")
+
+
+def given_threads() -> list[tuple[str, str]]:
+    """Return thread settings that the user made; they win over ours."""
+    return [(name, value) for name, value in os.environ.items() if name.endswith("_NUM_THREADS")]
+
+
+def execute(
+    source: Path,
+    target: Path,
+    parameters: Mapping[str, Any],
+    *,
+    folder: Path,
+    on_cell: CellStarted | None = None,
+) -> int:
+    """Execute a notebook into `target` and return the number of warnings its cells printed.
+
+    Args:
+        source: the notebook; it is not changed.
+        target: where the executed notebook goes. On failure `<stem>.failed.ipynb` beside it keeps what ran, and
+            an earlier `target` is removed, because it would be taken for this run's.
+        parameters: values for the cell tagged 'parameters'.
+        folder: the kernel's working directory; relative paths in `parameters` start there.
+        on_cell: called with (cell, cells) before each code cell.
+
+    Raises:
+        ExecutionFailed: a cell raised, or the kernel died.
+    """
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".part.ipynb")
+    failed = target.with_suffix(".failed.ipynb")
+    total = len(nbformat.read(source, as_version=4).cells) + 1
+
+    def started(cell: NotebookNode, cell_index: int) -> None:
+        if on_cell is not None:
+            on_cell(cell_index + 1, total)
+
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(partial),
+            parameters=dict(parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            kernel_manager_class=Kernel,
+            resources={"metadata": {"path": str(folder)}},
+            on_cell_start=started,
+            record_timing=False,
+            coalesce_streams=True,
+        )
+    except Exception as error:
+        target.unlink(missing_ok=True)
+        if partial.exists():
+            clean(partial, failed)
+        raise ExecutionFailed(describe(error)) from error
+    failed.unlink(missing_ok=True)
+    return clean(partial, target)
+
+
+def describe(error: Exception) -> str:
+    """Return one line that names the cell and the error."""
+    if isinstance(error, PapermillExecutionError):
+        first = next((line for line in error.source.splitlines() if line.strip() and line[0] != "#"), "")
+        message = " ".join(str(error.evalue).split())
+        where = f"In [{error.exec_count}]" if error.exec_count else f"cell {error.cell_index + 1}"
+        return neutral(f"{where} `{first.strip()[:60]}`: {error.ename}: {message[:400]}")
+    return neutral(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}")
+
+
+def clean(partial: Path, target: Path) -> int:
+    """Move an executed notebook to its place without times, random ids and paths of this machine."""
+    notebook = nbformat.read(partial, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    warnings = 0
+    for number, cell in enumerate(notebook.cells):
+        for volatile in ("papermill", "execution"):
+            cell.metadata.pop(volatile, None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
+        elif "papermill-error-cell-tag" in cell.metadata.get("tags", []):
+            cell["id"] = f"error-{number}"
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                output.text = neutral(output.text)
+                warnings += output.name == "stderr"
+            if output.output_type == "error":
+                output.traceback = [neutral(line) for line in output.traceback]
+    partial.unlink()
+    scratch = target.with_suffix(".tmp")
+    nbformat.write(notebook, scratch)
+    scratch.replace(target)
+    return warnings
+
+
+def neutral(text: str) -> str:
+    """Return text in which folders of this machine have neutral names."""
+    places = {str(ROOT): ".", sys.prefix: "<python>", sys.base_prefix: "<python>", str(Path.home()): "~"}
+    for place in sorted(places, key=len, reverse=True):
+        if len(place) > 1:
+            text = text.replace(place, places[place])
+    return TEMPORARY_CELL.sub("<cell>", text)

@@ -1,0 +1,131 @@
+"""The first page of a run: what came out, then how to get to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+from research.report import values
+from research.report.files import write_if_changed
+from research.report.markdown import Heading
+from research.report.pagecheck import broken_links, faults
+from research.report.render import TEMPLATE, linked, page_assets
+
+# Whose answers are the verdict of the study, in this order.
+VERDICTS = ("12_synthesis", "09_comparison")
+MOVED_SHOWN = 50
+
+
+class IndexFailed(Exception):
+    """The index could not be made without a fault; the message says which."""
+
+
+def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], reference: Path) -> None:
+    """Write `index.html`, `values.json`, `reproduced.json` and `results/` of a run.
+
+    Raises:
+        IndexFailed: the index or a link between pages is broken.
+    """
+    record = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    failed = json.loads((out / ".run" / "failed.json").read_text(encoding="utf-8"))
+    collected = values.collect(executed)
+    found = values.values_record(collected, record["study"])
+    write_if_changed(out / "values.json", values.values_text(found))
+    results = values.write_results(out, collected)
+    comparison = reproduced(found, reference)
+    write_if_changed(out / "reproduced.json", json.dumps(comparison, indent=1, ensure_ascii=False))
+    page = index_page(out, pages, executed, collected, record, failed, comparison, results)
+    problems = faults(page)
+    write_if_changed(out / "index.html", page)
+    made = {path.name: path.read_text(encoding="utf-8") for path in sorted(out.glob("*.html"))}
+    problems += broken_links(made)
+    if problems:
+        raise IndexFailed("; ".join(dict.fromkeys(problems)))
+
+
+def reproduced(found: dict[str, Any], reference: Path) -> dict[str, Any]:
+    """Return how the values compare with the reference, or why they were not compared."""
+    if not reference.exists():
+        return {"reason": "there are no reference values yet"}
+    then = json.loads(reference.read_text(encoding="utf-8"))
+    if then["study"]["sha256"] != found["study"]["sha256"]:
+        return {"reason": f"the reference belongs to study '{then['study']['name']}' with other parameters"}
+    return values.compare_with_reference(found, then)
+
+
+def index_page(
+    out: Path,
+    pages: list[tuple[str, str]],
+    executed: list[Path],
+    collected: values.Collected,
+    record: dict[str, Any],
+    failed: dict[str, str],
+    comparison: dict[str, Any],
+    results: list[Path],
+) -> str:
+    """Return the HTML of the index."""
+    stems = [path.stem for path in executed]
+    lines = []
+    for stem, title in pages:
+        if stem not in stems and stem not in failed:
+            continue
+        said = collected.answer(stem)
+        lines.append(
+            {
+                "stem": stem,
+                "title": title,
+                "answer": linked(said["html"], {}, stems, 0, []) if said else "",
+                "failed": failed.get(stem, ""),
+                "banners": [entry["banner"] for entry in collected.banners.get(stem, [])],
+            }
+        )
+    banners = {
+        entry["banner"]: entry["text"] for entries in collected.banners.values() for entry in entries
+    }
+    verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]]
+    sections = [
+        Heading(2, anchor, text)
+        for anchor, text in (
+            ("verdict", "What came out"),
+            ("notebooks", "Question by question"),
+            ("reproduced", "Same numbers as before?"),
+            ("parameters", "Parameters"),
+            ("downloads", "Downloads"),
+        )
+        if anchor != "verdict" or verdicts
+    ]
+    page = {
+        "stem": "index",
+        "pages": [{"stem": stem, "title": title} for stem, title in pages if stem in stems],
+        "headings": sections,
+        "record": record,
+        **page_assets(),
+    }
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
+    return environment.get_template("study.html.j2").render(
+        page=page,
+        verdicts=verdicts,
+        lines=lines,
+        banners=banners,
+        comparison=comparison,
+        moved=comparison.get("moved", [])[:MOVED_SHOWN],
+        parameters=flat_parameters(record["study"]["parameters"]),
+        files=[path.relative_to(out).as_posix() for path in results if path.suffix == ".xlsx"],
+        executed=[f"executed/{stem}.ipynb" for stem in stems],
+        tables=len(collected.tables),
+    )
+
+
+def flat_parameters(parameters: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return (dotted name, value as text) of all parameters."""
+    rows: list[tuple[str, str]] = []
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            rows += flat_parameters(value, f"{prefix}{name}.")
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            rows.append((prefix + name, shown or "–"))
+    return rows

@@ -1,0 +1,67 @@
+"""What every page must have: text for each picture, captions, unique anchors, and nothing from a network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import unquote
+
+from lxml import html as parser
+
+LOADING = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
+
+
+def faults(page: str) -> list[str]:
+    """Return what is wrong with a page, one line per fault; empty when it is fine."""
+    tree = parser.document_fromstring(page)
+    found = [
+        f"figure {number} has no alternative text"
+        for number, picture in enumerate(tree.iter("img"), start=1)
+        if not (picture.get("alt") or "").strip()
+    ]
+    found += [
+        f"a table has no caption (it begins with '{' '.join(table.text_content().split())[:40]}')"
+        for table in tree.iter("table")
+        if not any(caption.text_content().strip() for caption in table.iter("caption"))
+    ]
+    for tag, attribute in LOADING.items():
+        for element in tree.iter(tag):
+            address = element.get(attribute) or ""
+            if address and not address.startswith("data:"):
+                found.append(f"<{tag}> loads {address[:80]}; a page must not need the network")
+    if any(element.get("style") for element in tree.iter() if isinstance(element.tag, str)):
+        found.append("a style attribute, which the page's security policy forbids")
+    anchors = Counter(ids(page))
+    found += [f"the anchor '{anchor}' occurs {count} times" for anchor, count in anchors.items() if count > 1]
+    found += [
+        f"a link to '#{target}', which is not on the page"
+        for target in local_targets(page)
+        if target not in anchors
+    ]
+    return found
+
+
+def ids(page: str) -> list[str]:
+    """Return all anchors of a page."""
+    return list(parser.document_fromstring(page).xpath("//@id"))
+
+
+def local_targets(page: str) -> list[str]:
+    """Return the anchors that links of a page expect on the same page."""
+    links = parser.document_fromstring(page).xpath("//a/@href")
+    return [unquote(link[1:]) for link in links if link.startswith("#") and len(link) > 1]
+
+
+def broken_links(pages: dict[str, str]) -> list[str]:
+    """Return links between pages (file name → HTML) that lead nowhere."""
+    anchors = {name: set(ids(page)) for name, page in pages.items()}
+    found = []
+    for name, page in pages.items():
+        for link in parser.document_fromstring(page).xpath("//a/@href"):
+            target, _, anchor = link.partition("#")
+            if not target.endswith(".html") or "://" in target:
+                continue
+            if target not in pages:
+                found.append(f"{name} links to {target}, which does not exist")
+            elif anchor and unquote(anchor) not in anchors[target]:
+                found.append(f"{name} links to {link}, and there is no such anchor")
+    return found

@@ -1,0 +1,374 @@
+"""A run: one task per notebook, executed when something it depends on changed, then rendered and collected."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.table import Table
+
+from research import parameters
+from research.errors import UserError
+from research.parameters import Study
+from research.paths import NOTEBOOKS, REFERENCE, REPORTS
+from research.report import notebooks as books
+from research.report import provenance
+from research.report.files import write_if_changed
+from research.report.notebooks import Notebook
+from research.report.progress import Line, Progress, summary
+
+
+NOT_STARTED = 3  # doit's exit code when it cannot begin; failed tasks are told by the progress display
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do; everything in it has been checked."""
+
+    study: Study
+    out: Path
+    notebooks: list[Notebook]
+    chosen: list[Notebook]
+    own: Mapping[str, Mapping[str, Any]]
+    jobs: int = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did: a line per notebook, and what it says about the reference values."""
+
+    plan: Plan
+    lines: list[Line]
+    collected: Mapping[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Line]:
+        """The notebooks that failed or were stopped by one that did."""
+        return [line for line in self.lines if line.state in ("failed", "stopped")]
+
+    @property
+    def unchanged(self) -> bool:
+        """True when nothing had to be done."""
+        return all(line.state == "unchanged" for line in self.lines)
+
+    def table(self) -> Table:
+        """Return the summary: notebook, state, seconds, warnings or error."""
+        return summary(self.lines)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every notebook succeeded and the index could be made."""
+        return 1 if self.failed or self.faults else 0
+
+
+def plan(
+    study: str | Path = "default",
+    *,
+    changes: Mapping[str, Any] | None = None,
+    only: Iterable[str] = (),
+    jobs: int = 1,
+    out: Path | None = None,
+    folder: Path = NOTEBOOKS,
+) -> Plan:
+    """Check everything that can be checked before a run starts.
+
+    Args:
+        study: a name in `studies/` or the path of a study file.
+        changes: parameter → value; parameters of the study (dotted when nested) or of single notebooks.
+        only: notebooks to run, by name or number; all when empty.
+        jobs: notebooks executed at the same time.
+        out: folder of the reports; by default `reports/<name of the study>`.
+        folder: where the notebooks are.
+
+    Raises:
+        UserError: an unknown study, parameter or notebook, or a value that does not fit.
+    """
+    if jobs < 1:
+        raise UserError(f"--jobs {jobs}: expected 1 or more")
+    known = {*parameters.names(), *Study.model_fields}
+    given = dict(changes or {})
+    for reserved in ("study", "changes"):
+        if reserved in given:
+            raise UserError(f"-p {reserved}: name the study as the argument of the command instead")
+    resolved = parameters.load(study, changes={name: given[name] for name in given if name in known})
+    all_notebooks = books.find(folder)
+    if not all_notebooks:
+        raise UserError(f"{folder}: no notebooks found")
+    own = books.own_parameters(
+        all_notebooks, {name: given[name] for name in given if name not in known}, known
+    )
+    chosen = books.select(all_notebooks, only)
+    return Plan(resolved, out or REPORTS / resolved.name, all_notebooks, chosen, own, jobs)
+
+
+def run(plan: Plan, *, console: Console | None = None, quiet: bool = False, reference: Path | None = None) -> Result:
+    """Carry out a plan. A failing notebook stops those that need it, and no others.
+
+    Raises:
+        UserError: another run is writing to the same folder.
+    """
+    plan.out.mkdir(parents=True, exist_ok=True)
+    private = plan.out / ".run"
+    private.mkdir(exist_ok=True)
+    try:
+        with FileLock(private / "lock", timeout=0):
+            return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
+    except Timeout:
+        raise UserError(f"another run is writing to {plan.out}; wait for it or choose another --out") from None
+
+
+def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
+    """Execute, render and collect."""
+    write_if_changed(plan.out / "study.yml", study_file(plan.study))
+    write_if_changed(plan.out / "provenance.json", json.dumps(provenance.collect(plan.study), indent=1))
+    names = [notebook.stem for notebook in plan.chosen]
+    with Progress(names, console, quiet=quiet) as progress:
+        tasks = [*execute_tasks(plan, progress), *render_tasks(plan, progress)]
+        run_tasks(tasks, private / "notebooks.json", progress, plan.jobs)
+    lines = list(progress.lines.values())
+    state = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
+    write_if_changed(private / "failed.json", json.dumps(state, indent=1))
+    faults: list[str] = []
+    collector = Collector(faults)
+    run_tasks([collect_task(plan, private, reference or REFERENCE / "values.json")], private / "index.json", collector)
+    summary = plan.out / "reproduced.json"
+    collected = json.loads(summary.read_text(encoding="utf-8")) if summary.exists() and not faults else {}
+    return Result(plan, lines, collected, faults)
+
+
+def update_reference(result: Result, reference: Path | None = None) -> None:
+    """Make the values of a complete run the reference. Raises UserError after a partial or failed one."""
+    if result.exit_code or len(result.plan.chosen) < len(result.plan.notebooks):
+        raise UserError("the reference was left alone: it takes a run of all notebooks without a failure")
+    text = (result.plan.out / "values.json").read_text(encoding="utf-8")
+    write_if_changed(reference or REFERENCE / "values.json", text)
+
+
+def study_file(study: Study) -> str:
+    """Return the resolved study as YAML, complete, so that the reports can be made again from it."""
+    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def execute_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
+    """Yield a task per notebook that executes it."""
+    chosen = {notebook.stem for notebook in plan.chosen}
+    shared = {
+        "code": provenance.code_hash(),
+        "data": provenance.data_hash(plan.study),
+        "lock": provenance.lock_hash(),
+        "python": sys.version,
+    }
+    for notebook in plan.chosen:
+        given = {"study": "study.yml", **plan.own.get(notebook.stem, {})}
+        target = plan.out / "executed" / f"{notebook.stem}.ipynb"
+        yield {
+            "name": f"execute:{notebook.stem}",
+            "actions": [(execute_action, [notebook.path, target, given, plan.out, progress])],
+            "file_dep": [str(notebook.path), str(plan.out / "study.yml")],
+            "task_dep": [f"execute:{need}" for need in notebook.needs if need in chosen],
+            "targets": [str(target)],
+            "depends_on": {**shared, "parameters": given},
+        }
+
+
+def render_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
+    """Yield a task per notebook that renders it; unchanged outputs are not rendered again."""
+    pages = [(notebook.stem, notebook.title) for notebook in plan.notebooks]
+    for notebook in plan.chosen:
+        executed = plan.out / "executed" / f"{notebook.stem}.ipynb"
+        page = plan.out / f"{notebook.stem}.html"
+        yield {
+            "name": f"render:{notebook.stem}",
+            "actions": [(render_action, [executed, page, pages, plan.out / "provenance.json", progress])],
+            "file_dep": [str(executed), str(plan.out / "provenance.json")],
+            "targets": [str(page)],
+            "depends_on": {"look": provenance.look_hash(), "pages": pages},
+        }
+
+
+def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
+    """Return the task that collects values and writes index, results and provenance from what there is."""
+    executed = sorted((plan.out / "executed").glob("[!.]*.ipynb"))
+    executed = [path for path in executed if "." not in path.stem]
+    inputs = [*executed, plan.out / "provenance.json", private / "failed.json", reference]
+    pages = [(notebook.stem, notebook.title) for notebook in plan.notebooks]
+    return {
+        "name": "index",
+        "actions": [(collect_action, [plan.out, pages, executed, reference])],
+        "file_dep": [str(path) for path in inputs if path.exists()],
+        "targets": [str(plan.out / name) for name in ("index.html", "values.json", "reproduced.json")],
+        "depends_on": {"look": provenance.look_hash(), "pages": pages},
+    }
+
+
+def execute_action(
+    source: Path, target: Path, given: Mapping[str, Any], folder: Path, progress: Progress
+) -> Any:
+    """Execute a notebook as a task."""
+    from doit.exceptions import TaskFailed
+
+    from research.report.execute import ExecutionFailed, execute
+
+    name = source.stem
+    try:
+        warnings = execute(
+            source, target, given, folder=folder, on_cell=lambda cell, cells: progress.cell(name, cell, cells)
+        )
+    except ExecutionFailed as error:
+        (folder / f"{name}.html").unlink(missing_ok=True)
+        return TaskFailed(str(error), report=False)
+    progress.lines[name].warnings = warnings
+    return {"warnings": warnings}
+
+
+def render_action(
+    executed: Path, page: Path, pages: list[tuple[str, str]], record: Path, progress: Progress
+) -> Any:
+    """Render an executed notebook as a task."""
+    from doit.exceptions import TaskFailed
+
+    from research.report.render import RenderFailed, render
+
+    try:
+        write_if_changed(page, render(executed, pages, json.loads(record.read_text(encoding="utf-8"))))
+    except RenderFailed as error:
+        page.unlink(missing_ok=True)
+        return TaskFailed(str(error), report=False)
+    return None
+
+
+def collect_action(out: Path, pages: list[tuple[str, str]], executed: list[Path], reference: Path) -> Any:
+    """Collect values and write the index as a task."""
+    from doit.exceptions import TaskFailed
+
+    from research.report.index import IndexFailed, write_index
+
+    try:
+        write_index(out, pages, executed, reference)
+    except IndexFailed as error:
+        return TaskFailed(str(error), report=False)
+    return None
+
+
+def run_tasks(tasks: Iterable[dict[str, Any]], state: Path, progress: Any, jobs: int = 1) -> None:
+    """Run tasks with doit: content hashes decide what is out of date, failures stop only dependants."""
+    from doit.cmd_base import ModuleTaskLoader
+    from doit.doit_cmd import DoitMain
+    from doit.tools import config_changed
+
+    if state.exists():
+        try:
+            json.loads(state.read_text(encoding="utf-8"))
+        except ValueError:
+            state.unlink()  # a run was killed while writing; everything is checked again
+
+    def task_study() -> Iterable[dict[str, Any]]:
+        for task in tasks:
+            depends_on = task.pop("depends_on")
+            # Threads share the standard streams: doit must not swap them.
+            checks = {"uptodate": [config_changed(depends_on)], "io": {"capture": False}}
+            basename, _, name = task.pop("name").partition(":")
+            yield {**task, **checks, "basename": basename, **({"name": name} if name else {})}
+
+    settings = {
+        "dep_file": str(state),
+        "backend": "json",
+        "continue": True,
+        "num_process": jobs,
+        "par_type": "thread",
+        "reporter": Reporter(progress),
+        "verbosity": 0,
+    }
+    loader = ModuleTaskLoader({"DOIT_CONFIG": settings, "task_study": task_study})
+    if DoitMain(loader, config_filenames=()).run(["run"]) == NOT_STARTED:
+        raise RuntimeError("the tasks of the run do not fit together; the message above says why")
+
+
+class Reporter:
+    """Passes doit's events to the progress display."""
+
+    desc = "progress"
+
+    def __init__(self, progress: Any) -> None:
+        self.progress = progress
+        self.rendering: set[str] = set()
+
+    def initialize(self, tasks: Any, selected_tasks: Any) -> None:
+        """Nothing to prepare."""
+
+    def get_status(self, task: Any) -> None:
+        """A task is being checked."""
+
+    def execute_task(self, task: Any) -> None:
+        """A task begins."""
+        step, _, name = task.name.partition(":")
+        if step == "execute" and name:
+            self.progress.start(name)
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        """A task failed, or could not start because one that it needs failed."""
+        step, _, name = task.name.partition(":")
+        if step in ("execute", "render") and not name:
+            return  # the group of all notebooks, not a notebook
+        unmet = type(fail).__name__ == "UnmetDependency"
+        if step == "render" and unmet:
+            return  # the notebook's own line already says why
+        if unmet:
+            causes = ", ".join(part.partition(":")[2] for part in fail.message.split())
+            self.progress.finish(name, "stopped", message=f"needs {causes}, which failed")
+        else:
+            self.progress.finish(name, "failed", message=one_line(fail))
+
+    def add_success(self, task: Any) -> None:
+        """A task succeeded."""
+        step, _, name = task.name.partition(":")
+        if step == "execute" and name:
+            self.progress.finish(name, "ran", warnings=self.progress.lines[name].warnings)
+
+    def skip_uptodate(self, task: Any) -> None:
+        """A task has nothing to do."""
+        step, _, name = task.name.partition(":")
+        if step == "execute" and name:
+            self.progress.finish(name, "unchanged")
+
+    def skip_ignore(self, task: Any) -> None:
+        """Tasks are never ignored."""
+
+    def cleanup_error(self, exception: Any) -> None:
+        """Tasks have no clean-up."""
+
+    def runtime_error(self, msg: str) -> None:
+        """The task list itself is wrong: a mistake in the project."""
+        raise RuntimeError(msg)
+
+    def teardown_task(self, task: Any) -> None:
+        """Tasks have no teardown."""
+
+    def complete_run(self) -> None:
+        """The display closes by itself."""
+
+
+class Collector:
+    """Takes the events of the closing task, of which only failures matter."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+
+    def finish(self, name: str, state: str, *, message: str = "", warnings: int = 0) -> None:
+        """Remember a failure."""
+        if state in ("failed", "stopped"):
+            self.faults.append(message)
+
+
+def one_line(fail: Any) -> str:
+    """Return the message of a doit failure without its traceback."""
+    lines = [line for line in str(fail.get_msg()).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else fail.get_name()

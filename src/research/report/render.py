@@ -1,0 +1,214 @@
+"""An executed notebook as one HTML file that needs no network and passes its own checks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from research.paths import DEFINITIONS
+from research.report import markdown
+from research.report.markup import NOTEBOOK_STYLE
+from research.report.pagecheck import faults
+from research.report.payload import MIME
+
+TEMPLATE = Path(__file__).parent / "template" / "research"
+KINDS = {"table": "Table", "figure": "Figure"}
+
+
+class RenderFailed(Exception):
+    """The page would not be readable for everybody; the message says what is missing and where."""
+
+
+def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any]) -> str:
+    """Return the page of an executed notebook.
+
+    Args:
+        executed: the executed notebook.
+        pages: (stem, title) of all notebooks of the run, in order.
+        record: the provenance of the run.
+
+    Raises:
+        RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
+    """
+    stem = executed.stem
+    notebook = nbformat.read(executed, as_version=4)
+    problems: list[str] = []
+    names = exhibit_numbers(notebook, stem, problems)
+    headings = prepare(notebook, names, [page for page, _ in pages], problems)
+    title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
+    position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
+    page = {
+        "stem": stem,
+        "title": title,
+        "plain_title": html.unescape(re.sub(r"<[^>]*>", "", title)),
+        "headings": [heading for heading in headings if heading.level in (2, 3)],
+        "pages": [{"stem": page, "title": name} for page, name in pages],
+        "previous": neighbour(pages, position, -1),
+        "next": neighbour(pages, position, 1),
+        "record": record,
+        **page_assets(),
+    }
+    body, _ = exporter().from_notebook_node(notebook, resources={"page": page})
+    body = re.sub(r"[ \t]+\n", "\n", body)
+    problems += faults(body)
+    if problems:
+        raise RenderFailed(f"{stem}: " + "; ".join(dict.fromkeys(problems)))
+    return body
+
+
+def exhibit_numbers(notebook: NotebookNode, stem: str, problems: list[str]) -> dict[str, str]:
+    """Return exhibit name → 'Table 3.1' in order of appearance; other exhibits map to their kind."""
+    found = re.match(r"\d+", stem)
+    chapter = f"{int(found.group())}." if found else ""
+    counts: dict[str, int] = {}
+    numbers: dict[str, str] = {}
+    for cell, payload in exhibits(notebook):
+        kind, name = payload["kind"], payload["name"]
+        if name in numbers:
+            problems.append(f"cell {cell}: a second exhibit named '{name}'")
+        counts[kind] = counts.get(kind, 0) + 1
+        numbers[name] = f"{KINDS[kind]} {chapter}{counts[kind]}" if kind in KINDS else kind
+    return numbers
+
+
+def exhibits(notebook: NotebookNode) -> list[tuple[int, dict[str, Any]]]:
+    """Return (cell number, payload) of every exhibit in the notebook's outputs; cells count from 1."""
+    return [
+        (number, output.data[MIME])
+        for number, cell in enumerate(notebook.cells, start=1)
+        for output in cell.get("outputs", [])
+        if MIME in output.get("data", {})
+    ]
+
+
+def prepare(
+    notebook: NotebookNode, names: dict[str, str], stems: list[str], problems: list[str]
+) -> list[markdown.Heading]:
+    """Put the finished HTML of each cell into its metadata (`html`, `shown`) and return the headings."""
+    renderer = markdown.Renderer(set(names))
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown":
+            try:
+                shown = markdown.to_html(cell.source, renderer)
+            except ValueError as error:
+                problems.append(f"cell {number}: {error}")
+                continue
+            cell.metadata["html"] = linked(shown, names, stems, number, problems)
+        elif cell.cell_type == "code":
+            outputs = [output_html(output, names, number, problems) for output in cell.outputs]
+            cell.metadata["shown"] = linked("".join(outputs), names, stems, number, problems)
+            tags = cell.metadata.get("tags", [])
+            cell.metadata["label"] = "Parameters" if {"parameters", "injected-parameters"} & set(tags) else "Code"
+    return renderer.headings
+
+
+def output_html(output: NotebookNode, names: dict[str, str], cell: int, problems: list[str]) -> str:
+    """Return one output as HTML. Only exhibits bring HTML of their own; anything else is text."""
+    data = output.get("data", {})
+    if MIME in data:
+        payload = data[MIME]
+        return numbered(data["text/html"].removeprefix(NOTEBOOK_STYLE), payload, names[payload["name"]])
+    if output.output_type == "stream":
+        return f'<pre class="printed">{html.escape(output.text)}</pre>' if output.name == "stdout" else ""
+    if output.output_type == "error":
+        problems.append(f"cell {cell}: {output.ename}: {output.evalue}")
+        return ""
+    for kind in data:
+        if kind.startswith("image/"):
+            problems.append(f"cell {cell}: a picture without alternative text; show it with exhibit.figure")
+            return ""
+    if "<table" in data.get("text/html", ""):
+        problems.append(f"cell {cell}: a table without caption; show it with exhibit.table")
+        return ""
+    return f'<pre class="printed">{html.escape(data["text/plain"])}</pre>' if "text/plain" in data else ""
+
+
+def numbered(body: str, payload: dict[str, Any], number: str) -> str:
+    """Put 'Table 3.1' in front of the caption, as a link to the exhibit itself."""
+    if payload["kind"] not in KINDS:
+        return body
+    tag = "caption" if payload["kind"] == "table" else "figcaption"
+    link = f'<a class="number" href="#{payload["name"]}">{number}</a> '
+    return body.replace(f"<{tag}>", f"<{tag}>{link}", 1)
+
+
+def linked(body: str, names: dict[str, str], stems: list[str], cell: int, problems: list[str]) -> str:
+    """Resolve `[[exhibit]]`, and links between notebooks, which point to pages instead of notebooks."""
+
+    def exhibit_link(found: re.Match[str]) -> str:
+        stem, _, name = found.group(1).rpartition("#")
+        if stem and stem not in stems:
+            return html.escape(stem)
+        if stem:
+            return f'<a href="{stem}.html#{name}">{stem}: {name.replace("_", " ")}</a>'
+        if name not in names:
+            problems.append(f"cell {cell}: [[{name}]] names no exhibit of this notebook")
+            return html.escape(name)
+        return f'<a href="#{name}">{names[name]}</a>'
+
+    def page_link(found: re.Match[str]) -> str:
+        stem, anchor, text = found.group(1), found.group(2) or "", found.group(3)
+        return f'<a href="{stem}.html{anchor}">{text}</a>' if stem in stems or stem == "index" else text
+
+    body = re.sub(r'<a class="xref" href="#([\w#-]+)">[^<]*</a>', exhibit_link, body)
+    body = re.sub(r"\[\[([\w#-]+)\]\]", exhibit_link, body)
+    return re.sub(r'<a href="(\w+)\.(?:ipynb|html)(#[\w-]+)?">(.*?)</a>', page_link, body)
+
+
+def neighbour(pages: list[tuple[str, str]], position: int | None, step: int) -> dict[str, str] | None:
+    """Return the page before or after a position, None at the ends."""
+    if position is None or not 0 <= position + step < len(pages):
+        return None
+    stem, title = pages[position + step]
+    return {"stem": stem, "title": title}
+
+
+def exporter() -> HTMLExporter:
+    """Return nbconvert's exporter with the project's template and without any of its own assets."""
+    settings = Config()
+    settings.HTMLExporter.template_name = "research"
+    settings.HTMLExporter.extra_template_basedirs = [str(TEMPLATE.parent)]
+    settings.CSSHTMLHeaderPreprocessor.enabled = False
+    return HTMLExporter(config=settings)
+
+
+@cache
+def page_assets() -> dict[str, str]:
+    """Return style, script and the policy that lets a browser use these two and nothing else."""
+    style = colours() + (TEMPLATE / "page.css").read_text(encoding="utf-8")
+    script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{digest(style)}'; script-src '{digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return {"style": style, "script": script, "policy": policy}
+
+
+def digest(text: str) -> str:
+    """Return the source expression of an inline style or script for the content security policy."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+@cache
+def colours() -> str:
+    """Return the palette of the study as CSS variables, for light and dark pages."""
+    palette = yaml.safe_load((DEFINITIONS / "palette.yml").read_text(encoding="utf-8"))
+    light = "".join(f"--tier-{tier}:{pair['light']};" for tier, pair in palette["tiers"].items())
+    dark = "".join(f"--tier-{tier}:{pair['dark']};" for tier, pair in palette["tiers"].items())
+    light += f"--ink:{palette['ink']};--muted:{palette['muted']};--accent:{palette['accent']};"
+    return (
+        f":root{{{light}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}\n"
+        f"@media screen{{:root[data-theme=dark]{{{dark}}}}}\n"
+    )

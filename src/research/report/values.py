@@ -1,0 +1,176 @@
+"""Every number that a run shows: collected from the executed notebooks, written as data, compared with a reference."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+
+from research.report.files import write_if_changed
+from research.report.payload import MIME, payload_to_frame
+from research.report.workbook import workbook_bytes
+
+PROSE = ("finding", "answer", "limits")
+TABULAR = ("table", "figure")
+NOT_COMPARED = ("versions",)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass
+class Collected:
+    """The exhibits of a run, keyed `notebook/exhibit`, in order of appearance."""
+
+    prose: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    banners: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def answer(self, stem: str) -> dict[str, Any] | None:
+        """Return the answer of a notebook, None when it gives none."""
+        return self.prose.get(f"{stem}/answer")
+
+
+def collect(executed: Iterable[Path]) -> Collected:
+    """Return the exhibits of executed notebooks; each keeps the number of its cell (counted from 1)."""
+    found = Collected()
+    for path in executed:
+        for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
+            for output in cell.get("outputs", []):
+                payload = output.get("data", {}).get(MIME)
+                if payload is None:
+                    continue
+                entry = {"cell": number, **payload}
+                key = f"{path.stem}/{payload['name']}"
+                if payload["kind"] in PROSE:
+                    found.prose[key] = entry
+                elif payload["kind"] in TABULAR and "rows" in payload:
+                    found.tables[key] = entry
+                elif payload["kind"] == "banner":
+                    found.banners.setdefault(path.stem, []).append(entry)
+    return found
+
+
+def values_record(collected: Collected, study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of `values.json`: prose values and table cells, each with notebook and cell."""
+    return {
+        "study": {"name": study["name"], "sha256": study["sha256"]},
+        "prose": {
+            key: {"cell": entry["cell"], "values": entry["values"]} for key, entry in collected.prose.items()
+        },
+        "tables": {
+            key: {
+                "cell": entry["cell"],
+                "columns": [column["name"] for column in entry["columns"]],
+                "rows": entry["rows"],
+            }
+            for key, entry in collected.tables.items()
+        },
+    }
+
+
+def values_text(record: Mapping[str, Any]) -> str:
+    """Return `values.json` as text, one exhibit per line, so that a difference can be read."""
+    parts = [f'"study": {json.dumps(record["study"], ensure_ascii=False)}']
+    for group in ("prose", "tables"):
+        lines = ",\n".join(
+            f"  {json.dumps(key)}: {json.dumps(entry, ensure_ascii=False)}" for key, entry in record[group].items()
+        )
+        parts.append(f'"{group}": {{\n{lines}\n}}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def flatten(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield (name, value) of every value in `values.json`, such as `03_quantitative/auc.estimate`."""
+    for key, entry in record["prose"].items():
+        for name, value in entry["values"].items():
+            yield f"{key}.{name}", value
+    for key, entry in record["tables"].items():
+        for number, row in enumerate(entry["rows"], start=1):
+            for column, value in zip(entry["columns"], row, strict=True):
+                yield f"{key}[{number}].{column}", value
+
+
+def compare_with_reference(
+    values: Mapping[str, Any], reference: Mapping[str, Any], rtol: float = 1e-6
+) -> dict[str, Any]:
+    """Compare two `values.json` records.
+
+    Only notebooks that both have are compared, so that a partial run is not called different.
+
+    Returns:
+        `compared`, `reproduced`, and `moved`: rows (name, reference, now), where a value that only one side has
+        is None on the other. Numbers agree within the relative tolerance, anything else exactly.
+    """
+    now, then = dict(flatten(values)), dict(flatten(reference))
+    shared = {name.partition("/")[0] for name in now} & {name.partition("/")[0] for name in then}
+    names = [name for name in dict.fromkeys([*then, *now]) if name.partition("/")[0] in shared]
+    moved = [
+        {"name": name, "reference": then.get(name), "now": now.get(name)}
+        for name in names
+        if name not in now or name not in then or not same(now[name], then[name], rtol)
+    ]
+    return {"compared": len(names), "reproduced": len(names) - len(moved), "moved": moved}
+
+
+def same(now: Any, then: Any, rtol: float) -> bool:
+    """Return whether two values agree."""
+    both = (now, then)
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in both):
+        return math.isclose(now, then, rel_tol=rtol, abs_tol=1e-12)
+    if all(isinstance(v, list) for v in both):
+        return len(now) == len(then) and all(same(a, b, rtol) for a, b in zip(now, then, strict=True))
+    if all(isinstance(v, dict) for v in both):
+        return now.keys() == then.keys() and all(same(now[key], then[key], rtol) for key in now)
+    return now == then
+
+
+def write_results(out: Path, collected: Collected) -> list[Path]:
+    """Write every table as Parquet and CSV, and all of them as one workbook; return the files.
+
+    Files of an earlier run that this one did not make are removed.
+    """
+    folder = out / "results"
+    written: list[Path] = []
+    for key, entry in collected.tables.items():
+        frame = payload_to_frame(entry)
+        for ending, content in ((".parquet", parquet_bytes(frame)), (".csv", csv_bytes(frame))):
+            path = folder / f"{key}{ending}"
+            write_if_changed(path, content)
+            written.append(path)
+    if collected.tables:
+        path = folder / "tables.xlsx"
+        write_if_changed(path, workbook_bytes(collected.tables))
+        written.append(path)
+    for stale in set(folder.rglob("*.*")) - set(written):
+        if stale.is_file():
+            stale.unlink()
+    return written
+
+
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """Return a frame as a Parquet file."""
+    stream = io.BytesIO()
+    frame.to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """Return a frame as CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for row in frame.astype(object).itertuples(index=False, name=None):
+        writer.writerow(["" if pd.isna(value) else harmless(value) for value in row])
+    return stream.getvalue().encode("utf-8")
+
+
+def harmless(value: Any) -> Any:
+    """Return a value that a spreadsheet does not run."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
