@@ -1,0 +1,237 @@
+"""Contact plan: whom an officer contacts when, why and with what, one row per customer (P10, P11)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from research.collect.constructs import constructs
+from research.errors import UserError, nearest
+from research.manage.strategies import TIER_LABELS, TIERS, actions
+from research.paths import DEFINITIONS
+
+CHANNELS = ("visit", "call", "message", "letter")
+COLUMNS = (
+    "tier", "tier_label", "next_contact", "channel", "days_between", "reasons", "rule", "actions", "purpose",
+    "potential_premium", "potential_reason", "alert",
+)  # fmt: skip
+LEAST_STRIKING = 0.6
+
+
+def cadence(path: Path = DEFINITIONS / "contact_cadence.csv") -> pd.DataFrame:
+    """Read how often each tier is contacted: index `tier`; `days` between contacts, `first_within` days, `channel`, …
+
+    Raises:
+        UserError: a tier is missing or twice there, or a number or channel does not fit.
+    """
+    table = pd.read_csv(path, keep_default_na=False)
+    if sorted(table["tier"]) != sorted(TIERS):
+        raise UserError(
+            f"{path.name}: found tiers {', '.join(table['tier'])}; expected each of {', '.join(TIERS)} once"
+        )
+    for row in table.itertuples():
+        place = f"{path.name}, row {row.Index + 2}"
+        if row.channel not in CHANNELS:
+            raise UserError(f"{place}, column channel: found '{row.channel}'{nearest(row.channel, CHANNELS)}")
+        if not 1 <= row.first_within <= row.days:
+            raise UserError(f"{place}: first_within {row.first_within} must be from 1 to days {row.days}")
+    return table.set_index("tier").loc[list(TIERS)]
+
+
+def contact_plan(
+    customers: pd.DataFrame,
+    tiers: pd.Series,
+    reasons: pd.Series,
+    strategies: pd.DataFrame,
+    start_date: datetime.date,
+    *,
+    rule: pd.Series | None = None,
+    potential: pd.DataFrame | None = None,
+    alerts: pd.DataFrame | None = None,
+    last_contact: pd.Series | None = None,
+    urgency: pd.Series | None = None,
+    intervals: pd.DataFrame | None = None,
+    holidays: Sequence[datetime.date] = (),
+) -> pd.DataFrame:
+    """Plan the next contact with every customer.
+
+    A customer with a critical alert is contacted on the first working day. Others are contacted `days` after their
+    last contact, or, where none is known, spread evenly over the tier's `first_within` days, the most urgent first.
+    Dates move forward to a working day.
+
+    Args:
+        customers: only the index `customer_id` is used, which fixes the order of the rows.
+        tiers, reasons, rule: by customer; reasons in words from `reasons_in_words`, rule = the model's rule in words.
+        strategies: table of `strategies.strategies`.
+        potential: from `potential_premium`.
+        alerts: from `loan_quality.contradictions`; columns `severity` and `message`.
+        last_contact: date by customer, NaT = unknown. urgency: higher = sooner, by customer.
+        intervals: from `cadence`; the file by default.
+
+    Returns:
+        Index `customer_id`; columns `tier`, `tier_label`, `next_contact` (datetime64), `channel`, `days_between`,
+        `reasons`, `rule`, `actions`, `purpose`, `potential_premium` (bool), `potential_reason`, `alert`.
+
+    Raises:
+        UserError: customers without a tier, or twice in the table.
+    """
+    if customers.index.has_duplicates:
+        twice = customers.index[customers.index.duplicated()][0]
+        raise UserError(f"contact plan: customer {twice} is in the table twice")
+    placed = tiers.reindex(customers.index).astype(object)
+    unknown = ~placed.isin(TIERS)
+    if unknown.any():
+        raise UserError(f"contact plan: {int(unknown.sum()):,} of {len(placed):,} customers have no tier")
+    table = cadence() if intervals is None else intervals
+    plan = pd.DataFrame(index=customers.index.rename("customer_id"))
+    plan["tier"] = pd.Categorical(placed, categories=list(TIERS), ordered=True)
+    plan["tier_label"] = placed.map({tier: " ".join(labels) for tier, labels in TIER_LABELS.items()})
+    plan["channel"] = placed.map(table["channel"])
+    plan["days_between"] = placed.map(table["days"]).astype(int)
+    plan["reasons"] = reasons.reindex(plan.index).fillna("")
+    plan["rule"] = "" if rule is None else rule.reindex(plan.index).fillna("")
+    plan["actions"] = placed.map(_actions_in_words(strategies))
+    plan["purpose"] = placed.map(table["purpose"])
+    plan["potential_premium"] = (
+        False if potential is None else potential["potential"].reindex(plan.index, fill_value=False)
+    )
+    plan["potential_reason"] = "" if potential is None else potential["reason"].reindex(plan.index).fillna("")
+    plan["alert"] = "" if alerts is None else alerts["message"].reindex(plan.index).fillna("")
+    critical = pd.Series(False, index=plan.index)
+    if alerts is not None:
+        critical = plan.index.to_series().isin(alerts.index[alerts["severity"] == "critical"])
+    plan["next_contact"] = _dates(plan["tier"], table, start_date, critical, last_contact, urgency, holidays)
+    return plan[list(COLUMNS)]
+
+
+def _actions_in_words(strategies: pd.DataFrame) -> dict[str, str]:
+    listed = actions(strategies)
+    words = listed["action"] + " " + listed["action_zh"]
+    return words.groupby(listed["tier"]).agg("; ".join).reindex(list(TIERS), fill_value="").to_dict()
+
+
+def _dates(
+    tiers: pd.Series,
+    table: pd.DataFrame,
+    start: datetime.date,
+    critical: pd.Series,
+    last_contact: pd.Series | None,
+    urgency: pd.Series | None,
+    holidays: Sequence[datetime.date],
+) -> np.ndarray:
+    order = pd.Series(np.arange(len(tiers)), index=tiers.index)
+    if urgency is not None:
+        order = urgency.reindex(tiers.index).rank(method="first", ascending=False, na_option="bottom")
+    place = order.groupby(tiers, observed=True).rank(method="first") - 1
+    size = place.groupby(tiers, observed=True).transform("size")
+    window = tiers.map(table["first_within"]).astype(int)
+    after = np.floor(place / size * window).to_numpy(int)
+    first = np.datetime64(start, "D")
+    planned = first + after.astype("timedelta64[D]")
+    if last_contact is not None:
+        known = pd.to_datetime(last_contact.reindex(tiers.index)).to_numpy().astype("datetime64[D]")
+        due = known + tiers.map(table["days"]).to_numpy(int).astype("timedelta64[D]")
+        planned = np.where(np.isnat(known), planned, np.maximum(due, first))
+    planned = np.where(critical.to_numpy(), first, planned).astype("datetime64[D]")
+    closed = np.array([np.datetime64(day, "D") for day in holidays], dtype="datetime64[D]")
+    return np.busday_offset(planned, 0, roll="forward", holidays=closed).astype("datetime64[s]")
+
+
+def reasons_in_words(customers: pd.DataFrame, indicators: Sequence[str], *, most: int = 3) -> pd.Series:
+    """Say by which indicators each customer stands out: "Debt to income 62 % (higher than 94 % of customers)".
+
+    A value is as striking as the share of customers strictly below or strictly above it, whichever is larger; the
+    `most` striking values are named, if they exceed 60 %. Missing and categorical values are not ranked.
+
+    Args:
+        customers: canonical customer table; indicators: its columns that the tiering used.
+
+    Returns:
+        Text by customer, empty where nothing stands out.
+
+    Raises:
+        UserError: an indicator is not in the table.
+    """
+    defined = constructs()
+    missing = [name for name in indicators if name not in customers.columns]
+    if missing:
+        raise UserError(f"reasons: no column {', '.join(missing)}{nearest(missing[0], customers.columns)}")
+    numeric = [name for name in indicators if pd.api.types.is_numeric_dtype(customers[name])]
+    if not numeric or customers.empty:
+        return pd.Series("", index=customers.index, dtype=object)
+    values = customers[numeric]
+    below = (values.rank(method="min") - 1) / values.notna().sum()
+    above = (values.rank(method="min", ascending=False) - 1) / values.notna().sum()
+    striking = np.fmax(below.to_numpy(), above.to_numpy())
+    striking = np.where(np.isnan(striking) | (striking < LEAST_STRIKING), -1.0, striking)
+    ranked = np.argsort(-striking, axis=1, kind="stable")[:, :most]
+    pieces = np.full((len(values), ranked.shape[1]), "", dtype=object)
+    for column, name in enumerate(numeric):
+        row, slot = np.nonzero((ranked == column) & (np.take_along_axis(striking, ranked, axis=1) > 0))
+        if not len(row):
+            continue
+        label = defined.at[name, "label"] if name in defined.index else name.replace("_", " ")
+        unit = defined.at[name, "unit"] if name in defined.index else ""
+        shown = _shown(values[name].to_numpy()[row], unit)
+        up = below[name].to_numpy()[row] >= above[name].to_numpy()[row]
+        share = np.floor(100 * striking[row, column])
+        pieces[row, slot] = [
+            f"{label} {text} ({'higher' if high else 'lower'} than {part:.0f} % of customers)"
+            for text, high, part in zip(shown, up, share, strict=True)
+        ]
+    texts = ["; ".join(filter(None, line)) for line in pieces]
+    return pd.Series(texts, index=customers.index, dtype=object)
+
+
+def _shown(values: np.ndarray, unit: str) -> list[str]:
+    if unit.startswith("share"):
+        return [f"{100 * value:.1f} %" for value in values]
+    if unit == "0 or 1":
+        return ["yes" if value else "no" for value in values]
+    if unit in {"months", "years", "days"}:
+        return [f"{value:,.0f} {unit}" for value in values]
+    return [f"{value:,.2f}" if abs(value) < 10 and value % 1 else f"{value:,.0f}" for value in values]
+
+
+def potential_premium(
+    tiers: pd.Series, value: pd.Series, growth: Mapping[str, pd.Series] | None = None, *, reach: float = 0.2
+) -> pd.DataFrame:
+    """Flag low-risk customers who may become premium.
+
+    The rule: in the low-risk tier, with a value in the tier's top `reach`, and with every growth sign given (such as
+    cross-sell potential or need intensity) at or above the tier's median. A missing sign does not stand in the way,
+    a missing value does.
+
+    Returns:
+        Index of `tiers`; `potential` (bool), `reason` (text, empty where not flagged).
+
+    Raises:
+        UserError: `reach` is not between 0 and 1.
+    """
+    if not 0 < reach < 1:
+        raise UserError(f"reach: found {reach:g}, expected between 0 and 1")
+    low = (tiers.astype(object) == "low").to_numpy()
+    worth = value.reindex(tiers.index).to_numpy(float)
+    flagged = low & np.isfinite(worth)
+    words = [f"value in the top {reach:.0%} of the low-risk tier"]
+    if flagged.any():
+        flagged &= worth >= np.quantile(worth[flagged], 1 - reach)
+    for name, signs in (growth or {}).items():
+        found = signs.reindex(tiers.index).to_numpy(float)
+        known = low & np.isfinite(found)
+        if known.any():
+            flagged &= ~np.isfinite(found) | (found >= np.median(found[known]))
+            words.append(f"{name} at or above the tier's median")
+    reason = np.where(flagged, "; ".join(words), "")
+    return pd.DataFrame({"potential": flagged, "reason": reason}, index=tiers.index)
+
+
+def workload(plan: pd.DataFrame) -> pd.DataFrame:
+    """Count the planned contacts: columns `week` (Monday), `tier`, `contacts`; weeks in order, all tiers."""
+    week = plan["next_contact"].dt.to_period("W-SUN").dt.start_time
+    counts = pd.crosstab(week, plan["tier"]).reindex(columns=list(TIERS), fill_value=0)
+    return counts.rename_axis(index="week", columns="tier").stack().rename("contacts").reset_index()
