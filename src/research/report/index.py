@@ -12,7 +12,7 @@ from research.report import values
 from research.report.files import write_if_changed
 from research.report.markdown import Heading
 from research.report.pagecheck import broken_links, faults
-from research.report.render import TEMPLATE, linked, page_assets
+from research.report.render import TEMPLATE, linked_from_elsewhere, page_assets
 
 # Whose answers are the verdict of the study, in this order.
 VERDICTS = ("12_synthesis", "09_comparison")
@@ -68,6 +68,7 @@ def index_page(
 ) -> str:
     """Return the HTML of the index."""
     stems = [path.stem for path in executed]
+    titles = {stem: title for stem, title in pages if stem in stems}
     lines = []
     for stem, title in pages:
         if stem not in stems and stem not in failed:
@@ -77,14 +78,14 @@ def index_page(
             {
                 "stem": stem,
                 "title": title,
-                "answer": linked(said["html"], {}, stems, 0, []) if said else "",
+                "answer": linked_from_elsewhere(said["html"], stem, collected.numbers[stem], titles)
+                if said
+                else "",
                 "failed": failed.get(stem, ""),
                 "banners": [entry["banner"] for entry in collected.banners.get(stem, [])],
             }
         )
-    banners = {
-        entry["banner"]: entry["text"] for entries in collected.banners.values() for entry in entries
-    }
+    banners = {entry["banner"]: entry["text"] for entries in collected.banners.values() for entry in entries}
     verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]]
     sections = [
         Heading(2, anchor, text)

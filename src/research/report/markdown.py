@@ -69,7 +69,9 @@ def formula(latex: str, display: str) -> str:
     try:
         return convert(latex.strip(), display=display)
     except Exception as error:
-        raise ValueError(f"the formula '{latex.strip()}' cannot be read: {error or type(error).__name__}") from error
+        raise ValueError(
+            f"the formula '{latex.strip()}' cannot be read: {error or type(error).__name__}"
+        ) from error
 
 
 def to_html(source: str, renderer: Renderer) -> str:

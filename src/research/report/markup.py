@@ -15,6 +15,7 @@ from research.report.payload import kind_of, plain
 
 MISSING = "–"
 TIERS = ("premium", "low", "medium", "high")  # cells that say one of these get its colour
+SHORT_TEXT = 24  # characters; columns of longer texts wrap
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
 
 # What makes an exhibit look right in JupyterLab; the report has its own stylesheet and leaves this out.
@@ -132,22 +133,21 @@ def table_html(
     """Return a captioned table; `frame` has plain columns (see `payload.tidy`)."""
     formats = formats or {}
     kinds = {column: kind_of(frame[column]) for column in frame.columns}
+    classes = {column: column_class(frame[column], kinds[column]) for column in frame.columns}
     specs = {column: column_spec(frame[column], formats.get(column), column) for column in frame.columns}
     first = frame.columns[0] if len(frame.columns) else None
-    head = "".join(
-        f'<th scope="col"{right(kinds[column])}>{html.escape(label(column, labels))}</th>'
-        for column in frame.columns
-    )
+    head = ""
+    for column in frame.columns:
+        style = attribute("num" if classes[column] == "num" else "")
+        head += f'<th scope="col"{style}>{html.escape(label(column, labels))}</th>'
     lines = []
     for row in frame.head(rows_shown).itertuples(index=False, name=None):
         cells = []
         for column, value in zip(frame.columns, row, strict=True):
             text = html.escape(show(value, specs[column]))
-            tier = f' class="tier tier-{text}"' if text in TIERS else ""
-            if column == first and kinds[column] == "text":
-                cells.append(f'<th scope="row"{tier}>{text}</th>')
-            else:
-                cells.append(f"<td{tier or right(kinds[column])}>{text}</td>")
+            style = attribute(f"tier tier-{text}" if text in TIERS else classes[column])
+            row_head = column == first and kinds[column] == "text"
+            cells.append(f'<th scope="row"{style}>{text}</th>' if row_head else f"<td{style}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")
     long = " long" if len(frame) > LONG_TABLE else ""
     more = ""
@@ -166,9 +166,17 @@ def without_markup(text: str) -> str:
     return re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", re.sub(r"\*\*|`|\[\[|\]\]", "", text))
 
 
-def right(kind: str) -> str:
-    """Return the class attribute that aligns a numeric column to the right."""
-    return ' class="num"' if kind in ("integer", "number") else ""
+def column_class(series: pd.Series, kind: str) -> str:
+    """Return how a column is set: numbers to the right, short words on one line, sentences not too narrow."""
+    if kind in ("integer", "number"):
+        return "num"
+    longest = series.dropna().astype(str).str.len().max() if series.notna().any() else 0
+    return "short" if longest <= SHORT_TEXT else "wordy"
+
+
+def attribute(classes: str) -> str:
+    """Return a class attribute."""
+    return f' class="{classes}"' if classes else ""
 
 
 # Links inside prose lead to an anchor, to another notebook, or to an address on the web.
@@ -240,7 +248,8 @@ def figure_html(*, caption: str, alt: str, source: str, width: int, height: int,
         else ""
     )
     return (
-        f'<figure><img src="{source}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+        f'<figure><div class="picture" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
+        f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" height="{height}"></div>'
         f"<figcaption>{prose_markup(html.escape(caption))}</figcaption></figure>{below}"
     )
 

@@ -42,7 +42,9 @@ def read(path: Path) -> Notebook:
         content = json.loads(path.read_text(encoding="utf-8"))
         cells = content["cells"]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path.name}: not readable as a notebook ({error}); expected Jupyter's JSON") from None
+        raise UserError(
+            f"{path.name}: not readable as a notebook ({error}); expected Jupyter's JSON"
+        ) from None
     title = path.stem
     for cell in cells:
         heading = re.search(r"^# +(.+)$", "".join(cell["source"]), re.MULTILINE)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 MIME = "application/vnd.research.exhibit+json"
+KINDS = {"table": "Table", "figure": "Figure"}  # the numbered ones
 
 
 def plain(value: Any) -> Any:
@@ -116,3 +118,26 @@ def payload_to_frame(data: dict[str, Any]) -> pd.DataFrame:
                 converted = values.map(lambda v: None if v is None else str(v)).astype("string")
         frame[names[position]] = converted
     return frame
+
+
+def exhibits(notebook: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Return (cell number, payload) of every exhibit in a notebook's outputs; cells count from 1."""
+    return [
+        (number, output["data"][MIME])
+        for number, cell in enumerate(notebook["cells"], start=1)
+        for output in cell.get("outputs", [])
+        if MIME in output.get("data", {})
+    ]
+
+
+def exhibit_numbers(notebook: Mapping[str, Any], stem: str) -> dict[str, str]:
+    """Return exhibit name → 'Table 3.1' in order of appearance; exhibits without number map to their kind."""
+    found = re.match(r"\d+", stem)
+    chapter = f"{int(found.group())}." if found else ""
+    counts: dict[str, int] = {}
+    numbers: dict[str, str] = {}
+    for _, payload in exhibits(notebook):
+        kind = payload["kind"]
+        counts[kind] = counts.get(kind, 0) + 1
+        numbers[payload["name"]] = f"{KINDS[kind]} {chapter}{counts[kind]}" if kind in KINDS else kind
+    return numbers

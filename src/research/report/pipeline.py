@@ -24,7 +24,6 @@ from research.report.files import write_if_changed
 from research.report.notebooks import Notebook
 from research.report.progress import Line, Progress, summary
 
-
 NOT_STARTED = 3  # doit's exit code when it cannot begin; failed tasks are told by the progress display
 
 
@@ -109,7 +108,9 @@ def plan(
     return Plan(resolved, out or REPORTS / resolved.name, all_notebooks, chosen, own, jobs)
 
 
-def run(plan: Plan, *, console: Console | None = None, quiet: bool = False, reference: Path | None = None) -> Result:
+def run(
+    plan: Plan, *, console: Console | None = None, quiet: bool = False, reference: Path | None = None
+) -> Result:
     """Carry out a plan. A failing notebook stops those that need it, and no others.
 
     Raises:
@@ -122,7 +123,9 @@ def run(plan: Plan, *, console: Console | None = None, quiet: bool = False, refe
         with FileLock(private / "lock", timeout=0):
             return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
     except Timeout:
-        raise UserError(f"another run is writing to {plan.out}; wait for it or choose another --out") from None
+        raise UserError(
+            f"another run is writing to {plan.out}; wait for it or choose another --out"
+        ) from None
 
 
 def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
@@ -138,7 +141,11 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     write_if_changed(private / "failed.json", json.dumps(state, indent=1))
     faults: list[str] = []
     collector = Collector(faults)
-    run_tasks([collect_task(plan, private, reference or REFERENCE / "values.json")], private / "index.json", collector)
+    run_tasks(
+        [collect_task(plan, private, reference or REFERENCE / "values.json")],
+        private / "index.json",
+        collector,
+    )
     summary = plan.out / "reproduced.json"
     collected = json.loads(summary.read_text(encoding="utf-8")) if summary.exists() and not faults else {}
     return Result(plan, lines, collected, faults)

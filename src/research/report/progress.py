@@ -78,7 +78,9 @@ class Progress:
         if self.quiet or self.console.is_terminal or state == "unchanged":
             return
         note = f": {message}" if message else ""
-        self.console.print(f"{name} {WORDS[state][0]} ({line.seconds:.1f} s){note}", markup=False, highlight=False)
+        self.console.print(
+            f"{name} {WORDS[state][0]} ({line.seconds:.1f} s){note}", markup=False, highlight=False
+        )
 
     def table(self) -> Table:
         """Return the table of notebooks as it stands."""

@@ -53,7 +53,9 @@ def code_hash() -> str:
     """Return the fingerprint of everything that decides the outputs of a notebook, besides the notebook."""
     package = ROOT / "src" / "research" if (ROOT / "src" / "research").exists() else REPORT.parent
     shown = [package / "figures", *(REPORT / name for name in EXHIBIT_CODE)]
-    return hashlib.sha256(f"{numeric_code()}{fingerprint(p for p in shown if p.exists())}".encode()).hexdigest()
+    return hashlib.sha256(
+        f"{numeric_code()}{fingerprint(p for p in shown if p.exists())}".encode()
+    ).hexdigest()
 
 
 @cache
@@ -65,7 +67,15 @@ def look_hash() -> str:
 def data_files(study: Study) -> list[Path]:
     """Return the user's own files that a run reads: loan book, crosswalk and fieldwork workbooks."""
     work = study.fieldwork
-    named = [study.dataset, study.crosswalk, work.survey, work.vignettes, work.ahp, work.interviews, *work.codings]
+    named = [
+        study.dataset,
+        study.crosswalk,
+        work.survey,
+        work.vignettes,
+        work.ahp,
+        work.interviews,
+        *work.codings,
+    ]
     candidates = [base / name for name in named if name for base in (Path(), ROOT)]
     return [path for path in dict.fromkeys(p.resolve() for p in candidates) if path.exists()]
 

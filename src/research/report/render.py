@@ -20,10 +20,9 @@ from research.paths import DEFINITIONS
 from research.report import markdown
 from research.report.markup import NOTEBOOK_STYLE
 from research.report.pagecheck import faults
-from research.report.payload import MIME
+from research.report.payload import KINDS, MIME, exhibit_numbers, exhibits
 
 TEMPLATE = Path(__file__).parent / "template" / "research"
-KINDS = {"table": "Table", "figure": "Figure"}
 
 
 class RenderFailed(Exception):
@@ -44,8 +43,13 @@ def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any])
     stem = executed.stem
     notebook = nbformat.read(executed, as_version=4)
     problems: list[str] = []
-    names = exhibit_numbers(notebook, stem, problems)
-    headings = prepare(notebook, names, [page for page, _ in pages], problems)
+    names = exhibit_numbers(notebook, stem)
+    seen: set[str] = set()
+    for cell, payload in exhibits(notebook):
+        if payload["name"] in seen:
+            problems.append(f"cell {cell}: a second exhibit named '{payload['name']}'")
+        seen.add(payload["name"])
+    headings = prepare(notebook, names, dict(pages), problems)
     title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
     position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
     page = {
@@ -67,33 +71,8 @@ def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any])
     return body
 
 
-def exhibit_numbers(notebook: NotebookNode, stem: str, problems: list[str]) -> dict[str, str]:
-    """Return exhibit name → 'Table 3.1' in order of appearance; other exhibits map to their kind."""
-    found = re.match(r"\d+", stem)
-    chapter = f"{int(found.group())}." if found else ""
-    counts: dict[str, int] = {}
-    numbers: dict[str, str] = {}
-    for cell, payload in exhibits(notebook):
-        kind, name = payload["kind"], payload["name"]
-        if name in numbers:
-            problems.append(f"cell {cell}: a second exhibit named '{name}'")
-        counts[kind] = counts.get(kind, 0) + 1
-        numbers[name] = f"{KINDS[kind]} {chapter}{counts[kind]}" if kind in KINDS else kind
-    return numbers
-
-
-def exhibits(notebook: NotebookNode) -> list[tuple[int, dict[str, Any]]]:
-    """Return (cell number, payload) of every exhibit in the notebook's outputs; cells count from 1."""
-    return [
-        (number, output.data[MIME])
-        for number, cell in enumerate(notebook.cells, start=1)
-        for output in cell.get("outputs", [])
-        if MIME in output.get("data", {})
-    ]
-
-
 def prepare(
-    notebook: NotebookNode, names: dict[str, str], stems: list[str], problems: list[str]
+    notebook: NotebookNode, names: dict[str, str], titles: dict[str, str], problems: list[str]
 ) -> list[markdown.Heading]:
     """Put the finished HTML of each cell into its metadata (`html`, `shown`) and return the headings."""
     renderer = markdown.Renderer(set(names))
@@ -104,12 +83,14 @@ def prepare(
             except ValueError as error:
                 problems.append(f"cell {number}: {error}")
                 continue
-            cell.metadata["html"] = linked(shown, names, stems, number, problems)
+            cell.metadata["html"] = linked(shown, names, titles, number, problems)
         elif cell.cell_type == "code":
             outputs = [output_html(output, names, number, problems) for output in cell.outputs]
-            cell.metadata["shown"] = linked("".join(outputs), names, stems, number, problems)
+            cell.metadata["shown"] = linked("".join(outputs), names, titles, number, problems)
             tags = cell.metadata.get("tags", [])
-            cell.metadata["label"] = "Parameters" if {"parameters", "injected-parameters"} & set(tags) else "Code"
+            cell.metadata["label"] = (
+                "Parameters" if {"parameters", "injected-parameters"} & set(tags) else "Code"
+            )
     return renderer.headings
 
 
@@ -143,15 +124,15 @@ def numbered(body: str, payload: dict[str, Any], number: str) -> str:
     return body.replace(f"<{tag}>", f"<{tag}>{link}", 1)
 
 
-def linked(body: str, names: dict[str, str], stems: list[str], cell: int, problems: list[str]) -> str:
+def linked(body: str, names: dict[str, str], titles: dict[str, str], cell: int, problems: list[str]) -> str:
     """Resolve `[[exhibit]]`, and links between notebooks, which point to pages instead of notebooks."""
 
     def exhibit_link(found: re.Match[str]) -> str:
         stem, _, name = found.group(1).rpartition("#")
-        if stem and stem not in stems:
+        if stem and stem not in titles:
             return html.escape(stem)
         if stem:
-            return f'<a href="{stem}.html#{name}">{stem}: {name.replace("_", " ")}</a>'
+            return f'<a href="{stem}.html#{name}">{name.replace("_", " ")} in {html.escape(titles[stem])}</a>'
         if name not in names:
             problems.append(f"cell {cell}: [[{name}]] names no exhibit of this notebook")
             return html.escape(name)
@@ -159,11 +140,19 @@ def linked(body: str, names: dict[str, str], stems: list[str], cell: int, proble
 
     def page_link(found: re.Match[str]) -> str:
         stem, anchor, text = found.group(1), found.group(2) or "", found.group(3)
-        return f'<a href="{stem}.html{anchor}">{text}</a>' if stem in stems or stem == "index" else text
+        if stem not in titles and stem != "index":
+            return text
+        shown = html.escape(titles[stem]) if text == stem else text
+        return f'<a href="{stem}.html{anchor}">{shown}</a>'
 
     body = re.sub(r'<a class="xref" href="#([\w#-]+)">[^<]*</a>', exhibit_link, body)
     body = re.sub(r"\[\[([\w#-]+)\]\]", exhibit_link, body)
     return re.sub(r'<a href="(\w+)\.(?:ipynb|html)(#[\w-]+)?">(.*?)</a>', page_link, body)
+
+
+def linked_from_elsewhere(body: str, stem: str, names: dict[str, str], titles: dict[str, str]) -> str:
+    """Resolve the links of a notebook's prose that is shown on another page."""
+    return re.sub(r'<a href="#', f'<a href="{stem}.html#', linked(body, names, titles, 0, []))
 
 
 def neighbour(pages: list[tuple[str, str]], position: int | None, step: int) -> dict[str, str] | None:

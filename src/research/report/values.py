@@ -15,12 +15,11 @@ import nbformat
 import pandas as pd
 
 from research.report.files import write_if_changed
-from research.report.payload import MIME, payload_to_frame
+from research.report.payload import exhibit_numbers, exhibits, payload_to_frame
 from research.report.workbook import workbook_bytes
 
 PROSE = ("finding", "answer", "limits")
 TABULAR = ("table", "figure")
-NOT_COMPARED = ("versions",)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -31,6 +30,7 @@ class Collected:
     prose: dict[str, dict[str, Any]] = field(default_factory=dict)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     banners: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    numbers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def answer(self, stem: str) -> dict[str, Any] | None:
         """Return the answer of a notebook, None when it gives none."""
@@ -41,19 +41,17 @@ def collect(executed: Iterable[Path]) -> Collected:
     """Return the exhibits of executed notebooks; each keeps the number of its cell (counted from 1)."""
     found = Collected()
     for path in executed:
-        for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
-            for output in cell.get("outputs", []):
-                payload = output.get("data", {}).get(MIME)
-                if payload is None:
-                    continue
-                entry = {"cell": number, **payload}
-                key = f"{path.stem}/{payload['name']}"
-                if payload["kind"] in PROSE:
-                    found.prose[key] = entry
-                elif payload["kind"] in TABULAR and "rows" in payload:
-                    found.tables[key] = entry
-                elif payload["kind"] == "banner":
-                    found.banners.setdefault(path.stem, []).append(entry)
+        notebook = nbformat.read(path, as_version=4)
+        found.numbers[path.stem] = exhibit_numbers(notebook, path.stem)
+        for cell, payload in exhibits(notebook):
+            entry = {"cell": cell, **payload}
+            key = f"{path.stem}/{payload['name']}"
+            if payload["kind"] in PROSE:
+                found.prose[key] = entry
+            elif payload["kind"] in TABULAR and "rows" in payload:
+                found.tables[key] = entry
+            elif payload["kind"] == "banner":
+                found.banners.setdefault(path.stem, []).append(entry)
     return found
 
 
@@ -80,7 +78,8 @@ def values_text(record: Mapping[str, Any]) -> str:
     parts = [f'"study": {json.dumps(record["study"], ensure_ascii=False)}']
     for group in ("prose", "tables"):
         lines = ",\n".join(
-            f"  {json.dumps(key)}: {json.dumps(entry, ensure_ascii=False)}" for key, entry in record[group].items()
+            f"  {json.dumps(key)}: {json.dumps(entry, ensure_ascii=False)}"
+            for key, entry in record[group].items()
         )
         parts.append(f'"{group}": {{\n{lines}\n}}')
     return "{\n" + ",\n".join(parts) + "\n}\n"

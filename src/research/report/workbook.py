@@ -82,7 +82,10 @@ def fit_columns(sheet: Worksheet) -> None:
 def without_times(content: bytes) -> bytes:
     """Return the same archive with fixed times, so that equal content means equal bytes."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for item in old.infolist():
             data = old.read(item.filename)
             if item.filename == "docProps/core.xml":
