@@ -85,7 +85,12 @@ class Study(Parameters):
     bootstrap: int = Field(1000, ge=100, le=100_000)
     stability_refits: int = Field(20, ge=2, le=1000)
     models: list[Literal["rfm", "abc", "tree"]] = ["rfm", "abc", "tree"]
-    references: list[str] = ["random", "grade", "scorecard", "gradient_boosting"]
+    references: list[Literal["random", "grade", "scorecard", "boosting"]] = [
+        "random",
+        "grade",
+        "scorecard",
+        "boosting",
+    ]
     simulated_customers: int = Field(20_000, ge=500, le=5_000_000)
     small_cell: int = Field(5, ge=0, le=100, description="counts below this are not published")
     costs: Costs = Costs()

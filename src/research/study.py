@@ -5,6 +5,9 @@ A notebook calls these steps and shows what they return; nothing is computed twi
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,14 @@ from research.collect import classification as classes
 from research.collect import constructs as canon
 from research.collect import datasets
 from research.collect import quality as checks
+from research.collect import worth as worths
+from research.compare import criteria, inference, resampling
+from research.compare.calibration import tier_calibration
+from research.compare.parsimony import parsimony
 from research.explain import association, design, missing, pricing, risk
+from research.segment import profile, registry
+from research.segment.base import StratificationModel
+from research.segment.tiers import as_tiers
 from research.steps import step
 
 CARD = (
@@ -177,6 +187,141 @@ def rate_drivers(study: Any) -> dict[str, pd.DataFrame]:
         "coefficients_without_grade": pricing.fit(blind, table["interest_rate"]),
         "explained_without_grade": pricing.explained(blind, table["interest_rate"]),
     }
+
+
+# M1 to M3: tiers --------------------------------------------------------------------------------------------------
+
+
+@step(customers, "tier_shares", "seed")
+def model(study: Any, name: str, arm: str = "as practised") -> StratificationModel:
+    """Return a model fitted on all customers, with its frozen cut points."""
+    table = customers(study)
+    made = registry.make(name, arm, seed=study.seed, shares=study.tier_shares.model_dump())
+    return made.fit(table, table["default"])
+
+
+def not_testable(study: Any, name: str) -> str:
+    """Return why a model cannot be used on the study's data as practised, or nothing when it can."""
+    return registry.not_testable(name, customers(study).columns)
+
+
+@step(model)
+def tiers(study: Any, name: str, arm: str = "as practised") -> pd.Series:
+    """Return each customer's tier under a model, with the study's tier shares."""
+    table = customers(study)
+    return pd.Series(as_tiers(model(study, name, arm).predict(table)), index=table.index, name="tier")
+
+
+@step(model)
+def native_tiers(study: Any, name: str) -> pd.Series:
+    """Return each customer's tier by the model's own rule, before shares are matched."""
+    table = customers(study)
+    return pd.Series(as_tiers(model(study, name).native_tiers(table)), index=table.index, name="tier")
+
+
+@step(tiers)
+def tier_rates(study: Any, name: str) -> pd.DataFrame:
+    """Return size, outcome rate and worth of each tier, with matched shares (`tiers` = matched) and by the own rule."""
+    table, worth = customers(study), worths.worth(customers(study))[0]
+    parts = {"matched shares": tiers(study, name), "own rule": native_tiers(study, name)}
+    frames = [
+        profile.rates(part, table["default"], worth).assign(panel=label) for label, part in parts.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+@step(tiers)
+def tier_profile(study: Any, name: str) -> pd.DataFrame:
+    """Return the median and middle half of each numeric predictor by tier."""
+    return profile.medians(customers(study), tiers(study, name), canon.constructs())
+
+
+# 3: comparison ----------------------------------------------------------------------------------------------------
+
+
+@step(model, "folds", "repeats", "models", "references")
+def out_of_fold(study: Any) -> resampling.OutOfFold:
+    """Return every model's predictions for customers it has not seen, in both arms."""
+    table = customers(study)
+    made = resampling.out_of_fold(
+        _makers(study, table), table, table["default"], study.folds, study.repeats, study.seed, workers()
+    )
+    return _both_arms(made)
+
+
+@step(model, "models", "references", "stability_refits")
+def refits(study: Any) -> resampling.Refits:
+    """Return every model's tiers after refitting it on bootstrap samples."""
+    table = customers(study)
+    made = resampling.bootstrap_refits(
+        _makers(study, table), table, table["default"], study.stability_refits, study.seed, workers()
+    )
+    return _both_arms(made)
+
+
+@step(out_of_fold, refits, "bootstrap", "costs")
+def comparison(study: Any) -> dict[str, Any]:
+    """Return the criteria of one data set: table, folds, pairwise tests, calibration of tiers, what is not testable."""
+    table = customers(study)
+    oof = out_of_fold(study)
+    worth, worth_is = worths.worth(table)
+    need, need_is = worths.need(table)
+    costs = study.costs
+    folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
+    counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
+    rows = criteria.criterion_table(
+        oof, folds, study.dataset, refits(study), counted, resamples=study.bootstrap, seed=study.seed
+    )
+    return {
+        "criteria": rows,
+        "folds": folds,
+        "pairwise": inference.pairwise(folds, oof.test_train_ratio),
+        "calibration": tier_calibration(oof),
+        "worth": worth_is,
+        "need": need_is,
+        "not_testable": [reason for name in study.models if (reason := not_testable(study, name))],
+    }
+
+
+@step(comparison, "compare_datasets", data=all_data_key)
+def comparison_everywhere(study: Any) -> pd.DataFrame:
+    """Return the criterion table of every data set of the study, stacked."""
+    frames = [comparison(study.with_dataset(name))["criteria"] for name in _all_names(study)]
+    return pd.concat(frames, ignore_index=True)
+
+
+def workers() -> int:
+    """Return how many processes a step may use: `RESEARCH_JOBS`, else all processors. Results do not depend on it."""
+    return int(os.environ.get("RESEARCH_JOBS", 0)) or os.cpu_count() or 1
+
+
+def _makers(study: Any, table: pd.DataFrame) -> dict[tuple[str, str], Any]:
+    """Return (model, arm) → maker; a model that is the same in both arms is made once."""
+    shares = study.tier_shares.model_dump()
+    return {
+        (name, arm): partial(registry.make, name, arm, seed=study.seed, shares=shares)
+        for name in [*study.models, *study.references]
+        for arm in registry.ARMS
+        if (arm == registry.ARMS[0] or registry.MODELS[name].arms_differ)
+        and not registry.not_testable(name, table.columns, arm)
+    }
+
+
+def _both_arms(made: Any) -> Any:
+    """List a model that is the same in both arms under both."""
+    same = [i for i, (name, _) in enumerate(made.pairs) if not registry.MODELS[name].arms_differ]
+    order = [*range(len(made.pairs)), *same]
+    pairs = (*made.pairs, *((made.pairs[i][0], registry.ARMS[1]) for i in same))
+    fields = ("score", "probability", "value", "tier", "tier_rate")
+    return replace(
+        made, pairs=pairs, **{name: getattr(made, name)[order] for name in fields if hasattr(made, name)}
+    )
+
+
+def _parsimony(study: Any, name: str, arm: str) -> pd.DataFrame:
+    fitted = model(study, name, arm)
+    shares = tiers(study, name, arm).value_counts(normalize=True)
+    return parsimony(fitted.inputs_, fitted.rules(), shares)
 
 
 def _all_names(study: Any) -> list[str]:

@@ -1,0 +1,27 @@
+"""What a customer brings and needs, by one stated rule for all models."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def worth(customers: pd.DataFrame) -> tuple[pd.Series, str]:
+    """Return a customer's yearly contract interest, or the loan amount where no rate is measured, and what it is.
+
+    Interest is loan amount × contract rate; it is known when the loan is made and is the same for every model.
+    """
+    if "interest_rate" in customers:
+        return customers["loan_amount"] * customers["interest_rate"], "contract interest per year"
+    return customers["loan_amount"], "loan amount (no contract rate is measured)"
+
+
+def need(customers: pd.DataFrame) -> tuple[pd.Series | None, str]:
+    """Return the stated or observed need of each customer and what it is; nothing where none is measured."""
+    for construct, words in (
+        ("loan_purpose", "loan purpose"),
+        ("service_preference", "service preference"),
+        ("need_intensity", "need intensity"),
+    ):
+        if construct in customers and customers[construct].nunique() > 1:
+            return customers[construct], words
+    return None, "no need is measured"
