@@ -15,6 +15,7 @@ Arrays only; `agreement` turns them into tables.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -151,12 +152,24 @@ def bootstrap(
     """Coefficient → one value per resample of units, or of whole clusters of units."""
     if groups is not None:
         terms = {name: pd.DataFrame(t).groupby(groups).sum().to_numpy() for name, t in terms.items()}
-    n = len(terms["paired"])
-    rng = np.random.default_rng(seed)
-    drawn: dict[str, list[np.ndarray]] = {}
+    names = list(terms)
+    ends = np.cumsum([terms[name].shape[1] for name in names])[:-1]
+    stacked = np.hstack([terms[name] for name in names])
+    n = len(stacked)
     step = max(1, _CHUNK // n)
+    drawn: dict[str, list[np.ndarray]] = {}
     for start in range(0, resamples, step):
-        times = rng.multinomial(n, np.full(n, 1 / n), size=min(step, resamples - start)).astype(float)
-        for name, (value, _) in coefficients({k: times @ t for k, t in terms.items()}, design).items():
+        times = _times(n, min(step, resamples - start), seed, start)
+        sums = dict(zip(names, np.split(times @ stacked, ends, axis=1), strict=True))
+        for name, (value, _) in coefficients(sums, design).items():
             drawn.setdefault(name, []).append(value)
     return {name: np.concatenate(parts) for name, parts in drawn.items()}
+
+
+@lru_cache(maxsize=4)
+def _times(n: int, resamples: int, seed: int, start: int) -> np.ndarray:
+    """How often each of n units is drawn, resamples × n; kept, because every code of a codebook needs the same."""
+    rng = np.random.default_rng(seed if start == 0 else [seed, start])
+    times = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+    times.setflags(write=False)
+    return times

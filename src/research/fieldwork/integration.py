@@ -1,0 +1,295 @@
+"""The joint display: loan data, survey and interviews side by side for each hypothesis, and a verdict by rule.
+
+Each strand first gets an outcome of its own, *supports*, *contradicts*, *inconclusive* or *absent*; the verdict follows
+from the three outcomes. The words are those of Farmer et al. (2006, *Qualitative Health Research* 16:377) and Fetters,
+Curry & Creswell (2013, *Health Services Research* 48:2134). What counts is fixed in `hypotheses.csv` before results.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from research.errors import UserError, nearest
+from research.fieldwork.coding import quotations
+from research.paths import DEFINITIONS
+
+OUTCOMES = ("supports", "contradicts", "inconclusive", "absent")
+VERDICTS = {"convergence": "一致", "complement": "互补", "discord": "矛盾", "not testable": "无法检验"}
+FEWEST_VOICES = 3  # participants who must speak to a hypothesis before the interviews say anything about it
+CLEAR_RATIO = 2  # how many times as many voices one side needs
+STRANDS = ("loan_data", "survey", "interviews")
+
+
+def read_hypotheses() -> pd.DataFrame:
+    """The hypotheses H1–H5 with the pre-specified quantity, survey constructs and themes of each."""
+    return pd.read_csv(DEFINITIONS / "hypotheses.csv")
+
+
+def verdict_rules() -> pd.DataFrame:
+    """The rule in words: how each strand gets its outcome and how the outcomes give the verdict, in order."""
+    return pd.DataFrame(
+        [
+            (
+                "loan_data",
+                "supports / contradicts",
+                "the interval lies wholly on the claimed / the other side of the bar",
+            ),
+            ("loan_data", "inconclusive", "the interval holds the bar, or there is none"),
+            ("loan_data", "absent", "the data do not measure the quantity"),
+            (
+                "survey",
+                "supports / contradicts",
+                "the interval of the mean lies wholly above / below the midpoint",
+            ),
+            ("survey", "inconclusive", "the interval holds the midpoint, or constructs differ"),
+            ("survey", "absent", "no answer to the constructs"),
+            (
+                "interviews",
+                "supports / contradicts",
+                f"{FEWEST_VOICES} participants or more speak to it, {CLEAR_RATIO} times as many for / against",
+            ),
+            ("interviews", "inconclusive", "neither side is clear"),
+            ("interviews", "absent", f"fewer than {FEWEST_VOICES} participants speak to it"),
+            ("verdict", "not testable", "fewer than two strands have a result, or none is clear"),
+            ("verdict", "discord", "one strand supports and another contradicts"),
+            (
+                "verdict",
+                "convergence",
+                "the loan data and the survey or the interviews say the same, and none differs",
+            ),
+            ("verdict", "complement", "otherwise: one strand is clear where another is silent or undecided"),
+        ],
+        columns=["about", "result", "when"],
+    )
+
+
+def theme_evidence(
+    codings: pd.DataFrame,
+    units: pd.DataFrame,
+    codebook: pd.DataFrame,
+    hypotheses: pd.DataFrame,
+    coders: str = "any",
+) -> pd.DataFrame:
+    """Return how many participants speak for and against each hypothesis, with one quotation of each.
+
+    Returns:
+        `hypothesis`, `voices_for`, `voices_against`, `voices_both` (in both counts), `voices` (either), `segments_for`,
+        `segments_against`, `participants` (interviewed), `quote_for`, `quote_for_id`, `quote_against`,
+        `quote_against_id`.
+
+    Raises:
+        UserError: a theme of the hypotheses that the codebook lacks.
+    """
+    quotes = quotations(codings, units, codebook, coders)
+    rows = []
+    for entry in hypotheses.to_dict("records"):
+        row: dict[str, object] = {"hypothesis": entry["hypothesis"]}
+        voices = {}
+        for side in ("for", "against"):
+            themes = _listed(entry[f"themes_{side}"])
+            unknown = [theme for theme in themes if theme not in set(codebook["code"])]
+            if unknown:
+                raise UserError(
+                    f"hypothesis {entry['hypothesis']}: theme '{unknown[0]}' is not in the codebook"
+                    f"{nearest(unknown[0], codebook['code'])}"
+                )
+            said = quotes[quotes["code"].isin(_with_children(themes, codebook))]
+            voices[side] = set(said["participant"])
+            row[f"voices_{side}"] = len(voices[side])
+            row[f"segments_{side}"] = len(said[["document", "segment"]].drop_duplicates())
+            best = said.sort_values("coders", ascending=False, kind="stable")
+            row[f"quote_{side}"] = best["text"].iloc[0] if len(best) else ""
+            row[f"quote_{side}_id"] = best["quote_id"].iloc[0] if len(best) else ""
+        row["voices_both"] = len(voices["for"] & voices["against"])
+        row["voices"] = len(voices["for"] | voices["against"])
+        row["participants"] = units["participant"].nunique()
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def joint_display(
+    quantitative: pd.DataFrame, survey: pd.DataFrame, themes: pd.DataFrame, hypotheses: pd.DataFrame
+) -> pd.DataFrame:
+    """Return one row per hypothesis: what each strand found, its outcome, and the verdict.
+
+    Args:
+        quantitative: `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, optional `reason` (why absent)
+            and `source` (shown beside n, for example `simulated`). Only the quantity named in `hypotheses` counts;
+            other rows are exploratory and are not looked at.
+        survey: the frame of `survey.construct_summary`; an empty frame where there was no survey.
+        themes: the frame of `theme_evidence`; an empty frame where there were no interviews.
+        hypotheses: as `hypotheses.csv`.
+
+    Returns:
+        `hypothesis`, `label_en`, `label_zh`, `claim_en`, `claim_zh`, for each of loan_data, survey, interviews a text
+        and `*_outcome`, `quotes`, `verdict`, `verdict_zh`, `direction` (supported, challenged, open), `reason`.
+
+    Raises:
+        UserError: an unknown hypothesis, a column missing.
+    """
+    _need(
+        quantitative, ["hypothesis", "quantity", "estimate", "ci_low", "ci_high", "n"], "quantitative results"
+    )
+    known = set(hypotheses["hypothesis"])
+    for name in quantitative["hypothesis"]:
+        if name not in known:
+            raise UserError(
+                f"quantitative results: hypothesis '{name}' is unknown{nearest(str(name), known)}"
+            )
+    rows = []
+    for entry in hypotheses.to_dict("records"):
+        loan_text, loan = _loan_data(quantitative, entry)
+        survey_text, asked = _survey(survey, entry)
+        voices_text, heard, quotes = _interviews(themes, entry)
+        verdict, reason = decide(loan, asked, heard)
+        clear = {loan, asked, heard} & {"supports", "contradicts"}
+        direction = "open"
+        if len(clear) == 1 and verdict != "not testable":
+            direction = "supported" if clear == {"supports"} else "challenged"
+        rows.append(
+            {
+                **{k: entry[k] for k in ("hypothesis", "label_en", "label_zh", "claim_en", "claim_zh")},
+                "loan_data": loan_text,
+                "loan_data_outcome": loan,
+                "survey": survey_text,
+                "survey_outcome": asked,
+                "interviews": voices_text,
+                "interviews_outcome": heard,
+                "quotes": quotes,
+                "verdict": verdict,
+                "verdict_zh": VERDICTS[verdict],
+                "direction": direction,
+                "reason": reason,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def decide(loan_data: str, survey: str, interviews: str) -> tuple[str, str]:
+    """Return the verdict and its reason from the outcomes of the three strands (see `verdict_rules`)."""
+    outcomes = dict(zip(("loan data", "survey", "interviews"), (loan_data, survey, interviews), strict=True))
+    for name, outcome in outcomes.items():
+        if outcome not in OUTCOMES:
+            raise UserError(f"outcome '{outcome}' of the {name} is unknown{nearest(outcome, OUTCOMES)}")
+    speaking = [name for name, outcome in outcomes.items() if outcome != "absent"]
+    said = {side: [n for n in speaking if outcomes[n] == side] for side in ("supports", "contradicts")}
+    if len(speaking) < 2:
+        only = f"only the {speaking[0]} have a result" if speaking else "no strand has a result"
+        return "not testable", only.replace("survey have", "survey has")
+    if not said["supports"] and not said["contradicts"]:
+        return "not testable", "no strand gives a clear result"
+    if said["supports"] and said["contradicts"]:
+        return "discord", f"{_and(said['supports'])} for the claim, {_and(said['contradicts'])} against it"
+    side = "supports" if said["supports"] else "contradicts"
+    word = "for" if side == "supports" else "against"
+    rest = [
+        f"{name} {'silent' if o == 'absent' else 'undecided'}" for name, o in outcomes.items() if o != side
+    ]
+    tail = f"; {_and(rest)}" if rest else ""
+    agreeing = f"{_and(said[side])} {word} the claim{tail}"
+    if "loan data" in said[side] and len(said[side]) > 1:
+        return "convergence", agreeing
+    return "complement", agreeing
+
+
+def _loan_data(quantitative: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:
+    rows = quantitative[
+        (quantitative["hypothesis"] == entry["hypothesis"]) & (quantitative["quantity"] == entry["quantity"])
+    ]
+    if len(rows) > 1:
+        raise UserError(
+            f"quantitative results: {entry['hypothesis']} {entry['quantity']} is given {len(rows)} times"
+        )
+    if rows.empty or pd.isna(rows["estimate"].iloc[0]):
+        reason = rows["reason"].iloc[0] if len(rows) and "reason" in rows else None
+        return f"Not testable here: {reason if _given(reason) else 'the data do not measure it'}.", "absent"
+    row = rows.iloc[0]
+    outcome = _side(row, float(entry["null_value"]), str(entry["direction"]))
+    source = f"; {row['source']}" if _given(row.get("source")) else ""
+    note = f" {entry['note_en']}." if _given(entry.get("note_en")) else ""
+    return f"{entry['quantity_en']}: {_interval(row)} (n = {int(row['n']):,}{source}).{note}", outcome
+
+
+def _survey(survey: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:
+    if survey.empty:
+        return "No survey.", "absent"
+    _need(
+        survey, ["criterion", "construct", "estimate", "ci_low", "ci_high", "n", "midpoint"], "survey results"
+    )
+    rows = survey[
+        (survey["criterion"] == entry["hypothesis"])
+        & survey["construct"].isin(_listed(entry["survey_constructs"]))
+        & survey["estimate"].notna()
+    ]
+    if rows.empty:
+        return "Not asked.", "absent"
+    sides = {_side(row, float(row["midpoint"]), "greater") for _, row in rows.iterrows()}
+    text = "; ".join(
+        f"Mean {_interval(row)} against a midpoint of {row['midpoint']:g} (n = {int(row['n']):,})"
+        for _, row in rows.iterrows()
+    )
+    return text, sides.pop() if len(sides) == 1 else "inconclusive"
+
+
+def _interviews(themes: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str, str]:
+    if themes.empty:
+        return "No interviews.", "absent", ""
+    row = themes.set_index("hypothesis").loc[entry["hypothesis"]]
+    pro, contra = int(row["voices_for"]), int(row["voices_against"])
+    text = f"{pro} of {int(row['participants'])} participants speak for it, {contra} against"
+    quotes = " / ".join(
+        f"“{row[f'quote_{side}']}” ({row[f'quote_{side}_id']})"
+        for side in ("for", "against")
+        if row[f"quote_{side}"]
+    )
+    if int(row["voices"]) < FEWEST_VOICES:
+        return text, "absent", quotes
+    if pro >= CLEAR_RATIO * contra:
+        return text, "supports", quotes
+    return text, "contradicts" if contra >= CLEAR_RATIO * pro else "inconclusive", quotes
+
+
+def _side(row: pd.Series, bar: float, direction: str) -> str:
+    """Outcome of an interval against a bar; `direction` greater or less is what the hypothesis claims."""
+    if direction not in {"greater", "less"}:
+        raise UserError(f"direction '{direction}' is unknown; expected greater or less")
+    if np.isnan(row["ci_low"]) or np.isnan(row["ci_high"]):
+        return "inconclusive"
+    above, below = row["ci_low"] > bar, row["ci_high"] < bar
+    if not above and not below:
+        return "inconclusive"
+    return "supports" if above == (direction == "greater") else "contradicts"
+
+
+def _interval(row: pd.Series) -> str:
+    if np.isnan(row["ci_low"]) or np.isnan(row["ci_high"]):
+        return f"{row['estimate']:.2f}, no interval"
+    return f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+
+
+def _with_children(themes: list[str], codebook: pd.DataFrame) -> set[str]:
+    found = set(themes)
+    while True:
+        below = set(codebook.loc[codebook["parent"].isin(found), "code"]) - found
+        if not below:
+            return found
+        found |= below
+
+
+def _given(cell: object) -> bool:
+    return isinstance(cell, str) and cell.strip() != ""
+
+
+def _listed(cell: object) -> list[str]:
+    return [part.strip() for part in cell.split(";") if part.strip()] if isinstance(cell, str) else []
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _need(frame: pd.DataFrame, columns: list[str], what: str) -> None:
+    missing = [column for column in columns if column not in frame]
+    if missing:
+        raise UserError(f"{what} lack the column '{missing[0]}'; found {', '.join(map(str, frame.columns))}")

@@ -1,0 +1,236 @@
+"""Joint display: every verdict from its outcomes, by hand; vignettes against scikit-learn."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from research.errors import UserError
+from research.fieldwork.gramms import integration_statement
+from research.fieldwork.integration import (
+    OUTCOMES,
+    VERDICTS,
+    decide,
+    joint_display,
+    read_hypotheses,
+    theme_evidence,
+    verdict_rules,
+)
+from research.fieldwork.vignettes import (
+    TIERS,
+    consensus_tiers,
+    expert_agreement,
+    expert_pairs,
+    model_agreement,
+    tier_crosstab,
+)
+from research.paths import DEFINITIONS
+
+
+@pytest.mark.parametrize(
+    ("loan", "survey", "interviews", "verdict"),
+    [
+        ("supports", "supports", "supports", "convergence"),
+        ("contradicts", "inconclusive", "contradicts", "convergence"),
+        ("supports", "inconclusive", "absent", "complement"),
+        ("absent", "supports", "supports", "complement"),
+        ("supports", "supports", "contradicts", "discord"),
+        ("absent", "supports", "contradicts", "discord"),
+        ("supports", "absent", "absent", "not testable"),
+        ("absent", "absent", "absent", "not testable"),
+        ("inconclusive", "inconclusive", "absent", "not testable"),
+    ],
+)
+def test_verdicts(loan: str, survey: str, interviews: str, verdict: str) -> None:
+    assert decide(loan, survey, interviews)[0] == verdict
+
+
+def test_every_combination_has_a_verdict_and_a_reason() -> None:
+    for outcomes in product(OUTCOMES, repeat=3):
+        verdict, reason = decide(*outcomes)
+        assert verdict in VERDICTS
+        assert reason
+    with pytest.raises(UserError, match="did you mean 'supports'"):
+        decide("support", "absent", "absent")
+
+
+HYPOTHESES = read_hypotheses()
+QUANTITATIVE = pd.DataFrame(
+    [
+        ("H1", "default_rate_ratio", 2.4, 2.0, 2.9, 10_000, np.nan),
+        ("H1", "something_else", 0.1, 0.0, 0.2, 10_000, np.nan),
+        ("H2", "premium_value_lift", 1.1, 0.9, 1.3, 10_000, np.nan),
+        ("H3", "need_separation", 0.05, 0.04, 0.06, 10_000, np.nan),
+        ("H4", "officer_hours_ratio", 0.8, 0.7, 0.9, 10_000, np.nan),
+        ("H5", "potential_premium_lift", np.nan, np.nan, np.nan, 0, "one period only"),
+    ],
+    columns=["hypothesis", "quantity", "estimate", "ci_low", "ci_high", "n", "reason"],
+)
+SURVEY = pd.DataFrame(
+    [
+        ("H1", "risk_management", 3.8, 3.6, 4.0),
+        ("C1", "risk_level", 1.2, 1.1, 1.3),
+        ("H2", "business_value", 3.1, 2.9, 3.3),
+        ("H3", "customer_experience", 3.6, 3.4, 3.8),
+        ("H4", "efficiency", 2.5, 2.3, 2.7),
+        ("H5", "growth", 3.4, 3.2, 3.6),
+    ],
+    columns=["criterion", "construct", "estimate", "ci_low", "ci_high"],
+).assign(n=180, midpoint=3.0)
+
+
+def spoken() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """H1: four for, one against; H2: three each; H5: two for."""
+    said = [
+        ("early_warning", 4),
+        ("risk_misjudged", 1),
+        ("cross_sell", 3),
+        ("value_not_realised", 3),
+        ("new_customers", 2),
+    ]
+    rows = [
+        (f"d{person}", f"{code}-{person}", code, f"P{person}", f"{code} said by {person}")
+        for code, people in said
+        for person in range(people)
+    ]
+    table = pd.DataFrame(rows, columns=["document", "segment", "code", "participant", "text"])
+    units = table.drop(columns="code").assign(group="practitioner")
+    codings = table[["document", "segment", "code"]].assign(coder="A")
+    return codings, units, pd.read_csv(DEFINITIONS / "codebook.csv")
+
+
+def test_joint_display_by_hand() -> None:
+    themes = theme_evidence(*spoken(), HYPOTHESES)
+    assert themes.set_index("hypothesis")[
+        ["voices_for", "voices_against", "voices_both"]
+    ].to_numpy().tolist() == [
+        [4, 1, 1],
+        [3, 3, 3],
+        [0, 0, 0],
+        [0, 0, 0],
+        [2, 0, 0],
+    ]
+    table = joint_display(QUANTITATIVE.assign(source="simulated"), SURVEY, themes, HYPOTHESES).set_index(
+        "hypothesis"
+    )
+    assert table["loan_data_outcome"].tolist() == [
+        "supports",
+        "inconclusive",
+        "contradicts",
+        "supports",
+        "absent",
+    ]
+    assert table["survey_outcome"].tolist() == [
+        "supports",
+        "inconclusive",
+        "supports",
+        "contradicts",
+        "supports",
+    ]
+    assert table["interviews_outcome"].tolist() == ["supports", "inconclusive", "absent", "absent", "absent"]
+    assert table["verdict"].tolist() == ["convergence", "not testable", "discord", "discord", "not testable"]
+    assert table["direction"].tolist() == ["supported", "open", "open", "open", "open"]
+    assert table.loc["H1", "loan_data"].endswith("2.40 [2.00, 2.90] (n = 10,000; simulated).")
+    assert table.loc["H5", "loan_data"] == "Not testable here: one period only."
+    assert "“early_warning said by 0” (P0:early_warning-0)" in table.loc["H1", "quotes"]
+    assert table.loc["H1", "verdict_zh"] == "一致"
+    statement = integration_statement(
+        table.reset_index(), {"loans": 10_000, "respondents": 180, "participants": 4, "coders": 2}
+    )
+    assert statement["item"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert "10,000 loans, 180 questionnaires" in statement["text"].iloc[2]
+    assert "Convergence on H1" in statement["text"].iloc[5]
+    assert "discord on H3 and H4 asks" in statement["text"].iloc[5]
+    assert statement["status"].tolist().count("partly") == 1
+
+
+def test_without_fieldwork_nothing_is_testable() -> None:
+    table = joint_display(QUANTITATIVE, pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
+    assert (table["verdict"] == "not testable").all()
+    assert (table["survey"] == "No survey.").all()
+    with pytest.raises(UserError, match="hypothesis 'H9' is unknown"):
+        joint_display(QUANTITATIVE.replace("H5", "H9"), pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
+    with pytest.raises(UserError, match="lack the column 'ci_low'"):
+        joint_display(QUANTITATIVE.drop(columns="ci_low"), pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
+
+
+def test_definitions_agree_with_each_other() -> None:
+    codes = set(pd.read_csv(DEFINITIONS / "codebook.csv")["code"])
+    items = pd.read_csv(DEFINITIONS / "survey_items.csv")
+    for entry in HYPOTHESES.to_dict("records"):
+        assert set(entry["themes_for"].split(";")) <= codes
+        assert set(entry["themes_against"].split(";")) <= codes
+        asked = items.loc[items["criterion"] == entry["hypothesis"], "construct"]
+        assert set(entry["survey_constructs"].split(";")) <= set(asked)
+        assert entry["direction"] in {"greater", "less"}
+    assert set(verdict_rules()["about"]) == {"loan_data", "survey", "interviews", "verdict"}
+
+
+JUDGED = pd.DataFrame(
+    [
+        (expert, customer, tier)
+        for customer, tiers in {
+            "k1": ["premium", "premium", "low"],
+            "k2": ["low", "medium", None],
+            "k3": ["high", "high", "premium"],
+            "k4": ["medium", "low", "low"],
+        }.items()
+        for expert, tier in zip("xyz", tiers, strict=True)
+    ],
+    columns=["expert", "customer_id", "tier"],
+)
+
+
+def test_consensus_by_hand() -> None:
+    found = consensus_tiers(JUDGED)
+    assert found["tier"].astype(str).tolist() == [
+        "premium",
+        "medium",
+        "high",
+        "low",
+    ]  # k2: the riskier of two
+    assert found["spread"].tolist() == [1, 1, 3, 1]
+    assert found["share"].tolist() == pytest.approx([2 / 3, 1 / 2, 2 / 3, 2 / 3])
+    majority = consensus_tiers(JUDGED, "majority")
+    assert majority["rule"].tolist() == ["majority", "median", "majority", "majority"]
+    with pytest.raises(UserError, match="tier 'hgih' is unknown; did you mean 'high'"):
+        consensus_tiers(JUDGED.replace("high", "hgih"))
+    with pytest.raises(UserError, match="judged customer k1 twice"):
+        consensus_tiers(pd.concat([JUDGED, JUDGED[:1]]))
+
+
+def test_models_against_experts_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(6)
+    truth = rng.integers(0, 4, 60)
+    judged = pd.DataFrame(
+        [
+            (f"e{e}", str(c), TIERS[int(np.clip(truth[c] + rng.integers(-1, 2), 0, 3))])
+            for e in range(3)
+            for c in range(60)
+        ],
+        columns=["expert", "customer_id", "tier"],
+    )
+    near, noise = np.clip(truth + rng.integers(0, 2, 60), 0, 3), rng.integers(0, 4, 60)
+    tiers = pd.DataFrame(
+        {"near": np.array(TIERS)[near], "noise": np.array(TIERS)[noise]}, index=[str(i) for i in range(60)]
+    )
+    table = model_agreement(judged, tiers, arm="as practised", dataset="made up", seed=2).set_index("model")
+    consensus = consensus_tiers(judged)["tier"].cat.codes.reindex(tiers.index)
+    for model, given in (("near", near), ("noise", noise)):
+        expected = cohen_kappa_score(consensus, given, weights="quadratic", labels=range(4))
+        assert table.loc[model, "estimate"] == pytest.approx(expected, abs=1e-12)
+        assert table.loc[model, "ci_low"] < expected < table.loc[model, "ci_high"]
+    assert (table["criterion"] == 10).all()
+    assert table.loc["near", "n"] == 60
+    assert len(expert_pairs(judged, resamples=0)) == 3
+    among = expert_agreement(judged, resamples=0).set_index("measure")["estimate"]
+    assert among["krippendorff_alpha"] > 0.5
+    cross = tier_crosstab(judged, tiers["near"])
+    assert cross.shape == (4, 4)
+    assert cross.to_numpy().sum() == 60
+    with pytest.raises(UserError, match="none of the customers"):
+        model_agreement(judged, tiers.add_prefix("", axis=1).set_axis([f"z{i}" for i in range(60)]))

@@ -1,0 +1,152 @@
+"""Saturation by hand and against the exact rarefaction curve; coded interviews counted by hand."""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.errors import UserError
+from research.fieldwork.coding import code_frequencies, cooccurrence, joined_codings, quotations, theme_tree
+from research.fieldwork.saturation import permutation_band, saturation_curve, stopping_point, stopping_points
+
+# Codes heard in eight interviews: 20 in the first four, then 2, 1, 0, 0 new ones.
+HEARD = [
+    [*range(8)],
+    [*range(4, 14)],
+    [*range(12, 18)],
+    [*range(16, 20)],
+    [20, 21, 0],
+    [22, 1],
+    [2, 3],
+    [4],
+]
+DOCUMENTS = [f"I{i}" for i in range(1, 9)]
+CODINGS = pd.DataFrame(
+    [(doc, f"c{code:02}") for doc, codes in zip(DOCUMENTS, HEARD, strict=True) for code in codes],
+    columns=["document", "code"],
+)
+UNITS = pd.DataFrame({"document": DOCUMENTS})
+
+
+def test_curve_and_rule_by_hand() -> None:
+    curve = saturation_curve(CODINGS, UNITS)
+    assert curve["new_codes"].tolist() == [8, 6, 4, 2, 2, 1, 0, 0]
+    assert curve["cumulative"].tolist() == [8, 14, 18, 20, 22, 23, 23, 23]
+    # Base 4 heard 20 codes. Run 5–6: 3/20; run 6–7: 1/20 = 5 %: the five before it were enough.
+    assert curve["new_information"].round(3).tolist()[5:] == [0.15, 0.05, 0.0]
+    assert curve["new_information"].isna().sum() == 5
+    stop = stopping_point(curve).iloc[0]
+    assert (stop["enough"], stop["confirmed"]) == (5, 7)
+    assert stop["share_of_codes"] == pytest.approx(22 / 23)
+    strict = stopping_point(curve, threshold=0).iloc[0]
+    assert (strict["enough"], strict["confirmed"]) == (6, 8)
+    assert "base 4, run 2, at most 0% new" in strict["statement"]
+
+
+def test_rule_not_reached_and_too_few_interviews() -> None:
+    early = stopping_point(
+        saturation_curve(CODINGS[CODINGS["document"].isin(DOCUMENTS[:6])], UNITS[:6])
+    ).iloc[0]
+    assert not early["reached"]
+    assert np.isnan(early["enough"])
+    assert early["new_information"] == pytest.approx(0.15)
+    few = stopping_point(saturation_curve(CODINGS[CODINGS["document"].isin(DOCUMENTS[:5])], UNITS[:5])).iloc[
+        0
+    ]
+    assert few["statement"].startswith("Too few interviews")
+    with pytest.raises(UserError, match="needs 6 interviews"):
+        stopping_points(CODINGS[CODINGS["document"].isin(DOCUMENTS[:5])], UNITS[:5])
+
+
+def test_silent_interviews_count_and_strangers_do_not() -> None:
+    more = pd.DataFrame({"document": [*DOCUMENTS, "I9"]})
+    assert saturation_curve(CODINGS, more)["codes"].iloc[-1] == 0
+    with pytest.raises(UserError, match="'I8' is coded but not among the interviews"):
+        saturation_curve(CODINGS, UNITS[:7])
+
+
+def test_permutation_mean_is_the_rarefaction_curve() -> None:
+    band = permutation_band(CODINGS, UNITS, permutations=4000, seed=3)
+    times = CODINGS.groupby("code")["document"].nunique()
+    n = len(DOCUMENTS)
+    exact = [sum(1 - comb(n - t, k) / comb(n, k) for t in times) for k in range(1, n + 1)]
+    assert band["mean"].tolist() == pytest.approx(exact, abs=0.15)
+    assert band["mean"].iloc[-1] == 23
+    assert (band["low"] <= band["mean"]).all()
+    pd.testing.assert_frame_equal(band, permutation_band(CODINGS, UNITS, permutations=4000, seed=3))
+
+
+def test_stopping_points_over_orders() -> None:
+    table = stopping_points(CODINGS, UNITS, permutations=500)
+    assert table["share"].sum() == pytest.approx(1)
+    assert table["enough"].dropna().between(4, 6).all()
+
+
+CODEBOOK = pd.DataFrame(
+    {
+        "code": ["risk", "late", "loss", "speed"],
+        "parent": [np.nan, "risk", "risk", np.nan],
+        "label_en": ["Risk", "Late", "Loss", "Speed"],
+        "label_zh": ["风险", "逾期", "损失", "速度"],
+    }
+)
+TALK = pd.DataFrame(
+    {
+        "document": ["d1", "d1", "d1", "d2", "d2"],
+        "segment": [1, 2, 3, 1, 2],
+        "text": ["one", "two", "three", "four", "five"],
+        "participant": ["P1", "P1", "P1", "P2", "P2"],
+        "group": ["practitioner"] * 3 + ["customer"] * 2,
+    }
+)
+MARKS = pd.DataFrame(
+    [
+        ("A", "d1", 1, "late"),
+        ("A", "d1", 1, "speed"),
+        ("A", "d1", 2, "late"),
+        ("A", "d1", 2, "loss"),
+        ("A", "d2", 2, "speed"),
+        ("B", "d1", 2, "late"),
+        ("B", "d2", 1, "late"),
+    ],
+    columns=["coder", "document", "segment", "code"],
+)
+
+
+def test_frequencies_count_parents_once() -> None:
+    table = code_frequencies(MARKS, TALK, CODEBOOK).set_index(["group", "code"])
+    assert table.loc[("all", "risk"), ["segments", "participants", "of"]].tolist() == [3, 2, 2]
+    assert table.loc[("all", "late"), "segments"] == 3
+    assert table.loc[("customer", "loss"), "segments"] == 0
+    assert table.loc[("customer", "speed"), "share"] == 1
+    assert joined_codings(MARKS, "all").to_numpy().tolist() == [["d1", 2, "late", 2]]
+    assert len(joined_codings(MARKS, "B")) == 2
+    with pytest.raises(UserError, match="coder 'C' is unknown"):
+        joined_codings(MARKS, "C")
+
+
+def test_cooccurrence_tree_and_quotations() -> None:
+    pairs = cooccurrence(MARKS, ["late", "loss", "speed"]).set_index(["code_1", "code_2"])
+    assert pairs.loc[("late", "loss"), ["segments", "jaccard"]].tolist() == [1, pytest.approx(1 / 3)]
+    assert pairs.loc[("loss", "speed"), "segments"] == 0
+    tree = theme_tree(MARKS, TALK, CODEBOOK)
+    assert tree["path"].tolist() == ["risk", "risk › late", "risk › loss", "speed"]
+    assert tree["own_segments"].tolist() == [0, 3, 1, 2]
+    assert tree["segments"].tolist() == [3, 3, 1, 2]
+    quotes = quotations(MARKS, TALK, CODEBOOK, per_code=2)
+    late = quotes[quotes["code"] == "late"]
+    assert late["quote_id"].tolist() == ["P1:2", "P2:1"]  # both coders first, then a new voice
+    assert late["coders"].tolist() == [2, 1]
+
+
+def test_broken_codebooks_are_named() -> None:
+    with pytest.raises(UserError, match="parent 'nothing' of late is not a code"):
+        theme_tree(MARKS, TALK, CODEBOOK.replace({"parent": {"risk": "nothing"}}))
+    circle = CODEBOOK.assign(parent=["late", "risk", "risk", np.nan])
+    with pytest.raises(UserError, match="own ancestor"):
+        theme_tree(MARKS, TALK, circle)
+    with pytest.raises(UserError, match="'speed' is not in the codebook"):
+        code_frequencies(MARKS, TALK, CODEBOOK[:3])

