@@ -9,11 +9,12 @@ from sklearn.metrics import roc_auc_score
 
 from research.compare.counting import (
     bootstrap_auc,
-    bootstrap_sums,
+    centred_interval,
     draw_counts,
     need_codes,
     tier_sums,
     tier_tables,
+    weighted_sums,
 )
 from research.compare.resampling import TIERS, bootstrap_refits, out_of_fold, out_of_time, tier_codes
 from research.errors import UserError
@@ -165,16 +166,24 @@ def test_bootstrap_by_counting_equals_the_loop():
         loop_rng = np.random.default_rng(9)
         loop = []
         for _ in range(50):
-            drawn = order[loop_rng.integers(0, 300, 300)]
+            drawn = order[loop_rng.integers(0, 300, 300, dtype=np.int32)]
             loop.append(roc_auc_score(y[drawn], score[drawn]))
         assert np.allclose(ours, loop, atol=1e-14)
 
 
 def test_drawn_counts_add_up_and_sums_follow():
-    counts = np.concatenate(list(draw_counts(40, 7, seed=1)))
+    counts = draw_counts(40, 7, seed=1)
     assert counts.shape == (7, 40) and (counts.sum(axis=1) == 40).all()
-    columns = np.arange(80.0).reshape(40, 2)
-    assert np.allclose(bootstrap_sums(columns, 7, seed=1), counts @ columns)
+    assert (counts == draw_counts(40, 9, seed=1)[:7]).all()
+    for columns in (np.arange(80).reshape(40, 2), np.linspace(0, 1, 80).reshape(40, 2)):
+        assert np.allclose(weighted_sums(counts, columns), counts.astype(float) @ columns, rtol=1e-12)
+
+
+def test_interval_is_moved_onto_its_estimate():
+    rng = np.random.default_rng(1)
+    sample = rng.normal(0.3, 0.1, size=20_000)
+    low, high = centred_interval(np.array(0.1), sample, 0, 1)
+    assert low == 0 and high == pytest.approx(0.1 + 1.96 * 0.1, abs=0.01)
 
 
 def test_need_codes_cut_numbers_and_keep_categories():

@@ -7,7 +7,6 @@ the same samples, so that differences between models are paired.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,27 +15,49 @@ import pandas as pd
 from research.compare.discrimination import auc_of_groups
 from research.compare.resampling import TIERS, OutOfFold
 
-CHUNK_CELLS = 8_000_000
+BLOCK_CELLS = 4_000_000
 
 
-def draw_counts(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield (b, n) float32 blocks: how often each customer is drawn in each bootstrap sample."""
+def draw_counts(n: int, resamples: int, seed: int) -> np.ndarray:
+    """Return (resamples, n) uint8: how often each of n customers is drawn in each bootstrap sample.
+
+    A count above 255 cannot occur below 256 customers and has no practical probability above.
+    """
     rng = np.random.default_rng(seed)
-    block = max(1, CHUNK_CELLS // max(n, 1))
-    for first in range(0, resamples, block):
-        size = min(block, resamples - first)
-        counts = np.empty((size, n), dtype=np.float32)
-        for row in counts:
-            row[:] = np.bincount(rng.integers(0, n, n), minlength=n)
-        yield counts
+    counts = np.empty((resamples, n), dtype=np.uint8)
+    for row in counts:
+        row[:] = np.bincount(_draw(rng, n), minlength=n)
+    return counts
 
 
-def bootstrap_sums(columns: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Return (resamples, c) bootstrap sums of the columns (n, c); the samples depend on n and seed only."""
-    columns = np.ascontiguousarray(columns, dtype=np.float32)
-    return np.concatenate([counts @ columns for counts in draw_counts(len(columns), resamples, seed)]).astype(
-        float
-    )
+def weighted_sums(counts: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return (resamples, c) sums of the columns (n, c) over each sample.
+
+    Whole numbers are summed in single precision, which is exact up to 16 million; others in double precision, so that
+    the sums do not depend on how a machine splits the product beyond the usual rounding.
+    """
+    exact = columns.dtype == bool or np.issubdtype(columns.dtype, np.integer)
+    columns = np.ascontiguousarray(columns, dtype=np.float32 if exact else np.float64)
+    block = max(1, BLOCK_CELLS // max(counts.shape[1], 1))
+    parts = [
+        counts[first : first + block].astype(columns.dtype) @ columns
+        for first in range(0, len(counts), block)
+    ]
+    return np.concatenate(parts).astype(float)
+
+
+def centred_interval(
+    point: np.ndarray, sample: np.ndarray, low: float = -np.inf, high: float = np.inf
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % percentile interval of a bootstrap sample (b, ...), moved by the bootstrap bias.
+
+    Measures such as a calibration error or a ratio of extremes are biased in small samples, and resampling adds the
+    bias again: the plain percentile interval can miss its own estimate. Subtracting mean(sample) - point undoes that.
+    The result is clipped to low..high.
+    """
+    bias = np.nanmean(sample, axis=0) - point
+    ends = np.nanquantile(sample, [0.025, 0.975], axis=0) - bias
+    return np.clip(ends[0], low, high), np.clip(ends[1], low, high)
 
 
 def bootstrap_auc(y: np.ndarray, score: np.ndarray, resamples: int = 2000, seed: int = 0) -> np.ndarray:
@@ -47,30 +68,40 @@ def bootstrap_auc(y: np.ndarray, score: np.ndarray, resamples: int = 2000, seed:
     y, score = np.asarray(y, dtype=float), np.asarray(score, dtype=float)
     order = np.argsort(-score, kind="stable")
     ranked, bad = score[order], y[order] == 1
-    tied = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))
-    distinct = tied[-1] + 1 == len(ranked)
-    areas = np.empty(resamples)
+    group = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))
+    n, groups = len(ranked), group[-1] + 1
     rng = np.random.default_rng(seed)
-    n = len(ranked)
+    if groups == n:
+        place = np.flatnonzero(bad)
+        return np.array(
+            [_auc_of_draws(np.bincount(_draw(rng, n), minlength=n), place) for _ in range(resamples)]
+        )
+    cell = 2 * group + bad
+    areas = np.empty(resamples)
     for sample in range(resamples):
-        counts = np.bincount(rng.integers(0, n, n), minlength=n)
-        if distinct:
-            areas[sample] = _auc_of_distinct(counts, bad)
-        else:
-            positive = np.bincount(tied, weights=counts * bad)
-            areas[sample] = auc_of_groups(positive, np.bincount(tied, weights=counts) - positive)
+        counts = np.bincount(cell[_draw(rng, n)], minlength=2 * groups).reshape(groups, 2)
+        areas[sample] = auc_of_groups(counts[:, 1], counts[:, 0])
     return areas
 
 
-def _auc_of_distinct(counts: np.ndarray, bad: np.ndarray) -> float:
-    # a customer drawn twice ties with itself only, and both copies share one outcome: no half pairs
-    positive = np.where(bad, counts, 0)
-    n_bad = positive.sum()
-    n_good = counts.sum() - n_bad
-    if n_bad == 0 or n_good == 0:
+def _draw(rng: np.random.Generator, n: int) -> np.ndarray:
+    # 32-bit draws take less than half the time of 64-bit ones
+    return rng.integers(0, n, n, dtype=np.int32)
+
+
+def _auc_of_draws(counts: np.ndarray, place: np.ndarray) -> float:
+    """Return the AUC of a sample of distinct scores, riskiest first, bad customers at `place`.
+
+    A bad customer beats all draws behind it; those of other bad customers are then taken off, and whoever is in front,
+    a pair of bad customers is counted once: sum over i < j of c_i c_j = ((sum c)² - sum c²) / 2.
+    """
+    of_bad = counts[place]
+    n, n_bad = counts.sum(), of_bad.sum()
+    if n_bad == 0 or n_bad == n:
         return np.nan
-    above = np.cumsum(positive)
-    return float((above[~bad] * counts[~bad]).sum() / (n_bad * n_good))
+    behind = n - np.cumsum(counts)[place]
+    won = of_bad @ behind - (n_bad**2 - of_bad @ of_bad) / 2
+    return float(won / (n_bad * (n - n_bad)))
 
 
 def tier_tables(oof: OutOfFold) -> np.ndarray:

@@ -12,8 +12,9 @@ import pandas as pd
 from research.compare import calibration, counting, ordering, separation
 from research.compare.discrimination import auc_of_groups, curve, h_of_segments, hull_of_groups, ks_of_groups
 from research.compare.economics import profit_of_segments
+from research.compare.effects import tier_effects
 from research.compare.inference import corrected_interval
-from research.compare.resampling import TIERS, OutOfFold, Refits
+from research.compare.resampling import OutOfFold, Refits
 from research.compare.stability import stability
 from research.paths import DEFINITIONS
 
@@ -27,7 +28,7 @@ def _definitions() -> pd.DataFrame:
 
 
 def definitions() -> pd.DataFrame:
-    """Return one row per measure: `criterion, measure, primary, direction, computed_on, library, ...`."""
+    """Return one row per measure: `criterion, measure, primary, direction, computed_on, caveat …`."""
     return _definitions().copy()
 
 
@@ -117,42 +118,11 @@ def summarise_folds(folds: pd.DataFrame, oof: OutOfFold) -> pd.DataFrame:
 
 
 def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Return `ordered_share`, `ece` and `tiers_inside` of the pooled out-of-fold tiers.
-
-    Each bootstrap sample is judged in every repeat and the repeats are averaged. The interval of `ordered_share` is
-    the Monte Carlo one (Jeffreys on the number of resamples).
-    """
-    size, bad, due = calibration.pooled_tiers(oof)
-    expected, rows = oof.expected(), []
-    tested = np.flatnonzero(oof.tested)
+    """Return `ordered_share`, `ece` and `tiers_inside` of the pooled out-of-fold tiers."""
+    effects = tier_effects(oof, resamples=resamples, seed=seed)
     inside = calibration.tier_calibration(oof).groupby(["model", "arm"], sort=False)["inside"].mean()
-    columns = np.concatenate([_book_columns(oof, expected, i, tested) for i in range(len(oof.pairs))], axis=1)
-    sums = counting.bootstrap_sums(columns, resamples, seed).reshape(
-        resamples, len(oof.pairs), oof.repeats, 4, 3
-    )
-    for i, (model, arm) in enumerate(oof.pairs):
-        size_b, bad_b, due_b = (sums[:, i, ..., c] for c in range(3))
-        ordered = ordering.strictly_ordered(np.stack([size_b - bad_b, bad_b], axis=-1)).mean()
-        low, high = calibration.jeffreys(ordered * resamples, resamples)
-        error = calibration.ece_of_tiers(bad_b, size_b, due_b).mean(axis=1)
-        ece_low, ece_high = np.quantile(error, [0.025, 0.975])
-        found = {
-            "ordered_share": (ordered, float(low), float(high)),
-            "ece": (float(calibration.ece_of_tiers(bad[i], size[i], due[i])), ece_low, ece_high),
-            "tiers_inside": (inside[(model, arm)], np.nan, np.nan),
-        }
-        rows += [{"measure": name, "model": model, "arm": arm, "estimate": estimate, "ci_low": a, "ci_high": b,
-                  "n": len(tested)} for name, (estimate, a, b) in found.items()]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _book_columns(oof: OutOfFold, expected: np.ndarray, pair: int, tested: np.ndarray) -> np.ndarray:
-    """Return (tested, r × 4 × 3): membership of each tier, outcome and expected outcome within it, per repeat."""
-    member = oof.tier[pair][:, tested, None] == np.arange(len(TIERS))
-    stacked = np.stack(
-        [member, member * oof.y[tested, None], member * expected[pair][:, tested, None]], axis=-1
-    )
-    return stacked.transpose(1, 0, 2, 3).reshape(len(tested), -1)
+    inside = inside.rename("estimate").reset_index().assign(measure="tiers_inside", n=int(oof.tested.sum()))
+    return pd.concat([effects[effects["measure"].isin(["ordered_share", "ece"])], inside], ignore_index=True)
 
 
 def _score_measures(oof: OutOfFold, profit: Profit) -> dict[str, np.ndarray]:

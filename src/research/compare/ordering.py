@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from statsmodels.stats.contingency_tables import Table
 
 
@@ -23,10 +24,7 @@ def strictly_ordered(tables: np.ndarray) -> np.ndarray:
 
 
 def trend_effect(tables: np.ndarray) -> np.ndarray:
-    """Return (...) the correlation of tier rank and outcome, the effect size of the Cochran-Armitage trend.
-
-    z = r sqrt(N - 1) in the permutation form of the test (Mantel 1963).
-    """
+    """Return (...) the correlation of tier rank and outcome, the effect size of the trend: z = r sqrt(N)."""
     tables = np.asarray(tables, dtype=float)
     rank = np.arange(tables.shape[-2], dtype=float)
     size, bad, n = tables.sum(axis=-1), tables[..., 1], tables.sum(axis=(-1, -2))
@@ -41,14 +39,15 @@ def trend_effect(tables: np.ndarray) -> np.ndarray:
 def cochran_armitage(table: np.ndarray) -> pd.DataFrame:
     """Test one (4, 2) table for a trend of the default rate over tiers (Cochran 1954, Armitage 1955).
 
+    statsmodels computes the permutation form of the statistic, which has N - 1 where the test has N; it is scaled back.
+
     Returns:
         One row `statistic` (z, above 0 when riskier tiers default more), `p_value`, `effect` (correlation), `n`.
     """
-    result = Table(np.asarray(table, dtype=float)).test_ordinal_association()
-    return pd.DataFrame(
-        [{"statistic": result.zscore, "p_value": result.pvalue, "effect": float(trend_effect(table)),
-          "n": int(np.sum(table))}]
-    )  # fmt: skip
+    n = float(np.sum(table))
+    z = Table(np.asarray(table, dtype=float)).test_ordinal_association().zscore * np.sqrt(n / (n - 1))
+    effect = float(trend_effect(table))
+    return pd.DataFrame([{"statistic": z, "p_value": 2 * norm.sf(abs(z)), "effect": effect, "n": int(n)}])
 
 
 def information_value(tables: np.ndarray) -> np.ndarray:

@@ -1,0 +1,148 @@
+"""Effect sizes of tiers, and differences between models, from one bootstrap of customers.
+
+Models are compared on the same samples, so the interval of a difference is paired. This is the inference for a time
+split, where there is one test set and no folds to compare.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from research.compare import calibration, ordering, separation
+from research.compare.counting import centred_interval, draw_counts, weighted_sums
+from research.compare.discrimination import auc_of_groups, ks_of_groups
+from research.compare.resampling import TIERS, OutOfFold
+
+BOUNDS = {
+    "tier_auc": (0, 1), "tier_ks": (0, 1), "information_value": (0, np.inf), "brier": (0, 1), "ece": (0, 1),
+    "high_lift": (0, np.inf), "high_capture": (0, 1), "eta_squared": (0, 1), "premium_value_share": (0, 1),
+}  # fmt: skip
+
+
+def book_bootstrap(
+    oof: OutOfFold, value: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Return each measure of the pooled tiers, (1 + resamples, m): the whole book first, then bootstrap samples.
+
+    A sample is judged in every repeat and the repeats are averaged. Measures: `tier_auc, tier_gini, tier_ks,
+    trend_effect, information_value, ordered_share, brier, ece, rate_difference` (default rate of high minus premium),
+    `high_lift` (default rate of high over that of the book), `high_capture` (share of all defaults in the high tier)
+    and, with a value, `eta_squared, concentration, premium_value_share`.
+    """
+    rows = np.flatnonzero(oof.tested)
+    counts = draw_counts(len(rows), resamples, seed)
+    counts = np.concatenate([np.ones((1, len(rows)), dtype=np.uint8), counts])
+    expected, y = oof.expected(), oof.y[rows]
+    amounts = None if value is None else np.asarray(value, dtype=float)[rows]
+    found = [
+        _measures(*_sums(counts, oof.tier[pair][:, rows], y, expected[pair][:, rows], amounts))
+        for pair in range(len(oof.pairs))
+    ]
+    return {name: np.stack([part[name].mean(axis=-1) for part in found], axis=-1) for name in found[0]}
+
+
+def tier_effects(
+    oof: OutOfFold, value: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Return `measure, model, arm, estimate, ci_low, ci_high, n` of `book_bootstrap`, see `centred_interval`.
+
+    `ordered_share` is the share of samples itself, with its Jeffreys interval.
+    """
+    n, rows = int(oof.tested.sum()), []
+    for measure, values in book_bootstrap(oof, value, resamples, seed).items():
+        point, sample = values[0], values[1:]
+        low, high = centred_interval(point, sample, *BOUNDS.get(measure, (-np.inf, np.inf)))
+        if measure == "ordered_share":
+            point = sample.mean(axis=0)
+            low, high = calibration.jeffreys(point * resamples, np.full(len(point), resamples))
+        for i, (model, arm) in enumerate(oof.pairs):
+            rows.append({"measure": measure, "model": model, "arm": arm, "estimate": point[i], "ci_low": low[i],
+                         "ci_high": high[i], "n": n})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def paired_differences(
+    oof: OutOfFold, value: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Compare all pairs of models within an arm on the same bootstrap samples.
+
+    Returns:
+        `measure, arm, model_a, model_b, difference` (a - b), `ci_low, ci_high, p_value` (twice the smaller share of
+        samples on one side of zero), `n`.
+    """
+    n, rows = int(oof.tested.sum()), []
+    for measure, values in book_bootstrap(oof, value, resamples, seed).items():
+        for i, j in combinations(range(len(oof.pairs)), 2):
+            (model_a, arm), (model_b, other) = oof.pairs[i], oof.pairs[j]
+            if arm != other:
+                continue
+            gap = values[:, i] - values[:, j]
+            point = gap[1:].mean() if measure == "ordered_share" else gap[0]
+            low, high = centred_interval(point, gap[1:])
+            moved = gap[1:] - (np.nanmean(gap[1:]) - point)
+            tail = min((moved <= 0).mean(), (moved >= 0).mean())
+            rows.append({"measure": measure, "arm": arm, "model_a": model_a, "model_b": model_b, "difference": point,
+                         "ci_low": low, "ci_high": high, "p_value": min(2 * tail, 1.0), "n": n})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _sums(
+    counts: np.ndarray, tier: np.ndarray, y: np.ndarray, expected: np.ndarray, value: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, float]:
+    """Return sums by tier for one model and all samples.
+
+    Returns:
+        (b, r, 4, 2) good and bad customers; (b, r, 4, 3) sums of expected, its square, and expected of the bad;
+        (b, r, 4, 3) customers with a value, sums of value minus its mean, and of its square, or None; that mean.
+    """
+    member = (tier[:, :, None] == np.arange(len(TIERS))).transpose(1, 0, 2)
+
+    def by_tier(amounts: list[np.ndarray]) -> np.ndarray:
+        columns = np.stack([member * amount for amount in amounts], axis=-1)
+        return weighted_sums(counts, columns.reshape(len(y), -1)).reshape(len(counts), *columns.shape[1:])
+
+    bad = (y == 1)[:, None, None]
+    due = expected.T[:, :, None]
+    tables, calibrated = by_tier([~bad, bad]), by_tier([due, due**2, due * bad])
+    if value is None:
+        return tables, calibrated, None, 0.0
+    mean = float(np.nanmean(value))
+    known = ~np.isnan(value)[:, None, None]
+    centred = np.nan_to_num(value - mean)[:, None, None]
+    return tables, calibrated, by_tier([known.astype(float), centred, centred**2]), mean
+
+
+def _measures(
+    tables: np.ndarray, calibrated: np.ndarray, worth: np.ndarray | None, mean: float
+) -> dict[str, np.ndarray]:
+    """Return (b, r) of each measure from the sums of `_sums`."""
+    good, bad = tables[..., 0], tables[..., 1]
+    due, due_squared, due_bad = np.moveaxis(calibrated, -1, 0)
+    area = auc_of_groups(bad[..., ::-1], good[..., ::-1])
+    rates, n = ordering.default_rates(tables), tables.sum((-1, -2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = {
+            "tier_auc": area,
+            "tier_gini": 2 * area - 1,
+            "tier_ks": ks_of_groups(bad[..., ::-1], good[..., ::-1]),
+            "trend_effect": ordering.trend_effect(tables),
+            "information_value": ordering.information_value(tables),
+            "ordered_share": ordering.strictly_ordered(tables).astype(float),
+            "brier": (bad.sum(-1) - 2 * due_bad.sum(-1) + due_squared.sum(-1)) / n,
+            "ece": calibration.ece_of_tiers(bad, good + bad, due),
+            "rate_difference": rates[..., -1] - rates[..., 0],
+            "high_lift": rates[..., -1] / (bad.sum(-1) / n),
+            "high_capture": bad[..., -1] / bad.sum(-1),
+        }
+    if worth is not None:
+        known, centred, squares = np.moveaxis(worth, -1, 0)
+        total = centred + known * mean
+        found |= {
+            "eta_squared": separation.eta_squared(known, centred, squares),
+            "concentration": separation.concentration(known, total),
+            "premium_value_share": separation.premium_value_share(total),
+        }
+    return found

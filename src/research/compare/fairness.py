@@ -1,0 +1,166 @@
+"""Criterion 9: do protected groups reach the good tiers equally often?
+
+The favourable decision is a place in the premium or low-risk tier. Two ratios compare the worst-off with the best-off
+group: of all customers (demographic parity) and of customers who did not default (equal opportunity). The four-fifths
+rule asks for a ratio of 0.8 at least (29 CFR 1607.4(D)).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.compare.counting import centred_interval, draw_counts, weighted_sums
+from research.compare.resampling import TIERS, OutOfFold
+
+FAVOURABLE = ("premium", "low")
+AGE_CUTS = (-np.inf, 30, 45, 60, np.inf)
+AGE_LABELS = ("under 30", "30 to 44", "45 to 59", "60 and over")
+FOUR_FIFTHS = 0.8
+SMALLEST_GROUP = 30
+
+
+def protected_groups(attribute: Any, name: str = "") -> pd.Series:
+    """Return the group of each customer: ages in four bands, categories as they are, missing stays missing."""
+    series = pd.Series(attribute).reset_index(drop=True)
+    if name == "age" or pd.api.types.is_numeric_dtype(series):
+        return pd.cut(series, AGE_CUTS, right=False, labels=list(AGE_LABELS)).astype(object)
+    return series.astype(object)
+
+
+def group_rates(
+    oof: OutOfFold,
+    protected: pd.DataFrame,
+    smallest_group: int = SMALLEST_GROUP,
+    favourable: tuple = FAVOURABLE,
+) -> pd.DataFrame:
+    """Return how often each group reaches the favourable tiers, out of fold, averaged over repeats.
+
+    Args:
+        oof: out-of-fold predictions.
+        protected: one column per attribute (`age`, `sex`, `marital_status`), rows as in `oof.index`.
+        smallest_group: a group with fewer customers, or fewer who did not default, is listed with `compared` False.
+        favourable: tiers that count as favourable.
+
+    Returns:
+        One row per attribute, group, model, arm: `selection_rate, opportunity_rate, n, n_good, compared`. Customers
+        whose group is not known are in no row.
+    """
+    rows = []
+    for attribute in protected.columns:
+        columns, groups = _columns(oof, protected[attribute], attribute, favourable)
+        sums = columns.sum(axis=0)
+        for g, group in enumerate(groups):
+            size, good = sums[0, g]
+            for i, (model, arm) in enumerate(oof.pairs):
+                chosen, chosen_good = sums[1 + i, g]
+                rows.append(
+                    {"attribute": attribute, "group": group, "model": model, "arm": arm,
+                     "selection_rate": chosen / size if size else np.nan,
+                     "opportunity_rate": chosen_good / good if good else np.nan, "n": int(size), "n_good": int(good),
+                     "compared": bool(good >= smallest_group)}
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def fairness(
+    oof: OutOfFold,
+    protected: pd.DataFrame,
+    resamples: int = 1000,
+    seed: int = 0,
+    smallest_group: int = SMALLEST_GROUP,
+    favourable: tuple = FAVOURABLE,
+) -> pd.DataFrame:
+    """Return both ratios for each attribute with intervals from resampled customers (see `centred_interval`).
+
+    Small groups (see `group_rates`) are left out of the ratio, `groups` counts the rest; with fewer than two groups
+    there is no row. A ratio of extremes over several groups is biased downwards in small samples, so the verdict
+    reads the interval: `passes` when all of it reaches 0.8, `fails` when none does, else `open`.
+
+    Returns:
+        One row per measure, attribute, model, arm: `estimate, ci_low, ci_high, n, groups, four_fifths`.
+    """
+    rows = []
+    for attribute in protected.columns:
+        found, n, groups = _resampled(
+            oof, protected[attribute], attribute, resamples, seed, smallest_group, favourable
+        )
+        for i, (model, arm) in enumerate(oof.pairs):
+            for measure, (point, sample) in found.items():
+                low, high = centred_interval(point[i], sample[:, i], 0, 1)
+                rows.append(
+                    {"measure": measure, "attribute": attribute, "model": model, "arm": arm, "estimate": point[i],
+                     "ci_low": low, "ci_high": high, "n": n, "groups": groups, "four_fifths": _four_fifths(low, high)}
+                )  # fmt: skip
+    columns = [
+        "measure",
+        "attribute",
+        "model",
+        "arm",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "n",
+        "groups",
+        "four_fifths",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def worst_attribute(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the lowest ratio over attributes for each measure, model and arm: the rows of criterion 9."""
+    worst = table.loc[table.groupby(["measure", "model", "arm"], sort=False)["estimate"].idxmin()]
+    return worst[["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"]].reset_index(drop=True)
+
+
+def _four_fifths(low: float, high: float) -> str:
+    if low >= FOUR_FIFTHS:
+        return "passes"
+    return "fails" if high < FOUR_FIFTHS else "open"
+
+
+def _columns(
+    oof: OutOfFold, attribute: pd.Series, name: str, favourable: tuple
+) -> tuple[np.ndarray, list[str]]:
+    """Return (n, 1 + m, groups, 2) memberships and favourable places of all and of good customers; the group names."""
+    group = protected_groups(attribute, name)
+    codes, names = pd.factorize(group, sort=True)
+    tested = oof.tested
+    member = ((codes[:, None] == np.arange(len(names))) & tested[:, None]).astype(float)
+    chosen = np.isin(oof.tier, [TIERS.index(tier) for tier in favourable]).mean(axis=1).T
+    weight = np.concatenate([np.ones((len(codes), 1)), chosen], axis=1)
+    columns = weight[:, :, None] * member[:, None, :]
+    good = (np.nan_to_num(oof.y, nan=1.0) == 0)[:, None, None]
+    return np.stack([columns, columns * good], axis=-1), [str(label) for label in names]
+
+
+def _resampled(
+    oof: OutOfFold,
+    attribute: pd.Series,
+    name: str,
+    resamples: int,
+    seed: int,
+    smallest_group: int,
+    favourable: tuple,
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], int, int]:
+    columns, _ = _columns(oof, attribute, name, favourable)
+    columns = columns[oof.tested]
+    large = columns[:, 0, :, 1].sum(axis=0) >= smallest_group
+    if large.sum() < 2:
+        return {}, 0, int(large.sum())
+    columns = columns[:, :, large]
+    counts = draw_counts(len(columns), resamples, seed)
+    sample = weighted_sums(counts, columns.reshape(len(columns), -1)).reshape(resamples, *columns.shape[1:])
+    point, sample = _ratios(columns.sum(axis=0)[None]), _ratios(sample)
+    names = ("demographic_parity_ratio", "equal_opportunity_ratio")
+    found = {measure: (point[0, :, c], sample[..., c]) for c, measure in enumerate(names)}
+    return found, int(columns[:, 0, :, 0].sum()), int(large.sum())
+
+
+def _ratios(sums: np.ndarray) -> np.ndarray:
+    """Return (b, m, 2) lowest over highest group rate from sums (b, 1 + m, groups, 2)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rates = sums[:, 1:] / sums[:, :1]
+        return rates.min(axis=2) / rates.max(axis=2)

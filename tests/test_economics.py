@@ -1,0 +1,195 @@
+"""Criterion 7, the specification curve and the verdict in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate
+
+from research.compare.economics import expected_maximum_profit, ideal_tiers, regret
+from research.compare.inference import pairwise
+from research.compare.specification import flips, specification_curve, specifications, winners
+from research.compare.verdict import NO_WINNER, against_random, judge
+from research.errors import UserError
+
+RNG = np.random.default_rng(5)
+
+
+def test_profit_as_published_by_empulse():
+    # example of `empcs_score` in the documentation of empulse
+    y, score = np.array([0, 1] * 4), np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.8, 0.9])
+    profit, fraction = expected_maximum_profit(y, score)
+    assert profit == pytest.approx(0.09747017050000001, abs=1e-15)
+    assert fraction == pytest.approx(0.324345, abs=1e-6)
+
+
+@pytest.mark.parametrize("decimals", [9, 1])
+@pytest.mark.parametrize("parameters", [(0.2644, 0.55, 0.10), (0.1, 0.3, 0.3), (0.6, 0.0, 0.0)])
+def test_profit_is_the_average_of_best_profits(decimals, parameters):
+    roi, p0, p1 = parameters
+    y = (RNG.random(300) < 0.25).astype(float)
+    score = np.round(RNG.normal(size=300) + y, decimals)
+    cuts = np.append(np.unique(score), np.inf)
+    bad = np.array([((score >= cut) & (y == 1)).mean() for cut in cuts])
+    good = np.array([((score >= cut) & (y == 0)).mean() for cut in cuts])
+    losses = np.linspace(0, 1, 20_001)
+    best = (np.outer(losses, bad) - roi * good).max(axis=1)
+    direct = (1 - p0 - p1) * integrate.simpson(best, x=losses) + p1 * best[-1] + p0 * best[0]
+    assert expected_maximum_profit(y, score, roi, p0, p1)[0] == pytest.approx(direct, abs=1e-8)
+
+
+def test_profit_of_no_information_and_of_full_knowledge():
+    y = np.array([0.0] * 8 + [1.0] * 2)
+    # nobody is refused: 0.2 × λ never exceeds roi × 0.8 below λ = 1.06
+    assert expected_maximum_profit(y, np.zeros(10)) == (0.0, 0.0)
+    profit, fraction = expected_maximum_profit(y, y)
+    assert profit == pytest.approx(0.2 * (0.35 / 2 + 0.10)) and fraction == pytest.approx(0.2 * 0.45)
+    with pytest.raises(UserError, match="expected roi > 0"):
+        expected_maximum_profit(y, y, p0=0.8, p1=0.3)
+
+
+def test_regret_is_zero_for_the_ideal_and_counts_what_is_missed():
+    pd_, value = np.array([0.9, 0.5, 0.2, 0.1, 0.05]), np.array([1.0, 2, 3, 4, 5])
+    ideal = ideal_tiers(pd_, value, np.array([1, 2, 1, 1]))
+    assert ideal.tolist() == [3, 2, 1, 1, 0]
+    none = regret(ideal, ideal, pd_, value).set_index("measure")["estimate"]
+    assert none.to_numpy() == pytest.approx(0)
+    swapped = np.array([2, 3, 1, 0, 1])
+    found = regret(swapped, ideal, pd_, value, lgd=0.5, true_need=value).set_index("measure")["estimate"]
+    assert found["wrong_tier"] == pytest.approx(4 / 5)
+    assert found["missed_risk"] == pytest.approx(1 - 0.5 / 0.9)
+    assert found["missed_value"] == pytest.approx(1 - 4 / 5) == found["missed_need"]
+    net = value * (1 - pd_ * 0.5)
+    assert found["net_value_regret"] == pytest.approx(1 - (net.sum() - net[1]) / (net.sum() - net[0]))
+
+
+# -- specification curve -------------------------------------------------------------------------------------------
+
+
+def grid() -> pd.DataFrame:
+    # x is best unless shares are wide; with wide shares and high cost, x and y tie
+    scores = {("narrow", 1): (3, 2), ("narrow", 2): (4, 2), ("wide", 1): (1, 2), ("wide", 2): (2, 2)}
+    rows = [{"shares": s, "cost": c, "model": m, "estimate": float(e)}
+            for (s, c), pair in scores.items() for m, e in zip("xy", pair, strict=True)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_specification_curve_by_hand():
+    assert specifications({"shares": ["narrow", "wide"], "cost": [1, 2]}).shape == (4, 3)
+    curve = specification_curve(grid(), ["shares", "cost"])
+    best = curve.drop_duplicates("position").set_index("position")
+    assert best["best"].tolist() == ["y", "tie", "x", "x"]
+    assert best["margin"].tolist() == [1, 0, 1, 2]
+    assert curve.query("best == 'tie'")["rank"].tolist() == [1.5, 1.5]
+    assert winners(best["best"]).iloc[0].to_dict() == {"model": "x", "specifications": 2, "share": 0.5}
+    changed = flips(curve, ["shares", "cost"]).set_index("choice")
+    assert changed.loc["shares", ["pairs", "flips"]].tolist() == [2, 2]
+    assert changed.loc["cost", ["pairs", "flips"]].tolist() == [2, 1]
+    lower = specification_curve(grid().assign(estimate=lambda t: -t["estimate"]), ["shares", "cost"], False)
+    assert lower["best"].tolist() == curve["best"].tolist()
+
+
+def test_specification_curve_refuses_holes():
+    with pytest.raises(UserError, match="every model once"):
+        specification_curve(grid().iloc[1:], ["shares", "cost"])
+
+
+# -- verdict -------------------------------------------------------------------------------------------------------
+
+MODELS = ("rfm", "abc", "tree")
+
+
+def results(shifts: dict[str, dict[str, float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a table and tests from made-up fold values: measure to model to mean."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.01, 50)
+    rows = [{"measure": measure, "model": model, "arm": "equal", "repeat": k // 10, "fold": k % 10,
+             "estimate": mean + noise[k] + rng.normal(0, 0.002)}
+            for measure, means in shifts.items() for model, mean in means.items() for k in range(50)]  # fmt: skip
+    folds = pd.DataFrame(rows)
+    table = folds.groupby(["measure", "model", "arm"], sort=False)["estimate"].mean().reset_index()
+    table = table.assign(
+        dataset="invented", ci_low=table["estimate"] - 0.01, ci_high=table["estimate"] + 0.01, n=500
+    )
+    return table, pairwise(folds, 1 / 9)
+
+
+def test_a_clear_lead():
+    table, pairs = results({
+        "auc": {"rfm": 0.6, "abc": 0.65, "tree": 0.7, "random": 0.5},
+        "trend_effect": {"rfm": 0.1, "abc": 0.12, "tree": 0.2, "random": 0.0},
+        "brier": {"rfm": 0.10, "abc": 0.12, "tree": 0.08, "random": 0.2},
+    })  # fmt: skip
+    result = judge(table, pairs, MODELS, {"tree": "Decision tree"})
+    assert result.clear and result.leader == "tree"
+    assert result.ranking["mean_rank"].tolist() == [1, pytest.approx(7 / 3), pytest.approx(8 / 3)]
+    rows = result.criteria.set_index("criterion")
+    assert (
+        rows.loc[3, "winner"] == "tree"
+        and rows.loc[3, "runner_up"] == "rfm"
+        and rows.loc[3, "difference"] < 0
+    )
+    assert rows.loc[1, "decided_by"] == "corrected t-test" and rows.loc[1, "p_holm"] < 0.001
+    assert rows.loc[4, "decided_by"] == "not testable"
+    assert "Decision tree serves best over 3 criteria" in result.statement
+    assert any("criteria 4, 5, 6, 7, 8, 9, 10" in text for text in result.caveats)
+    assert result.findings[0].startswith(
+        "Criterion 1, AUC of the score: Decision tree is clearly best with 0.7"
+    )
+
+
+def test_differences_within_noise_have_no_winner():
+    table, pairs = results({"auc": {"rfm": 0.65, "abc": 0.6502, "tree": 0.6501, "random": 0.65}})
+    result = judge(table, pairs, MODELS, bad=40)
+    assert result.criteria["winner"].iloc[0] == NO_WINNER and not result.clear
+    assert "no model is clearly best" in result.statement
+    assert any("not clearly better than random tiers" in text for text in result.findings)
+    assert any("Only 40 bad outcomes" in text for text in result.caveats)
+    against = against_random(table, pairs, MODELS)
+    assert len(against) == 3 and not against["better"].any()
+
+
+def test_holm_is_over_the_candidates_only():
+    table, pairs = results({"auc": {"rfm": 0.6, "abc": 0.65, "tree": 0.7, "random": 0.5}})
+    alone = judge(table, pairs[~pairs["model_b"].eq("random")], MODELS)
+    both = judge(table, pairs, MODELS)
+    assert alone.criteria["p_holm"].iloc[0] == both.criteria["p_holm"].iloc[0]
+
+
+def test_without_tests_intervals_decide_and_without_intervals_numbers():
+    table, pairs = results({"auc": {"rfm": 0.6, "abc": 0.65, "tree": 0.7}})
+    none = pairs.head(0)
+    by_interval = judge(table, none, MODELS).criteria.iloc[0]
+    assert (by_interval["winner"], by_interval["decided_by"]) == ("tree", "intervals")
+    overlapping = table.assign(ci_low=0.5, ci_high=0.8)
+    assert judge(overlapping, none, MODELS).criteria["tied_with"].iloc[0] == "abc, rfm"
+    plain = table.assign(ci_low=np.nan, ci_high=np.nan)
+    row = judge(plain, none, MODELS).criteria.iloc[0]
+    assert (row["winner"], row["decided_by"]) == ("tree", "number")
+
+
+def test_the_next_measure_decides_where_the_primary_is_unknown():
+    rows = [(measure, model, value) for measure, values in
+            {"conditions": (np.nan, np.nan, 9), "rules": (27, 27, 8)}.items()
+            for model, value in zip(MODELS, values, strict=True)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["measure", "model", "estimate"]).assign(
+        arm="equal", dataset="invented", ci_low=np.nan, ci_high=np.nan, n=1
+    )
+    _, pairs = results({"auc": {"rfm": 0.6, "abc": 0.65}})
+    row = judge(table, pairs, MODELS).criteria.set_index("criterion").loc[8]
+    assert (row["measure"], row["winner"]) == ("rules", "tree")
+    with pytest.raises(UserError, match="one data set"):
+        judge(pd.concat([table, table.assign(dataset="other")]), pairs, MODELS)
+
+
+def test_a_lead_that_rests_on_one_criterion_is_not_clear():
+    table, pairs = results({
+        "auc": {"rfm": 0.6, "abc": 0.65, "tree": 0.7},
+        "brier": {"rfm": 0.10, "abc": 0.10, "tree": 0.08},
+        "eta_squared": {"rfm": 0.3, "abc": 0.2, "tree": 0.1},
+        "cramers_v": {"rfm": 0.3, "abc": 0.2, "tree": 0.1},
+        "emp": {"rfm": 0.01, "abc": 0.02, "tree": 0.05},
+    })  # fmt: skip
+    result = judge(table, pairs, MODELS)
+    assert result.leader == "tree" and result.ranking["clear_wins"].iloc[0] == 3 and not result.clear
