@@ -14,7 +14,7 @@ from statsmodels.formula.api import ols
 from research.compare import calibration, discrimination, ordering, separation, stability
 from research.compare.criteria import COLUMNS, criterion_table, definitions, fold_measures
 from research.compare.parsimony import parsimony, rule_length
-from research.compare.resampling import TIERS, bootstrap_refits, out_of_fold
+from research.compare.resampling import TIERS, bootstrap_refits, out_of_fold, out_of_time
 from research.errors import UserError
 
 RNG = np.random.default_rng(11)
@@ -264,6 +264,23 @@ def test_entropy_and_psi_by_hand():
     assert np.isfinite(stability.population_stability([25, 75], [100, 0]))
 
 
+def test_psi_over_time():
+    X, y = book(400)
+    oof = out_of_fold(MAKERS, X, y, folds=4, repeats=2, seed=0)
+    # one model's tiers follow the date, the other's do not
+    date = pd.Timestamp("2015-01-01") + pd.to_timedelta(pd.Series(X["a"]).rank().to_numpy(), unit="D")
+    table = stability.psi_over_time(oof, date, resamples=100).set_index("model")
+    earlier = date <= date.to_series().median()
+    by_hand = []
+    for r in range(2):
+        shares = [np.bincount(oof.tier[0, r, rows], minlength=4) for rows in (earlier, ~earlier)]
+        filled = [np.where(s == 0, 0.5, s) / 200 for s in shares]
+        by_hand.append(((filled[1] - filled[0]) * np.log(filled[1] / filled[0])).sum())
+    assert table.loc["ranked", "estimate"] == pytest.approx(np.mean(by_hand))
+    assert table.loc["noise", "ci_high"] < 0.2 < 1 < table.loc["ranked", "ci_low"]
+    assert stability.psi_over_time(oof, np.repeat(date[:1], 400)).empty
+
+
 # -- criterion 8 ---------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +354,32 @@ def test_ordered_share_equals_a_loop_over_the_same_samples():
         ordered.append(len(rates) == 4 and rates.is_monotonic_increasing and rates.is_unique)
     row = table.query("measure == 'ordered_share' and model == 'ranked'").iloc[0]
     assert row["estimate"] == pytest.approx(np.mean(ordered))
+
+
+def test_a_time_split_has_intervals_from_customers():
+    X, y = book()
+    date = pd.Timestamp("2015-01-01") + pd.to_timedelta(np.arange(600), unit="D")
+    oof = out_of_time(MAKERS, X, y, date, test_share=0.5)
+    folds = fold_measures(oof, X["value"], X["need"])
+    other = pd.DataFrame(
+        [
+            {"measure": "psi", "model": "ranked", "arm": "equal", "estimate": 0.1, "n": 600},
+            {"measure": "missed_need", "model": "ranked", "arm": "equal", "estimate": 0.1, "n": 600},
+        ]
+    )
+    table = criterion_table(oof, folds, "invented", resamples=100, others=[other], value=X["value"])
+    rows = table.query("model == 'ranked'").set_index("measure")
+    direct = discrimination.delong_interval(y[oof.tested], X["a"].to_numpy()[oof.tested]).iloc[0]
+    assert rows.loc["auc", ["estimate", "ci_low"]].tolist() == pytest.approx(
+        [direct["estimate"], direct["ci_low"]]
+    )
+    assert rows.loc["gini", "ci_high"] == pytest.approx(2 * direct["ci_high"] - 1)
+    for measure in ("tier_auc", "trend_effect", "eta_squared", "brier", "information_value"):
+        assert rows.loc[measure, "ci_low"] <= rows.loc[measure, "estimate"] <= rows.loc[measure, "ci_high"], (
+            measure
+        )
+    assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["psi", "criterion"] == 6
+    assert "missed_need" not in rows.index and (rows["n"].drop("psi") == oof.tested.sum()).all()
 
 
 def test_observed_and_expected_by_tier():

@@ -9,6 +9,7 @@ from scipy import integrate
 
 from research.compare.economics import expected_maximum_profit, ideal_tiers, regret
 from research.compare.inference import pairwise
+from research.compare.resampling import OutOfFold
 from research.compare.specification import flips, specification_curve, specifications, winners
 from research.compare.verdict import NO_WINNER, against_random, judge
 from research.errors import UserError
@@ -49,18 +50,27 @@ def test_profit_of_no_information_and_of_full_knowledge():
         expected_maximum_profit(y, y, p0=0.8, p1=0.3)
 
 
+def placed(tiers: list[int]) -> OutOfFold:
+    """Return predictions with the given tiers, one repeat, one fold."""
+    n, shape = len(tiers), (1, 1, len(tiers))
+    scores, size = np.zeros(shape), np.array([[n]])
+    return OutOfFold((("m", "equal"),), pd.RangeIndex(n), np.zeros(n), np.zeros((1, n), int), scores, scores, scores,
+                     np.array(tiers, dtype=np.int8).reshape(shape), np.full((1, 1, 1, 4), 0.5), size, size)  # fmt: skip
+
+
 def test_regret_is_zero_for_the_ideal_and_counts_what_is_missed():
-    pd_, value = np.array([0.9, 0.5, 0.2, 0.1, 0.05]), np.array([1.0, 2, 3, 4, 5])
-    ideal = ideal_tiers(pd_, value, np.array([1, 2, 1, 1]))
+    truth = pd.DataFrame({"true_pd": [0.9, 0.5, 0.2, 0.1, 0.05], "true_value": [1.0, 2, 3, 4, 5]})
+    truth["true_need"] = truth["true_value"]
+    chance, value = truth["true_pd"].to_numpy(), truth["true_value"].to_numpy()
+    ideal = ideal_tiers(chance, value, np.array([1, 2, 1, 1]))
     assert ideal.tolist() == [3, 2, 1, 1, 0]
-    none = regret(ideal, ideal, pd_, value).set_index("measure")["estimate"]
-    assert none.to_numpy() == pytest.approx(0)
-    swapped = np.array([2, 3, 1, 0, 1])
-    found = regret(swapped, ideal, pd_, value, lgd=0.5, true_need=value).set_index("measure")["estimate"]
+    none = regret(placed(ideal.tolist()), truth, resamples=20)
+    assert none["estimate"].to_numpy() == pytest.approx(0)
+    found = regret(placed([2, 3, 1, 0, 1]), truth, lgd=0.5, resamples=20).set_index("measure")["estimate"]
     assert found["wrong_tier"] == pytest.approx(4 / 5)
     assert found["missed_risk"] == pytest.approx(1 - 0.5 / 0.9)
     assert found["missed_value"] == pytest.approx(1 - 4 / 5) == found["missed_need"]
-    net = value * (1 - pd_ * 0.5)
+    net = value * (1 - chance * 0.5)
     assert found["net_value_regret"] == pytest.approx(1 - (net.sum() - net[1]) / (net.sum() - net[0]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from research.compare import calibration, counting, ordering, separation
-from research.compare.discrimination import auc_of_groups, curve, h_of_segments, hull_of_groups, ks_of_groups
+from research.compare.discrimination import (
+    auc_of_groups,
+    curve,
+    delong_interval,
+    h_of_segments,
+    hull_of_groups,
+    ks_of_groups,
+)
 from research.compare.economics import profit_of_segments
 from research.compare.effects import tier_effects
 from research.compare.inference import corrected_interval
@@ -70,28 +77,40 @@ def criterion_table(
     parsimony: Mapping[tuple[str, str], pd.DataFrame] | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    others: Iterable[pd.DataFrame] = (),
+    value: Any = None,
 ) -> pd.DataFrame:
-    """Summarise criteria 1-8 for one data set.
+    """Summarise the criteria for one data set.
 
     Measures of folds: mean and corrected resampled interval (Nadeau and Bengio 2003). Measures of the whole book
-    (`ordered_share`, `ece`): customers are resampled, percentile interval. Refits and parsimony come as computed.
+    (`ordered_share`, `ece`): resampled customers. On a time split, which has one fold, intervals come from resampled
+    customers and, for AUC and Gini, from DeLong; KS, H-measure and profit of the score then have none.
 
     Args:
-        oof: out-of-fold predictions.
+        oof: out-of-fold or out-of-time predictions.
         folds: result of `fold_measures`.
         dataset: name written into the table.
         refits: bootstrap refits for stability.
         parsimony: (model, arm) to the result of `parsimony.parsimony`.
         resamples, seed: bootstrap of customers.
+        others: rows of other criteria, `measure, model, arm, estimate, ci_low, ci_high, n`: the worst attribute of
+            `fairness`, `agreement_with_practitioners`, `psi_over_time`, `regret`. Measures that are not among the
+            definitions are left out.
+        value: (n,) value of customers, for the intervals of criterion 4 on a time split.
 
     Returns:
         `criterion, measure, model, arm, dataset, estimate, ci_low, ci_high, n`.
     """
-    parts = [summarise_folds(folds, oof), book_measures(oof, resamples, seed)]
+    summary = summarise_folds(folds, oof)
+    if oof.repeats * oof.folds == 1:
+        summary = _single_split(summary, oof, value, resamples, seed)
+    parts = [summary, book_measures(oof, resamples, seed)]
     if refits is not None:
         parts.append(stability(refits))
     for (model, arm), counted in (parsimony or {}).items():
         parts.append(counted.assign(model=model, arm=arm, ci_low=np.nan, ci_high=np.nan))
+    known = _definitions()["measure"]
+    parts += [rows[rows["measure"].isin(known)] for rows in others if len(rows)]
     return numbered(pd.concat(parts, ignore_index=True), dataset)
 
 
@@ -123,6 +142,23 @@ def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.Da
     inside = calibration.tier_calibration(oof).groupby(["model", "arm"], sort=False)["inside"].mean()
     inside = inside.rename("estimate").reset_index().assign(measure="tiers_inside", n=int(oof.tested.sum()))
     return pd.concat([effects[effects["measure"].isin(["ordered_share", "ece"])], inside], ignore_index=True)
+
+
+def _single_split(
+    summary: pd.DataFrame, oof: OutOfFold, value: Any, resamples: int, seed: int
+) -> pd.DataFrame:
+    """Give the measures of a time split the intervals that one fold cannot give."""
+    rows = oof.tested
+    intervals = [tier_effects(oof, value, resamples, seed)]
+    for i, (model, arm) in enumerate(oof.pairs):
+        area = delong_interval(oof.y[rows], oof.score[i, 0, rows]).assign(model=model, arm=arm)
+        twice = area.assign(measure="gini", **{c: 2 * area[c] - 1 for c in ("estimate", "ci_low", "ci_high")})
+        intervals += [area, twice]
+    keys = ["measure", "model", "arm"]
+    found = pd.concat(intervals, ignore_index=True)[[*keys, "ci_low", "ci_high"]]
+    return summary.drop(columns=["ci_low", "ci_high"]).merge(
+        found, on=keys, how="left", validate="one_to_one"
+    )
 
 
 def _score_measures(oof: OutOfFold, profit: Profit) -> dict[str, np.ndarray]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from research.compare.counting import centred_interval, draw_counts, weighted_sums
 from research.compare.discrimination import hull
-from research.compare.resampling import TIERS
+from research.compare.resampling import TIERS, OutOfFold
 from research.errors import UserError
 
 
@@ -54,52 +57,70 @@ def profit_of_segments(
 
 
 def regret(
-    tier: np.ndarray,
-    true_tier: np.ndarray,
-    true_pd: np.ndarray,
-    true_value: np.ndarray,
-    lgd: float = 0.45,
-    true_need: np.ndarray | None = None,
+    oof: OutOfFold, truth: pd.DataFrame, lgd: Any = 0.45, resamples: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
-    """Measure how far tiers stay behind those an all-knowing lender would give, at the same tier sizes.
+    """Measure how far out-of-fold tiers stay behind those of an all-knowing lender with the same tier sizes.
 
-    Ideal tiers come from the truth by ranking: the highest true PD are high risk, then medium; of the rest the
-    highest true value is premium. The sizes are those of `tier`.
+    The ideal ranks by the truth: the highest true PD are high risk, then medium; of the rest the highest true value is
+    premium (`ideal_tiers`). Each measure is a share of what the ideal reaches, 0 = nothing lost:
 
-    * `wrong_tier`: share of customers in another tier than `true_tier`.
-    * `missed_risk`: share of the expected defaults that ideal high-risk tiers would hold and these do not.
-    * `missed_value`: the same for the true value of the premium tier.
-    * `net_value_regret`: the shortfall of true value minus PD × lgd × value outside the high-risk tier, as a share of
-      the ideal.
-    * `missed_need`: the same as missed_value for the sum of true need in the premium tier (where given).
+    * `wrong_tier`: customers in another tier than the ideal one, of all customers;
+    * `missed_risk`: expected defaults (true PD) that ideal high-risk tiers would hold and these do not;
+    * `missed_value`, `missed_need`: true value, true need, that the ideal premium tier would hold and this does not;
+    * `net_value_regret`: shortfall of true value × (1 - true PD × lgd) outside the high-risk tier.
 
     Args:
-        tier, true_tier: (n,) positions in `TIERS`.
-        true_pd, true_value, true_need: (n,) the truth of the simulation.
-        lgd: loss given default as a share of value.
+        oof: out-of-fold predictions on simulated customers.
+        truth: rows as in `oof.index`: `true_pd, true_value` and, where known, `true_need` as a number.
+        lgd: loss given default as a share of value, one number or one per customer.
+        resamples, seed: bootstrap of customers, the ideal tiers held fixed.
 
     Returns:
-        One row per measure: `measure, estimate, n`.
+        One row per measure, model, arm: `estimate, ci_low, ci_high, n`.
     """
-    tier, n = np.asarray(tier), len(tier)
-    sizes = np.bincount(tier, minlength=len(TIERS))
-    ideal = ideal_tiers(true_pd, true_value, sizes)
-    high, premium = len(TIERS) - 1, 0
-    net = true_value * (1 - true_pd * lgd)
+    rows = np.flatnonzero(oof.tested)
+    chance, worth = (truth[name].to_numpy(dtype=float)[rows] for name in ("true_pd", "true_value"))
+    net = worth * (1 - chance * np.broadcast_to(np.asarray(lgd, dtype=float), len(truth))[rows])
+    need = None
+    if "true_need" in truth and pd.api.types.is_numeric_dtype(truth["true_need"]):
+        need = truth["true_need"].to_numpy(dtype=float)[rows]
+    counts = draw_counts(len(rows), resamples, seed)
+    counts = np.concatenate([np.ones((1, len(rows)), dtype=np.uint8), counts])
+    found = []
+    for i, (model, arm) in enumerate(oof.pairs):
+        parts = [_reached(oof.tier[i, r, rows], chance, worth, net, need) for r in range(oof.repeats)]
+        columns = np.stack(
+            [np.stack([best, ours], axis=1) for part in parts for best, ours in part.values()], axis=1
+        )
+        sums = weighted_sums(counts, columns.reshape(len(rows), -1)).reshape(
+            -1, oof.repeats, len(parts[0]), 2
+        )
+        # a sample whose ideal tier is empty has nothing to lose
+        best = np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
+        lost = (1 - sums[..., 1] / best).mean(axis=1)
+        low, high = centred_interval(lost[0], lost[1:])
+        found += [
+            {"measure": name, "model": model, "arm": arm, "estimate": lost[0, c], "ci_low": low[c], "ci_high": high[c],
+             "n": len(rows)} for c, name in enumerate(parts[0])
+        ]  # fmt: skip
+    return pd.DataFrame(found)
 
-    def shortfall(amount: np.ndarray, best: np.ndarray, ours: np.ndarray) -> float:
-        total = float(amount[best].sum())
-        return 1 - float(amount[ours].sum()) / total if total else np.nan
 
+def _reached(
+    tier: np.ndarray, chance: np.ndarray, worth: np.ndarray, net: np.ndarray, need: np.ndarray | None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return per measure what each customer adds under the ideal tiers and under the given ones."""
+    ideal = ideal_tiers(chance, worth, np.bincount(tier, minlength=len(TIERS)))
+    high, premium = TIERS.index("high"), TIERS.index("premium")
     found = {
-        "wrong_tier": float((tier != np.asarray(true_tier)).mean()),
-        "missed_risk": shortfall(true_pd, ideal == high, tier == high),
-        "missed_value": shortfall(true_value, ideal == premium, tier == premium),
-        "net_value_regret": shortfall(net, ideal != high, tier != high),
+        "wrong_tier": (np.ones(len(tier)), (ideal == tier).astype(float)),
+        "missed_risk": (chance * (ideal == high), chance * (tier == high)),
+        "missed_value": (worth * (ideal == premium), worth * (tier == premium)),
+        "net_value_regret": (net * (ideal != high), net * (tier != high)),
     }
-    if true_need is not None:
-        found["missed_need"] = shortfall(np.asarray(true_need), ideal == premium, tier == premium)
-    return pd.DataFrame([{"measure": name, "estimate": value, "n": n} for name, value in found.items()])
+    if need is not None:
+        found["missed_need"] = (need * (ideal == premium), need * (tier == premium))
+    return found
 
 
 def ideal_tiers(true_pd: np.ndarray, true_value: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from research.compare.resampling import TIERS, Refits
+from research.compare.counting import centred_interval, draw_counts, weighted_sums
+from research.compare.resampling import TIERS, OutOfFold, Refits
 
 
 def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
@@ -38,20 +41,20 @@ def tier_entropy(tier: np.ndarray) -> np.ndarray:
     return stats.entropy(share, axis=0) / np.log(len(TIERS))
 
 
-def population_stability(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the population stability index of two distributions over the same groups.
+def population_stability(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Return (...) the population stability index of two distributions over the groups of the last axis.
 
     PSI = sum (actual - expected) × ln(actual / expected) of shares; an empty group gets half a customer so that the
     index stays finite.
 
     Args:
-        expected, actual: counts per group.
+        expected, actual: (..., groups) counts.
     """
     expected, actual = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
     used = (expected + actual) > 0
-    e = np.where(expected == 0, 0.5, expected)[used] / expected.sum()
-    a = np.where(actual == 0, 0.5, actual)[used] / actual.sum()
-    return float(((a - e) * np.log(a / e)).sum())
+    e = np.where(expected == 0, 0.5, expected) / expected.sum(axis=-1, keepdims=True)
+    a = np.where(actual == 0, 0.5, actual) / actual.sum(axis=-1, keepdims=True)
+    return np.where(used, (a - e) * np.log(a / e), 0.0).sum(axis=-1)
 
 
 def stability(refits: Refits) -> pd.DataFrame:
@@ -79,6 +82,38 @@ def stability(refits: Refits) -> pd.DataFrame:
                  "ci_high": high, "n": tier.shape[1]}
             )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def psi_over_time(oof: OutOfFold, date: Any, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Compare the tier shares of the earlier and the later half of the loans, out of fold.
+
+    Args:
+        oof: out-of-fold predictions.
+        date: (n,) date of each loan; loans without one are left out.
+        resamples, seed: bootstrap of customers; the interval is that of `centred_interval`.
+
+    Returns:
+        One row per model and arm: `measure` (psi), `estimate, ci_low, ci_high, n`; no rows with fewer than two dates.
+    """
+    dates = pd.Series(pd.to_datetime(np.asarray(date)))
+    rows = np.flatnonzero(oof.tested & dates.notna().to_numpy())
+    days = dates.iloc[rows]
+    later = (days > days.median()).to_numpy()
+    if not len(rows) or not later.any():
+        return pd.DataFrame(columns=["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"])
+    counts = draw_counts(len(rows), resamples, seed)
+    counts = np.concatenate([np.ones((1, len(rows)), dtype=np.uint8), counts])
+    period = np.stack([~later, later], axis=1)
+    found = []
+    for i, (model, arm) in enumerate(oof.pairs):
+        member = oof.tier[i][:, rows, None] == np.arange(len(TIERS))
+        columns = member.transpose(1, 0, 2)[:, :, None, :] & period[:, None, :, None]
+        sums = weighted_sums(counts, columns.reshape(len(rows), -1)).reshape(-1, *columns.shape[1:])
+        psi = population_stability(sums[:, :, 0], sums[:, :, 1]).mean(axis=1)
+        low, high = centred_interval(psi[0], psi[1:], 0)
+        found.append({"measure": "psi", "model": model, "arm": arm, "estimate": psi[0], "ci_low": float(low),
+                      "ci_high": float(high), "n": len(rows)})  # fmt: skip
+    return pd.DataFrame(found)
 
 
 def _jackknife(values: np.ndarray, b: int) -> tuple[float, float, float]:
