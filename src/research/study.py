@@ -18,11 +18,13 @@ from research.collect import constructs as canon
 from research.collect import datasets
 from research.collect import quality as checks
 from research.collect import worth as worths
-from research.compare import criteria, inference, resampling
+from research.compare import criteria, fairness, inference, resampling
+from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
 from research.compare.parsimony import parsimony
 from research.explain import association, design, missing, pricing, risk
 from research.segment import profile, registry
+from research.segment.abc_model import cell_definitions
 from research.segment.base import StratificationModel
 from research.segment.tiers import as_tiers
 from research.steps import step
@@ -236,6 +238,26 @@ def tier_profile(study: Any, name: str) -> pd.DataFrame:
     return profile.medians(customers(study), tiers(study, name), canon.constructs())
 
 
+@step(model)
+def rfm_grid(study: Any) -> pd.DataFrame:
+    """Return customers and outcome rate over recency score × frequency score."""
+    table, fitted = customers(study), model(study, "rfm")
+    scores = pd.DataFrame(fitted.transform(table), columns=fitted.component_names_, index=table.index)
+    grouped = table["default"].groupby([scores["r_score"], scores["f_score"]])
+    return grouped.agg(n="size", known="count", rate="mean").reset_index()
+
+
+@step(model)
+def abc_cells(study: Any) -> pd.DataFrame:
+    """Return the customers, outcome rate and tier of each value × risk × need cell."""
+    table = customers(study)
+    cells = model(study, "abc").cells(table)
+    keys = ["a_level", "b_level", "c_level"]
+    counted = cells.assign(default=table["default"]).groupby(keys, observed=False)
+    counts = counted.agg(n=("tier", "size"), rate=("default", "mean")).reset_index()
+    return counts.merge(cell_definitions()[[*keys, "tier"]], on=keys, validate="one_to_one")
+
+
 # 3: comparison ----------------------------------------------------------------------------------------------------
 
 
@@ -272,8 +294,15 @@ def comparison(study: Any) -> dict[str, Any]:
     rows = criteria.criterion_table(
         oof, folds, study.dataset, refits(study), counted, resamples=study.bootstrap, seed=study.seed
     )
+    groups = [name for name in ("age", "sex", "marital_status") if name in table]
+    fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
+    if len(fair):
+        rows = pd.concat(
+            [rows, criteria.numbered(fairness.worst_attribute(fair), study.dataset)], ignore_index=True
+        )
     return {
         "criteria": rows,
+        "fairness": fair,
         "folds": folds,
         "pairwise": inference.pairwise(folds, oof.test_train_ratio),
         "calibration": tier_calibration(oof),
@@ -281,6 +310,40 @@ def comparison(study: Any) -> dict[str, Any]:
         "need": need_is,
         "not_testable": [reason for name in study.models if (reason := not_testable(study, name))],
     }
+
+
+@step(comparison)
+def verdict(study: Any, arm: str = "as practised") -> judging.Verdict:
+    """Return what the criteria say about the three models: winner per criterion, ranking, caveats."""
+    made = comparison(study)
+    rows, pairs = (made[key].query("arm == @arm") for key in ("criteria", "pairwise"))
+    candidates = [name for name in study.models if name in set(rows["model"])]
+    bad = int(customers(study)["default"].sum())
+    return judging.judge(rows, pairs, candidates, titles(), bad)
+
+
+def titles() -> dict[str, str]:
+    """Return the name to show of every model."""
+    return {name: spec.title for name, spec in registry.MODELS.items()}
+
+
+@step(comparison, "compare_datasets", data=all_data_key)
+def verdicts(study: Any) -> pd.DataFrame:
+    """Return the verdict of both arms on every data set: leader, whether it is clear, the statement."""
+    rows = []
+    for name in _all_names(study):
+        for arm in registry.ARMS:
+            found = verdict(study.with_dataset(name), arm)
+            rows.append(
+                {
+                    "dataset": name,
+                    "arm": arm,
+                    "leader": titles()[found.leader],
+                    "clear": found.clear,
+                    "statement": found.statement,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 @step(comparison, "compare_datasets", data=all_data_key)
