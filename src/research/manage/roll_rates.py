@@ -1,0 +1,93 @@
+"""Roll rates: how arrears roll from one bucket to the next, month by month."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from research.errors import UserError
+from research.manage.migration import WITHDRAWN, counts, moves, probabilities
+
+CURRENT = "current"
+
+
+def bucket_names(largest: int) -> list[str]:
+    """Return the buckets: current, 1 month, 2 months, …, `largest` months or more."""
+    middle = [f"{count} month{'s' if count > 1 else ''}" for count in range(1, largest)]
+    return [CURRENT, *middle, f"{largest}+ months"]
+
+
+def buckets(status: pd.Series, largest: int = 3) -> pd.Series:
+    """Return the bucket of each month's arrears.
+
+    Args:
+        status: months past due; zero and below is current (in the Taiwan data −2 no use, −1 paid in full and 0 minimum
+            paid are all current).
+        largest: the last bucket takes this many months and more.
+    """
+    if largest < 1:
+        raise UserError(f"the last bucket needs at least one month, found {largest}")
+    code = status.clip(lower=0, upper=largest)
+    known = code.notna()
+    codes = np.where(known, code.fillna(0), -1).astype(int)
+    return pd.Series(
+        pd.Categorical.from_codes(codes, bucket_names(largest), ordered=True), index=status.index
+    )
+
+
+def roll_rates(
+    panel: pd.DataFrame, largest: int = 3, ends: pd.DataFrame | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """Return the monthly transition matrix of arrears buckets, pooled over all months.
+
+    Args:
+        panel: `customer_id`, `period`, `status` (months past due). Rows with unknown status are left out, which makes
+            the neighbouring moves withdrawn.
+        largest: the last bucket (see `buckets`); a default state reached at that many months is simply this bucket.
+        ends: optional `customer_id`, `period`, `state` of customers who ended in a state of their own, such as closed.
+
+    Returns:
+        The long matrix of `migration.migration`.
+    """
+    names = bucket_names(largest)
+    long = panel[["customer_id", "period"]].assign(tier=buckets(panel["status"], largest).astype(object))
+    long = long[long["tier"].notna()]
+    absorbing: list[str] = []
+    if ends is not None and len(ends):
+        absorbing = sorted(ends["state"].unique())
+        closed = ends.rename(columns={"state": "tier"})[["customer_id", "period", "tier"]]
+        taken = pd.MultiIndex.from_frame(closed[["customer_id", "period"]])
+        long = long[~pd.MultiIndex.from_frame(long[["customer_id", "period"]]).isin(taken)]
+        long = pd.concat([long, closed], ignore_index=True)
+    return probabilities(counts(moves(long, names, absorbing)), "exclude", level)
+
+
+def summary(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Return what becomes of each bucket: the chance to get worse, stay, get better, and to be current again.
+
+    Args:
+        matrix: the long matrix of `roll_rates`.
+
+    Returns:
+        One row per bucket: `from`, `worse`, `stay`, `better`, `cured` (shares; cured is part of better), `n`.
+    """
+    names = [state for state in dict.fromkeys(matrix["from"]) if state != WITHDRAWN]
+    place = {name: rank for rank, name in enumerate(names)}
+    rows = []
+    for name, part in matrix.groupby("from", sort=False, observed=True):
+        if name not in place:
+            continue
+        rank = part["to"].map(place).to_numpy(float)
+        share = part["estimate"].to_numpy(float)
+        here = place[name]
+        rows.append(
+            {
+                "from": name,
+                "worse": share[rank > here].sum(),
+                "stay": share[rank == here].sum(),
+                "better": share[rank < here].sum(),
+                "cured": share[rank == 0].sum() if here else np.nan,
+                "n": int(part["n"].iloc[0]),
+            }
+        )
+    return pd.DataFrame(rows)

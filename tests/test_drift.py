@@ -1,0 +1,195 @@
+"""PSI, CSI, verdict bands; default, loss and churn rates with funnel and control limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from research.errors import UserError
+from research.manage import drift, rates
+
+# Seven credit grades of a base and a later sample; example of the Python package psi-inference 0.1.0 (its project
+# page): PSI 0.0677, critical value 0.0252, p 7.2e-06. riskvalidation 1.0.1 gives the same with more digits.
+BASE = [253, 302, 204, 134, 72, 26, 8]
+LATER = [177, 262, 285, 158, 88, 25, 6]
+
+
+def test_psi_of_the_published_seven_grades():
+    row = drift.stability(BASE, LATER)
+    assert row["estimate"] == pytest.approx(0.06769298845159136, abs=1e-14)
+    assert row["benchmark"] == pytest.approx(0.025183199670687623, abs=1e-14)
+    assert row["p_value"] == pytest.approx(7.202560326710907e-06, rel=1e-9)
+    assert (row["verdict"], row["dof"], row["n_reference"], row["n"]) == ("stable", 6, 999, 1001)
+    assert not row["smoothed"]
+
+
+def test_contributions_of_the_published_seven_grades():
+    """riskvalidation 1.0.1, stability_psi, extras."""
+    expected = [0.027456722070502048, 0.005844568953840714, 0.026759402273945864, 0.003858604908566692]
+    expected += [0.0031469469525074235, 4.332301354777914e-05, 0.0005834202786808329]
+    np.testing.assert_allclose(drift.contributions(BASE, LATER), expected, atol=1e-15)
+
+
+def test_psi_by_hand():
+    """Two bins, half and half against a quarter and three quarters: ¼ ln 2 + ¼ ln 1.5 = ¼ ln 3."""
+    assert drift.psi([50, 50], [25, 75]) == pytest.approx(0.25 * np.log(3))
+    assert drift.psi([1, 2, 7], [10, 20, 70]) == 0
+    assert drift.psi(BASE, LATER) == pytest.approx(drift.psi(LATER, BASE), abs=1e-15)
+
+
+def test_an_empty_cell_adds_half_a_customer_to_every_cell():
+    """9, 0 become 9.5, 0.5 of 10 and 4, 4 become 4.5, 4.5 of 9: 0.45 · ln(0.95 / 0.05)."""
+    assert drift.psi([9, 0], [4, 4]) == pytest.approx(0.45 * np.log(19))
+    assert drift.stability([9, 0], [4, 4])["smoothed"]
+
+
+def test_the_test_keeps_its_level():
+    rng = np.random.default_rng(3)
+    p = np.full(10, 0.1)
+    base, later = rng.multinomial(2000, p, size=1000), rng.multinomial(3000, p, size=1000)
+    share = np.mean([drift.stability(a, b)["p_value"] < 0.05 for a, b in zip(base, later, strict=True)])
+    assert share == pytest.approx(0.05, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict", "signal"),
+    [(0.0, "stable", "green"), (0.0999, "stable", "green"), (0.10, "shifted", "amber"), (0.25, "unstable", "red"),
+     (9.0, "unstable", "red"), (np.nan, "not known", "not known")],
+)  # fmt: skip
+def test_verdicts(value, verdict, signal):
+    row = drift.judge([value], "psi").iloc[0]
+    assert (row["verdict"], row["signal"]) == (verdict, signal)
+
+
+def test_bands_are_ordered_without_gaps_and_name_their_source():
+    table = drift.bands()
+    assert table[["signal", "action", "source"]].notna().all().all()
+    for measure, part in table.groupby("measure"):
+        assert list(part["signal"]) == ["green", "amber", "red"], measure
+        np.testing.assert_array_equal(part["upper"].to_numpy()[:-1], part["lower"].to_numpy()[1:])
+    with pytest.raises(UserError, match="psi"):
+        drift.bands("psy")
+
+
+def test_bins_are_deciles_of_the_reference_and_missing_is_its_own():
+    reference = pd.Series(np.arange(1.0, 101))
+    current = pd.Series([0.0, 10.9, 10.9, 55.0, 1e9, np.nan])
+    table = drift.bin_counts(reference, current, bins=10)
+    assert list(table["expected"]) == [10] * 10 + [0]
+    assert list(table["actual"]) == [3, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1]
+    assert table["bin"].iloc[-1] == "missing"
+    ties = drift.bin_counts(pd.Series([0.0] * 95 + [1, 2, 3, 4, 5]), pd.Series([0.0, 5.0]), bins=10)
+    assert ties["expected"].sum() == 100
+    assert ties["actual"].iloc[0] == 1
+
+
+def test_a_category_the_reference_does_not_know_is_new():
+    reference = pd.Series(["a", "a", "b"], dtype="category")
+    table = drift.bin_counts(reference, pd.Series(["a", "c", None]))
+    assert dict(zip(table["bin"], table["actual"], strict=True)) == {"a": 1, "b": 0, "new": 1, "missing": 1}
+
+
+def test_csi_ranks_the_construct_that_moved_first():
+    rng = np.random.default_rng(0)
+    old = pd.DataFrame(
+        {"still": rng.normal(size=4000), "moved": rng.normal(size=4000), "kind": ["x", "y"] * 2000}
+    )
+    new = pd.DataFrame(
+        {"still": rng.normal(size=4000), "moved": rng.normal(0.7, 1, 4000), "kind": ["x", "y"] * 2000}
+    )
+    table = drift.construct_stability(old, new)
+    assert table["construct"].iloc[0] == "moved"
+    assert table.set_index("construct").loc["moved", "signal"] == "red"
+    assert table.set_index("construct").loc["moved", "shift"] == pytest.approx(0.7, abs=0.06)
+    assert table.set_index("construct").loc["kind", "estimate"] == 0
+    assert np.isnan(table.set_index("construct").loc["kind", "shift"])
+    with pytest.raises(UserError, match="moved"):
+        drift.construct_stability(old, new, ["movd"])
+
+
+def test_over_time_compares_each_period_with_the_reference():
+    rng = np.random.default_rng(1)
+    values = pd.DataFrame({"period": np.repeat([0, 1, 2, 3], 3000)})
+    values["score"] = rng.normal(size=12000) + np.where(values["period"] == 3, 0.8, 0)
+    table = drift.over_time(values, "score", [0, 1])
+    assert list(table["signal"]) == ["green", "green", "green", "red"]
+    assert list(table["in_reference"]) == [True, True, False, False]
+    parts = drift.share_table(values, "score", [0, 1], 3)
+    assert parts["contribution"].sum() == pytest.approx(table["estimate"].iloc[3])
+    with pytest.raises(UserError, match="reference periods"):
+        drift.over_time(values, "score", [9])
+
+
+def test_jeffreys_intervals_as_published():
+    """R RSurveillance 0.2.1, binom.jeffreys(25, 200) and seq(10, 90, 10) of 200 (its manual's example output)."""
+    low, high = rates.jeffreys([25, 10, 20, 30, 40, 50], [200] * 6)
+    np.testing.assert_allclose(
+        low, [0.08462743, 0.02599340, 0.06416642, 0.10567714, 0.14910087, 0.19387268], atol=6e-9
+    )
+    np.testing.assert_allclose(
+        high, [0.176126, 0.08687509, 0.14729862, 0.20436243, 0.25950769, 0.31330266], atol=5e-7
+    )
+
+
+def test_jeffreys_intervals_close_at_the_ends():
+    """riskvalidation 1.0.1, pd_jeffreys: 0 of 50 → (0, 0.04875846); 10 of 10 → (0.78280373, 1)."""
+    low, high = rates.jeffreys([0, 10, 0], [50, 10, 0])
+    np.testing.assert_allclose(low, [0, 0.78280373, np.nan], atol=1e-8)
+    np.testing.assert_allclose(high, [0.04875846, 1, np.nan], atol=1e-8)
+
+
+def test_event_rates_count_the_censored():
+    table = pd.DataFrame({"tier": ["low", "low", "high", "high"], "default": [0, 1, 1, np.nan]})
+    found = rates.event_rates(table, "tier", "default").set_index("tier")
+    assert list(found.loc["low", ["events", "n", "censored"]]) == [1, 2, 0]
+    assert list(found.loc["high", ["events", "n", "censored"]]) == [1, 1, 1]
+    assert list(found.loc["all", ["events", "n", "censored"]]) == [2, 3, 1]
+    assert found.loc["low", "estimate"] == 0.5
+    assert found.loc["high", "ci_high"] == 1
+
+
+def test_loss_rates_and_their_interval():
+    rng = np.random.default_rng(5)
+    n = 3000
+    table = pd.DataFrame(
+        {"tier": np.where(np.arange(n) < n // 2, "low", "high"), "amount": rng.uniform(50, 150, n)}
+    )
+    table["loss"] = np.where(rng.random(n) < 0.05, 0.4 * table["amount"], 0.0)
+    found = rates.loss_rates(table, "tier", "loss", "amount", seed=1, resamples=400).set_index("tier")
+    part = table[table["tier"] == "low"]
+    assert found.loc["low", "estimate"] == pytest.approx(part["loss"].sum() / part["amount"].sum())
+    plain = [
+        (draw := part.sample(len(part), replace=True, random_state=k))["loss"].sum() / draw["amount"].sum()
+        for k in range(400)
+    ]
+    np.testing.assert_allclose(
+        found.loc["low", ["ci_low", "ci_high"]].astype(float), np.quantile(plain, [0.025, 0.975]), rtol=0.12
+    )
+    again = rates.loss_rates(table, "tier", "loss", "amount", seed=1, resamples=400)
+    pd.testing.assert_frame_equal(again.set_index("tier"), found)
+
+
+def test_funnel_limits_are_binomial_quantiles():
+    """Spiegelhalter (2005), appendix: the limit lies between the quantile's count and the one below it."""
+    table = rates.limits([50, 500], 0.1)
+    for row, n in zip(table.itertuples(), (50, 500), strict=True):
+        r = binom.ppf(0.975, n, 0.1)
+        assert (r - 1) / n <= row.high_95 <= r / n
+    wide = rates.limits([100_000], 0.1).iloc[0]
+    error = np.sqrt(0.1 * 0.9 / 100_000)
+    assert wide["high_95"] == pytest.approx(0.1 + 1.959964 * error, abs=2e-5)
+    assert wide["low_99.8"] == pytest.approx(0.1 - 3.0902 * error, abs=2e-5)
+    with pytest.raises(UserError, match="target"):
+        rates.limits([10], 0)
+
+
+def test_funnel_and_control_chart_point_at_the_outlier():
+    months = pd.DataFrame({"period": range(6), "events": [10, 11, 9, 10, 12, 30], "n": [1000] * 6})
+    chart = rates.control_chart(months, reference=[0, 1, 2, 3])
+    assert chart["target"].iloc[0] == 0.01
+    assert list(chart["verdict"]) == ["within"] * 5 + ["alarm"]
+    assert chart["direction"].iloc[5] == "above"
+    with pytest.raises(UserError, match="reference"):
+        rates.control_chart(months.assign(events=0), reference=[0])

@@ -1,0 +1,253 @@
+"""Migration matrices, generators, mobility and roll rates."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.linalg import expm
+
+from research.errors import UserError
+from research.manage import migration as mig
+from research.manage.roll_rates import bucket_names, buckets, roll_rates, summary
+
+STATES = ("A", "B")
+
+
+def long(rows: dict[str, str]) -> pd.DataFrame:
+    """Each value is a string of one letter a period; a dot is not seen."""
+    cells = [(who, when, tier) for who, path in rows.items() for when, tier in enumerate(path) if tier != "."]
+    return pd.DataFrame(cells, columns=["customer_id", "period", "tier"])
+
+
+# A 4 × 4 count matrix; the numbers beside it below were computed with the Python package riskvalidation 1.0.1.
+COUNTS = np.array([[90, 8, 1, 1], [6, 80, 10, 4], [1, 9, 70, 20], [0, 0, 0, 5]])
+LETTERS = list("ABCD")
+
+
+def frame(matrix) -> pd.DataFrame:
+    return pd.DataFrame(np.asarray(matrix, dtype=float), LETTERS[: len(matrix)], LETTERS[: len(matrix)])
+
+
+def transition() -> pd.DataFrame:
+    p = COUNTS / COUNTS.sum(axis=1, keepdims=True)
+    p[3] = [0, 0, 0, 1]
+    return frame(p)
+
+
+def test_cohort_matrix_by_hand():
+    """c1 A→A→B→default, c2 A→B, then gone, c3 B→B→A→A. Moves from A: AA AB AB AA = 2, 2; from B: Bd BB BA = 1, 1, 1."""
+    tiers = long({"c1": "AABd", "c2": "AB..", "c3": "BBAA"}).replace({"d": "default"})
+    table = mig.migration(tiers, STATES, ["default"])
+    assert list(mig.wide(table, "count").loc["A"]) == [2, 2, 0]
+    assert list(mig.wide(table, "count").loc["B"]) == [1, 1, 1]
+    row = table[(table["from"] == "B") & (table["to"] == "default")].iloc[0]
+    assert (row["n"], row["withdrawn"], row["estimate"]) == (3, 1, pytest.approx(1 / 3))
+    as_state = mig.wide(mig.migration(tiers, STATES, ["default"], withdrawn="state"))
+    assert as_state.loc["B", "withdrawn"] == 0.25
+    assert list(mig.square(table, ["default"]).loc["default"]) == [0, 0, 1]
+
+
+def test_a_default_within_a_longer_step_counts_once():
+    tiers = long({"c1": "Ad..", "c2": "AABB", "c3": "ABd."}).replace({"d": "default"})
+    table = mig.wide(mig.migration(tiers, STATES, ["default"], step=3), "count")
+    assert list(table.loc["A"]) == [0, 1, 2]
+    assert table.loc["B"].sum() == 0
+
+
+def test_mistakes_are_named():
+    with pytest.raises(UserError, match="tier 'C'"):
+        mig.moves(long({"c1": "AC"}), STATES)
+    twice = pd.concat([long({"c1": "AB"}), long({"c1": "B"})])
+    with pytest.raises(UserError, match="customer c1 has two tiers in period 0"):
+        mig.moves(twice, STATES)
+    with pytest.raises(UserError, match="periods 0 to 1"):
+        mig.moves(long({"c1": "AB"}), STATES, step=5)
+    with pytest.raises(UserError, match="exclude"):
+        mig.migration(long({"c1": "AB"}), STATES, withdrawn="drop")
+
+
+def test_the_default_order_of_tiers():
+    tiers = pd.DataFrame({"customer_id": ["x", "x"], "period": [0, 1], "tier": ["premium", "high"]})
+    assert list(mig.wide(mig.migration(tiers)).columns) == ["premium", "low", "medium", "high"]
+
+
+def test_moves_by_period():
+    tiers = long({"c1": "AAB", "c2": "BAd", "c3": "ABc", "c4": "BB."}).replace(
+        {"d": "default", "c": "churned"}
+    )
+    found = mig.moves(tiers, STATES, ["default", "churned"])
+    table = mig.by_period(found, STATES).set_index("period")
+    assert list(table.loc[0, ["n", "up", "down", "stay", "out"]]) == [4, 1, 1, 2, 0]
+    assert list(table.loc[1, ["n", "up", "down", "stay", "out"]]) == [3, 0, 2, 0, 1]
+    assert table.loc[1, "net_down"] == pytest.approx(2 / 3)
+
+
+def test_generator_from_durations_by_hand():
+    """The kind of example in Lando and Skødeberg (2002): 20 firms followed for a year, ten start in A, ten in B.
+
+    One A goes to B after one month, one B to A after two, one B defaults after six. Time in A is 9 + 1/12 + 10/12
+    years, in B 8 + 11/12 + 2/12 + 6/12.
+    """
+    rows = [("A", np.nan, 1.0)] * 9 + [("A", "B", 1 / 12), ("B", np.nan, 11 / 12)]
+    rows += [("B", np.nan, 1.0)] * 8 + [("B", "A", 2 / 12), ("A", np.nan, 10 / 12), ("B", "D", 6 / 12)]
+    spells = pd.DataFrame(rows, columns=["from", "to", "duration"])
+    rate = mig.generator(spells, STATES, ["D"])
+    assert rate.loc["A", "B"] == pytest.approx(1 / (9 + 11 / 12))
+    assert rate.loc["B", "A"] == rate.loc["B", "D"] == pytest.approx(1 / (8 + 19 / 12))
+    np.testing.assert_allclose(rate.sum(axis=1), 0, atol=1e-15)
+    year = mig.after(rate, 1.0)
+    assert year.loc["A", "D"] == pytest.approx(0.00475384, abs=1e-8), "positive although no A defaulted"
+    assert year.loc["B", "D"] == pytest.approx(0.09433986, abs=1e-8)
+    np.testing.assert_allclose(year.to_numpy(), expm(rate.to_numpy()))
+
+
+def test_spells_of_a_panel():
+    """A stays a month, then moves: 1 + ½ month in A; ½ + 1 month in B."""
+    found = mig.spells(long({"c1": "AABB"}), STATES)
+    time = found.groupby("from")["duration"].sum()
+    assert (time["A"], time["B"]) == (1.5, 1.5)
+    assert mig.generator(found, STATES).loc["A", "B"] == pytest.approx(1 / 1.5)
+
+
+def test_the_generator_of_a_simulated_chain_is_found_again():
+    """Monthly observation hides moves there and back, so the duration method comes close but not exactly."""
+    rng = np.random.default_rng(4)
+    true = np.array([[-0.05, 0.05, 0.0], [0.04, -0.08, 0.04], [0.0, 0.0, 0.0]])
+    step = expm(true).cumsum(axis=1)[:, :2]
+    who, state, rows = np.arange(6000), np.arange(6000) % 2, []
+    for period in range(13):
+        rows.append(
+            pd.DataFrame({"customer_id": who, "period": period, "tier": np.array(list("ABD"))[state]})
+        )
+        who, state = who[state < 2], state[state < 2]
+        state = (rng.random(len(who))[:, None] > step[state]).sum(axis=1)
+    tiers = pd.concat(rows)
+    rate = mig.generator(mig.spells(tiers, STATES, ["D"]), STATES, ["D"])
+    np.testing.assert_allclose(rate.to_numpy(), true, atol=0.006)
+    cohort = mig.square(mig.migration(tiers, STATES, ["D"]), ["D"])
+    np.testing.assert_allclose(mig.after(rate, 1).to_numpy(), cohort.to_numpy(), atol=0.004)
+    again, distance = mig.generator_of(cohort)
+    np.testing.assert_allclose(again.to_numpy(), true, atol=0.006)
+    assert distance < 0.01
+
+
+def test_generator_of_an_embeddable_matrix():
+    """riskvalidation 1.0.1, transitions.embedding.generator, method weighted."""
+    rate, distance = mig.generator_of(transition())
+    expected = [
+        [-0.1085902020, 0.0942002253, 0.0062898547, 0.0081001219],
+        [0.0703913405, -0.2343243477, 0.1340962975, 0.0298367096],
+        [0.0083604828, 0.1204796050, -0.3651554240, 0.2363153362],
+        [0, 0, 0, 0],
+    ]
+    np.testing.assert_allclose(rate.to_numpy(), expected, atol=1e-10)
+    assert distance < 1e-12
+    np.testing.assert_allclose(mig.after(rate, 1).to_numpy(), transition().to_numpy(), atol=1e-12)
+
+
+def test_generator_of_a_matrix_that_has_none():
+    """riskvalidation 1.0.1: the logarithm has a negative rate; weighted adjustment and its L1 distance."""
+    rate, distance = mig.generator_of(frame([[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0, 0, 1]]))
+    expected = [
+        [-0.11512087177763032, 0.1151208717776303, 0],
+        [0.11833266209131343, -0.23041148551904342, 0.11207882342773008],
+        [0, 0, 0],
+    ]
+    np.testing.assert_allclose(rate.to_numpy(), expected, atol=1e-12)
+    assert distance == pytest.approx(0.012173411220023201, abs=1e-12)
+
+
+def test_several_years_of_a_published_matrix():
+    """Yearly matrix of investment grade, speculative grade and default from the manual of MATLAB's Financial Toolbox
+    (transprobgrouptotals), in per cent: exp(k log P) is its k-th power."""
+    published = frame(np.array([[98.5336, 1.3608, 0.1056], [3.9155, 92.9692, 3.1153], [0, 0, 100]]) / 100)
+    rate, distance = mig.generator_of(published)
+    assert distance < 1e-12
+    for years in (2, 5):
+        np.testing.assert_allclose(
+            mig.after(rate, years), np.linalg.matrix_power(published, years), atol=1e-12
+        )
+
+
+def test_mobility_of_the_reference_matrix():
+    """riskvalidation 1.0.1: svd_mobility and trace_mobility; matrix_weighted_bandwidth of the first three states."""
+    table = mig.mobility(transition()).set_index("measure")["estimate"]
+    assert table["singular"] == pytest.approx(0.17367357447322201, abs=1e-14)
+    assert table["trace"] == pytest.approx(0.2, abs=1e-14)
+    band = mig.bandwidth(frame(COUNTS[:3, :3])).set_index("measure")["estimate"]
+    assert band["upper"] == pytest.approx(0.7142857142857143, abs=1e-14)
+    assert band["lower"] == pytest.approx(0.6538461538461539, abs=1e-14)
+
+
+def test_mobility_by_hand():
+    still = mig.mobility(frame(np.eye(3))).set_index("measure")["estimate"]
+    assert (still == 0).all()
+    table = mig.mobility(frame([[0.9, 0.1], [0.3, 0.7]]), weights=[3, 1]).set_index("measure")["estimate"]
+    assert table["down"] == pytest.approx(0.75 * 0.1)
+    assert table["up"] == pytest.approx(0.25 * 0.3)
+    assert table["trace"] == pytest.approx(0.4)
+
+
+def test_homogeneity_of_two_periods():
+    """riskvalidation 1.0.1, rating_time_homogeneity: 8.618925831202047 on 9 degrees of freedom, p 0.473167."""
+    other = [[80, 15, 3, 2], [10, 70, 14, 6], [2, 6, 66, 26]]
+    rows = []
+    for period, matrix in enumerate((COUNTS[:3], other)):
+        for i, row in enumerate(matrix):
+            for j, times in enumerate(row):
+                rows += [(period, LETTERS[i], LETTERS[j])] * int(times)
+    found = pd.DataFrame(rows, columns=["period", "from", "to"])
+    found["from"] = pd.Categorical(found["from"], LETTERS, ordered=True)
+    found["to"] = pd.Categorical(found["to"], [*LETTERS, mig.WITHDRAWN], ordered=True)
+    row = mig.homogeneity(found).iloc[0]
+    assert row["statistic"] == pytest.approx(8.618925831202047, abs=1e-12)
+    assert (row["dof"], row["periods"], row["n"]) == (9, 2, 600)
+    assert row["p_value"] == pytest.approx(0.47316736558140415, abs=1e-12)
+
+
+def test_buckets():
+    assert bucket_names(3) == ["current", "1 month", "2 months", "3+ months"]
+    found = buckets(pd.Series([-2, -1, 0, 1, 2, 3, 8, np.nan]))
+    assert list(found.astype(object).fillna("?")) == ["current"] * 3 + [
+        "1 month",
+        "2 months",
+        "3+ months",
+        "3+ months",
+        "?",
+    ]
+    with pytest.raises(UserError, match="found 0"):
+        buckets(pd.Series([1]), 0)
+
+
+def test_roll_rates_by_hand():
+    panel = pd.DataFrame(
+        {"customer_id": list("aaaabbbb"), "period": [0, 1, 2, 3] * 2, "status": [0, 1, 2, 0, 0, 0, 1, 1]}
+    )
+    table = roll_rates(panel, largest=2)
+    assert list(mig.wide(table, "count").loc["current"]) == [1, 2, 0]
+    assert list(mig.wide(table, "count").loc["1 month"]) == [0, 1, 1]
+    found = summary(table).set_index("from")
+    assert found.loc["2+ months", "cured"] == 1
+    assert found.loc["1 month", "worse"] == 0.5
+    closed = pd.DataFrame({"customer_id": ["b"], "period": [3], "state": ["closed"]})
+    assert mig.wide(roll_rates(panel, 2, closed), "count").loc["1 month", "closed"] == 1
+
+
+def test_roll_rates_of_taiwan(verification_data):
+    """Five moves a customer from April to September 2005, against a cross-tabulation of the raw columns."""
+    raw = pd.read_csv(verification_data("taiwan_default") / "UCI_Credit_Card.csv")
+    columns = ["PAY_6", "PAY_5", "PAY_4", "PAY_3", "PAY_2", "PAY_0"]
+    panel = raw.melt("ID", columns, "month", "status").rename(columns={"ID": "customer_id"})
+    panel["period"] = panel["month"].map({name: rank for rank, name in enumerate(columns)})
+    table = roll_rates(panel)
+    matrix = mig.wide(table, "count")
+    assert matrix.to_numpy().sum() == 5 * len(raw)
+    capped = raw[columns].clip(0, 3)
+    expected = np.zeros((4, 4))
+    for old, new in pairwise(columns):
+        np.add.at(expected, (capped[old], capped[new]), 1)
+    np.testing.assert_array_equal(matrix.to_numpy(), expected)
+    assert summary(table).set_index("from").loc["2 months", "cured"] < 0.5
