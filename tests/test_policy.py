@@ -277,6 +277,13 @@ def test_a_book_with_holes_is_refused(change, message):
         portfolio.book(loans, loans["pd"], loans["tier"], ECONOMICS)
 
 
+def test_only_customers_who_can_be_priced_are_usable():
+    loans = LOANS.copy()
+    loans.loc["c", "loan_amount"], loans.loc["d", "interest_rate"] = np.nan, np.nan
+    assert list(portfolio.usable(loans)) == [name for name in LOANS.index if name not in {"c", "d"}]
+    assert len(portfolio.usable(LOANS[["tier"]])) == 10
+
+
 def test_a_limit_stands_in_for_a_loan_amount():
     cards = LOANS.rename(columns={"loan_amount": "credit_limit"})
     frame = portfolio.book(cards, cards["pd"], cards["tier"], ECONOMICS)

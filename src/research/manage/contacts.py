@@ -197,6 +197,24 @@ def _shown(values: np.ndarray, unit: str) -> list[str]:
     return [f"{value:,.2f}" if abs(value) < 10 and value % 1 else f"{value:,.0f}" for value in values]
 
 
+def rule_in_words(assessed: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
+    """Say by which rule or scores a model placed each customer.
+
+    Args:
+        assessed: a row per customer with the model's component scores; rules: the model's rules. Where both have a
+            column `leaf` the leaf's rule is given, otherwise the scores.
+    """
+    if "leaf" in assessed and "leaf" in rules:
+        words = rules.set_index("leaf")["rule"]
+        return assessed["leaf"].astype(int).map(words).fillna("").astype(object)
+    shown = [name for name in assessed if name.endswith("_score") or name in {"risk", "value"}]
+    parts = [name.replace("_", " ") + " " + assessed[name].map("{:.3g}".format) for name in shown]
+    text = parts[0] if parts else pd.Series("", index=assessed.index)
+    for part in parts[1:]:
+        text = text + ", " + part
+    return text.astype(object)
+
+
 def potential_premium(
     tiers: pd.Series, value: pd.Series, growth: Mapping[str, pd.Series] | None = None, *, reach: float = 0.2
 ) -> pd.DataFrame:

@@ -150,6 +150,13 @@ def book(
     return frame
 
 
+def usable(customers: pd.DataFrame) -> pd.Index:
+    """Return the customers whose exposure is known and, where the data set has rates, whose rate is known."""
+    exposure = next((name for name in ("loan_amount", "credit_limit") if name in customers), None)
+    needed = [name for name in (exposure, "interest_rate") if name in customers]
+    return customers.index[customers[needed].notna().all(axis=1)] if needed else customers.index
+
+
 def _complete(frame: pd.DataFrame) -> None:
     if frame.empty:
         raise UserError("the policy simulation got no customers")

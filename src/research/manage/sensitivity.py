@@ -110,7 +110,8 @@ def tornado(
         if low == high:
             continue
         ends = [at(base, economics.changed(**{name: float(value)})) for value in (low, high)]
-        rows.append((name, known.at[name, "note"], "economics", low, high, known.at[name, "unit"], *ends))
+        unit = known.at[name, "unit"]
+        rows.append((name, f"{name.replace('_', ' ')}: {unit}", "economics", low, high, unit, *ends))
     columns = ["assumption", "label", "kind", "low", "high", "unit", "at_low", "at_high"]
     result = pd.DataFrame(rows, columns=columns).assign(
         at_base=centre, measure=f"{measure}, tiered − {against}", basis=basis
