@@ -40,6 +40,8 @@ class ThisInterpreter(KernelSpecManager):
         """Return the ipykernel of `sys.executable`."""
         # One thread per kernel: notebooks already run side by side, and sums then have one order.
         steady = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+        # tqdm misses its widgets in a kernel that has no browser.
+        steady["PYTHONWARNINGS"] = os.environ.get("PYTHONWARNINGS") or "ignore:IProgress not found"
         steady |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
         return KernelSpec(resource_dir="", **{**get_kernel_dict(), "env": steady | dict(given_threads())})
 
@@ -116,6 +118,7 @@ def execute(
             resources={"metadata": {"path": str(folder)}},
             on_cell_start=started,
             record_timing=False,
+            extra_arguments=["--IPKernelApp.log_level=50"],  # a kernel says nothing when it is shut down
             coalesce_streams=True,
         )
     except Exception as error:

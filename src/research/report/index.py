@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 from research.report import values
+from research.report.crate import METADATA, write_crate
 from research.report.files import write_if_changed
 from research.report.markdown import Heading
 from research.report.pagecheck import broken_links, faults
@@ -40,6 +41,7 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     page = index_page(out, pages, executed, collected, record, failed, comparison, results)
     problems = faults(page)
     write_if_changed(out / "index.html", page)
+    write_crate(out, record, [path.stem for path in executed])
     made = {path.name: path.read_text(encoding="utf-8") for path in sorted(out.glob("*.html"))}
     problems += broken_links(made)
     if problems:
@@ -117,6 +119,7 @@ def index_page(
         files=[path.relative_to(out).as_posix() for path in results if path.suffix == ".xlsx"],
         executed=[f"executed/{stem}.ipynb" for stem in stems],
         tables=len(collected.tables),
+        crate=METADATA,
     )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from research.report.payload import kind_of, plain
 
 MISSING = "–"
-TIERS = ("premium", "low", "medium", "high")  # cells that say one of these get its colour
+TIERS = ("premium", "low", "medium", "high")  # get their colour in columns named after tiers
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
 
@@ -145,7 +145,9 @@ def table_html(
         cells = []
         for column, value in zip(frame.columns, row, strict=True):
             text = html.escape(show(value, specs[column]))
-            style = attribute(f"tier tier-{text}" if text in TIERS else classes[column])
+            style = attribute(
+                f"tier tier-{text}" if text in TIERS and "tier" in column.lower() else classes[column]
+            )
             row_head = column == first and kinds[column] == "text"
             cells.append(f'<th scope="row"{style}>{text}</th>' if row_head else f"<td{style}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")

@@ -43,11 +43,12 @@ def plain(value: Any) -> Any:
 def tidy(frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """Return the frame with a meaningful index turned into columns and column names as unique text."""
     table = frame.to_frame() if isinstance(frame, pd.Series) else frame.copy()
-    plain_index = (
-        isinstance(table.index, pd.RangeIndex) and table.index.name is None and table.index.start == 0
+    # A filter leaves gaps in the default numbering; the numbers mean nothing to a reader.
+    counted = (
+        table.index.nlevels == 1 and table.index.name is None and pd.api.types.is_integer_dtype(table.index)
     )
     columns = [column_name(column) for column in table.columns]
-    if plain_index:
+    if counted:
         table.columns = columns
         return table.reset_index(drop=True)
     levels = [column_name(name) if name is not None else "" for name in table.index.names]
