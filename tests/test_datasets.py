@@ -8,6 +8,8 @@ import pytest
 
 from research.collect import datasets
 from research.collect.constructs import constructs, predictors
+from research.collect.crosswalk import apply, read_crosswalk
+from research.collect.panel import COLUMNS, panel
 from research.errors import UserError
 
 PACKAGED = ("lendingclub2018", "lendingclub2016", "credit_data")
@@ -82,7 +84,7 @@ def test_coverage_has_every_construct_for_every_data_set() -> None:
     assert fits["credit_data"].tolist() == ["absent"]
 
 
-@pytest.mark.parametrize("name", datasets.names())
+@pytest.mark.parametrize("name", [name for name in datasets.names() if name != "simulated"])
 def test_no_predictor_reads_a_column_known_only_later(name: str) -> None:
     later = set(datasets.leakage(name)["column"])
     table = datasets.coverage([name])
@@ -127,6 +129,65 @@ def test_unknown_names_and_files_without_crosswalk_are_told() -> None:
         datasets.load("book.csv")
     with pytest.raises(UserError, match="no such file"):
         datasets.load("book.csv", crosswalk="credit_data")
+
+
+def test_data_that_is_not_here_is_described_and_says_how_to_get_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path))
+    monkeypatch.delenv("RESEARCH_DATA", raising=False)
+    row = datasets.describe(["taiwan"]).iloc[0]
+    assert (row["available"], row["rows"], row["known"] is pd.NA) == (False, 30_000, True)
+    assert "taiwan" not in datasets.names(available=True)
+    with pytest.raises(UserError, match="research datasets fetch taiwan"):
+        datasets.load("taiwan")
+
+
+def test_the_optional_package_is_named_when_it_is_missing(monkeypatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="install the extra 'profit'"):
+        datasets.load("gmsc")
+
+
+def test_codes_and_shares_of_give_me_some_credit() -> None:
+    raw = pd.DataFrame(
+        {
+            "id": [1, 2, 3],
+            "SeriousDlqin2yrs": [0, 1, 0],
+            "RevolvingUtilizationOfUnsecuredLines": [0.5, 50_708.0, 0.0],
+            "age": [40, 0, 60],
+            "NumberOfTime30-59DaysPastDueNotWorse": [1, 98, 0],
+            "DebtRatio": [0.3, 2_500.0, 0.1],
+            "MonthlyIncome": [1_000.0, np.nan, 500.0],
+            "NumberOfOpenCreditLinesAndLoans": [3, 4, 5],
+            "NumberOfTimes90DaysLate": [0, 98, 2],
+            "NumberRealEstateLoansOrLines": [0, 1, 2],
+            "NumberOfTime60-89DaysPastDueNotWorse": [2, 98, 0],
+            "NumberOfDependents": [0, np.nan, 2],
+        }
+    )
+    customers = apply(raw, read_crosswalk("gmsc")).customers
+    # 96 and 98 are codes; a debt ratio without an income is an amount; utilisation is cut at 10
+    np.testing.assert_allclose(customers["past_delinquencies"], [3, np.nan, 0])
+    np.testing.assert_allclose(customers["debt_to_income"], [0.3, np.nan, 0.1])
+    np.testing.assert_allclose(customers["credit_utilisation"], [0.5, 10, 0])
+    np.testing.assert_allclose(customers["age"], [40, np.nan, 60])
+
+
+def test_the_simulated_bank_is_a_data_set_with_every_construct() -> None:
+    customers = datasets.load("simulated")
+    assert set(customers.columns) == set(constructs().index) - {"customer_id"}
+    assert customers.equals(datasets.simulation().customers)
+    assert not datasets.definition("simulated")["real"]
+    assert set(datasets.coverage(["simulated"])["fit"]) == {"direct"}
+    assert datasets.simulation(500, seed=3).customers.shape[0] == 500
+
+
+def test_the_simulated_panel_has_the_columns_of_every_panel() -> None:
+    table = panel("simulated")
+    assert table.columns[:6].tolist() == list(COLUMNS)
+    assert not table.duplicated(["customer_id", "period"]).any()
+    assert table.equals(table.sort_values(["customer_id", "period"], kind="stable"))
+    with pytest.raises(UserError, match="has no monthly panel; these have: taiwan, simulated"):
+        panel("credit_data")
 
 
 def test_size_cut_offs_belong_to_the_money_of_the_data_set() -> None:

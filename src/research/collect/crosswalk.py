@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from research.collect.constructs import constructs, validate
-from research.collect.transforms import ANY_SOURCE, TRANSFORMS, Transform, mapping, number, text
+from research.collect.tables import find
+from research.collect.transforms import ANY_SOURCE, RATIOS, TRANSFORMS, Transform, mapping, number, text
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 
@@ -68,7 +69,7 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
 
     Raises UserError that names file, row and what is expected.
     """
-    path = Path(name_or_path)
+    path = find(name_or_path)
     if path.suffix != ".csv":
         path = CROSSWALKS / f"{name_or_path}.csv"
     if not path.is_file():
@@ -144,6 +145,11 @@ def _unmapped(
     lost = there & values.isna()
     if not lost.any():
         return pd.DataFrame()
+    if row["transform"] in RATIOS and all(number(column[lost]).notna().all() for column in sources):
+        value = "divided by zero or less: the ratio has no value"
+        return pd.DataFrame([{"value": value, "n": int(lost.sum())}]).assign(
+            construct=row["construct"], source=row["source"], transform=row["transform"]
+        )
     original = pd.concat([text(column[lost]).fillna("—") for column in sources], axis=1).agg(
         "; ".join, axis=1
     )

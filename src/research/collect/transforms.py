@@ -138,6 +138,47 @@ def _mean(sources: list[pd.Series], argument: str) -> pd.Series:
     return _scaled(_numbers(sources).mean(axis=1, skipna=False), argument)
 
 
+def _mean_floored(sources: list[pd.Series], argument: str) -> pd.Series:
+    return _numbers(sources).clip(lower=_float(argument, argument)).mean(axis=1, skipna=False)
+
+
+def _count_over(sources: list[pd.Series], argument: str) -> pd.Series:
+    values = _numbers(sources)
+    return (
+        (values > _float(argument, argument)).sum(axis=1).astype("float64").where(values.notna().all(axis=1))
+    )
+
+
+def _ratio_of_sums(sources: list[pd.Series], argument: str) -> pd.Series:
+    half = len(sources) // 2
+    if 2 * half != len(sources):
+        raise UserError(f"ratio_of_sums needs an even number of source columns, found {len(sources)}")
+    above = _numbers(sources[:half]).sum(axis=1, skipna=False)
+    below = _numbers(sources[half:]).sum(axis=1, skipna=False)
+    return _scaled(above / below.where(below > 0), argument)
+
+
+def _weighted_ratio(sources: list[pd.Series], argument: str) -> pd.Series:
+    weights, _, rest = argument.partition("|")
+    factors = [_float(part, argument) for part in weights.split()]
+    if len(factors) != len(sources) - 1:
+        raise UserError(
+            f"argument '{argument}': {len(factors)} weights for {len(sources) - 1} source columns"
+        )
+    above = (_numbers(sources[:-1]) * factors).sum(axis=1, skipna=False)
+    below = number(sources[-1])
+    return _scaled(above / below.where(below != 0), rest)
+
+
+def _where_known(sources: list[pd.Series], argument: str) -> pd.Series:
+    return _scaled(number(sources[0]).where(number(sources[1]).notna()), argument)
+
+
+def _above_minimum(sources: list[pd.Series], argument: str) -> pd.Series:
+    values = number(sources[0])
+    return values - values.min()
+
+
 def _minimum(sources: list[pd.Series], argument: str) -> pd.Series:
     return _scaled(_numbers(sources).min(axis=1), argument)
 
@@ -177,14 +218,18 @@ def _annuity(sources: list[pd.Series], argument: str) -> pd.Series:
 
 
 def _window_midpoint(sources: list[pd.Series], argument: str) -> pd.Series:
-    """The value of the first source column with a count above zero; the arguments run from the nearest window out."""
-    values = [_float(part, argument) for part in argument.split("|")]
+    """The value of the first source column above zero (or above the option over=); nearest window first."""
+    parts = argument.split("|")
+    over = [_float(part.removeprefix("over="), argument) for part in parts if part.startswith("over=")] or [
+        0.0
+    ]
+    values = [_float(part, argument) for part in parts if not part.startswith("over=")]
     if len(values) != len(sources):
         raise UserError(f"argument '{argument}': {len(values)} values for {len(sources)} source columns")
     counts = _numbers(sources)
     result = pd.Series(np.nan, index=counts.index)
     for position, value in reversed(list(enumerate(values))):
-        result = result.mask(counts[position] > 0, value)
+        result = result.mask(counts[position] > over[0], value)
     return result
 
 
@@ -219,6 +264,14 @@ TRANSFORMS: dict[str, Transform] = {
     "ratio_to_first_known": Transform(_ratio_to_first_known, (2, _MANY), "times= min= max=",
                                       "the first divided by the first known of the others"),
     "mean": Transform(_mean, (1, _MANY), "times= min= max=", "the mean; missing when a part is missing"),
+    "mean_floored": Transform(_mean_floored, (1, _MANY), "floor", "the mean, smaller values set to the floor"),
+    "count_over": Transform(_count_over, (1, _MANY), "number", "how many of the columns are above a number"),
+    "ratio_of_sums": Transform(_ratio_of_sums, (2, _MANY), "times= min= max=",
+                               "sum of the first half over the sum of the second; missing at or below zero"),
+    "weighted_ratio": Transform(_weighted_ratio, (2, _MANY), "weights | min= max=",
+                                "a weighted sum of all but the last, divided by the last"),
+    "where_known": Transform(_where_known, (2, 2), "times= min= max=", "the first, missing where the second is"),
+    "above_minimum": Transform(_above_minimum, (1, 1), "", "the value above the smallest one (a standardised column)"),
     "minimum": Transform(_minimum, (1, _MANY), "times= min= max=", "the smallest known value"),
     "first_known": Transform(_first_known, (1, _MANY), "times= min= max=", "the first value that is not missing"),
     "subtract_from": Transform(_subtract_from, (1, 1), "number", "a number minus the value"),
@@ -232,3 +285,5 @@ TRANSFORMS: dict[str, Transform] = {
 
 # Transforms that use whichever source is known; the others need all of them.
 ANY_SOURCE = {"flag", "minimum", "first_known", "window_midpoint"}
+# Transforms that divide: numbers that divide by zero are no fault of the data.
+RATIOS = {"ratio", "ratio_to_first_known", "ratio_of_sums", "weighted_ratio"}

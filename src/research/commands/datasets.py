@@ -1,15 +1,46 @@
-"""`research datasets`: what data there is and what it measures."""
+"""`research datasets`: what data there is, how to get more, and whether your own is fit for the study."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from research.collect import datasets
+from research.collect import datasets, draft, fetch, loanbook
+from research.collect.tables import read_table
+from research.errors import UserError
 
-app = typer.Typer(help="Data sets: list, fetch, check your own, draft a crosswalk.", no_args_is_help=False)
+app = typer.Typer(
+    help="List, fetch and check data sets.", no_args_is_help=False, pretty_exceptions_enable=False
+)
 console = Console()
+MOST_ROWS = 40
+
+
+class Bar:
+    """A progress bar of a download, in the form pooch expects."""
+
+    def __init__(self, progress: Progress, label: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(label, total=None)
+        self.total = 0
+
+    def update(self, size: int) -> None:
+        """Advance by a number of bytes."""
+        self._progress.update(self._task, advance=size, total=self.total or None)
+
+    def reset(self) -> None:
+        """Start again from zero."""
+        self._progress.reset(self._task)
+
+    def close(self) -> None:
+        """The download has ended; the surrounding progress closes the bar."""
 
 
 @app.callback(invoke_without_command=True)
@@ -19,31 +50,117 @@ def main(context: typer.Context) -> None:
         show_list()
 
 
-def _row(entry) -> list[str]:
-    rows = f"{entry.rows:,}" if entry.rows == entry.rows else "any"
-    rate = f"{entry.outcome_rate:.1%}" if entry.outcome_rate == entry.outcome_rate else "—"
-    return [
-        f"{entry.dataset}\n[dim]{entry.title}[/dim]",
-        "real" if entry.real else "SIMULATED",
-        rows,
-        rate,
-        f"{entry.direct} / {entry.proxy} / {entry.absent}",
-        entry.licence,
-    ]
+def _print(frame: pd.DataFrame, title: str, empty: str = "none") -> None:
+    """Print a frame as a table; text from files is escaped."""
+    if frame.empty:
+        console.print(f"[bold]{title}[/bold]: {empty}")
+        return
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(str(name).replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in frame.head(MOST_ROWS).itertuples(index=False):
+        table.add_row(*(escape(_cell(value)) for value in row))
+    console.print(table)
+    if len(frame) > MOST_ROWS:
+        console.print(f"… and {len(frame) - MOST_ROWS} more")
+
+
+def _cell(value: Any) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+        return "—"
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command("list")
 def show_list() -> None:
     """List the data sets with rows, outcome rate, coverage and licence."""
-    table = Table(title="Data sets", show_lines=True)
-    for name, kind in (
-        ("data set", "left"), ("rows from", "left"), ("rows", "right"), ("bad", "right"),
-        ("direct / proxy / absent", "right"), ("licence", "left"),
-    ):  # fmt: skip
-        table.add_column(name, justify=kind)
-    for entry in datasets.describe().itertuples():
-        table.add_row(*_row(entry))
-    console.print(table)
+    found = datasets.describe()
+    shown = pd.DataFrame(
+        {
+            "data set": found["dataset"],
+            "title": found["title"],
+            "kind": found["real"].map({True: "real", False: "SIMULATED"}),
+            "here": found["available"].map({True: "yes", False: "fetch"}),
+            "rows": found["rows"],
+            "bad": found["outcome_rate"].map(lambda rate: f"{rate:.1%}" if rate == rate else "—"),
+            "direct": found["direct"],
+            "proxy": found["proxy"],
+            "absent": found["absent"],
+            "licence": found["licence"],
+        }
+    )
+    _print(shown, "Data sets")
     console.print(
-        "direct, proxy, absent: how many constructs of the study the data set measures, and how well."
+        "direct, proxy, absent: how many constructs of the study a data set measures, and how well."
+    )
+    for row in found[found["partial"] != ""].itertuples():
+        console.print(f"{row.dataset}: the files here are not whole ({row.partial}).")
+
+
+@app.command("fetch")
+def get(
+    name: Annotated[str, typer.Argument(help=f"one of {', '.join(fetch.sources())}")],
+    origin: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE_OR_FOLDER", help="a local copy instead of a download"),
+    ] = None,
+) -> None:
+    """Download a data set, or take a local copy; either is believed only when its hash is known."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = Bar(progress, f"Fetching {name}") if origin is None else False
+        parts = fetch.fetch(name, origin, progress=bar)
+    _print(parts, f"{name}: verified and kept in {fetch.downloads(name)}")
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="your loan book: csv, Parquet or xlsx")],
+    crosswalk: Annotated[Path, typer.Option("--crosswalk", help="its crosswalk, a csv file")],
+) -> None:
+    """Say what your loan book measures, what is wrong with it, and which questions it can answer."""
+    found = loanbook.check(file, crosswalk)
+    _print(found["summary"], f"{file.name}")
+    coverage = found["coverage"]
+    _print(coverage[coverage["fit"] != "absent"], "Measured")
+    absent = ", ".join(coverage.loc[coverage["fit"] == "absent", "construct"])
+    console.print(f"[bold]Not measured[/bold]: {escape(absent)}")
+    for name, title in (
+        ("identifiers", "Direct identifiers (never features)"), ("types", "Columns of the wrong kind"),
+        ("unmapped", "Values that did not map"), ("units", "Units that look wrong"),
+        ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),
+    ):  # fmt: skip
+        _print(found[name], title)
+    _print(found["answers"], "What the notebooks can answer with it")
+    faults = loanbook.blocking(found)
+    if faults:
+        raise UserError(f"{file.name} cannot be used yet: {'; '.join(faults)}")
+    console.print(f"The study runs on it: research run -p dataset={file} -p crosswalk={crosswalk}")
+
+
+@app.command("draft-crosswalk")
+def propose(
+    file: Annotated[Path, typer.Argument(help="your loan book: csv, Parquet or xlsx")],
+    out: Annotated[Path | None, typer.Option(help="where to write it [FILE_crosswalk.csv]")] = None,
+) -> None:
+    """Propose a crosswalk from the column names, units and values of a file; edit it before use."""
+    proposal = draft.draft_crosswalk(read_table(file))
+    target = out or file.with_name(f"{file.stem}_crosswalk.csv")
+    if target.exists():
+        raise UserError(f"{target}: exists already and is not overwritten; name another file with --out")
+    rough = target.with_name(f"{target.name}.part")
+    proposal.to_csv(rough, index=False, encoding="utf-8-sig")  # the mark lets Excel show Chinese
+    rough.replace(target)
+    shown = proposal.loc[
+        proposal["fit"] != "absent", ["construct", "source", "transform", "argument", "reason"]
+    ]
+    _print(shown, f"Proposed in {target}")
+    for label, key in (
+        ("Direct identifiers, left out", "identifiers"),
+        ("Columns without a construct", "unused"),
+    ):
+        console.print(f"[bold]{label}[/bold]: {escape(', '.join(proposal.attrs[key])) or 'none'}")
+    console.print(
+        "Look at every row that says 'check', then: research datasets check FILE --crosswalk CROSSWALK"
     )

@@ -1,0 +1,223 @@
+"""An own loan book: identifiers, leakage, units, what can be answered, and the drafted crosswalk."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
+
+from loan_book_example import loan_book
+from research.collect import datasets, draft, identifiers, loanbook
+from research.collect.crosswalk import COLUMNS
+from research.collect.tables import read_table
+from research.commands.datasets import app
+from research.errors import UserError
+from research.paths import EXAMPLES
+
+BOOK = EXAMPLES / "loan_book_example.csv"
+CROSSWALK = EXAMPLES / "loan_book_crosswalk.csv"
+
+
+def crosswalk(**sources: str) -> pd.DataFrame:
+    rows = [
+        {"construct": name, "source": source, "transform": "identity", "fit": "direct"}
+        for name, source in sources.items()
+    ]
+    return pd.DataFrame(rows).reindex(columns=list(COLUMNS), fill_value="")
+
+
+def test_the_shipped_example_is_the_invented_one(tmp_path) -> None:
+    loan_book().to_csv(tmp_path / "book.csv", index=False, encoding="gbk", lineterminator="\n")
+    assert (tmp_path / "book.csv").read_bytes() == BOOK.read_bytes()
+
+
+def test_the_example_is_read_in_every_form_and_becomes_the_same_customers(tmp_path) -> None:
+    book = loan_book()
+    customers = datasets.load(BOOK, CROSSWALK)
+    assert len(customers) == 400
+    assert customers["loan_amount"].iloc[0] == pytest.approx(book["贷款金额(万元)"].iloc[0] * 10_000)
+    assert customers["loan_date"].iloc[0] == pd.Timestamp("2022-01-01")
+    assert customers["default"].sum() == (book["是否违约"] == "是").sum() == 17
+    assert customers["income"].isna().sum() == 12
+    book.to_csv(tmp_path / "utf8.csv", index=False, encoding="utf-8")
+    book.to_csv(tmp_path / "semicolon.csv", index=False, encoding="utf-8-sig", sep=";")
+    book.to_parquet(tmp_path / "book.parquet")
+    book.to_excel(tmp_path / "book.xlsx", index=False)
+    for file in ("utf8.csv", "semicolon.csv", "book.parquet", "book.xlsx"):
+        pd.testing.assert_frame_equal(datasets.load(tmp_path / file, CROSSWALK), customers)
+
+
+def test_a_path_works_from_any_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = datasets.load("data/examples/loan_book_example.csv", "data/examples/loan_book_crosswalk.csv")
+    assert len(table) == 400
+    assert len(datasets.data_fingerprint("data/examples/loan_book_example.csv", CROSSWALK)) == 64
+
+
+def test_check_numbers_of_identity_cards_and_cards() -> None:
+    # GB 11643-1999 gives 11010519491231002X as its example; 4539578763621486 passes Luhn
+    assert identifiers.gb11643("11010519491231002X")
+    assert not identifiers.gb11643("110105194912310021")
+    assert identifiers.luhn("4539578763621486")
+    assert not identifiers.luhn("4539578763621487")
+
+
+def test_identifiers_are_found_by_name_and_by_value() -> None:
+    raw = pd.DataFrame(
+        {
+            "客户姓名": ["甲", "乙", "丙"],
+            "c1": ["13912345678", "13812345678", "x"],
+            "c2": ["11010519491231002X", None, None],
+            "c3": ["a@b.cn", "c@d.com", None],
+            "income": [13912345678, 2, 3],
+            "amount": [1, 2, 3],
+        }
+    )
+    found = identifiers.identifiers(raw).set_index("column")
+    assert found.loc["客户姓名", "kind"] == "name"
+    assert found.loc["c1", ["kind", "n"]].tolist() == ["phone", 2]
+    assert found.loc["c2", "kind"] == "identity number"
+    assert found.loc["c3", "kind"] == "e-mail"
+    assert "amount" not in found.index
+    # the values themselves are never shown
+    assert "13912345678" not in identifiers.identifiers(raw).to_string()
+
+
+def test_identifiers_are_refused_as_features_and_as_customer_number(tmp_path) -> None:
+    raw = pd.DataFrame({"id": [1, 2], "phone": ["13912345678", "13812345678"], "amount": [5, 6]})
+    raw.to_csv(tmp_path / "book.csv", index=False)
+    crosswalk(customer_id="phone", loan_amount="amount").to_csv(tmp_path / "walk.csv", index=False)
+    with pytest.raises(UserError, match=r"column 'phone' looks like a direct identifier \(phone\)"):
+        datasets.load(tmp_path / "book.csv", tmp_path / "walk.csv")
+    crosswalk(customer_id="id", loan_amount="amount").to_csv(tmp_path / "walk.csv", index=False)
+    assert len(datasets.load(tmp_path / "book.csv", tmp_path / "walk.csv")) == 2
+
+
+def test_auc_agrees_with_scikit_learn_and_knows_classes() -> None:
+    rng = np.random.default_rng(0)
+    outcome = pd.Series(rng.integers(0, 2, 200).astype(float))
+    values = pd.Series(rng.normal(size=200).round(1)) - outcome
+    assert loanbook.auc(values, outcome) == pytest.approx(1 - roc_auc_score(outcome, values))
+    classes = pd.Series(["a", "a", "b", "b", None])
+    assert loanbook.auc(classes, pd.Series([1.0, 1.0, 0.0, 0.0, np.nan])) == 1
+
+
+def test_leakage_suspects_by_name_and_by_what_they_know() -> None:
+    n = 40
+    bad = np.r_[np.ones(12), np.zeros(n - 12)]
+    raw = pd.DataFrame(
+        {"id": range(n), "bad": bad, "当前余额": range(n), "harmless": 0.0, "oracle": bad * 2 + 1}
+    )
+    walk = crosswalk(
+        customer_id="id", default="bad", liabilities="当前余额", income="harmless", assets="oracle"
+    )
+    customers = loanbook.apply(raw, walk).customers
+    found = loanbook.leakage_suspects(raw, walk, customers).set_index("construct")["evidence"]
+    assert "balance changes" in found["liabilities"].iloc[0]
+    assert found["assets"] == "it alone separates the outcome (AUC 1.000)"
+    assert "income" not in found.index
+
+
+def test_units_that_look_wrong_are_named() -> None:
+    customers = pd.DataFrame(
+        {"interest_rate": [4.5, 5.2, 6.0], "term_months": [1.0, 3.0, 5.0], "income": [9.0, 8.0, 7.0],
+         "instalment": [3.0, 2.0, 2.0], "loan_amount": [1.0, 2.0, 3.0]}
+    )  # fmt: skip
+    found = loanbook.unit_problems(customers).set_index("construct")["problem"]
+    assert found["interest_rate"].startswith("looks like a percentage")
+    assert found["term_months"].startswith("looks like years")
+    assert "monthly" in found["income"]
+    assert "loan_amount" not in found.index
+
+
+def test_what_each_notebook_can_answer() -> None:
+    customers = pd.DataFrame({"loan_amount": [1.0], "credit_score": [600.0], "default": [0.0]})
+    table = loanbook.answers(customers).set_index("notebook")
+    assert table.loc["06_rfm", ["answer", "lacking"]].tolist() == [
+        "no",
+        "recency_months; frequency_count; monetary_amount",
+    ]
+    assert table.loc["07_abc", "lacking"] == "any construct of block need"
+    assert table.loc["08_tree", "answer"] == "yes"
+    assert table.loc["11_monitoring", "answer"] == "no"
+    assert len(table) == 12
+
+
+def test_the_draft_recognises_names_units_and_values_of_the_example() -> None:
+    proposal = draft.draft_crosswalk(read_table(BOOK))
+    rows = proposal.set_index("construct")
+    assert rows.loc["loan_amount", ["source", "transform", "argument"]].tolist() == [
+        "贷款金额(万元)",
+        "multiply",
+        "10000",
+    ]
+    assert rows.loc["interest_rate", ["transform", "argument"]].tolist() == ["multiply", "0.01"]
+    assert float(rows.loc["recency_months", "argument"]) == pytest.approx(12 / 365.25)
+    assert rows.loc["loan_date", "argument"] == "%Y/%m/%d"
+    assert rows.loc["default", "argument"] == "否=0|是=1"
+    assert "抵押=mortgage" in rows.loc["guarantee_type", "argument"]
+    assert rows.loc["assets", "fit"] == "absent"
+    assert proposal.attrs["identifiers"] == ["客户姓名", "手机号"]
+    assert set(rows["source"]).isdisjoint(proposal.attrs["identifiers"])
+    assert (rows.loc[rows["fit"] != "absent", "reason"].str.startswith("check")).all()
+
+
+def test_the_draft_reads_english_names_and_says_what_it_does_not_know() -> None:
+    raw = pd.DataFrame(
+        {
+            "Loan_ID": [1, 2],
+            "Annual Income": [10, 20],
+            "Term (years)": [1, 3],
+            "Gender": ["F", "X"],
+            "zzz": [0, 0],
+        }
+    )
+    proposal = draft.draft_crosswalk(raw)
+    rows = proposal.set_index("construct")
+    assert rows.loc["customer_id", "source"] == "Loan_ID"
+    assert rows.loc["income", "source"] == "Annual Income"
+    assert rows.loc["term_months", ["transform", "argument"]].tolist() == ["multiply", "12"]
+    assert "not recognised: X" in rows.loc["sex", "reason"]
+    assert proposal.attrs["unused"] == ["zzz"]
+
+
+def test_the_verbs_check_and_draft(tmp_path) -> None:
+    runner = CliRunner()
+    checked = runner.invoke(app, ["check", str(BOOK), "--crosswalk", str(CROSSWALK)])
+    assert checked.exit_code == 0, checked.output
+    assert "What the notebooks can answer with it" in checked.output
+    target = tmp_path / "draft.csv"
+    drafted = runner.invoke(app, ["draft-crosswalk", str(BOOK), "--out", str(target)])
+    assert drafted.exit_code == 0, drafted.output
+    assert len(datasets.load(BOOK, target)) == 400
+    again = runner.invoke(app, ["draft-crosswalk", str(BOOK), "--out", str(target)])
+    assert isinstance(again.exception, UserError)
+
+
+def test_a_book_that_cannot_be_used_is_refused_with_every_reason(tmp_path) -> None:
+    raw = loan_book()
+    raw.loc[1, "客户编号"] = raw.loc[0, "客户编号"]
+    raw.loc[2, "年龄"] = 400
+    raw.to_csv(tmp_path / "book.csv", index=False)
+    found = loanbook.check(tmp_path / "book.csv", CROSSWALK)
+    assert loanbook.blocking(found) == ["1 repeated customer numbers", "1 values break age ≤ 110"]
+    result = CliRunner().invoke(app, ["check", str(tmp_path / "book.csv"), "--crosswalk", str(CROSSWALK)])
+    assert isinstance(result.exception, UserError)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("book.txt", b"a,b\n1,2\n", "expected one of .csv, .parquet, .xlsx"),
+        ("book.csv", b"a,b\n", "a header but no rows"),
+        ("book.csv", b"a,,c\n1,2,3\n", "column 2 has no name"),
+        ("book.csv", b"\xff\xfe\xff\x80\x80,b\n1,2\n", "neither UTF-8 nor GBK"),
+        ("book.xlsx", b"not a workbook", "cannot be read as xlsx"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(tmp_path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        read_table(tmp_path / name)

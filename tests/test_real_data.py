@@ -1,0 +1,217 @@
+"""Published counts of the data the project does not contain; skipped with the reason when it is not here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.collect import berka, datasets, fetch, panel, publishers
+from research.collect.constructs import predictors
+
+
+@pytest.fixture
+def taiwan(verification_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = verification_data("taiwan_default")
+    monkeypatch.setenv("RESEARCH_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture
+def south_german(verification_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = verification_data("south_german_credit")
+    monkeypatch.setenv("RESEARCH_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture
+def berka_folder(verification_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = verification_data("berka_pkdd99")
+    monkeypatch.setenv("RESEARCH_DATA", str(folder))
+    return folder
+
+
+def test_taiwan_has_the_published_rows_defaults_and_mean_limit(taiwan: Path) -> None:
+    customers = datasets.load("taiwan")
+    assert len(customers) == 30_000
+    assert customers["default"].sum() == 6_636
+    assert customers["loan_amount"].mean() == pytest.approx(167_484.32, abs=0.005)
+    assert {"recency_months", "frequency_count", "monetary_amount"} <= set(predictors(customers))
+    table = datasets.coverage(["taiwan"]).set_index("construct")["fit"]
+    assert table[["recency_months", "frequency_count", "monetary_amount"]].tolist() == ["direct"] * 3
+
+
+def test_taiwan_client_3_by_hand(taiwan: Path) -> None:
+    raw = datasets.load_raw("taiwan").set_index("ID").loc[3]
+    customer = datasets.load("taiwan").loc["3"]
+    payments = raw[publishers.TAIWAN_PAYMENTS]
+    # paid 1,518 in September and at least 1,000 in each of the six months: 11,018 together
+    assert payments.tolist() == [1518, 1500, 1000, 1000, 1000, 5000]
+    assert (customer["recency_months"], customer["frequency_count"], customer["monetary_amount"]) == (
+        0,
+        6,
+        11_018,
+    )
+    assert customer["repayment_delay"] == 0
+    assert customer["credit_utilisation"] == pytest.approx(29_239 / 90_000)
+    paid, billed = sum(payments[:5]), raw[publishers.TAIWAN_BILLS].iloc[1:].sum()
+    assert customer["payment_ratio"] == pytest.approx(paid / billed)
+
+
+def test_taiwan_panel_has_six_months_and_undocumented_codes_are_no_delay(taiwan: Path) -> None:
+    table = panel.panel("taiwan")
+    assert len(table) == 6 * 30_000
+    assert table["period"].dt.strftime("%Y-%m").unique().tolist() == [
+        f"2005-{month:02d}" for month in range(4, 10)
+    ]
+    assert table["status"].min() == 0
+    assert sorted(table.loc[table["status"] == 0, "code"].unique()) == [-2, -1, 0]
+    first = table[table["customer_id"] == "1"]
+    # client 1: PAY_0 and PAY_2 are 2 (September, August), the others negative
+    assert first["status"].tolist() == [0, 0, 0, 0, 2, 2]
+    assert first["balance"].tolist() == [0, 0, 0, 689, 3102, 3913]
+
+
+def test_taiwan_in_the_publishers_layout_is_the_same_table(taiwan: Path, tmp_path: Path) -> None:
+    table = datasets.load_raw("taiwan").head(300)
+    labels = ["", *[f"X{number}" for number in range(1, 24)], "Y"]
+    header = [*publishers.TAIWAN_COLUMNS[:-1], "default payment next month"]
+    rows = [labels, header, *table.to_numpy().tolist()]
+    pd.DataFrame(rows).to_excel(tmp_path / "clients.xlsx", header=False, index=False)
+    pd.testing.assert_frame_equal(publishers.read_taiwan(tmp_path / "clients.xlsx"), table)
+
+
+def test_south_german_copy_is_the_publishers_file_but_for_header_and_line_ends(
+    south_german: Path, tmp_path: Path
+) -> None:
+    path = fetch.locate("south_german")["credits"].path
+    lines = path.read_text().splitlines()
+    original = "\r\n".join([" ".join(publishers.SOUTH_GERMAN), *lines[1:]]) + "\r\n"
+    # with the publisher's German header and its line ends the copy has the sha256 of the published file
+    published = fetch.sources()["south_german"]["parts"]["credits"]["files"][0]["sha256"]
+    assert hashlib.sha256(original.encode()).hexdigest() == published
+    (tmp_path / "SouthGermanCredit.asc").write_bytes(original.encode())
+    pd.testing.assert_frame_equal(
+        publishers.read_south_german(tmp_path / "SouthGermanCredit.asc"), publishers.read_south_german(path)
+    )
+
+
+def information_value(column: pd.Series, bad: pd.Series) -> float:
+    counts = pd.crosstab(column, bad)
+    share = counts / counts.sum()
+    return float(((share[0] - share[1]) * np.log(share[0] / share[1])).sum())
+
+
+@pytest.mark.parametrize(
+    ("column", "published"),
+    # published information values of the corrected German credit data
+    [("status", 0.6660), ("credit_history", 0.2932), ("savings", 0.1960), ("purpose", 0.1692)],
+)
+def test_south_german_information_values(south_german: Path, column: str, published: float) -> None:
+    raw = datasets.load_raw("south_german")
+    assert information_value(raw[column], 1 - raw["credit_risk"]) == pytest.approx(published, abs=5e-5)
+
+
+def test_south_german_has_the_published_rows_and_the_sex_code_that_mixes_groups_stays_missing(
+    south_german: Path,
+) -> None:
+    customers = datasets.load("south_german")
+    assert (len(customers), customers["default"].sum()) == (1_000, 300)
+    assert customers["sex"].value_counts(dropna=False).to_dict() == {"male": 598, np.nan: 310, "female": 92}
+
+
+def test_berka_has_the_published_loans(berka_folder: Path) -> None:
+    customers = datasets.load("berka")
+    assert customers["loan_status"].value_counts().to_dict() == {"C": 403, "A": 203, "D": 45, "B": 31}
+    assert customers["loan_amount"].sum() == 103_261_740
+    assert customers["default"].sum() == 76
+    # the instalment times the term is the amount: no interest is recorded
+    np.testing.assert_allclose(customers["instalment"] * customers["term_months"], customers["loan_amount"])
+
+
+def test_berka_outcome_variants_leave_running_loans_out(berka_folder: Path) -> None:
+    variants = datasets.outcome_variants("berka")
+    assert variants.notna().sum().to_dict() == {
+        "good_so_far": 682,
+        "running_left_out": 279,
+        "finished_only": 234,
+    }
+    assert variants.sum().to_dict() == {"good_so_far": 76, "running_left_out": 76, "finished_only": 31}
+    pd.testing.assert_series_equal(
+        variants["good_so_far"], datasets.load("berka")["default"], check_names=False
+    )
+
+
+def test_berka_reads_nothing_on_or_after_the_loan_date(berka_folder: Path) -> None:
+    parts = {name: part.path for name, part in fetch.locate("berka").items()}
+    tables = berka.read(parts)
+    history = berka.before_loan(tables["trans"], tables["loan"])
+    assert (history["date"] < history["date_loan"]).all()
+    assert history["account_id"].nunique() == 354
+    assert datasets.describe(["berka"]).iloc[0]["partial"].startswith("complete histories")
+
+
+def test_berka_loan_of_account_25_by_its_own_transactions(berka_folder: Path) -> None:
+    parts = {name: part.path for name, part in fetch.locate("berka").items()}
+    trans = pd.read_csv(parts["trans"], sep=";", low_memory=False)
+    one = trans[trans["account_id"] == 25].copy()
+    loan = datasets.load("berka").loc["4962"]
+    one["date"] = pd.to_datetime("19" + one["date"].astype(str), format="%Y%m%d")
+    days = (loan["loan_date"] - one["date"]).dt.days
+    own = ~one["k_symbol"].isin(
+        ["interest credited", "payment for statement", "sanction interest if negative balance"]
+    )
+    window = own & (days <= 180)
+    debit = one["type"] != "credit"
+    assert loan["frequency_count"] == window.sum()
+    assert loan["monetary_amount"] == pytest.approx(one.loc[window & debit, "amount"].sum())
+    assert loan["recency_months"] == pytest.approx(days[own].min() * 12 / 365.25, rel=1e-6)
+    # the mean of the 180 end-of-day balances before the loan, day by day
+    signed = one["amount"].where(~debit, -one["amount"]).groupby(one["date"]).sum().cumsum()
+    daily = signed.reindex(
+        pd.date_range(signed.index[0], loan["loan_date"] - pd.Timedelta(days=1)), method="ffill"
+    )
+    assert loan["deposit_balance"] == pytest.approx(daily.tail(180).mean())
+
+
+def test_berka_on_four_transactions_by_hand() -> None:
+    loan = pd.DataFrame({"account_id": [1], "date": [pd.Timestamp("1997-01-11")]})
+    trans = pd.DataFrame(
+        {
+            "account_id": [1, 1, 1, 1],
+            "date": pd.to_datetime(["1997-01-01", "1997-01-05", "1997-01-09", "1997-01-11"]),
+            "signed_h": [100_00, -40_00, 1_00, 999_00],
+            "made_by_bank": [np.nan, np.nan, "interest", np.nan],
+        }
+    )
+    history = berka.before_loan(trans, loan)
+    assert history["days_before"].tolist() == [10, 6, 2]  # the transaction of the loan day is left out
+    conduct = berka._conduct(history).loc[1]
+    assert conduct[["recency_days", "transactions", "debits", "credits"]].tolist() == [6, 2, 40, 100]
+    # 100 for four days, 60 for four, 61 for two
+    assert conduct["mean_balance"] == pytest.approx((4 * 100 + 4 * 60 + 2 * 61) / 10)
+    assert conduct["income_year"] == pytest.approx(100 / 10 * 365.25)
+
+
+def test_berka_folder_can_be_fetched_from_a_local_copy(
+    berka_folder: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path))
+    parts = fetch.fetch("berka", berka_folder).set_index("part")
+    assert len(parts) == 8
+    assert parts.loc["trans", "partial"].startswith("complete histories")
+    monkeypatch.delenv("RESEARCH_DATA")
+    assert datasets.load("berka")["default"].sum() == 76
+
+
+@pytest.mark.parametrize("name", ["taiwan", "south_german", "berka"])
+def test_no_two_predictors_are_the_same_column(name: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("berka_folder" if name == "berka" else name)
+    customers = datasets.load(name)
+    correlation = customers[predictors(customers)].select_dtypes("float64").corr().abs().to_numpy(copy=True)
+    np.fill_diagonal(correlation, 0)
+    assert np.nanmax(correlation) < 0.9999
