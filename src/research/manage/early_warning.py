@@ -1,0 +1,309 @@
+"""Early-warning rules and what they are worth: hits, lead time, false alarms.
+
+The rules are data (data/definitions/early_warning_rules.yml). A rule that is on for several months in a row, or again
+within the quiet time, is one alarm. An alarm is right when the event comes within the horizon after it, false when the
+customer was followed for the whole horizon without the event, and not counted when the data end before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from research.errors import UserError, nearest
+from research.manage.rates import jeffreys
+from research.paths import DEFINITIONS
+
+SIGNALS = ("level", "change", "ratio", "sum", "sum_ratio")
+BLOCKS = ("single", "combined")
+
+
+def rules() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the rules: block (single, combined) → name → definition."""
+    return yaml.safe_load((DEFINITIONS / "early_warning_rules.yml").read_text(encoding="utf-8"))
+
+
+def rule_table(definitions: Mapping[str, Mapping] | None = None) -> pd.DataFrame:
+    """Return one row per rule: `rule`, `label`, `label_zh`, `condition` (in words), `why`."""
+    given = definitions or rules()
+    rows = []
+    for name, rule in given["single"].items():
+        comparison, threshold = next(iter(rule["when"].items()))
+        months = f" over {rule['months']} months" if "months" in rule else ""
+        what = f"{rule['signal']} of {rule['column']}{months}"
+        words = f"{what} {comparison} {threshold:g}".replace("_", " ")
+        rows.append(
+            {"rule": name, "condition": words, **{key: rule[key] for key in ("label", "label_zh", "why")}}
+        )
+    for name, rule in given["combined"].items():
+        words = f"at least {rule['at_least']} of: {', '.join(rule['of'])}"
+        rows.append(
+            {"rule": name, "condition": words, **{key: rule[key] for key in ("label", "label_zh", "why")}}
+        )
+    return pd.DataFrame(rows)[["rule", "label", "label_zh", "condition", "why"]]
+
+
+class Grid:
+    """A panel as arrays of customer × period; NaN where a customer is not on the book."""
+
+    def __init__(self, panel: pd.DataFrame) -> None:
+        self.codes, self.customers = pd.factorize(panel["customer_id"])
+        self.first = int(panel["period"].min())
+        self.when = panel["period"].to_numpy(int) - self.first
+        self.shape = (len(self.customers), int(self.when.max()) + 1)
+        self.panel = panel
+        self.present = np.zeros(self.shape, dtype=bool)
+        self.present[self.codes, self.when] = True
+
+    def column(self, name: str) -> np.ndarray:
+        """Return a column as a grid; `late` is 1 in months past due."""
+        source = "status" if name == "late" else name
+        if source not in self.panel:
+            raise UserError(
+                f"an early-warning rule needs the column '{source}'{nearest(source, self.panel.columns)}"
+            )
+        values = self.panel[source].to_numpy(np.float32)
+        grid = np.full(self.shape, np.nan, dtype=np.float32)
+        grid[self.codes, self.when] = (values > 0) if name == "late" else values
+        return grid
+
+
+def shifted(grid: np.ndarray, months: int) -> np.ndarray:
+    """Return the value `months` earlier; NaN where there is none."""
+    moved = np.full(grid.shape, np.nan, dtype=np.float32)
+    if months < grid.shape[1]:
+        moved[:, months:] = grid[:, : grid.shape[1] - months]
+    return moved
+
+
+def rolling_sum(grid: np.ndarray, months: int) -> np.ndarray:
+    """Return the sum over the last `months` months; NaN unless all of them were observed."""
+    return sum(shifted(grid, back) for back in range(months))
+
+
+def _measure(values: np.ndarray, rule: Mapping[str, Any]) -> np.ndarray:
+    kind, months = rule["signal"], rule.get("months", 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if kind == "level":
+            return values
+        if kind == "change":
+            return values - shifted(values, months)
+        if kind == "ratio":
+            return values / shifted(values, months)
+        total = rolling_sum(values, months)
+        return total if kind == "sum" else total / shifted(total, months)
+
+
+def signals(panel: pd.DataFrame, definitions: Mapping[str, Mapping] | None = None) -> dict[str, np.ndarray]:
+    """Return each rule's signal as a boolean grid of customer × period (rows and columns as in `Grid(panel)`).
+
+    Args:
+        panel: long frame with `customer_id`, `period` and the columns the rules name.
+
+    Raises:
+        UserError: for a column the panel lacks, an unknown kind of signal or an unknown rule in a combination.
+    """
+    given = definitions or rules()
+    grid = Grid(panel)
+    found: dict[str, np.ndarray] = {}
+    for name, rule in given["single"].items():
+        if rule["signal"] not in SIGNALS:
+            raise UserError(
+                f"early-warning rule '{name}': signal '{rule['signal']}'{nearest(rule['signal'], SIGNALS)}"
+            )
+        value = _measure(grid.column(rule["column"]), rule)
+        comparison, threshold = next(iter(rule["when"].items()))
+        found[name] = value >= threshold if comparison == "at_least" else value <= threshold
+    for name, rule in given["combined"].items():
+        for part in rule["of"]:
+            if part not in found:
+                raise UserError(f"early-warning rule '{name}' combines '{part}'{nearest(part, found)}")
+        found[name] = sum(found[part].astype(np.int8) for part in rule["of"]) >= rule["at_least"]
+    return found
+
+
+def alarms(signal: np.ndarray, quiet: int = 6) -> np.ndarray:
+    """Return where an alarm starts: the rule is on and was not on in the `quiet` months before."""
+    recent = np.zeros(signal.shape, dtype=bool)
+    for back in range(1, quiet + 1):
+        recent[:, back:] |= signal[:, :-back]
+    return signal & ~recent
+
+
+def evaluate(
+    panel: pd.DataFrame,
+    event: str = "defaulted",
+    horizon: int = 12,
+    quiet: int = 6,
+    definitions: Mapping[str, Mapping] | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Return what each rule is worth, one row per rule and measure.
+
+    Measures:
+        `hit_rate`: events that had an alarm running in the `horizon` months before (n: events with at least one earlier
+        month); `precision`: alarms followed by the event (n: alarms that can be judged); `false_alarm_rate`: judged
+        alarms not followed by it; `base_rate`: the same for a month picked blindly (n: customer-months that can be
+        judged); `lift`: precision over base rate; `alarms_per_1000`: alarms per 1,000 customer-months;
+        `lead_median`, `lead_q25`, `lead_q75`: months from the first signal within the horizon to the event.
+
+    Returns:
+        `rule`, `label`, `measure`, `estimate`, `ci_low`, `ci_high` (Jeffreys for shares, else NaN), `n`.
+    """
+    given = definitions or rules()
+    grid = Grid(panel)
+    hit_month = _event_month(grid, event)
+    judged = _judged(grid, hit_month, horizon)
+    soon = _soon(grid, hit_month, horizon)
+    labels = {name: rule["label"] for block in BLOCKS for name, rule in given[block].items()}
+    months = int((grid.present & (np.arange(grid.shape[1]) < hit_month[:, None])).sum())
+    rows: list[dict[str, Any]] = []
+    for name, signal in signals(panel, given).items():
+        before = signal & (np.arange(grid.shape[1]) < hit_month[:, None])
+        alarm = alarms(before, quiet)
+        lead = _lead(grid, before, hit_month, horizon)
+        right, count = int((alarm & soon).sum()), int((alarm & judged).sum())
+        base, all_months = int(soon.sum()), int(judged.sum())
+        shares = {
+            "hit_rate": (int(np.isfinite(lead).sum()), len(lead)),
+            "precision": (right, count),
+            "false_alarm_rate": (count - right, count),
+            "base_rate": (base, all_months),
+        }
+        for measure, (hits, n) in shares.items():
+            low, high = jeffreys([hits], [n], level)
+            rows.append(_row(name, labels, measure, hits / n if n else np.nan, low[0], high[0], n))
+        lift = (right / count) / (base / all_months) if count and base else np.nan
+        rows.append(_row(name, labels, "lift", lift, np.nan, np.nan, count))
+        rows.append(
+            _row(name, labels, "alarms_per_1000", 1000 * alarm.sum() / months, np.nan, np.nan, months)
+        )
+        known = lead[np.isfinite(lead)]
+        for measure, q in (("lead_q25", 0.25), ("lead_median", 0.5), ("lead_q75", 0.75)):
+            value = np.quantile(known, q) if len(known) else np.nan
+            rows.append(_row(name, labels, measure, value, np.nan, np.nan, len(known)))
+    return pd.DataFrame(rows)
+
+
+def lead_times(
+    panel: pd.DataFrame,
+    event: str = "defaulted",
+    horizon: int = 12,
+    definitions: Mapping[str, Mapping] | None = None,
+) -> pd.DataFrame:
+    """Return how long before the event each rule first spoke, within the horizon.
+
+    Returns:
+        `rule`, `label`, `lead_months` (NaN = missed), `n` (events), `share` (of all events).
+    """
+    given = definitions or rules()
+    grid = Grid(panel)
+    hit_month = _event_month(grid, event)
+    labels = {name: rule["label"] for block in BLOCKS for name, rule in given[block].items()}
+    parts = []
+    for name, signal in signals(panel, given).items():
+        before = signal & (np.arange(grid.shape[1]) < hit_month[:, None])
+        lead = pd.Series(_lead(grid, before, hit_month, horizon))
+        table = (
+            lead.value_counts(dropna=False).sort_index().rename_axis("lead_months").rename("n").reset_index()
+        )
+        table["share"] = table["n"] / max(len(lead), 1)
+        parts.append(table.assign(rule=name, label=labels[name]))
+    return pd.concat(parts, ignore_index=True)[["rule", "label", "lead_months", "n", "share"]]
+
+
+def detection(
+    panel: pd.DataFrame, truth: np.ndarray, within: int = 6, definitions: Mapping[str, Mapping] | None = None
+) -> pd.DataFrame:
+    """Return how soon each rule notices that a hidden trouble began (only where the truth is known).
+
+    Args:
+        truth: boolean, aligned with the rows of `panel`: the customer is in trouble in this month.
+        within: months in which noticing counts, the first month of trouble included.
+
+    Returns:
+        One row per rule: `rule`, `label`, `measure` (`detected`), `estimate` (share of the beginnings noticed while the
+        trouble lasted), `ci_low`, `ci_high`, `delay_median` (months), `n` (beginnings that could be followed).
+    """
+    given = definitions or rules()
+    grid = Grid(panel)
+    hidden = np.zeros(grid.shape, dtype=bool)
+    hidden[grid.codes, grid.when] = truth
+    before = np.zeros(grid.shape, dtype=bool)
+    before[:, 1:] = hidden[:, :-1]
+    start = hidden & ~before & grid.present
+    who, when = np.nonzero(start)
+    follow = when + within <= grid.shape[1]
+    who, when = who[follow], when[follow]
+    labels = {name: rule["label"] for block in BLOCKS for name, rule in given[block].items()}
+    rows = []
+    for name, signal in signals(panel, given).items():
+        delay = np.full(len(who), np.nan)
+        lasts = np.ones(len(who), dtype=bool)
+        for step in range(within):
+            lasts &= hidden[who, when + step]
+            delay = np.where(np.isnan(delay) & lasts & signal[who, when + step], step, delay)
+        hits = int(np.isfinite(delay).sum())
+        low, high = jeffreys([hits], [len(who)])
+        rows.append(
+            {
+                **_row(name, labels, "detected", hits / max(len(who), 1), low[0], high[0], len(who)),
+                "delay_median": np.nanmedian(delay) if hits else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _row(
+    name: str, labels: Mapping[str, str], measure: str, estimate: float, low: float, high: float, n: int
+) -> dict[str, Any]:
+    return {
+        "rule": name,
+        "label": labels[name],
+        "measure": measure,
+        "estimate": estimate,
+        "ci_low": low,
+        "ci_high": high,
+        "n": n,
+    }
+
+
+def _event_month(grid: Grid, event: str) -> np.ndarray:
+    """Column of each customer's event; one past the last column where there is none."""
+    if event not in grid.panel:
+        raise UserError(f"early warning needs the event column '{event}'{nearest(event, grid.panel.columns)}")
+    rows = np.flatnonzero(grid.panel[event].to_numpy() > 0)
+    month = np.full(grid.shape[0], grid.shape[1])
+    np.minimum.at(month, grid.codes[rows], grid.when[rows])
+    return month
+
+
+def _soon(grid: Grid, hit_month: np.ndarray, horizon: int) -> np.ndarray:
+    """Months before the event from which it comes within the horizon."""
+    ahead = hit_month[:, None] - np.arange(grid.shape[1])
+    comes = (hit_month < grid.shape[1])[:, None]
+    return grid.present & comes & (ahead >= 1) & (ahead <= horizon)
+
+
+def _judged(grid: Grid, hit_month: np.ndarray, horizon: int) -> np.ndarray:
+    """Months that can be judged: the event comes within the horizon, or the whole horizon lies in the data.
+
+    A customer who left is known not to have had the event, so leaving does not censor.
+    """
+    column = np.arange(grid.shape[1])
+    whole = (column + horizon < grid.shape[1])[None, :] & (column < hit_month[:, None])
+    return (grid.present & whole) | _soon(grid, hit_month, horizon)
+
+
+def _lead(grid: Grid, signal: np.ndarray, hit_month: np.ndarray, horizon: int) -> np.ndarray:
+    """Months from the first signal within the horizon to the event, for events with an earlier month; NaN = missed."""
+    who = np.flatnonzero(hit_month < grid.shape[1])
+    earlier = grid.present[who] & (np.arange(grid.shape[1]) < hit_month[who, None])
+    who = who[earlier.any(axis=1)]
+    ahead = hit_month[who, None] - np.arange(grid.shape[1])
+    inside = signal[who] & (ahead >= 1) & (ahead <= horizon)
+    return np.where(inside.any(axis=1), hit_month[who] - inside.argmax(axis=1), np.nan)

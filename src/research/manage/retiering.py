@@ -1,0 +1,207 @@
+"""When to cut the tiers anew: a stated rule over drift, migration and calibration, with hysteresis.
+
+The rule is data (data/definitions/retiering_rule.yml), the bands are those of `drift.bands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy.stats import chi2
+
+from research.errors import UserError
+from research.manage.drift import bands, judge
+from research.paths import DEFINITIONS
+
+
+def rule() -> dict[str, Any]:
+    """Return the rule: measures, fire, clear, why."""
+    return yaml.safe_load((DEFINITIONS / "retiering_rule.yml").read_text(encoding="utf-8"))
+
+
+def rule_in_words(given: Mapping[str, Any] | None = None) -> str:
+    """Return the rule as one English sentence or two."""
+    given = given or rule()
+    fire, clear = given["fire"], given["clear"]
+    return (
+        f"The tiers are reviewed when at least {fire['red_measures']} of {', '.join(given['measures'])} is red for "
+        f"{fire['red_months']} months in a row, or at least {fire['raised_measures']} are amber or red for "
+        f"{fire['raised_months']} months in a row. After that the trigger is silent until every measure has been below "
+        f"{clear['margin']:.0%} of its amber bound for {clear['months']} months in a row."
+    )
+
+
+def downgrade_ratio(moved: pd.DataFrame, reference: Sequence[int], window: int = 3) -> pd.DataFrame:
+    """Return the share of customers moving down against that of the reference months.
+
+    Args:
+        moved: one row per period with `period`, `down`, `n` (as `migration.by_period` makes it).
+        reference: the periods that say what is usual.
+        window: months pooled up to and including the period.
+
+    Returns:
+        `period`, `measure`, `estimate`, `ci_low`, `ci_high` (Poisson, the reference taken as known), `n` (moves).
+    """
+    base = moved[moved["period"].isin(list(reference))]
+    if base["down"].sum() == 0:
+        raise UserError("the downgrade ratio needs reference periods in which somebody moved down")
+    usual = base["down"].sum() / base["n"].sum()
+    table = moved.sort_values("period").reset_index(drop=True)
+    pooled = table[["down", "n"]].rolling(window, min_periods=1).sum()
+    return _ratio(table["period"], "downgrade_ratio", pooled["down"], pooled["n"] * usual, pooled["n"])
+
+
+def calibration_ratio(
+    cells: pd.DataFrame, reference: Sequence[int], by: Sequence[str] = ("tier",), window: int = 3
+) -> pd.DataFrame:
+    """Return observed against expected defaults, where expected is what the reference months' rates predict.
+
+    Expected = Σ over cells of n · (events / n of the cell in the reference months), so that a book that has become
+    riskier by shifting between the cells is not taken for a miscalibrated one. Give months on book as a cell too where
+    the hazard depends on it. A cell the reference lacks is left out of both sides and counted.
+
+    Args:
+        cells: one row per period and cell: `period`, the columns `by`, `events`, `n` of the month.
+        reference: the periods whose rates are expected to go on.
+        window: months pooled up to and including the period.
+
+    Returns:
+        As `downgrade_ratio`, with `events`, `expected` and `outside` (customers in cells without a reference).
+    """
+    names = list(by)
+    base = cells[cells["period"].isin(list(reference))].groupby(names, observed=True)[["events", "n"]].sum()
+    if base["events"].sum() == 0:
+        raise UserError("the calibration ratio needs reference periods with defaults; there are none")
+    rate = (base["events"] / base["n"].where(base["n"] > 0)).rename("rate")
+    joined = cells.join(rate, on=names)
+    known = joined["rate"].notna()
+    joined["expected"] = joined["n"] * joined["rate"].fillna(0.0)
+    joined["events"] = joined["events"].where(known, 0)
+    joined["outside"] = joined["n"].where(~known, 0)
+    columns = ["events", "expected", "n", "outside"]
+    table = joined.groupby("period", as_index=False)[columns].sum().sort_values("period", ignore_index=True)
+    pooled = table[columns].rolling(window, min_periods=1).sum()
+    made = _ratio(table["period"], "calibration_ratio", pooled["events"], pooled["expected"], pooled["n"])
+    return made.assign(events=pooled["events"], expected=pooled["expected"], outside=pooled["outside"])
+
+
+def _ratio(
+    period: pd.Series, measure: str, events: pd.Series, expected: pd.Series, n: pd.Series
+) -> pd.DataFrame:
+    """Observed over expected with the exact Poisson interval of the observed count (Garwood 1936)."""
+    divisor = expected.where(expected > 0)
+    low = chi2.ppf(0.025, 2 * events.to_numpy(float)) / 2
+    high = chi2.ppf(0.975, 2 * (events.to_numpy(float) + 1)) / 2
+    return pd.DataFrame(
+        {
+            "period": period.to_numpy(),
+            "measure": measure,
+            "estimate": (events / divisor).to_numpy(float),
+            "ci_low": np.where(events > 0, low, 0.0) / divisor.to_numpy(float),
+            "ci_high": high / divisor.to_numpy(float),
+            "n": n.to_numpy(float).astype(int),
+        }
+    )
+
+
+def evidence(*measures: pd.DataFrame) -> pd.DataFrame:
+    """Return the measures side by side: `period` and one column per measure; NaN where a measure is not known.
+
+    Args:
+        measures: frames with `period`, `measure`, `estimate`.
+    """
+    long = pd.concat([frame[["period", "measure", "estimate"]] for frame in measures], ignore_index=True)
+    return (
+        long.pivot(index="period", columns="measure", values="estimate")
+        .rename_axis(columns=None)
+        .reset_index()
+    )
+
+
+def trigger(measures: pd.DataFrame, given: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Apply the rule period by period.
+
+    Args:
+        measures: `period` and a column for each measure of the rule (`evidence`); an unknown value neither raises the
+            alarm nor clears it.
+
+    Returns:
+        `period`, for each measure its value and `<measure>_signal`, `reds`, `raised` (how many are red; amber or red),
+        `state` (calm, raised, fired, open: fired before and not cleared yet), `fired` and `reason`.
+    """
+    given = given or rule()
+    names = list(given["measures"])
+    for name in names:
+        if name not in measures:
+            raise UserError(f"the re-tiering rule needs the measure '{name}', found {list(measures.columns)}")
+    table = measures[["period", *names]].sort_values("period", ignore_index=True)
+    for name in names:
+        table[f"{name}_signal"] = judge(table[name], name)["signal"]
+    signals = table[[f"{name}_signal" for name in names]]
+    table["reds"] = (signals == "red").sum(axis=1)
+    table["raised"] = signals.isin(["amber", "red"]).sum(axis=1)
+    bound = np.array([bands(name)["upper"].iloc[0] for name in names]) * given["clear"]["margin"]
+    values = table[names].to_numpy(float)
+    clear = (np.isnan(values) | (values < bound)).all(axis=1) & ~np.isnan(values).all(axis=1)
+
+    fire = given["fire"]
+    red = _run(table["reds"].to_numpy() >= fire["red_measures"])
+    raised = _run(table["raised"].to_numpy() >= fire["raised_measures"])
+    quiet = _run(clear)
+    states, reasons, waiting = [], [], False
+    for row in range(len(table)):
+        waiting = waiting and quiet[row] < given["clear"]["months"]
+        by_red, by_raised = red[row] >= fire["red_months"], raised[row] >= fire["raised_months"]
+        fired = not waiting and (by_red or by_raised)
+        reasons.append(_reason(table.loc[row], names, by_red) if fired else "")
+        states.append(
+            "fired" if fired else "open" if waiting else "raised" if table.loc[row, "raised"] else "calm"
+        )
+        waiting = waiting or fired
+    return table.assign(state=states, fired=[state == "fired" for state in states], reason=reasons)
+
+
+def _run(held: np.ndarray) -> np.ndarray:
+    """For how many periods in a row, up to this one, a condition has held."""
+    count, result = 0, np.zeros(len(held), dtype=int)
+    for row, value in enumerate(held):
+        count = count + 1 if value else 0
+        result[row] = count
+    return result
+
+
+def _reason(row: pd.Series, names: Sequence[str], by_red: bool) -> str:
+    wanted = ("red",) if by_red else ("amber", "red")
+    parts = [
+        f"{name} {row[name]:.2f} ({row[f'{name}_signal']})"
+        for name in names
+        if row[f"{name}_signal"] in wanted
+    ]
+    return "; ".join(parts)
+
+
+def delay(fired: pd.DataFrame, shock: int) -> pd.DataFrame:
+    """Return when the trigger fired relative to a known shock (only where the truth is known).
+
+    Returns:
+        One row: `first_fired` (period at or after the shock, NaN = never), `delay` (months), `before` (times it fired
+        before the shock: false alarms), `times` (all firings), `months_watched_before`.
+    """
+    when = fired.loc[fired["fired"], "period"].to_numpy()
+    after = when[when >= shock]
+    first = float(after[0]) if len(after) else np.nan
+    return pd.DataFrame(
+        [
+            {
+                "first_fired": first,
+                "delay": first - shock,
+                "before": int((when < shock).sum()),
+                "times": len(when),
+                "months_watched_before": int((fired["period"] < shock).sum()),
+            }
+        ]
+    )
