@@ -35,8 +35,15 @@ def files(paths: Iterable[Path]) -> set[Path]:
 
 
 @cache
-def numeric_code() -> str:
-    """Fingerprint of the code and definitions that decide results; read once per process."""
+def code_of(families: frozenset[str]) -> str:
+    """Fingerprint of these families, of `collect`, on which all rest, and of all definitions; once per process."""
     package = Path(__file__).parent
-    code = [package / name for name in (*NUMERIC_CODE, "study.py", "steps.py", "parameters.py")]
-    return fingerprint([p for p in (*code, DEFINITIONS) if p.exists()])
+    places = [package / name for name in {"collect", *families}]
+    return fingerprint(
+        [p for p in (*places, *(p.with_suffix(".py") for p in places), DEFINITIONS) if p.exists()]
+    )
+
+
+def numeric_code() -> str:
+    """Fingerprint of all code and definitions that decide results."""
+    return code_of(frozenset({*NUMERIC_CODE, "study", "steps", "parameters"}))

@@ -1,9 +1,9 @@
 """Steps of a study, cached on disk.
 
 A step declares what it depends on: names of parameters and other steps. Its result is stored under a
-key made of those parameters' values, the fingerprint of the numeric code and definitions, and the
-fingerprint of the data it reads. A stale result therefore cannot be read, a batch that varies one parameter
-recomputes only the steps that use it, and notebooks that run side by side compute each step once.
+key made of those parameters' values, the code it can reach with all definitions, and the fingerprint of the data it
+reads. A stale result therefore cannot be read, a batch that varies one parameter recomputes only the steps that
+use it, and notebooks that run side by side compute each step once.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import hashlib
 import inspect
 import json
 import logging
+import types
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from filelock import FileLock
 from joblib import Memory
 
-from research.fingerprint import numeric_code
+from research.fingerprint import code_of
 from research.parameters import Study
 from research.paths import cache_folder
 
@@ -61,6 +62,12 @@ class Step:
         )
         self._data = data
 
+    @functools.cached_property
+    def code(self) -> str:
+        """Fingerprint of the code the step can reach: its own text, the steps it calls, and whole families."""
+        texts, families = reach(self.function)
+        return hashlib.sha256("\0".join([*sorted(texts), code_of(frozenset(families))]).encode()).hexdigest()
+
     def __call__(self, study: Study | View, *args: Any) -> Any:
         view = View(plain(study), self.parameters)
         key = self.key(study, *args)
@@ -76,7 +83,7 @@ class Step:
         """Return the hash of all that decides the result."""
         view = View(plain(study), self.parameters)
         data = [source(view) for source in self.data_keys()]
-        parts = [self.__name__, view.values(), list(args), numeric_code(), data]
+        parts = [self.__name__, view.values(), list(args), self.code, data]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def data_keys(self) -> list[DataKey]:
@@ -112,6 +119,36 @@ def plain(study: Study | View) -> Study:
     while isinstance(study, View):
         study = object.__getattribute__(study, "_study")
     return study
+
+
+def reach(function: Callable[..., Any], seen: set[Any] | None = None) -> tuple[set[str], set[str]]:
+    """Return the texts of the functions in the step's own module that it can reach, and the families it uses.
+
+    A function reaches other code only through the names in its byte code, so those names are followed.
+    """
+    seen = set() if seen is None else seen
+    function = inspect.unwrap(function)
+    if function in seen:
+        return set(), set()
+    seen.add(function)
+    texts, families = {inspect.getsource(function)}, set()
+    for name in _names(function.__code__):
+        target = function.__globals__.get(name)
+        target = target.function if isinstance(target, Step) else target
+        module = getattr(target, "__module__", None) or getattr(target, "__name__", "") or ""
+        if inspect.isfunction(target) and module == function.__module__:
+            more_texts, more_families = reach(target, seen)
+            texts |= more_texts
+            families |= more_families
+        for text in (module, name):
+            if str(text).startswith("research.") and text != function.__module__:
+                families.add(str(text).split(".")[1])
+    return texts, families
+
+
+def _names(code: types.CodeType) -> set[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*(_names(each) for each in inner))
 
 
 def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:

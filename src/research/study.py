@@ -5,12 +5,14 @@ A notebook calls these steps and shows what they return; nothing is computed twi
 
 from __future__ import annotations
 
+import datetime
 import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from research.collect import classification as classes
@@ -22,7 +24,11 @@ from research.compare import criteria, fairness, inference, resampling
 from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
 from research.compare.parsimony import parsimony
+from research.errors import UserError, nearest
 from research.explain import association, design, missing, pricing, risk
+from research.manage import benefits, break_even, contacts, portfolio, sensitivity, strategies
+from research.manage import loan_quality as quality_rules
+from research.manage import policy as policies
 from research.segment import profile, registry
 from research.segment.abc_model import cell_definitions
 from research.segment.base import StratificationModel
@@ -41,6 +47,7 @@ CARD = (
     "licence",
     "citation",
 )
+PD_FROM = ("scorecard", "boosting", "tree")  # the first of these gives the PD of the policy simulation
 LENDERS_PRICE = (
     "interest_rate",
     "instalment",
@@ -316,7 +323,7 @@ def comparison(study: Any) -> dict[str, Any]:
 def verdict(study: Any, arm: str = "as practised") -> judging.Verdict:
     """Return what the criteria say about the three models: winner per criterion, ranking, caveats."""
     made = comparison(study)
-    rows, pairs = (made[key].query("arm == @arm") for key in ("criteria", "pairwise"))
+    rows, pairs = (made[key][made[key]["arm"] == arm] for key in ("criteria", "pairwise"))
     candidates = [name for name in study.models if name in set(rows["model"])]
     bad = int(customers(study)["default"].sum())
     return judging.judge(rows, pairs, candidates, titles(), bad)
@@ -351,6 +358,126 @@ def comparison_everywhere(study: Any) -> pd.DataFrame:
     """Return the criterion table of every data set of the study, stacked."""
     frames = [comparison(study.with_dataset(name))["criteria"] for name in _all_names(study)]
     return pd.concat(frames, ignore_index=True)
+
+
+# 5: management ----------------------------------------------------------------------------------------------------
+
+
+@step("costs")
+def economics(study: Any) -> portfolio.Economics:
+    """Return what money, capital and work cost: the assumptions file, with the study's costs."""
+    return portfolio.economics(study.costs.model_dump())
+
+
+@step(out_of_fold)
+def unseen_pd(study: Any) -> tuple[pd.Series, str]:
+    """Return one PD for all models, from customers each fit has not seen, and the model it comes from."""
+    oof = out_of_fold(study)
+    offered = [pair for name in PD_FROM for pair in oof.pairs if pair[0] == name]
+    if not offered:
+        raise UserError(f"the policy simulation needs one of {', '.join(PD_FROM)} among the references")
+    probability = oof.probability[oof.pairs.index(offered[0])].mean(axis=0)
+    return pd.Series(probability, index=oof.index)[oof.tested], registry.MODELS[offered[0][0]].title
+
+
+@step(out_of_fold)
+def unseen_tiers(study: Any) -> dict[str, pd.Series]:
+    """Return each model's tiers as practised for customers it has not seen (first repeat)."""
+    oof, names = out_of_fold(study), np.array(resampling.TIERS, dtype=object)
+    return {
+        name: pd.Series(names[oof.tier[place, 0]], index=oof.index)[oof.tested]
+        for place, (name, arm) in enumerate(oof.pairs)
+        if arm == registry.ARMS[0]
+    }
+
+
+@step(unseen_pd, unseen_tiers, economics)
+def books(study: Any) -> dict[str, pd.DataFrame]:
+    """Return the loan book of the policy simulation for the tiers of each model."""
+    table, probability, money = customers(study), unseen_pd(study)[0], economics(study)
+    table = table.loc[portfolio.usable(table).intersection(probability.index)]
+    placed = unseen_tiers(study)
+    return {name: portfolio.book(table, probability, mine, money) for name, mine in placed.items()}
+
+
+@step(books, "seed")
+def policy(study: Any) -> dict[str, pd.DataFrame]:
+    """Return the tiered policy of every model against one policy for all, and what it rests on."""
+    made, table = books(study), strategies.strategies()
+    return {
+        "comparison": policies.compare_models(made, table, economics(study), seed=study.seed),
+        "inputs": portfolio.inputs(next(iter(made.values())), economics(study)),
+        "strategies": table,
+        "left_out": len(customers(study)) - len(next(iter(made.values()))),
+    }
+
+
+@step(books, policy, "seed")
+def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
+    """Return one model's policy in detail: by tier, tornado, break-evens and the evidence on the claimed benefits."""
+    made, table, money = books(study), strategies.strategies(), economics(study)
+    if name not in made:
+        raise UserError(f"model '{name}' has no policy here{nearest(name, made)}")
+    book, bad = made[name], customers(study)["default"]
+    compared = policy(study)["comparison"].query("model == @name")
+    worth = worths.worth(customers(study))[0]
+    split = sensitivity.by_tier(book, table, money, seed=study.seed)
+    needed = break_even.break_even(book, table, money)
+    return {
+        "by_tier": split,
+        "tornado": sensitivity.tornado(book, table, money),
+        "break_even": needed,
+        "tier_break_even": break_even.tier_break_even(book, table, money),
+        "evidence": benefits.hypothesis_evidence(book, compared, needed, split, default=bad, value=worth),
+        "matrix": strategies.strategy_matrix(table, portfolio.profile(book, bad)),
+    }
+
+
+@step(tiers)
+def loan_quality(study: Any, name: str) -> dict[str, Any]:
+    """Return loan quality crossed with a model's tiers, contradictions and rules; `reason` where not testable."""
+    table, rules = customers(study), quality_rules.policy()
+    found: dict[str, Any] = {"rules": quality_rules.provenance(rules, table), "version": rules.version}
+    if not set(rules.measures) & set(table.columns):
+        return found | {
+            "reason": "the data set records no days past due and none of the policy's other measures"
+        }
+    classed, placed = quality_rules.classify(table, rules), tiers(study, name)
+    return found | {
+        "crosswalk": quality_rules.crosswalk(classed, placed, table.get("outstanding_balance")),
+        "contradictions": quality_rules.contradictions(classed, placed, rules),
+        "classified": classed,
+    }
+
+
+@step(model, loan_quality)
+def contact_reasons(study: Any, name: str) -> pd.DataFrame:
+    """Return why the model placed each customer: tier, reasons, rule, risk, value, and the potential premium flag."""
+    table, fitted = customers(study), model(study, name)
+    assessed = fitted.assess(table)
+    growth = {name: table[name] for name in ("cross_sell_potential", "need_intensity") if name in table}
+    flag = contacts.potential_premium(assessed["tier"], assessed["value_score"], growth)
+    return pd.DataFrame(
+        {
+            "tier": assessed["tier"],
+            "reasons": contacts.reasons_in_words(table, list(fitted.inputs_)),
+            "rule": contacts.rule_in_words(assessed, fitted.rules()),
+            "risk": assessed["risk_score"],
+            "value": assessed["value_score"],
+            "potential": flag["potential"],
+            "reason": flag["reason"],
+        }
+    )
+
+
+def contact_plan(study: Any, name: str, start: datetime.date) -> pd.DataFrame:
+    """Return the contact plan of a model's tiers from a day on."""
+    found, quality_found = contact_reasons(study, name), loan_quality(study, name)
+    return contacts.contact_plan(
+        customers(study), found["tier"], found["reasons"], strategies.strategies(), start,
+        rule=found["rule"], potential=found[["potential", "reason"]], alerts=quality_found.get("contradictions"),
+        urgency=found["risk"],
+    )  # fmt: skip
 
 
 def workers() -> int:
