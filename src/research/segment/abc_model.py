@@ -43,7 +43,7 @@ class ABC(StratificationModel):
 
     This is not the inventory ABC (Pareto) analysis. Indicators, signs and what a missing value means are rows of
     `abc_indicators.csv`; those the table has are used. Missing values are neutral unless the definition says otherwise;
-    `missing_count` tells how many indicators of a customer were missing. A block without any indicator is neutral
+    `missing_count` tells how many indicators of a customer were unknown. A block without any indicator is neutral
     (score 0, level mid) and listed in `absent_blocks_`. Categories are not summed.
 
     Risk is B. Value is the weighted mean of A and C, because the model calls a customer worth serving for what he
@@ -96,12 +96,12 @@ class ABC(StratificationModel):
             signs["A"] = {self.value: 1}
         if not any(signs.values()):
             raise UserError("ABC: the table has no indicator of abc_indicators.csv; ABC is not testable here")
-        missing = {} if self.by_position_ else definitions["missing"].to_dict()
+        self.missing_ = {} if self.by_position_ else definitions["missing"].to_dict()
         self.indices_ = {}
         for block in BLOCKS:
             columns = {name: self._values(table, name) for name in signs[block]}
             index = Index(signs[block], self.indicator_weights, self.standardise)
-            self.indices_[block] = index.fit(columns, missing if block != "B" or self.inputs is None else {})
+            self.indices_[block] = index.fit(columns, self.missing_)
         self.absent_blocks_ = [block for block in BLOCKS if not self.indices_[block].names_]
         self.absent_ = (
             [] if self.by_position_ else [name for name in definitions.index if name not in table.columns]
@@ -144,7 +144,8 @@ class ABC(StratificationModel):
         overall = weight["A"] * scores["A"] - weight["B"] * scores["B"] + weight["C"] * scores["C"]
         missing = np.zeros(len(table))
         for name in self.inputs_:
-            missing += table[name].isna().to_numpy()
+            if self.missing_.get(name, "neutral") == "neutral":
+                missing += table[name].isna().to_numpy()
         return np.column_stack([scores["A"], scores["B"], scores["C"], overall, missing])
 
     def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

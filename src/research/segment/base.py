@@ -87,8 +87,7 @@ class StratificationModel(TransformerMixin, BaseEstimator):
 
     def transform(self, X) -> np.ndarray:
         """Return component scores (n, k); names from `get_feature_names_out`."""
-        check_is_fitted(self, "tier_cuts_")
-        return self._components(self._read(X))
+        return self._open(X)[1]
 
     def risk_score(self, X) -> np.ndarray:
         """Return the risk score (n,), higher = riskier."""
@@ -111,19 +110,16 @@ class StratificationModel(TransformerMixin, BaseEstimator):
 
     def predict(self, X) -> np.ndarray:
         """Return tier names (n,) by the frozen cuts with the wanted shares."""
-        return self.tier_cuts_.assign(*self._both(X))
+        risk, value = self._both(X)
+        return self.tier_cuts_.assign(risk, value)
 
     def native_tiers(self, X) -> np.ndarray:
         """Return tier names (n,) by the model's own rule, before shares are matched between models."""
-        check_is_fitted(self, "tier_cuts_")
-        table = self._read(X)
-        return self._native(table, self._components(table))
+        return self._native(*self._open(X))
 
     def assess(self, X) -> pd.DataFrame:
         """Return one row per customer: components, risk_score, value_score, tier, native_tier (both Categorical)."""
-        check_is_fitted(self, "tier_cuts_")
-        table = self._read(X)
-        components = self._components(table)
+        table, components = self._open(X)
         risk, value = self._scores(table, components)
         frame = pd.DataFrame(components, columns=list(self.component_names_), index=table.index)
         frame["risk_score"], frame["value_score"] = risk, value
@@ -149,10 +145,13 @@ class StratificationModel(TransformerMixin, BaseEstimator):
 
     # -- reading tables --------------------------------------------------------------------------------------------
 
-    def _both(self, X) -> tuple[np.ndarray, np.ndarray]:
+    def _open(self, X) -> tuple[pd.DataFrame, np.ndarray]:
         check_is_fitted(self, "tier_cuts_")
         table = self._read(X)
-        return self._scores(table, self._components(table))
+        return table, self._components(table)
+
+    def _both(self, X) -> tuple[np.ndarray, np.ndarray]:
+        return self._scores(*self._open(X))
 
     def _read(self, X, *, reset: bool = False) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):

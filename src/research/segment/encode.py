@@ -57,13 +57,20 @@ class OneHot:
                 self.level_.append(level)
         return self
 
-    def transform(self, table: pd.DataFrame) -> np.ndarray:
-        """Return the matrix (n, len(names_)) as float64 with NaN for missing numbers."""
+    def transform(self, table: pd.DataFrame, only: Iterable[str] | None = None) -> np.ndarray:
+        """Return the matrix (n, len(names_)) as float64 with NaN for missing numbers.
+
+        With `only`, the other inputs are not read and their columns are 0.
+        """
+        read = set(self.inputs_ if only is None else only)
         columns = []
         for name in self.inputs_:
-            if name in self.levels_:
+            width = len(self.levels_[name]) if name in self.levels_ else 1
+            if name not in read:
+                columns.append(np.zeros((len(table), width)))
+            elif name in self.levels_:
                 codes = level_codes(table[name], self.levels_[name])
-                columns.append((codes[:, None] == np.arange(len(self.levels_[name]))).astype(float))
+                columns.append((codes[:, None] == np.arange(width)).astype(float))
             else:
                 columns.append(numbers(table, name)[:, None])
         return np.concatenate(columns, axis=1) if columns else np.empty((len(table), 0))

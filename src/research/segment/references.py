@@ -14,6 +14,7 @@ from research.segment.base import StratificationModel, informative, is_category,
 from research.segment.calibration import default_rates
 from research.segment.encode import level_codes, text_levels
 from research.segment.index import value_index
+from research.segment.rule_text import WORDS, range_in_words, unit_of
 from research.segment.tiers import TIERS, as_tiers
 
 GRADE_ORDER = (
@@ -28,7 +29,7 @@ GRADE_ORDER = (
 MOST_LEVELS = 200
 
 
-class _Reference(StratificationModel):
+class Reference(StratificationModel):
     """A model with one risk score and the shared value index; rules are its tiers by risk."""
 
     def _learn_value(self, table: pd.DataFrame) -> None:
@@ -47,24 +48,22 @@ class _Reference(StratificationModel):
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
         tiers = self.tier_cuts_.assign(components[:, 0], components[:, 1])
         codes = np.array([TIERS.index(name) for name in tiers])
-        cuts = self.tier_cuts_.table()
         self.rules_ = default_rates(codes, bad, len(TIERS)).assign(
-            rule=[
-                f"{self._risk_words()} from {row.risk_above:.4g} to {row.risk_up_to:.4g}"
-                + (f" and value above {row.value_above:.4g}" if row.tier == "premium" else "")
-                for row in cuts.itertuples()
-            ],
-            rule_zh=[
-                f"{self._risk_words('zh')} {row.risk_above:.4g} 至 {row.risk_up_to:.4g}"
-                + (f"，且价值高于 {row.value_above:.4g}" if row.tier == "premium" else "")
-                for row in cuts.itertuples()
-            ],
+            rule=[self._tier_words(row, "en") for row in self.tier_cuts_.table().itertuples()],
+            rule_zh=[self._tier_words(row, "zh") for row in self.tier_cuts_.table().itertuples()],
             length=[2, 1, 1, 1],
             tier=as_tiers(TIERS),
         )
 
-    def _risk_words(self, language: str = "en") -> str:
-        return "Risk score" if language == "en" else "风险评分"
+    def _tier_words(self, row, language: str) -> str:
+        text = self._risk_words(row.risk_above, row.risk_up_to, language)
+        if row.tier != "premium":
+            return text
+        value = range_in_words("Value" if language == "en" else "价值", row.value_above, np.inf)
+        return text + WORDS[language]["and"] + value
+
+    def _risk_words(self, above: float, up_to: float, language: str) -> str:
+        return range_in_words("Risk score" if language == "en" else "风险评分", above, up_to)
 
     def rules(self) -> pd.DataFrame:
         """Return one row per tier: rule, rule_zh, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
@@ -76,7 +75,7 @@ class _Reference(StratificationModel):
         return self.tier_cuts_.table()
 
 
-class RandomTiers(_Reference):
+class RandomTiers(Reference):
     """Tiers by lot: the floor that any model must beat.
 
     Lots are a hash of the customer's predictor values and the seed, so the same customer gets the same lot alone or
@@ -122,7 +121,7 @@ def _stir(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
-class GradeTiers(_Reference):
+class GradeTiers(Reference):
     """Tiers by one variable: the first of a fixed list that the table has.
 
     The list (`GRADE_ORDER`): the lender's grade, a credit score (higher = safer), else debt to income, loan to value,
@@ -172,16 +171,19 @@ class GradeTiers(_Reference):
         risk = self.sign_ * np.where(np.isnan(values), self.median_, values)
         return np.column_stack([risk, self._value(table)])
 
-    def _risk_words(self, language: str = "en") -> str:
-        return ("" if self.sign_ > 0 else "−") + say(self.inputs_[0], language)
+    def _risk_words(self, above: float, up_to: float, language: str) -> str:
+        name = self.inputs_[0]
+        if self.sign_ > 0:
+            return range_in_words(say(name, language), above, up_to, unit_of(name))
+        return range_in_words(say(name, language), -up_to, -above, unit_of(name))
 
 
-class GradientBoosting(_Reference):
+class GradientBoosting(Reference):
     """Histogram gradient boosting (scikit-learn): the room above, without rules.
 
     Categories are split natively (levels frozen in fit, the commonest 200; others and unknown levels count as
     missing), missing values go where training sends them. Fixed number of trees, no early stopping: the same seed
-    gives the same model.
+    gives the same model. `n_rules_` is the largest number of leaves the trees can have together.
     """
 
     def __init__(
@@ -227,9 +229,8 @@ class GradientBoosting(_Reference):
         # trees this small gain nothing from threads, and lose much when other work uses the cores
         with threadpool_limits(1, user_api="openmp"):
             self.boosting_ = model.fit(self._matrix(table)[seen], bad[seen].astype(int))
-        self.n_rules_ = int(sum(p.get_n_leaf_nodes() for stage in self.boosting_._predictors for p in stage))
+        self.n_rules_ = self.trees * self.leaves
         self._learn_value(table)
-        self.value_inputs_ = list(self.value_index_.names_)
 
     def _matrix(self, table: pd.DataFrame) -> np.ndarray:
         columns = []

@@ -9,6 +9,7 @@ from research.errors import UserError, nearest
 from research.segment.abc_model import ABC
 from research.segment.base import StratificationModel
 from research.segment.index import indicator_definitions
+from research.segment.optimal_tree import OptimalTree
 from research.segment.references import GRADE_ORDER, GradeTiers, GradientBoosting, RandomTiers
 from research.segment.rfm import RFM, component_definitions
 from research.segment.scorecard import Scorecard
@@ -51,6 +52,7 @@ MODELS: dict[str, ModelSpec] = {
             False,
         ),
         ModelSpec("boosting", "Gradient boosting", "梯度提升", "reference", GradientBoosting, False, True),
+        ModelSpec("optimal_tree", "Optimal tree", "最优决策树", "reference", OptimalTree, False, True),
     )
 }
 

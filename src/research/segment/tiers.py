@@ -46,13 +46,16 @@ def tier_shares(shares: Mapping[str, float] | None) -> dict[str, float]:
 
 
 def steady(scores: np.ndarray) -> np.ndarray:
-    """Round to 12 significant binary-scaled decimals.
+    """Round to 12 significant digits.
 
     A score summed over one row or over many rows may differ in its last bit; without this a customer on a cut
     point could change tier with the size of the batch.
     """
-    mantissa, exponent = np.frexp(np.asarray(scores, dtype=float))
-    return np.ldexp(np.round(mantissa, 12), exponent)
+    scores = np.array(scores, dtype=float)
+    usual = np.isfinite(scores) & (scores != 0)
+    digits = np.clip(11 - np.floor(np.log10(np.abs(scores[usual]))), -290, 290)
+    scores[usual] = np.round(scores[usual] * 10.0**digits) / 10.0**digits
+    return scores
 
 
 @dataclass(frozen=True)

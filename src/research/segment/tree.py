@@ -24,19 +24,19 @@ class DecisionTree(StratificationModel):
     """CART (Gini) on the outcome, pruned by the one-standard-error rule; leaves ordered by risk become tiers.
 
     Inputs are all predictors in both arms: nothing in the definition of a tree names fewer. Categories become one
-    0/1 column per level frozen in fit (levels below the minimum leaf cannot be split on and get none); missing
-    numbers go to the side that training chose. Every leaf holds at least `least_leaf` of the training customers.
-    α comes from `folds` inner folds (see `pruning`). The rule may ask for the root alone when outcomes are rare; a
-    tree without leaves gives no tiers, so subtrees with fewer than `least_leaves` leaves are passed over, and
-    `one_se_leaves_` tells what the rule alone would have kept.
+    0/1 column per level frozen in fit (levels below the minimum leaf cannot be split on and get none). A missing
+    number goes to the side that training chose, or to the larger side where training had none. Every leaf holds at
+    least `least_leaf` of the training customers. α comes from `folds` inner folds (see `pruning`). When outcomes are
+    rare the rule may ask for the root alone; a tree without leaves gives no tiers, so subtrees with fewer than
+    `least_leaves` leaves are passed over, and `one_se_leaves_` tells what the rule alone would have kept.
 
     Leaf risk: bad rate of the leaf, smoothed by `prior` customers at the overall rate (m-estimate, Cestnik 1990), then
     recalibrated by a logistic curve on the inner folds' out-of-fold rates, which undoes the optimism of rates read
     off the customers that grew the leaf. A curve that would turn the order round is not used (`recalibrated_`).
 
     Value is the shared value index (block A) or the column `value`; within a leaf the tier cuts fall by value.
-    Native tiers: leaves stay whole, each takes the tier in which the middle of its risk range falls; the
-    low-risk leaves' most valuable customers are premium.
+    Native tiers: leaves stay whole; the riskiest leaf is high, the safest low, the others take the tier in which the
+    middle of their place in the risk order falls; the low leaves' most valuable customers are premium.
     """
 
     def __init__(
@@ -89,10 +89,12 @@ class DecisionTree(StratificationModel):
         self.stop_ = terminal_nodes(self.tree_.tree_, np.array([self.pruning_.alpha]))[:, 0]
         self.leaves_ = np.unique(self.stop_[self.tree_.tree_.children_left == LEAF])
         self._learn_risk(outcome)
+        self.had_missing_ = np.isnan(x).any(axis=0)
+        self.whole_ = (np.isnan(x) | (np.nan_to_num(x) % 1 == 0)).all(axis=0)
         self._read_paths()
         self.inputs_ = list(dict.fromkeys(self.encoder_.source_[i] for i in self._split_columns()))
         self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
-        self.value_inputs_ = [*self.value_index_.names_, *self.encoder_.inputs_]
+        self.value_inputs_ = list(self.value_index_.names_)
         self.component_names_ = ["leaf", "leaf_pd", "value"]
         self.n_rules_ = len(self.leaves_)
 
@@ -115,7 +117,8 @@ class DecisionTree(StratificationModel):
         return [int(tree.feature[n]) for n in kept]
 
     def _nodes(self, table: pd.DataFrame) -> np.ndarray:
-        x = self.encoder_.transform(table)
+        # columns the pruned tree does not split on cannot change where a customer stops
+        x = self.encoder_.transform(table, self.inputs_)
         return self.stop_[self.tree_.tree_.apply(np.ascontiguousarray(x, dtype=np.float32))]
 
     def _components(self, table: pd.DataFrame) -> np.ndarray:
@@ -140,9 +143,10 @@ class DecisionTree(StratificationModel):
         middle[order] = before / len(table)
         shares = self.tier_cuts_.shares_
         edges = np.cumsum([shares["high"], shares["medium"]])
-        self.leaf_tier_ = np.array(["high", "medium", "low"], dtype=object)[
-            np.searchsorted(edges - 1e-12, middle, side="right")
-        ]
+        position = np.searchsorted(edges - 1e-12, middle, side="right")
+        if len(order) > 1:
+            position[order[0]], position[order[-1]] = 0, 2
+        self.leaf_tier_ = np.array(["high", "medium", "low"], dtype=object)[position]
         matched = self.tier_cuts_.assign(components[:, 1], components[:, 2])
         reached = [
             " / ".join(tier for tier in TIERS if (matched[leaf == i] == tier).any())
@@ -233,11 +237,8 @@ class DecisionTree(StratificationModel):
                     level=self.encoder_.level_[column],
                     threshold=float(tree.threshold[node]),
                     below=left,
-                    or_missing=bool(tree.missing_go_to_left[node]) == left
-                    and self._had_missing(node, column),
+                    or_missing=bool(tree.missing_go_to_left[node]) == left and self.had_missing_[column],
+                    whole=bool(self.whole_[column]),
                 )
                 paths[int(child)] = (*paths[node], condition)
         self.paths_ = [paths[int(leaf)] for leaf in self.leaves_]
-
-    def _had_missing(self, node: int, column: int) -> bool:
-        return True
