@@ -1,0 +1,89 @@
+"""The cache of steps: same inputs are read back, anything that decides a result changes its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from research import study
+from research.parameters import load
+from research.steps import Step, reach, step
+
+calls: list[str] = []
+
+
+@step("seed")
+def doubled(study):
+    calls.append("doubled")
+    return 2 * study.seed
+
+
+@step(doubled, "folds")
+def added(study, extra):
+    calls.append("added")
+    return doubled(study) + study.folds + extra
+
+
+@step("folds")
+def undeclared(study):
+    return study.seed
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from research import steps
+
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path))
+    steps._memory.cache_clear()
+    calls.clear()
+    yield
+    steps._memory.cache_clear()
+
+
+def test_a_step_is_computed_once() -> None:
+    plan = load(changes={"seed": 3, "folds": 4})
+    assert added(plan, 10) == 20
+    assert added(plan, 10) == 20
+    assert calls == ["added", "doubled"]
+
+
+def test_a_parameter_that_is_not_used_does_not_matter() -> None:
+    plan = load(changes={"seed": 3})
+    doubled(plan)
+    doubled(plan.model_copy(update={"folds": 7, "title": "another"}))
+    assert calls == ["doubled"]
+
+
+def test_a_parameter_of_an_earlier_step_matters() -> None:
+    plan = load(changes={"seed": 3, "folds": 4})
+    assert added(plan, 0) == 10
+    assert added(plan.model_copy(update={"seed": 4}), 0) == 12
+
+
+def test_arguments_are_part_of_the_key() -> None:
+    plan = load(changes={"seed": 3, "folds": 4})
+    assert added(plan, 1) != added(plan, 2)
+
+
+def test_reading_an_undeclared_parameter_is_refused() -> None:
+    with pytest.raises(AttributeError, match="'seed' without declaring"):
+        undeclared(load())
+
+
+def test_an_unknown_parameter_cannot_be_declared() -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        step("nonsense")
+
+
+def test_code_that_a_step_reaches_is_in_its_key() -> None:
+    texts, families = reach(study.comparison.function)
+    assert {"collect", "compare", "segment"} <= families
+    assert any("def out_of_fold" in text for text in texts)
+    assert "fieldwork" not in reach(study.customers.function)[1]
+
+
+def test_every_step_of_the_study_says_what_it_returns() -> None:
+    steps = [value for value in vars(study).values() if isinstance(value, Step)]
+    assert len(steps) > 20
+    assert [s.__name__ for s in steps if not (s.__doc__ or "").startswith("Return")] == []
