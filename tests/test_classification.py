@@ -31,6 +31,7 @@ BOOK = pd.DataFrame(
     },
     index=pd.Index(list("abcdef"), name="customer_id"),
 )
+CUTS = {"size_small_at_most": 10_000, "size_medium_at_most": 25_000}
 EXPECTED = {
     "K1": ["production", "housing", "consumption", "other", None, "production"],
     "K2": ["short", "long", "medium", "medium", "medium", "short"],
@@ -60,7 +61,7 @@ def test_there_are_thirteen_standards_in_order() -> None:
 
 @pytest.mark.parametrize("standard", list(EXPECTED))
 def test_every_customer_by_hand(standard: str) -> None:
-    classes = k.classify(BOOK)
+    classes = k.classify(BOOK, parameters=CUTS)
     assert listed(classes[standard]) == EXPECTED[standard]
     assert classes[standard].cat.categories.tolist() == list(k.rules()["standards"][standard]["classes"])
 
@@ -99,6 +100,11 @@ def test_cut_offs_and_the_benchmark_are_parameters() -> None:
     assert listed(without["K12"])[:2] == ["above", "at"]
     with pytest.raises(UserError, match="did you mean 'size_small_at_most'"):
         k.classify(BOOK, parameters={"size_smal_at_most": 1})
+
+
+def test_size_without_cut_offs_is_in_thirds_of_the_book() -> None:
+    book = pd.DataFrame({"loan_amount": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
+    assert listed(k.classify(book)["K8"]) == ["small"] * 2 + ["medium"] * 2 + ["large"] * 2
 
 
 def test_risk_level_falls_back_when_there_is_no_grade_or_score() -> None:

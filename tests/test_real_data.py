@@ -76,6 +76,16 @@ def test_taiwan_panel_has_six_months_and_undocumented_codes_are_no_delay(taiwan:
     assert first["balance"].tolist() == [0, 0, 0, 689, 3102, 3913]
 
 
+def test_taiwan_every_repayment_code_has_a_decision(taiwan: Path) -> None:
+    decided = datasets.code_decisions("taiwan").query("column == 'PAY_0; PAY_2 to PAY_6'")["code"].tolist()
+    assert decided == ["-2", "-1", "0", "1 to 8"]
+    raw = datasets.load_raw("taiwan")
+    assert set(np.unique(raw[publishers.TAIWAN_STATUS])) == set(range(-2, 9))
+    # a delay of one month is almost absent before September
+    assert [int((raw[name] == 1).sum()) for name in publishers.TAIWAN_STATUS] == [3688, 28, 4, 2, 0, 0]
+    assert datasets.code_decisions("berka").empty
+
+
 def test_taiwan_in_the_publishers_layout_is_the_same_table(taiwan: Path, tmp_path: Path) -> None:
     table = datasets.load_raw("taiwan").head(300)
     labels = ["", *[f"X{number}" for number in range(1, 24)], "Y"]

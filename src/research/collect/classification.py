@@ -85,6 +85,19 @@ def _parameters(definitions: Mapping[str, Any], given: Mapping[str, float] | Non
     return values
 
 
+def _with_sizes(parameters: dict[str, Any], customers: pd.DataFrame) -> dict[str, Any]:
+    """Set cut-offs of the size that are not given to the thirds of the loan amounts."""
+    thirds = {"size_small_at_most": 1 / 3, "size_medium_at_most": 2 / 3}
+    if "loan_amount" not in customers:
+        return parameters
+    found = {
+        name: float(customers["loan_amount"].quantile(share))
+        for name, share in thirds.items()
+        if parameters[name] is None
+    }
+    return {**parameters, **found}
+
+
 def _with_derived(customers: pd.DataFrame, parameters: Mapping[str, float]) -> pd.DataFrame:
     """Add the contract rate minus the benchmark, from the table or from the parameter benchmark_rate."""
     table = customers.copy(deep=False)
@@ -173,7 +186,7 @@ def classify(
     with the reason in `attrs["reasons"]`.
     """
     definitions = definitions or rules()
-    values = _parameters(definitions, parameters)
+    values = _with_sizes(_parameters(definitions, parameters), customers)
     table = _with_derived(customers, values)
     classes, reasons = {}, {}
     for standard, entry in definitions["standards"].items():

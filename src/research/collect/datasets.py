@@ -141,6 +141,21 @@ def leakage(name: str | None = None) -> pd.DataFrame:
     return table if name is None else table[table["dataset"] == name].reset_index(drop=True)
 
 
+def code_decisions(name: str) -> pd.DataFrame:
+    """Return what was decided about codes of a source: column, code, documented, meaning, decision.
+
+    Empty for a data set whose codes its publisher documents in full.
+    """
+    definition(name)
+    path = DEFINITIONS / f"{name}_codes.csv"
+    columns = ["column", "code", "documented", "meaning", "decision"]
+    return (
+        pd.read_csv(path, dtype=str, keep_default_na=False)
+        if path.is_file()
+        else pd.DataFrame(columns=columns)
+    )
+
+
 def coverage(datasets: Iterable[str] | None = None) -> pd.DataFrame:
     """Return construct × data set: how well each construct is measured and why.
 

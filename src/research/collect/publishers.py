@@ -76,9 +76,7 @@ def read_taiwan(path: Path) -> pd.DataFrame:
     BILL_AMT1 … 6, PAY_AMT1 … 6 (September back to April 2005), default (October 2005).
     """
     if path.suffix.lower() in (".xls", ".xlsx"):
-        table = pd.read_excel(
-            path, header=None, engine="xlrd" if path.suffix.lower() == ".xls" else "openpyxl"
-        )
+        table = _sheet(path)
         named = table.index[(table == "LIMIT_BAL").any(axis=1)]
         if not len(named):
             raise UserError(f"{path.name}: no row with the column name 'LIMIT_BAL'")

@@ -81,7 +81,10 @@ def show_list() -> None:
             "data set": found["dataset"],
             "title": found["title"],
             "kind": found["real"].map({True: "real", False: "SIMULATED"}),
-            "here": found["available"].map({True: "yes", False: "fetch"}),
+            "here": [
+                "yes" if here else "fetch" if name in fetch.sources() else "extra [profit]"
+                for name, here in zip(found["dataset"], found["available"], strict=True)
+            ],
             "rows": found["rows"],
             "bad": found["outcome_rate"].map(lambda rate: f"{rate:.1%}" if rate == rate else "—"),
             "direct": found["direct"],
