@@ -1,0 +1,133 @@
+"""Zip containers of unknown origin (xlsx, docx, odt, qdpx), opened only when they are safe to read."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from xml.parsers import expat
+
+from research.errors import UserError
+
+MAX_MEMBERS = 10_000
+MAX_BYTES = 400 * 2**20
+MAX_RATIO = 200  # deflate cannot exceed about 1,032; honest office parts stay far below 200
+_RATIO_FROM = 2**20  # small parts may compress very well without harm
+_ENCRYPTED = 0x1
+_PROLOG = 64 * 2**10
+
+
+@contextmanager
+def open_archive(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Iterator[zipfile.ZipFile]:
+    """Open a zip container for reading after checking every member.
+
+    Raises:
+        UserError: not a zip file; too many members; a member that is too large, compressed beyond measure, encrypted,
+            a symbolic link or device, outside the container (`..`, absolute, a drive), or twice there; an XML part that
+            carries a document type definition (entity attacks need one, no office format does).
+    """
+    path = Path(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError):
+        raise UserError(f"{path.name}: not a zip container, or a damaged one") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    with archive:
+        _check_members(archive, path.name, max_bytes)
+        for member in archive.infolist():
+            if PurePosixPath(member.filename).suffix.lower() in {".xml", ".rels", ".qde", ".qdc", ".vml"}:
+                _check_prolog(archive, member, path.name)
+        yield archive
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member's bytes; the size that the directory states is a limit, so a lying header stops early.
+
+    Raises:
+        UserError: the member is missing, damaged, or longer than stated.
+    """
+    try:
+        info = archive.getinfo(name)
+        with archive.open(info) as part:
+            data = part.read(info.file_size + 1)
+    except KeyError:
+        raise UserError(f"{archive_name(archive)}: no part '{name}'") from None
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        raise UserError(f"{archive_name(archive)}: part '{name}' is damaged ({error})") from None
+    if len(data) > info.file_size:
+        raise UserError(f"{archive_name(archive)}: part '{name}' is longer than its header says")
+    return data
+
+
+def archive_name(archive: zipfile.ZipFile) -> str:
+    """Return the file name of an open archive, for messages."""
+    return Path(archive.filename or "archive").name
+
+
+def _check_members(archive: zipfile.ZipFile, where: str, max_bytes: int) -> None:
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise UserError(f"{where}: {len(members):,} parts, expected at most {MAX_MEMBERS:,}")
+    total = 0
+    names: set[str] = set()
+    for member in members:
+        name = member.filename
+        inside = PurePosixPath(name.replace("\\", "/"))
+        if (
+            inside.is_absolute()
+            or ".." in inside.parts
+            or ":" in (inside.parts or ("",))[0]
+            or "\x00" in name
+        ):
+            raise UserError(f"{where}: part '{name}' points outside the container; the file is refused")
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+            raise UserError(
+                f"{where}: part '{name}' is a link or device, expected plain files; the file is refused"
+            )
+        if member.flag_bits & _ENCRYPTED:
+            raise UserError(f"{where}: part '{name}' is encrypted; save the file without a password")
+        if name in names:
+            raise UserError(f"{where}: part '{name}' is there twice; the file is refused")
+        names.add(name)
+        total += member.file_size
+        if member.file_size > _RATIO_FROM and member.file_size > MAX_RATIO * max(member.compress_size, 1):
+            raise UserError(
+                f"{where}: part '{name}' unpacks to {member.file_size:,} bytes from "
+                f"{member.compress_size:,}; the file is refused"
+            )
+    if total > max_bytes:
+        raise UserError(f"{where}: unpacks to {total:,} bytes, expected at most {max_bytes:,}")
+
+
+class _Seen(Exception):
+    """The root element was reached: the prolog is over."""
+
+
+def _check_prolog(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> None:
+    # expat decodes whatever encoding the part declares, so a definition cannot hide in UTF-16
+    def refuse(*_: object) -> None:
+        raise UserError(
+            f"{where}: part '{member.filename}' has a document type definition; the file is refused"
+        )
+
+    def stop(*_: object) -> None:
+        raise _Seen
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = stop
+    try:
+        with archive.open(member) as part:
+            parser.Parse(part.read(_PROLOG), False)
+        if member.file_size > _PROLOG:
+            raise UserError(
+                f"{where}: part '{member.filename}' has no root element in its first 64 KiB; refused"
+            )
+    except (_Seen, expat.ExpatError):
+        return  # a malformed part is reported by whoever needs it
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        raise UserError(f"{where}: part '{member.filename}' is damaged ({error})") from None

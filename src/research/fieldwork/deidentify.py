@@ -1,0 +1,224 @@
+"""De-identification: what in a text could tell who somebody is, and the written waivers that let it pass."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from research.errors import UserError
+from research.fieldwork.sheets import decode
+
+FINDING = ["finding", "document", "segment", "kind", "shown", "start", "end"]
+WAIVER = ["finding", "reason", "by", "date"]
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_DIGITS = re.compile(r"(?<![\w.])\+?\d(?:[ \-–.()]{0,2}\d){5,22}[xX]?(?![\w])")
+_CHINESE_MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
+_CHINESE_LANDLINE = re.compile(r"0\d{2,3}\d{7,8}|[48]00\d{7}")
+_SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏"
+    "魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵"
+    "万钱严覃武戴莫孔向汤"
+)
+_CHINESE_TITLE = re.compile(
+    rf"[{_SURNAMES}][\u4e00-\u9fff]?(?:先生|女士|小姐|太太|老师|师傅|经理|行长|医生|律师|总(?![额数量体计是行共部会结包裁价之的]))"
+)
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? [A-Z][a-zà-ÿ'’-]+(?: [A-Z][a-zà-ÿ'’-]+)?")
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECK = "10X98765432"
+
+
+def scan(units: pd.DataFrame, names: Iterable[str] = ()) -> pd.DataFrame:
+    """Look for what identifies people.
+
+    Args:
+        units: columns document, segment and text (`transcripts.read_transcripts`); `segment` may be missing.
+        names: names to look for, of participants, colleagues and places. Latin names count as whole words in any
+            case, Chinese names anywhere.
+
+    Returns:
+        One row per finding: finding (an id that does not show the text), document, segment, kind (name, title,
+        e-mail, phone, resident id, card), shown (masked), start, end (positions in the text).
+
+    A resident id must have the checksum of GB 11643 (ISO 7064, MOD 11-2) and a possible date of birth, a card the
+    checksum of Luhn; longer kinds win over shorter ones at one place.
+    """
+    rows = []
+    patterns = [_name_pattern(name) for name in names if name.strip()]
+    for unit in units.itertuples(index=False):
+        segment = str(getattr(unit, "segment", ""))
+        for kind, start, end in _find(str(unit.text), patterns):
+            found = str(unit.text)[start:end]
+            rows.append(
+                (_id(unit.document, kind, found), str(unit.document), segment, kind, mask(found), start, end)
+            )
+    return pd.DataFrame(rows, columns=FINDING)
+
+
+def check_waivers(findings: pd.DataFrame, waivers: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the findings with `waived` (true or false) and the waiver's reason, by and date."""
+    given = pd.DataFrame(columns=WAIVER) if waivers is None else waivers
+    merged = findings.merge(given, on="finding", how="left")
+    merged["waived"] = merged["reason"].notna()
+    return merged.fillna({"reason": "", "by": "", "date": ""})
+
+
+def require_clean(
+    units: pd.DataFrame, names: Iterable[str] = (), waivers: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the checked findings when every one is waived; this stands before anything is rendered.
+
+    Raises:
+        UserError: findings are open. The message shows them masked.
+    """
+    checked = check_waivers(scan(units, names), waivers)
+    still = checked[~checked["waived"]]
+    if len(still):
+        lines = [
+            f"{r.document} segment {r.segment} — {r.kind} {r.shown} — finding {r.finding}"
+            for r in still.head(20).itertuples()
+        ]
+        more = f"\n… and {len(still) - 20} more" if len(still) > 20 else ""
+        raise UserError(
+            f"{len(still)} places could identify someone; change the transcript, or waive each in writing\n"
+            + "\n".join(lines)
+            + more
+        )
+    return checked
+
+
+def read_names(path: str | Path) -> list[str]:
+    """Return the names of a text file, one a line; `#` begins a comment."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such list of names")
+    lines = (line.split("#")[0].strip() for line in decode(path.read_bytes(), path.name).splitlines())
+    return [line for line in lines if line]
+
+
+def read_waivers(path: str | Path) -> pd.DataFrame:
+    """Return the waivers of a CSV file: finding, reason, by, date.
+
+    Raises:
+        UserError: a column is missing, a finding is there twice, a reason or a name is empty, or a date is no date.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of waivers")
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").map(str.strip)
+    missing = [name for name in WAIVER if name not in frame.columns]
+    if missing:
+        raise UserError(f"{path.name}: missing columns {', '.join(missing)}; expected {', '.join(WAIVER)}")
+    frame = frame[frame["reason"] != ""] if (frame["by"] == "").all() else frame
+    for line, row in enumerate(frame.itertuples(), start=2):
+        if len(row.reason) < 10 or not row.by:
+            raise UserError(
+                f"{path.name} line {line}: reason '{row.reason}', by '{row.by}'; expected a reason "
+                "in words and who takes the responsibility"
+            )
+        try:
+            dt.date.fromisoformat(row.date)
+        except ValueError:
+            raise UserError(f"{path.name} line {line}: date '{row.date}', expected YYYY-MM-DD") from None
+    if frame["finding"].duplicated().any():
+        raise UserError(
+            f"{path.name}: finding {frame.loc[frame['finding'].duplicated(), 'finding'].iloc[0]} twice"
+        )
+    return frame[WAIVER].reset_index(drop=True)
+
+
+def write_waiver_form(findings: pd.DataFrame, path: str | Path) -> Path:
+    """Write a CSV with a line per open finding, whose reason, by and date are to be filled in. Return its path."""
+    path = Path(path)
+    form = findings[["finding", "document", "segment", "kind", "shown"]].drop_duplicates("finding")
+    form.assign(reason="", by="", date="").to_csv(
+        path, index=False, encoding="utf-8-sig", lineterminator="\n"
+    )
+    return path
+
+
+def mask(text: str) -> str:
+    """Return a text with all but its first and last letter hidden: `13812345678` → `1•••••••••8`."""
+    if len(text) <= 2:
+        return text[:1] + "•"
+    return text[0] + "•" * (len(text) - 2) + text[-1]
+
+
+def valid_resident_id(number: str) -> bool:
+    """Whether 18 characters are a Chinese resident id: GB 11643 checksum and a possible date of birth."""
+    if not re.fullmatch(r"[1-9]\d{16}[\dX]", number):
+        return False
+    if _ID_CHECK[sum(w * int(d) for w, d in zip(_ID_WEIGHTS, number, strict=False)) % 11] != number[17]:
+        return False
+    try:
+        born = dt.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return False
+    return 1880 <= born.year <= 2100
+
+
+def valid_card(number: str) -> bool:
+    """Whether 13 to 19 digits pass the Luhn checksum of bank cards."""
+    if not re.fullmatch(r"[2-9]\d{12,18}", number) or len(set(number)) == 1:
+        return False
+    digits = [int(d) for d in reversed(number)]
+    return sum(d if i % 2 == 0 else sum(divmod(2 * d, 10)) for i, d in enumerate(digits)) % 10 == 0
+
+
+def _find(text: str, names: list[re.Pattern[str]]) -> list[tuple[str, int, int]]:
+    plain = _half_width(text)
+    found: list[tuple[str, int, int]] = [
+        ("name", *m.span()) for pattern in names for m in pattern.finditer(plain)
+    ]
+    found += [("e-mail", *m.span()) for m in _MAIL.finditer(plain)]
+    found += [("title", *m.span()) for pattern in (_TITLE, _CHINESE_TITLE) for m in pattern.finditer(plain)]
+    found += list(_numbers(plain))
+    found.sort(key=lambda f: (f[1], f[1] - f[2]))
+    kept: list[tuple[str, int, int]] = []
+    for kind, start, end in found:
+        if not kept or start >= kept[-1][2]:
+            kept.append((kind, start, end))
+    return kept
+
+
+def _numbers(text: str) -> Iterator[tuple[str, int, int]]:
+    for match in _DIGITS.finditer(text):
+        written = match.group()
+        number = re.sub(r"[^\dxX]", "", written).upper()
+        if valid_resident_id(number):
+            yield "resident id", *match.span()
+        elif valid_card(number):
+            yield "card", *match.span()
+        elif _is_phone(written, number):
+            yield "phone", *match.span()
+
+
+def _is_phone(written: str, number: str) -> bool:
+    if written.startswith("+"):
+        return 8 <= len(number) <= 15
+    if _CHINESE_MOBILE.fullmatch(number) or _CHINESE_LANDLINE.fullmatch(number):
+        return True
+    in_groups = len(re.findall(r"\d+", written)) > 1  # as national numbers of other countries are written
+    return in_groups and number.startswith("0") and 9 <= len(number) <= 12
+
+
+def _half_width(text: str) -> str:
+    # letter by letter, so that positions stay
+    return "".join(n if len(n := unicodedata.normalize("NFKC", c)) == 1 else c for c in text)
+
+
+def _name_pattern(name: str) -> re.Pattern[str]:
+    name = _half_width(name.strip())
+    if name.isascii() or re.search(r"[A-Za-zÀ-ÿ]", name):
+        return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+    return re.compile(re.escape(name))
+
+
+def _id(document: str, kind: str, found: str) -> str:
+    plain = re.sub(r"[\s\-.()]", "", _half_width(found)).lower()
+    return hashlib.sha256(f"{document}\0{kind}\0{plain}".encode()).hexdigest()[:12]

@@ -1,0 +1,142 @@
+"""The instruments of the fieldwork, read from `data/definitions`: survey items, background questions, guides, pairs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from research.errors import UserError
+from research.paths import DEFINITIONS
+
+GROUPS = ("practitioner", "customer")
+GROUP_LABELS = {"practitioner": "practitioners 从业人员", "customer": "customers 客户"}
+TIER_CHOICES = {
+    "premium": "premium 优质客户层",
+    "low": "low 低风险层",
+    "medium": "medium 中等风险层",
+    "high": "high 高风险层",
+}
+_ITEM_COLUMNS = [
+    "item",
+    "construct",
+    "criterion",
+    "group",
+    "scale_min",
+    "scale_max",
+    "reverse",
+    "wording_en",
+    "wording_zh",
+]
+
+
+def survey_items(path: str | Path | None = None, group: str | None = None) -> pd.DataFrame:
+    """Return the survey instrument, one row per item.
+
+    Args:
+        path: a CSV file with the columns of `data/definitions/survey_items.csv`, which is the default.
+        group: keep the items that this group is asked ("practitioner" or "customer"); all when not given.
+
+    Returns:
+        Columns item, construct, criterion (an id such as C1, T2 or H3), group ("both", "practitioner" or
+        "customer"), scale_min, scale_max, reverse (0 or 1), wording_en, wording_zh.
+
+    Raises:
+        UserError: a column is missing, an item is repeated, or a value does not fit.
+    """
+    source = Path(path) if path is not None else DEFINITIONS / "survey_items.csv"
+    frame = _read_csv(source, _ITEM_COLUMNS)
+    faults: list[str] = []
+    for line, row in enumerate(frame.itertuples(index=False), start=2):
+        where = f"{source.name} line {line}"
+        if not row.item or not row.construct:
+            faults.append(f"{where}: item or construct is empty")
+        if row.group not in (*GROUPS, "both"):
+            faults.append(f"{where}: group is '{row.group}', expected practitioner, customer or both")
+        if row.reverse not in {"0", "1"}:
+            faults.append(f"{where}: reverse is '{row.reverse}', expected 0 or 1")
+        if not (
+            row.scale_min.isdigit() and row.scale_max.isdigit() and int(row.scale_min) < int(row.scale_max)
+        ):
+            faults.append(
+                f"{where}: scale {row.scale_min} to {row.scale_max}, expected two rising whole numbers"
+            )
+        if not row.wording_en or not row.wording_zh:
+            faults.append(f"{where}: item {row.item} needs wording_en and wording_zh")
+    repeated = sorted(set(frame.loc[frame["item"].duplicated(), "item"]))
+    if repeated:
+        faults.append(f"{source.name}: items repeated: {', '.join(repeated)}; expected unique ids")
+    if faults:
+        raise UserError("\n".join(faults))
+    frame = frame.astype({"scale_min": int, "scale_max": int, "reverse": int})
+    if group is not None:
+        _check_group(group)
+        frame = frame[frame["group"].isin([group, "both"])]
+    return frame.reset_index(drop=True)
+
+
+def background_questions(path: str | Path | None = None, group: str | None = None) -> pd.DataFrame:
+    """Return the background questions: columns field, group, wording_en, wording_zh, choices_en, choices_zh (lists)."""
+    source = Path(path) if path is not None else DEFINITIONS / "survey_background.csv"
+    frame = _read_csv(source, ["field", "group", "wording_en", "wording_zh", "choices_en", "choices_zh"])
+    for column in ("choices_en", "choices_zh"):
+        frame[column] = [[choice.strip() for choice in text.split(";")] for text in frame[column]]
+    uneven = [r.field for r in frame.itertuples() if len(r.choices_en) != len(r.choices_zh)]
+    if uneven:
+        raise UserError(
+            f"{source.name}: {', '.join(uneven)} has unequal numbers of English and Chinese choices"
+        )
+    if group is not None:
+        _check_group(group)
+        frame = frame[frame["group"].isin([group, "both"])]
+    return frame.reset_index(drop=True)
+
+
+def interview_guides(path: str | Path | None = None) -> dict[str, Any]:
+    """Return the interview guides: per group an opening, questions (id, relates_to, en, zh, probes) and a closing."""
+    source = Path(path) if path is not None else DEFINITIONS / "interview_guides.yml"
+    guides = yaml.safe_load(source.read_text(encoding="utf-8"))
+    missing = [group for group in GROUPS if group not in guides]
+    if missing:
+        raise UserError(f"{source.name}: no guide for {', '.join(missing)}")
+    return guides
+
+
+def comparison_pairs(path: str | Path | None = None) -> pd.DataFrame:
+    """Return the pairs that experts compare: columns set, left, right and their labels and questions (en, zh)."""
+    source = Path(path) if path is not None else DEFINITIONS / "ahp.csv"
+    columns = [
+        "set",
+        "left",
+        "right",
+        "left_en",
+        "left_zh",
+        "right_en",
+        "right_zh",
+        "question_en",
+        "question_zh",
+    ]
+    return _read_csv(source, columns)
+
+
+def form_version(frame: pd.DataFrame) -> str:
+    """Return the version of a form made from this definition: the first 10 hex digits of its SHA-256."""
+    return hashlib.sha256(frame.to_csv(index=False, lineterminator="\n").encode("utf-8")).hexdigest()[:10]
+
+
+def _read_csv(source: Path, columns: list[str]) -> pd.DataFrame:
+    if not source.is_file():
+        raise UserError(f"{source}: no such file")
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise UserError(f"{source.name}: missing columns {', '.join(missing)}; expected {', '.join(columns)}")
+    return frame.map(str.strip)
+
+
+def _check_group(group: str) -> None:
+    if group not in GROUPS:
+        raise UserError(f"group '{group}' is not known; expected practitioner or customer")

@@ -1,0 +1,140 @@
+"""Check a returned file of any kind, and mark its faults in a copy."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from pathlib import Path
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
+from openpyxl.utils.cell import coordinate_from_string
+from openpyxl.worksheet.worksheet import Worksheet
+
+from research.errors import UserError
+from research.fieldwork.codebook import read_codebook
+from research.fieldwork.instruments import survey_items
+from research.fieldwork.intake.coding import examine_coding
+from research.fieldwork.intake.faults import ERROR, Fault, find_table
+from research.fieldwork.intake.judgements import examine_ahp, examine_vignettes
+from research.fieldwork.intake.survey import examine_survey
+from research.fieldwork.sheets import Returned, open_returned
+from research.fieldwork.workbook import save
+
+_FILLS = {ERROR: PatternFill("solid", fgColor="F4A6A0"), "note": PatternFill("solid", fgColor="FBE08A")}
+_LIST = "faults 问题清单"
+
+
+def kind_of(returned: Returned) -> str:
+    """Return survey, coding, vignettes or ahp: what the stamp says, else what the columns say."""
+    stated = returned.stamp.get("form", "")
+    if stated:
+        return "survey" if stated == "questionnaire" else stated
+    for kind, keys in (
+        ("coding", ["document", "segment", "code_1"]),
+        ("vignettes", ["vignette", "tier"]),
+        ("ahp", ["left", "right", "degree"]),
+    ):
+        for sheet in returned.sheets:
+            table = find_table(sheet, keys, len(keys))
+            if table is not None:
+                return kind
+    return "survey"
+
+
+def check(path: str | Path) -> list[Fault]:
+    """Return all faults of a returned file, in the order of its sheets and cells; none when it is clean.
+
+    Raises:
+        UserError: the file cannot be read as any form at all.
+    """
+    returned = open_returned(path)
+    kind = kind_of(returned)
+    if kind == "survey":
+        faults = examine_survey(returned, survey_items())[1]
+    elif kind == "coding":
+        faults = examine_coding(returned, read_codebook())[1]
+    elif kind == "vignettes":
+        faults = examine_vignettes(returned)[1]
+    elif kind == "ahp":
+        faults = examine_ahp(returned)[1]
+    else:
+        raise UserError(f"{returned.path.name}: a form of the unknown kind '{kind}'")
+    order = {sheet.name: n for n, sheet in enumerate(returned.sheets)}
+    return sorted(faults, key=lambda fault: (order.get(fault.sheet, -1), _place(fault.cell)))
+
+
+def annotate(path: str | Path, out: str | Path, faults: list[Fault] | None = None) -> Path:
+    """Write a copy of a returned file with each fault filled and commented, and a list of all faults; return its path.
+
+    Errors are red, notes yellow. A CSV becomes an .xlsx. The original is only read.
+
+    Raises:
+        UserError: `out` is the original, or has the wrong ending.
+    """
+    path, out = Path(path), Path(out)
+    if out.exists() and path.samefile(out):
+        raise UserError(f"{out}: the copy would replace the original; give another name")
+    faults = check(path) if faults is None else faults
+    macros = path.suffix.lower() == ".xlsm"
+    ending = ".xlsm" if macros else ".xlsx"
+    if out.suffix.lower() != ending:
+        raise UserError(f"{out.name}: the annotated copy of {path.name} must end in {ending}")
+    book = _copy(path, macros)
+    by_cell: dict[tuple[str, str], list[Fault]] = defaultdict(list)
+    for fault in faults:
+        by_cell[fault.sheet, fault.cell.split(":")[0]].append(fault)
+    for (name, cell), found in by_cell.items():
+        if name in book.sheetnames:
+            _mark(book[name], cell, found)
+    if _LIST in book.sheetnames:
+        del book[_LIST]
+    listed = book.create_sheet(_LIST, 0)
+    listed.append(["sheet", "cell", "level", "found 发现", "expected 应为"])
+    for fault in faults:
+        listed.append([fault.sheet, fault.cell, fault.level, _inert(fault.found), fault.expected])
+    for letter, width in zip("ABCDE", (24, 10, 9, 60, 60), strict=True):
+        listed.column_dimensions[letter].width = width
+    listed.freeze_panes = "A2"
+    book.active = 0
+    return save(book, out)
+
+
+def _copy(path: Path, macros: bool) -> Workbook:
+    returned = open_returned(path)  # refuses what is unsafe or unreadable
+    if path.suffix.lower() in {".xlsx", ".xlsm"}:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return load_workbook(path, keep_vba=macros)
+    book = Workbook()
+    book.active.title = returned.sheets[0].name[:31]
+    for row in returned.sheets[0].rows:
+        book.active.append([_inert(value) if isinstance(value, str) else value for value in row])
+    return book
+
+
+def _mark(sheet: Worksheet, cell: str, faults: list[Fault]) -> None:
+    target = sheet[cell]
+    target = next(
+        (sheet.cell(area.min_row, area.min_col) for area in sheet.merged_cells.ranges if cell in area), target
+    )
+    target.fill = _FILLS[ERROR if any(f.level == ERROR for f in faults) else "note"]
+    text = "\n".join(f"{f.found} — expected 应为: {f.expected}" for f in faults)
+    target.comment = Comment(
+        text, "check", width=320, height=40 + 22 * len(text.splitlines()) + len(text) // 3
+    )
+
+
+def _inert(text: str) -> str:
+    # a cell that begins with = would be stored as a formula
+    return (
+        f"'{text}"
+        if text.startswith(("=", "+", "-", "@")) and not text[1:].replace(".", "").isdigit()
+        else text
+    )
+
+
+def _place(cell: str) -> tuple[int, str]:
+    column, row = coordinate_from_string(cell.split(":")[0])
+    return row, column.rjust(3)

@@ -1,0 +1,200 @@
+"""Codings of interviews out of the coders' workbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from research.errors import UserError, nearest
+from research.fieldwork import codebook as codes
+from research.fieldwork.cells import tidy
+from research.fieldwork.forms import MAX_CODES
+from research.fieldwork.instruments import form_version
+from research.fieldwork.intake.faults import (
+    NOTE,
+    Fault,
+    Table,
+    find_table,
+    labelled_value,
+    sheet_features,
+    skip_labels,
+    stop_on_errors,
+)
+from research.fieldwork.intake.survey import expand
+from research.fieldwork.sheets import Returned, open_returned
+
+_SLOTS = [f"code_{n}" for n in range(1, MAX_CODES + 1)]
+_UNIT = ["document", "segment", "participant", "group", "text"]
+
+
+class Coding(NamedTuple):
+    """What coders returned: codings, the units that they saw, their memos, and who saw which document."""
+
+    codings: pd.DataFrame
+    units: pd.DataFrame
+    memos: pd.DataFrame
+    assignments: pd.DataFrame
+
+
+def read_coding(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    codebook: pd.DataFrame | None = None,
+    accept_faults: bool = False,
+) -> Coding:
+    """Return the codings of one or more coders.
+
+    Args:
+        paths: coding workbooks, or a folder of them.
+        codebook: see `codebook.read_codebook`; the starting codebook when not given.
+        accept_faults: leave unknown codes out instead of stopping.
+
+    Returns:
+        codings: coder, document, segment, code (each once); units: document, segment, text, participant, group (the
+        union over coders, in the order met); memos: coder, document, segment, memo; assignments: coder, document.
+
+    Raises:
+        UserError: a file cannot be read, coders saw different texts under one segment id, a coder is there twice, or
+            there are faults (unless accepted).
+    """
+    codebook = codes.read_codebook() if codebook is None else codebook
+    parts: list[Coding] = []
+    for path in expand(paths, (".xlsx", ".xlsm")):
+        part, faults = examine_coding(open_returned(path), codebook)
+        if not accept_faults:
+            stop_on_errors(faults, path.name)
+        parts.append(part)
+    codings = pd.concat([p.codings for p in parts], ignore_index=True)
+    assignments = pd.concat([p.assignments for p in parts], ignore_index=True)
+    again = assignments[assignments.duplicated(["coder", "document"])]
+    if len(again):
+        raise UserError(
+            f"coder {again['coder'].iloc[0]} coded document {again['document'].iloc[0]} in two workbooks; "
+            "expected one workbook per coder"
+        )
+    units = pd.concat([p.units for p in parts], ignore_index=True).drop_duplicates()
+    differ = units[units.duplicated(["document", "segment"])]
+    if len(differ):
+        raise UserError(
+            f"document {differ['document'].iloc[0]}, segment {differ['segment'].iloc[0]}: the coders' "
+            "workbooks differ in text, participant or group; expected the same segments"
+        )
+    memos = pd.concat([p.memos for p in parts], ignore_index=True)
+    return Coding(codings, units.reset_index(drop=True), memos, assignments)
+
+
+def examine_coding(returned: Returned, codebook: pd.DataFrame) -> tuple[Coding, list[Fault]]:
+    """Return the coding of one file and its faults."""
+    stated = returned.stamp.get("form", "coding")
+    if stated != "coding":
+        raise UserError(f"{returned.path.name}: a form of the kind '{stated}', expected 'coding'")
+    faults: list[Fault] = []
+    version, current = returned.stamp.get("version"), form_version(codebook)
+    if version not in {None, current}:
+        faults.append(
+            Fault("_form", "B2", f"codebook version {version}", f"codebook version {current}", NOTE)
+        )
+    for sheet in returned.sheets:
+        table = find_table(sheet, [*_UNIT, *_SLOTS, "memo"], 4)
+        if table is not None and {"document", "segment", "code_1"} <= set(table.columns):
+            break
+    else:
+        raise UserError(
+            f"{returned.path.name}: no sheet with the columns document, segment and code_1; sheets: "
+            f"{', '.join(sheet.name for sheet in returned.sheets)}"
+        )
+    skip_labels(
+        table,
+        {
+            "document": {"Document", "文档"},
+            "segment": {"Segment", "片段"},
+            "text": {"Text", "文本"},
+            "participant": {"Participant", "受访者"},
+            "group": {"Group", "群体"},
+        },
+    )
+    faults += sheet_features(table)
+    value, cell = labelled_value(sheet, "coder")
+    coder = tidy(value)
+    if not coder:
+        coder = returned.path.stem
+        faults.append(
+            Fault(
+                sheet.name,
+                cell or "A1",
+                f"no coder's code; the file's name '{coder}' was taken",
+                "the coder's code",
+            )
+        )
+    return _read(table, coder, codebook, faults), faults
+
+
+def _read(table: Table, coder: str, codebook: pd.DataFrame, faults: list[Fault]) -> Coding:
+    allowed, all_codes = set(codes.assignable(codebook)), list(codebook["code"])
+    lower = {code.lower(): code for code in all_codes}
+    if "label_zh" in codebook.columns:
+        lower |= {
+            label.lower(): code for label, code in zip(codebook["label_zh"], all_codes, strict=True) if label
+        }
+    given, units, memos = [], [], []
+    seen: set[tuple[str, str]] = set()
+    for row in table.data_rows():
+        unit = {name: tidy(table.value(row, name)) for name in _UNIT}
+        unit["text"] = str(table.value(row, "text") or "").strip()
+        place = (unit["document"], unit["segment"])
+        if not all(place) or place in seen:
+            found = f"segment {' '.join(place)} a second time" if all(place) else "no document or segment"
+            faults.append(
+                Fault(table.sheet.name, table.cell(row, "segment"), found, "each segment of the form once")
+            )
+            continue
+        seen.add(place)
+        units.append(unit)
+        taken: set[str] = set()
+        for slot in _SLOTS:
+            raw = table.value(row, slot) if slot in table.columns else None
+            text = tidy(raw)
+            if not text:
+                continue
+            code = lower.get(text.lower())
+            cell = table.cell(row, slot)
+            if code is None or code not in allowed:
+                found = f"'{text}', a theme" if code else f"'{text}'"
+                close = nearest(text, allowed)
+                hint = "a code below a theme" if code else "a code of the codebook"
+                hint += close if close.startswith("; did") and not code else ""
+                faults.append(Fault(table.sheet.name, cell, found, hint))
+                continue
+            if raw != code:
+                faults.append(
+                    Fault(table.sheet.name, cell, f"'{raw}', read as {code}", "a code of the list", NOTE)
+                )
+            if code in taken:
+                faults.append(
+                    Fault(table.sheet.name, cell, f"{code} a second time in the segment", "once", NOTE)
+                )
+                continue
+            taken.add(code)
+            given.append({"coder": coder, "document": place[0], "segment": place[1], "code": code})
+        memo = tidy(table.value(row, "memo"))
+        if memo:
+            memos.append({"coder": coder, "document": place[0], "segment": place[1], "memo": memo})
+    if not given:
+        faults.append(
+            Fault(
+                table.sheet.name,
+                table.cell(table.header_row, "code_1"),
+                "no code in the whole workbook",
+                "at least one coded segment",
+            )
+        )
+    documents = list(dict.fromkeys(unit["document"] for unit in units))
+    return Coding(
+        pd.DataFrame.from_records(given, columns=["coder", "document", "segment", "code"]),
+        pd.DataFrame.from_records(units, columns=["document", "segment", "text", "participant", "group"]),
+        pd.DataFrame.from_records(memos, columns=["coder", "document", "segment", "memo"]),
+        pd.DataFrame({"coder": coder, "document": documents}),
+    )

@@ -1,0 +1,251 @@
+"""How the project's Excel workbooks are written: one look, protected headers, a stamp, the same bytes each time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from research.paths import DEFINITIONS
+
+STAMP_SHEET = "_form"
+INSTRUCTIONS = "instructions 说明"
+INVENTED = "INVENTED FOR DEMONSTRATION 示例数据（虚构）"
+_EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
+
+_LINE = Side(style="thin", color="B7C0CC")
+_BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
+_KEY_FILL = PatternFill("solid", fgColor="DCE3EC")
+_HEAD_FILL = PatternFill("solid", fgColor="1F3A5F")
+_FIELD_FILL = PatternFill("solid", fgColor="FFFBE6")
+_BANNER_FILL = PatternFill("solid", fgColor="FDE2E0")
+FONT = "Noto Sans CJK SC"  # replaced by the reader's own sans serif where it is not installed
+
+
+def new_workbook(title: str) -> Workbook:
+    """Return a workbook without sheets whose properties do not depend on when it was made."""
+    book = Workbook()
+    book.remove(book.active)
+    book.properties.title = title
+    book.properties.creator = "Loan Customer Stratification Study"
+    book.properties.created = _EPOCH
+    return book
+
+
+def add_stamp(book: Workbook, **values: object) -> None:
+    """Write the form's kind and version to a sheet that Excel does not list (it is "very hidden")."""
+    sheet = book.create_sheet(STAMP_SHEET)
+    for row, (key, value) in enumerate(values.items(), start=1):
+        sheet.cell(row, 1, key)
+        sheet.cell(row, 2, str(value))
+    sheet.sheet_state = "veryHidden"
+
+
+def add_instructions(book: Workbook, form: str, *, invented: bool = False, **values: object) -> Worksheet:
+    """Add the first sheet: title and numbered instructions of a form, English beside Chinese.
+
+    Texts are those of `data/definitions/form_instructions.yml`; `values` fill their placeholders.
+    """
+    definitions = yaml.safe_load((DEFINITIONS / "form_instructions.yml").read_text(encoding="utf-8"))
+    title = definitions[form]["title"]
+    values["agreement"] = definitions["agreement"]
+    entries = definitions[form]["lines"] + (definitions[form].get("invented", []) if invented else [])
+    lines = [(entry["en"].format(**values), entry["zh"].format(**values)) for entry in entries]
+    sheet = book.create_sheet(INSTRUCTIONS, 0)
+    row = banner(sheet, 1, 3) if invented else 1
+    sheet.cell(row, 1, title).font = Font(name=FONT, size=15, bold=True, color="1F3A5F")
+    sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=3)
+    sheet.row_dimensions[row].height = 30
+    for number, (english, chinese) in enumerate(lines, start=1):
+        row += 1
+        sheet.cell(row, 1, number).font = Font(name=FONT, size=10, color="667788")
+        for column, text in ((2, english), (3, chinese)):
+            cell = sheet.cell(row, column, text)
+            cell.font = Font(name=FONT, size=10.5)
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.row_dimensions[row].height = 15.5 * max(_lines(english, 58), _lines(chinese, 58)) + 5
+    widths(sheet, [5, 58, 58])
+    sheet.sheet_view.showGridLines = False
+    protect(sheet)
+    page(sheet, landscape=True)
+    return sheet
+
+
+def banner(sheet: Worksheet, row: int, columns: int) -> int:
+    """Write the label of invented data across a row; return the next row."""
+    cell = sheet.cell(row, 1, INVENTED)
+    cell.font = Font(name=FONT, size=10, bold=True, color="9C1C12")
+    for column in range(1, columns + 1):
+        sheet.cell(row, column).fill = _BANNER_FILL
+    return row + 1
+
+
+def header(
+    sheet: Worksheet, row: int, keys: Sequence[str], labels: Sequence[tuple[str, str]], height: float
+) -> int:
+    """Write three header rows: machine key, English label, Chinese label; return the first data row."""
+    for column, (key, (english, chinese)) in enumerate(zip(keys, labels, strict=True), start=1):
+        cell = sheet.cell(row, column, key)
+        cell.font = Font(name=FONT, size=8, color="55606E")
+        cell.fill = _KEY_FILL
+        cell.alignment = Alignment(horizontal="center", vertical="center")
+        cell.border = _BOX
+        for offset, text in ((1, english), (2, chinese)):
+            cell = sheet.cell(row + offset, column, text)
+            cell.font = Font(name=FONT, size=9.5, bold=offset == 1, color="FFFFFF")
+            cell.fill = _HEAD_FILL
+            cell.alignment = Alignment(wrap_text=True, vertical="top", horizontal="left")
+            cell.border = _BOX
+    sheet.row_dimensions[row + 1].height = height
+    sheet.row_dimensions[row + 2].height = height * 0.8
+    return row + 3
+
+
+def text_cell(
+    sheet: Worksheet,
+    row: int,
+    column: int,
+    value: object,
+    *,
+    bold: bool = False,
+    size: float = 10,
+    number_format: str | None = None,
+) -> None:
+    """Write a locked cell with a border and wrapped text."""
+    cell = sheet.cell(row, column, value)
+    cell.font = Font(name=FONT, size=size, bold=bold)
+    cell.alignment = Alignment(wrap_text=True, vertical="top")
+    cell.border = _BOX
+    if number_format:
+        cell.number_format = number_format
+
+
+def field(sheet: Worksheet, row: int, column: int, value: object = None, *, wrap: bool = False) -> None:
+    """Make a cell that the reader fills: unlocked, tinted, bordered."""
+    cell = sheet.cell(row, column, value)
+    cell.protection = Protection(locked=False)
+    cell.fill = _FIELD_FILL
+    cell.border = _BOX
+    cell.font = Font(name=FONT, size=10)
+    cell.alignment = Alignment(wrap_text=wrap, vertical="top", horizontal="left" if wrap else "center")
+
+
+def labelled_field(
+    sheet: Worksheet, row: int, key: str, label: str, value: object = None, column: int = 2
+) -> None:
+    """Write `label` (with its machine key, after which the importer looks) and a field right of it."""
+    text_cell(sheet, row, column - 1, f"{key} · {label}", bold=True, size=9.5)
+    field(sheet, row, column, value)
+
+
+def choices(sheet: Worksheet, cells: str, options: Sequence[str] | str, prompt: str) -> None:
+    """Attach a drop-down; `options` is a list, or a reference to cells that hold the list."""
+    formula = options if isinstance(options, str) else '"' + ",".join(options) + '"'
+    if len(formula) > 255:
+        raise ValueError("Excel allows 255 characters for a list in a cell; give a reference to cells")
+    rule = DataValidation(type="list", formula1=formula, allow_blank=True, showErrorMessage=True)
+    _attach(sheet, rule, cells, prompt)
+
+
+def limits(sheet: Worksheet, cells: str, low: float, high: float, prompt: str, *, whole: bool = True) -> None:
+    """Attach number limits; low and high belong to the range."""
+    kind = "whole" if whole else "decimal"
+    rule = DataValidation(
+        type=kind,
+        operator="between",
+        formula1=str(low),
+        formula2=str(high),
+        allow_blank=True,
+        showErrorMessage=True,
+    )
+    _attach(sheet, rule, cells, prompt)
+
+
+def _attach(sheet: Worksheet, rule: DataValidation, cells: str, prompt: str) -> None:
+    rule.errorTitle, rule.error = "Not possible 不可填写", prompt
+    rule.promptTitle, rule.prompt = "Answer 填写", prompt
+    rule.showInputMessage = True
+    for area in cells.split():
+        rule.add(area)
+    sheet.add_data_validation(rule)
+
+
+def widths(sheet: Worksheet, values: Sequence[float]) -> None:
+    """Set the column widths from the left, in characters."""
+    for column, width in enumerate(values, start=1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+
+
+def protect(sheet: Worksheet) -> None:
+    """Lock all cells but the fields; no password, so that a researcher can unlock a sheet knowingly."""
+    sheet.protection.sheet = True
+    sheet.protection.formatColumns = False
+    sheet.protection.formatRows = False
+
+
+def page(sheet: Worksheet, *, landscape: bool, titles: str | None = None, pages_wide: int = 1) -> None:
+    """Set A4, margins, repeated title rows, a fit to the page width and page numbers."""
+    setup = sheet.page_setup
+    setup.paperSize = sheet.PAPERSIZE_A4
+    setup.orientation = "landscape" if landscape else "portrait"
+    setup.fitToWidth, setup.fitToHeight = pages_wide, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_margins.left = sheet.page_margins.right = 0.5
+    sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    if titles:
+        sheet.print_title_rows = titles
+    sheet.oddFooter.left.text = "&A"
+    sheet.oddFooter.right.text = "&P / &N"
+    sheet.print_options.horizontalCentered = True
+
+
+def _lines(text: str, width: int) -> int:
+    units = sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+    return -(-units // width)
+
+
+def row_height(texts: Iterable[tuple[str, float]], line: float = 14) -> float:
+    """Return the height that the tallest of (text, column width) needs."""
+    return line * max(_lines(text, max(int(width * 0.95), 1)) for text, width in texts) + 4
+
+
+def save(book: Workbook, path: str | Path) -> Path:
+    """Write a workbook under a temporary name, then rename; equal workbooks give equal bytes."""
+    path = Path(path)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(_without_times(buffer.getvalue()))
+    temporary.replace(path)
+    return path
+
+
+def _without_times(data: bytes) -> bytes:
+    # openpyxl stamps the time of saving into the properties and into each zip entry
+    stamp = _EPOCH.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for member in source.infolist():
+            content = source.read(member)
+            if member.filename == "docProps/core.xml":
+                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + stamp, content)
+            entry = zipfile.ZipInfo(member.filename, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, content)
+    return out.getvalue()
