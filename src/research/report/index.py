@@ -43,7 +43,7 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     write_if_changed(out / "index.html", page)
     write_crate(out, record, [path.stem for path in executed])
     made = {path.name: path.read_text(encoding="utf-8") for path in sorted(out.glob("*.html"))}
-    problems += broken_links(made)
+    problems += broken_links(made, failed)
     if problems:
         raise IndexFailed("; ".join(dict.fromkeys(problems)))
 

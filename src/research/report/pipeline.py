@@ -17,7 +17,7 @@ from rich.table import Table
 from research import parameters
 from research.errors import UserError
 from research.parameters import Study
-from research.paths import NOTEBOOKS, REFERENCE, REPORTS
+from research.paths import REFERENCE, REPORTS
 from research.report import notebooks as books
 from research.report import provenance
 from research.report.files import write_if_changed
@@ -37,6 +37,24 @@ class Plan:
     chosen: list[Notebook]
     own: Mapping[str, Mapping[str, Any]]
     jobs: int = 1
+
+    @property
+    def pages(self) -> list[tuple[str, str]]:
+        """(stem, title) of the notebooks that this run makes or an earlier one with the same parameters made."""
+        chosen = {notebook.stem for notebook in self.chosen}
+        return [
+            (notebook.stem, notebook.title)
+            for notebook in self.notebooks
+            if notebook.stem in chosen or self.executed(notebook.stem).exists()
+        ]
+
+    def executed(self, stem: str) -> Path:
+        """Where the executed notebook goes."""
+        return self.out / "executed" / f"{stem}.ipynb"
+
+    def page(self, stem: str) -> Path:
+        """Where the page of a notebook goes."""
+        return self.out / f"{stem}.html"
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ def plan(
     only: Iterable[str] = (),
     jobs: int = 1,
     out: Path | None = None,
-    folder: Path = NOTEBOOKS,
+    notebooks: list[Notebook] | None = None,
 ) -> Plan:
     """Check everything that can be checked before a run starts.
 
@@ -85,7 +103,7 @@ def plan(
         only: notebooks to run, by name or number; all when empty.
         jobs: notebooks executed at the same time.
         out: folder of the reports; by default `reports/<name of the study>`.
-        folder: where the notebooks are.
+        notebooks: what there is to run; by default the notebooks of the project.
 
     Raises:
         UserError: an unknown study, parameter or notebook, or a value that does not fit.
@@ -98,9 +116,9 @@ def plan(
         if reserved in given:
             raise UserError(f"-p {reserved}: name the study as the argument of the command instead")
     resolved = parameters.load(study, changes={name: given[name] for name in given if name in known})
-    all_notebooks = books.find(folder)
+    all_notebooks = books.find() if notebooks is None else notebooks
     if not all_notebooks:
-        raise UserError(f"{folder}: no notebooks found")
+        raise UserError("no notebooks found")
     own = books.own_parameters(
         all_notebooks, {name: given[name] for name in given if name not in known}, known
     )
@@ -130,15 +148,22 @@ def run(
 
 def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
     """Execute, render and collect."""
-    write_if_changed(plan.out / "study.yml", study_file(plan.study))
-    write_if_changed(plan.out / "provenance.json", json.dumps(provenance.collect(plan.study), indent=1))
+    if write_if_changed(plan.out / "study.yml", study_file(plan.study)):
+        remove_earlier(plan)
+    record = provenance.collect(plan.study)
+    write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
     names = [notebook.stem for notebook in plan.chosen]
     with Progress(names, console, quiet=quiet) as progress:
         tasks = [*execute_tasks(plan, progress), *render_tasks(plan, progress)]
         run_tasks(tasks, private / "notebooks.json", progress, plan.jobs)
     lines = list(progress.lines.values())
-    state = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
-    write_if_changed(private / "failed.json", json.dumps(state, indent=1))
+    failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
+    write_if_changed(private / "failed.json", json.dumps(failed, indent=1))
+    if failed:
+        from research.report.render import failed_page
+
+        for stem, message in failed.items():
+            write_if_changed(plan.page(stem), failed_page(stem, plan.pages, record, message))
     faults: list[str] = []
     collector = Collector(faults)
     run_tasks(
@@ -159,6 +184,14 @@ def update_reference(result: Result, reference: Path | None = None) -> None:
     write_if_changed(reference or REFERENCE / "values.json", text)
 
 
+def remove_earlier(plan: Plan) -> None:
+    """Remove pages that were made with other parameters; the index would show them as this run's."""
+    chosen = {notebook.stem for notebook in plan.chosen}
+    for path in (*plan.out.glob("executed/*.ipynb"), *plan.out.glob("*.html")):
+        if path.stem.removesuffix(".failed") not in chosen:
+            path.unlink()
+
+
 def study_file(study: Study) -> str:
     """Return the resolved study as YAML, complete, so that the reports can be made again from it."""
     return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -175,7 +208,7 @@ def execute_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
     }
     for notebook in plan.chosen:
         given = {"study": "study.yml", **plan.own.get(notebook.stem, {})}
-        target = plan.out / "executed" / f"{notebook.stem}.ipynb"
+        target = plan.executed(notebook.stem)
         yield {
             "name": f"execute:{notebook.stem}",
             "actions": [(execute_action, [notebook.path, target, given, plan.out, progress])],
@@ -188,10 +221,9 @@ def execute_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
 
 def render_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
     """Yield a task per notebook that renders it; unchanged outputs are not rendered again."""
-    pages = [(notebook.stem, notebook.title) for notebook in plan.notebooks]
+    pages = plan.pages
     for notebook in plan.chosen:
-        executed = plan.out / "executed" / f"{notebook.stem}.ipynb"
-        page = plan.out / f"{notebook.stem}.html"
+        executed, page = plan.executed(notebook.stem), plan.page(notebook.stem)
         yield {
             "name": f"render:{notebook.stem}",
             "actions": [(render_action, [executed, page, pages, plan.out / "provenance.json", progress])],
@@ -203,10 +235,9 @@ def render_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
 
 def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
     """Return the task that collects values and writes index, results and provenance from what there is."""
-    executed = sorted((plan.out / "executed").glob("[!.]*.ipynb"))
-    executed = [path for path in executed if "." not in path.stem]
+    pages = plan.pages
+    executed = [plan.executed(stem) for stem, _ in pages if plan.executed(stem).exists()]
     inputs = [*executed, plan.out / "provenance.json", private / "failed.json", reference]
-    pages = [(notebook.stem, notebook.title) for notebook in plan.notebooks]
     return {
         "name": "index",
         "actions": [(collect_action, [plan.out, pages, executed, reference])],
@@ -230,7 +261,6 @@ def execute_action(
             source, target, given, folder=folder, on_cell=lambda cell, cells: progress.cell(name, cell, cells)
         )
     except ExecutionFailed as error:
-        (folder / f"{name}.html").unlink(missing_ok=True)
         return TaskFailed(str(error), report=False)
     progress.lines[name].warnings = warnings
     return {"warnings": warnings}
@@ -247,7 +277,6 @@ def render_action(
     try:
         write_if_changed(page, render(executed, pages, json.loads(record.read_text(encoding="utf-8"))))
     except RenderFailed as error:
-        page.unlink(missing_ok=True)
         return TaskFailed(str(error), report=False)
     return None
 

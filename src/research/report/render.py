@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import yaml
+from jinja2 import Environment, FileSystemLoader
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
@@ -69,6 +70,20 @@ def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any])
     if problems:
         raise RenderFailed(f"{stem}: " + "; ".join(dict.fromkeys(problems)))
     return body
+
+
+def failed_page(stem: str, pages: list[tuple[str, str]], record: dict[str, Any], message: str) -> str:
+    """Return the page of a notebook that did not finish, so that no link leads nowhere."""
+    page = {
+        "stem": stem,
+        "title": dict(pages).get(stem, stem),
+        "headings": [],
+        "pages": [{"stem": page, "title": name} for page, name in pages],
+        "record": record,
+        **page_assets(),
+    }
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
+    return environment.get_template("failed.html.j2").render(page=page, message=message)
 
 
 def prepare(

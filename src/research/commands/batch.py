@@ -1,0 +1,42 @@
+"""`research batch`: run a grid of studies and compare them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from research.paths import REPORTS
+
+
+def batch(
+    grid: Annotated[Path, typer.Argument(help="a batch file: study, and product, zip or list of parameters")],
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="runs at the same time")] = 2,
+    out: Annotated[Path | None, typer.Option(help="folder of the batch [reports/<name of the grid>]")] = None,
+) -> None:
+    """Run a grid of studies and compare them.
+
+    Every run is checked before the first one starts. A run that fails does not stop the others. Start the same batch
+    again to go on after an interruption.
+    """
+    from research.report import batch as runs
+    from research.report import grid as grids
+    from research.report.comparison import write_comparison
+
+    console = Console(stderr=True)
+    asked = grids.read(grid)
+    folder = out or REPORTS / asked.name
+    plans = grids.plans(asked, folder)
+    outcomes = runs.run_all(asked, plans, jobs=jobs, console=console)
+    page = write_comparison(asked, outcomes, folder)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    for outcome in failed:
+        console.print(
+            f"{outcome.name}: {outcome.message}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+    counts = {state: sum(o.state == state for o in outcomes) for state in ("ran", "unchanged", "failed")}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    console.print(f"{len(outcomes)} runs: {told}. Read {page}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if failed else 0)

@@ -1,0 +1,212 @@
+"""What a batch found: the answers of all runs side by side, and which parameter moves which of their values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader
+from sklearn.metrics import mutual_info_score
+
+from research.report import values
+from research.report.batch import Outcome
+from research.report.files import write_if_changed
+from research.report.grid import Grid, run_name
+from research.report.index import VERDICTS
+from research.report.markdown import Heading
+from research.report.markup import show
+from research.report.pagecheck import faults
+from research.report.payload import frame_to_payload, plain
+from research.report.render import TEMPLATE, page_assets
+from research.report.workbook import workbook_bytes
+
+EFFECTS_SHOWN = 40
+
+
+def write_comparison(grid: Grid, outcomes: list[Outcome], out: Path) -> Path:
+    """Write `index.html`, `runs.csv`, `effects.csv` and `comparison.xlsx` of a batch and return the page."""
+    records = {
+        outcome.name: json.loads((out / "runs" / outcome.name / "values.json").read_text(encoding="utf-8"))
+        for outcome in outcomes
+        if outcome.state != "failed"
+    }
+    runs = runs_table(grid, outcomes)
+    answered = answers(records)
+    effects = effects_of(runs.set_index("run")[grid.varied], answered)
+    tables = {"runs": runs.drop(columns="seconds"), "answers": answered.reset_index(), "effects": effects}
+    for name, frame in tables.items():
+        write_if_changed(out / f"{name}.csv", values.csv_bytes(frame))
+    sheets = {
+        f"batch/{name}": {"caption": caption, **frame_to_payload(tables[name])}
+        for name, caption in (
+            ("runs", "Runs of the batch with the parameters that differ"),
+            ("answers", "Values in the answers of every run"),
+            ("effects", "Share of a value's variation that goes with a parameter"),
+        )
+    }
+    write_if_changed(out / "comparison.xlsx", workbook_bytes(sheets))
+    page = comparison_page(grid, outcomes, runs, answered, effects, out)
+    if problems := faults(page):
+        raise RuntimeError("; ".join(problems))
+    write_if_changed(out / "index.html", page)
+    return out / "index.html"
+
+
+def runs_table(grid: Grid, outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return one row per run: `run`, the varied parameters, `state`, `seconds`, `message`."""
+    changes = {run_name(run): run for run in grid.runs}
+    return pd.DataFrame(
+        [
+            {
+                "run": outcome.name,
+                **{name: changes[outcome.name].get(name) for name in grid.varied},
+                "state": "failed" if outcome.state == "failed" else "done",
+                "seconds": outcome.seconds,
+                "message": outcome.message,
+            }
+            for outcome in outcomes
+        ]
+    )
+
+
+def answers(records: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return one row per run (index `run`) and one column per value named in an answer."""
+    rows = {
+        run: {
+            f"{key.partition('/')[0]}.{name}": value
+            for key, entry in record["prose"].items()
+            if key.endswith("/answer")
+            for name, value in entry["values"].items()
+        }
+        for run, record in records.items()
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.index.name = "run"
+    return frame
+
+
+def effects_of(parameters: pd.DataFrame, answered: pd.DataFrame) -> pd.DataFrame:
+    """Return how much of each value's variation over the runs goes with each parameter.
+
+    Numbers: η² of a one-way layout, between-group over total sum of squares. Words: the uncertainty coefficient
+    (Theil's U), mutual information over the entropy of the value. Both run from 0 (none) to 1 (the parameter decides).
+    With few runs per level both are high by chance, so `n` and `levels` are given.
+
+    Returns:
+        rows `value, parameter, kind, effect, levels, n, lowest, highest`, largest effect first; constant values are
+        left out.
+    """
+    columns = ["value", "parameter", "kind", "effect", "levels", "n", "lowest", "highest"]
+    rows = []
+    for value in answered.columns:
+        seen = answered[value].dropna()
+        seen = seen[[not isinstance(item, list | dict) for item in seen]]
+        if seen.astype(str).nunique() < 2:
+            continue
+        numeric = all(
+            isinstance(item, int | float | np.number) and not isinstance(item, bool) for item in seen
+        )
+        for parameter in parameters.columns:
+            groups = parameters.loc[seen.index, parameter].map(
+                lambda level: json.dumps(plain(level), sort_keys=True)
+            )
+            effect = (
+                eta_squared(seen.astype(float), groups) if numeric else uncertainty(seen.astype(str), groups)
+            )
+            rows.append(
+                {
+                    "value": value,
+                    "parameter": parameter,
+                    "kind": "number" if numeric else "words",
+                    "effect": effect,
+                    "levels": groups.nunique(),
+                    "n": len(seen),
+                    "lowest": min(seen) if numeric else "",
+                    "highest": max(seen) if numeric else "",
+                }
+            )
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.sort_values(
+        ["effect", "value", "parameter"], ascending=[False, True, True], ignore_index=True
+    )
+
+
+def eta_squared(numbers: pd.Series, groups: pd.Series) -> float:
+    """Return η²: the between-group sum of squares over the total."""
+    total = float(((numbers - numbers.mean()) ** 2).sum())
+    means = numbers.groupby(groups).transform("mean")
+    return float(((means - numbers.mean()) ** 2).sum()) / total
+
+
+def uncertainty(words: pd.Series, groups: pd.Series) -> float:
+    """Return Theil's U of the words given the groups."""
+    return float(mutual_info_score(words, groups) / mutual_info_score(words, words))
+
+
+def comparison_page(
+    grid: Grid,
+    outcomes: list[Outcome],
+    runs: pd.DataFrame,
+    answered: pd.DataFrame,
+    effects: pd.DataFrame,
+    out: Path,
+) -> str:
+    """Return the HTML of a batch."""
+    record = next(
+        (
+            json.loads((out / "runs" / outcome.name / "provenance.json").read_text(encoding="utf-8"))
+            for outcome in outcomes
+            if outcome.state != "failed"
+        ),
+        {"study": {"title": grid.name}},
+    )
+    lines = [
+        {
+            "name": row["run"],
+            "parameters": [
+                show(row[name]) if not isinstance(row[name], str) else row[name] for name in grid.varied
+            ],
+            "failed": row["message"] if row["state"] == "failed" else "",
+            "verdicts": verdicts(out / "runs" / row["run"]) if row["state"] != "failed" else [],
+        }
+        for row in runs.to_dict("records")
+    ]
+    moved = [
+        {
+            **row,
+            "shown": f"{row['effect']:.2f}",
+            "lowest": show(row["lowest"]),
+            "highest": show(row["highest"]),
+        }
+        for row in effects.head(EFFECTS_SHOWN).to_dict("records")
+    ]
+    sections = [("moves", "What moves the answers"), ("runs", "All runs"), ("downloads", "Downloads")]
+    page = {
+        "stem": "index",
+        "pages": [],
+        "headings": [Heading(2, anchor, text) for anchor, text in sections],
+        "record": {"study": {"title": f"Batch {grid.name}"}},
+        **page_assets(),
+    }
+    constant = [name for name in answered.columns if name not in set(effects["value"])]
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
+    return environment.get_template("batch.html.j2").render(
+        page=page,
+        title=f"Batch {grid.name}: {record['study']['title']}",
+        varied=grid.varied,
+        lines=lines,
+        moved=moved,
+        constant=constant,
+        failed=sum(bool(line["failed"]) for line in lines),
+    )
+
+
+def verdicts(run: Path) -> list[str]:
+    """Return the answers that are the verdict of a run, as text; all its answers when it has no verdict."""
+    executed = sorted(path for path in (run / "executed").glob("*.ipynb") if "." not in path.stem)
+    collected = values.collect(executed)
+    wanted = [stem for stem in VERDICTS if collected.answer(stem)] or [path.stem for path in executed]
+    return [said["text"] for stem in wanted if (said := collected.answer(stem))]
