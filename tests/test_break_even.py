@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import brentq
 
-from research.manage import benefits, policy, portfolio, sensitivity
+from research.manage import benefits, policy, portfolio, sensitivity, tier_sums
 from research.manage.break_even import break_even, gain_curve, tier_break_even
 from research.manage.strategies import LEVERS, TIERS, strategies
 from ten_loans import ECONOMICS, LOANS, STRATEGIES, ten
@@ -39,7 +39,7 @@ def test_closed_form_agrees_with_root_finding():
     economics = portfolio.economics()
     table = strategies()
     frame = portfolio.book(LOANS, LOANS["pd"], LOANS["tier"], economics)
-    book = policy.sums(frame, economics)
+    book = tier_sums.sums(frame, economics)
     idle = policy.outcome(book, policy.nothing_done(), economics)["profit"].sum()
     rows = break_even(frame, table, economics)
     checked = 0
@@ -119,9 +119,9 @@ def evidence_parts():
     frame = ten()
     return (
         frame,
-        policy.compare(frame, STRATEGIES, ECONOMICS, seed=1, draws=500),
+        policy.compare(frame, STRATEGIES, ECONOMICS, seed=1, draws=500, sampling=False),
         break_even(frame, STRATEGIES.assign(id=["T1a", "S", "X"]), ECONOMICS),
-        sensitivity.by_tier(frame, STRATEGIES, ECONOMICS, seed=1, draws=500),
+        sensitivity.by_tier(frame, STRATEGIES, ECONOMICS, seed=1, draws=500, sampling=False),
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
-from research.manage import policy, portfolio, sensitivity
+from research.manage import policy, portfolio, sensitivity, tier_sums
 from research.manage.strategies import TIERS, strategies
 from ten_loans import ECONOMICS, LOANS, STRATEGIES, ten
 
@@ -22,7 +22,7 @@ def value(frame: pd.DataFrame, policy_name: str, basis: str, measure: str, colum
 
 @pytest.fixture(scope="module")
 def compared() -> pd.DataFrame:
-    return policy.compare(ten(), STRATEGIES, ECONOMICS, seed=1, draws=4000)
+    return policy.compare(ten(), STRATEGIES, ECONOMICS, seed=1, draws=4000, sampling=False)
 
 
 def test_uniform_policy_by_hand(compared):
@@ -131,7 +131,7 @@ def test_all_levers_agree_with_a_loan_by_loan_computation(capital_rule):
 
 def test_a_single_tier_of_everybody_is_untargeted():
     frame = ten().assign(tier="high")
-    result = policy.compare(frame, strategies(), ECONOMICS, seed=1, draws=50)
+    result = policy.compare(frame, strategies(), ECONOMICS, seed=1, draws=50, sampling=False)
     gain = result[result["policy"] == "tiered − untargeted"]
     assert np.allclose(gain[["estimate", "ci_low", "ci_high"]], 0, atol=1e-6)
 
@@ -159,8 +159,50 @@ def test_monte_carlo_mean_is_the_outcome_at_the_mean_effects(compared):
     assert low < profit < high
 
 
+def invented(size: int, informative: bool) -> tuple[pd.DataFrame, pd.Series]:
+    rng = np.random.default_rng(8)
+    risk = rng.beta(1, 12, size)
+    loans = pd.DataFrame({"loan_amount": rng.lognormal(9.5, 0.5, size), "interest_rate": 0.05 + risk})
+    rank = pd.Series(risk if informative else rng.random(size)).rank(pct=True)
+    tiers = pd.Series(np.select([rank > 0.9, rank > 0.6, rank < 0.1], ["high", "medium", "premium"], "low"))
+    return portfolio.book(loans, pd.Series(risk), tiers, portfolio.economics()), tiers
+
+
+def test_sampling_error_agrees_with_resampling_the_customers():
+    frame = invented(800, informative=True)[0].drop(
+        columns=["ead_from", "rate_from", "lgd_from", "churn_from"]
+    )
+    fixed = strategies().assign(low=lambda t: t["base"], high=lambda t: t["base"])
+    drawn = policy.compare(
+        invented(800, informative=True)[0], fixed, portfolio.economics(), seed=2, draws=4000
+    )
+    rng, money, pulled = np.random.default_rng(5), portfolio.economics(), policy.levers(fixed)
+    again: dict[str, list[float]] = {"tiered": [], "tiered − untargeted": []}
+    for _ in range(250):
+        other = frame.iloc[rng.integers(0, len(frame), len(frame))].reset_index(drop=True)
+        made = policy.policies(tier_sums.sums(other, money), pulled, money)
+        tiered, untargeted = (made[name]["profit"].sum() for name in ("tiered", "untargeted"))
+        again["tiered"].append(tiered)
+        again["tiered − untargeted"].append(tiered - untargeted)
+    for name, found in again.items():
+        low, high = (value(drawn, name, "as lent", "profit", end) for end in ("ci_low", "ci_high"))
+        assert (high - low) / (2 * 1.96) == pytest.approx(np.std(found), rel=0.15), name
+
+
+def test_tiers_that_know_nothing_gain_nothing_beyond_chance():
+    for informative, expected in ((False, False), (True, True)):
+        frame, _ = invented(3000, informative)
+        rows = policy.compare(frame, strategies(), portfolio.economics(), seed=4, draws=2000)
+        low, high = (
+            value(rows, "tiered − untargeted", "equal volume", "expected loss", end)
+            for end in ("ci_low", "ci_high")
+        )
+        assert (high < 0) == expected
+        assert (low < 0 < high) == (not expected)
+
+
 def test_same_seed_same_numbers_and_models_share_their_draws(compared):
-    again = policy.compare(ten(), STRATEGIES, ECONOMICS, seed=1, draws=4000)
+    again = policy.compare(ten(), STRATEGIES, ECONOMICS, seed=1, draws=4000, sampling=False)
     pd.testing.assert_frame_equal(again, compared)
     both = policy.compare_models({"one": ten(), "other": ten()}, STRATEGIES, ECONOMICS, seed=1, draws=100)
     one, other = (
@@ -182,6 +224,7 @@ def test_assumptions_are_told_from_data(compared):
     listed = portfolio.inputs(ten(), ECONOMICS).set_index("input")
     assert listed.loc["rate", "depends_on"] == "data"
     assert listed.loc["officer_hour", "depends_on"] == "assumption"
+    assert listed.loc["officer_hour", "rule"] == "set by the study instead of 60 (assumption, no source)"
     assert set(listed.loc["cover", "depends_on"]) == {"assumption", "data and assumption"}
 
 
@@ -219,7 +262,9 @@ def test_lgd_follows_the_cover():
 
 
 def test_by_tier_adds_up_to_the_whole(compared):
-    parts = sensitivity.by_tier(ten(), STRATEGIES, ECONOMICS, seed=1, draws=200)
+    parts = sensitivity.by_tier(ten(), STRATEGIES, ECONOMICS, seed=1, draws=200, sampling=False)
+    gain = parts[(parts["policy"] == "tiered − uniform") & (parts["measure"] == "profit")]
+    assert gain["estimate"].sum() == pytest.approx(-10)
     for name in ("tiered", "uniform"):
         profit = parts[(parts["policy"] == name) & (parts["measure"] == "profit")]
         assert list(profit["tier"]) == list(TIERS)

@@ -110,6 +110,8 @@ def _answer(estimate: float, low: float, high: float, null: float, direction: st
 
 def _row(hypothesis, quantity, statement, found, null, direction, unit, n, depends_on, remark="") -> tuple:
     answer = _answer(*found, null, direction, depends_on)
+    if depends_on == "assumption" and answer == "not supported":
+        remark = f"fails over the whole range of the assumed effects; {remark}"
     return (hypothesis, quantity, statement, *found, null, direction, unit, n, depends_on, answer, remark)
 
 
@@ -137,7 +139,7 @@ def _risk(frame, comparison, break_evens, default, truth, level) -> list[tuple]:
              "greater", "ratio", n, "data", remark),
         _row("H1", "expected_loss_ratio", "Expected loss, tiered over uniform policy at equal volume",
              _pick(comparison, "tiered ÷ uniform", "expected loss"), 1.0, "less", "ratio", len(frame), "assumption",
-             f"holds within the assumed effects only; {threshold}"),
+             f"rests on the assumed effects; {threshold}"),
         _row("H1", "targeting_loss_ratio", "Expected loss, tiered over the same actions dealt at random, equal volume",
              _pick(comparison, "tiered ÷ untargeted", "expected loss"), 1.0, "less", "ratio", len(frame), "assumption",
              "what the tiering adds to the actions; its size scales with the assumed effects"),
@@ -170,28 +172,23 @@ def _value(frame, comparison, value, level) -> list[tuple]:
              "greater", "ratio", n, "data", remark),
         _row("H2", "profit_difference", "Yearly profit, tiered minus uniform policy at equal volume", profit, 0.0,
              "greater", "currency per year", len(frame), "assumption",
-             remark_profit or "holds within the assumed effects only; see the break-even table"),
+             remark_profit or "rests on the assumed effects; the break-even table says what would have to hold"),
     ]  # fmt: skip
 
 
-def _efficiency(comparison, tiers_split) -> list[tuple]:
-    hours = tiers_split[tiers_split["measure"] == "officer hours"].set_index(["tier", "policy"])
-    n = int(hours["n"].groupby(level="tier", observed=True).first().sum())
-
-    def saved(tier: str) -> tuple[float, float, float]:
-        tiered, uniform = hours.loc[(tier, "tiered")], hours.loc[(tier, "uniform")]
-        difference = uniform["estimate"] - tiered["estimate"]
-        ends = sorted((uniform["ci_low"] - tiered["ci_low"], uniform["ci_high"] - tiered["ci_high"]))
-        return float(difference), float(ends[0]), float(ends[1])
-
+def _efficiency(comparison: pd.DataFrame, tiers_split: pd.DataFrame) -> list[tuple]:
+    hours = tiers_split[tiers_split["measure"] == "officer hours"].set_index(["policy", "tier"])
+    change = hours.loc["tiered − uniform"]
+    n = int(change["n"].sum())
+    low, premium = change.loc["low"], change.loc["premium"]
+    freed = (-float(low["estimate"]), -float(low["ci_high"]), -float(low["ci_low"]))
     remark = "hours are assumed; officer time is not in the data"
-    freed = saved("low")
-    needed = -saved("premium")[0]
+    more = f"{remark}; the premium tier takes {premium['estimate']:,.0f} more hours"
     return [
         _row("H4", "officer_hours_ratio", "Officer hours, tiered over uniform policy at equal volume",
              _pick(comparison, "tiered ÷ uniform", "officer hours"), 1.0, "less", "ratio", n, "assumption", remark),
         _row("H4", "hours_freed_low", "Officer hours per year freed in the low-risk tier", freed, 0.0, "greater",
-             "hours per year", n, "assumption", f"{remark}; the premium tier takes {needed:,.0f} more hours"),
+             "hours per year", n, "assumption", more),
     ]  # fmt: skip
 
 

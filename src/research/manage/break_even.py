@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from research.manage import policy
 from research.manage.portfolio import Economics
 from research.manage.strategies import LEVERS, TIERS
+from research.manage.tier_sums import Sums, sums
 
 Floats = np.ndarray
 LARGEST_MULTIPLE = 10.0
@@ -27,7 +28,7 @@ def break_even(frame: pd.DataFrame, table: pd.DataFrame, economics: Economics) -
         the action pays), `gain_low`, `gain_base`, `gain_high`, `gain_base_per_customer` (currency per year), `verdict`
         and `depends_on` = `assumption`. Without a contract rate the gain counts losses and work only (see `verdict`).
     """
-    book = policy.sums(_without_income_if_absent(frame), economics)
+    book = sums(_without_income_if_absent(frame), economics)
     note = " (income not measured)" if frame["rate"].isna().all() else ""
     rows = []
     for place, entry in enumerate(table.itertuples(index=False)):
@@ -66,7 +67,7 @@ def tier_break_even(frame: pd.DataFrame, table: pd.DataFrame, economics: Economi
         Columns `tier`, `actions`, `hours` (per customer and year), `gain_base` (currency per year), `multiple` (NaN
         when there is none in range), `verdict`, `n`, `depends_on`.
     """
-    book = policy.sums(_without_income_if_absent(frame), economics)
+    book = sums(_without_income_if_absent(frame), economics)
     rows = []
     for tier in TIERS:
         own = table[table["tier"] == tier]
@@ -102,7 +103,7 @@ def gain_curve(
     frame: pd.DataFrame, table: pd.DataFrame, economics: Economics, action: str, lever: str, points: int = 41
 ) -> pd.DataFrame:
     """Return the yearly gain of one action over its range: columns `id`, `action`, `lever`, `effect`, `gain`."""
-    book = policy.sums(_without_income_if_absent(frame), economics)
+    book = sums(_without_income_if_absent(frame), economics)
     own = table[table["id"] == action]
     position = int(np.flatnonzero((own["lever"] == lever).to_numpy())[0])
     row = own.iloc[position]
@@ -113,15 +114,13 @@ def gain_curve(
     )
 
 
-def _gain(
-    book: policy.Sums, own: pd.DataFrame, economics: Economics, position: int, values: Floats
-) -> Floats:
+def _gain(book: Sums, own: pd.DataFrame, economics: Economics, position: int, values: Floats) -> Floats:
     effects = np.tile(own["base"].to_numpy(float), (len(values), 1))
     effects[:, position] = values
     return _profit_change(book, own, economics, effects)
 
 
-def _profit_change(book: policy.Sums, own: pd.DataFrame, economics: Economics, effects: Floats) -> Floats:
+def _profit_change(book: Sums, own: pd.DataFrame, economics: Economics, effects: Floats) -> Floats:
     with_action = policy.outcome(book, policy.levers(own, effects), economics)["profit"].sum(axis=1)
     without = policy.outcome(book, policy.nothing_done(), economics)["profit"].sum(axis=1)
     return with_action - without

@@ -19,15 +19,15 @@ ten thousand draws of the effects cost no more than one pass over the book.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.manage.portfolio import Economics, valued
+from research.manage.portfolio import Economics
 from research.manage.strategies import LEVERS, TIERS
+from research.manage.tier_sums import Sums, draw_sums, sums
 
 Floats = np.ndarray
 DISTRIBUTIONS = ("pert", "triangular")
@@ -59,53 +59,6 @@ BEHIND: dict[str, tuple[str, ...]] = {
 }
 BEHIND["profit"] = tuple(dict.fromkeys(name for names in BEHIND.values() for name in names))
 BEHIND["RAROC"] = BEHIND["profit"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Sums:
-    """The book added up by tier, each (4,) in the order of `TIERS`."""
-
-    customers: Floats
-    exposure: Floats
-    interest: Floats
-    exposure_at_risk: Floats
-    interest_at_risk: Floats
-    loss: Floats
-    capital: Floats
-    churn: Floats
-
-    def dealt_at_random(self) -> Sums:
-        """Return the sums expected when the same tiers, of the same sizes, are dealt to customers at random."""
-        share = self.customers / self.customers.sum()
-        values = {
-            field.name: share * getattr(self, field.name).sum()
-            for field in dataclasses.fields(self)
-            if field.name != "churn"
-        }
-        average = np.full(len(TIERS), (self.churn * self.customers).sum() / self.customers.sum())
-        return Sums(**values, churn=average)
-
-
-def sums(frame: pd.DataFrame, economics: Economics) -> Sums:
-    """Add a book up by tier."""
-    book = valued(frame, economics)
-    at_risk = book["ead"] * book["pd"]
-    parts = pd.DataFrame(
-        {
-            "customers": 1.0,
-            "exposure": book["ead"],
-            "interest": book["ead"] * book["rate"],
-            "exposure_at_risk": at_risk,
-            "interest_at_risk": at_risk * book["rate"],
-            "loss": book["expected_loss"],
-            "capital": book["capital"],
-        }
-    )
-    tiers = pd.Categorical(book["tier"].astype(object), categories=list(TIERS))
-    added = parts.groupby(tiers, observed=False).sum(min_count=1)
-    added = added.where(added["customers"].notna(), 0.0)
-    churn = book["churn"].groupby(tiers, observed=False).mean().fillna(economics.churn_rate)
-    return Sums(**{name: added[name].to_numpy(float) for name in parts}, churn=churn.to_numpy(float))
 
 
 def draw_effects(table: pd.DataFrame, draws: int, seed: int, distribution: str = "pert") -> Floats:
@@ -239,6 +192,7 @@ def compare(
     seed: int,
     draws: int = 10_000,
     distribution: str = "pert",
+    sampling: bool = True,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Compare the tiered policy with one policy for all and with the same actions dealt at random.
@@ -246,7 +200,9 @@ def compare(
     Args:
         frame: book from `portfolio.book`.
         table: strategies; seed, draws, distribution: how their effects are drawn.
-        level: of the interval, which covers the ranges of the effects only and is no sampling interval.
+        sampling: also draw other samples of customers, so that the interval covers chance in who is in the book;
+            without it the interval covers the ranges of the effects only.
+        level: of the interval.
 
     Returns:
         One row per policy (also `tiered − …` and, for loss and hours, `tiered ÷ …`), basis and measure. `estimate` is
@@ -255,7 +211,8 @@ def compare(
     """
     book = sums(frame, economics)
     base = policies(book, levers(table), economics)
-    drawn = policies(book, levers(table, draw_effects(table, draws, seed, distribution)), economics)
+    other = draw_sums(frame, economics, draws, seed) if sampling else book
+    drawn = policies(other, levers(table, draw_effects(table, draws, seed, distribution)), economics)
     tails = [(1 - level) / 2, (1 + level) / 2]
     rows: list[tuple[object, ...]] = []
 
@@ -276,7 +233,8 @@ def compare(
             add(f"tiered ÷ {name}", basis, _over(tiered, here), _over(tiered_drawn, there))
     columns = ["policy", "basis", "measure", "unit", "estimate", "mean", "ci_low", "ci_high"]
     result = pd.DataFrame(rows, columns=columns)
-    return _with_origin(result, frame).assign(n=len(frame), draws=draws)
+    covers = "effects and sampling" if sampling else "effects"
+    return _with_origin(result, frame).assign(interval=covers, n=len(frame), draws=draws)
 
 
 def _minus(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> dict[str, Floats]:

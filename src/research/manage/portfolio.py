@@ -241,14 +241,26 @@ def inputs(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
     rows.append(("pd", frame["pd"].mean(), "share", "data", "calibrated model", len(frame)))
     known = assumptions()
     for name in NAMES:
-        rows.append(
-            (
-                name,
-                getattr(economics, name),
-                known.at[name, "unit"],
-                "assumption",
-                known.at[name, "source"],
-                len(frame),
-            )
-        )
+        value, filed = getattr(economics, name), known.loc[name]
+        rule = filed["source"]
+        if value != filed["value"]:
+            rule = f"set by the study instead of {filed['value']:g} ({rule})"
+        rows.append((name, value, filed["unit"], "assumption", rule, len(frame)))
     return pd.DataFrame(rows, columns=["input", "value", "unit", "depends_on", "rule", "customers"])
+
+
+def profile(frame: pd.DataFrame, default: pd.Series | None = None) -> pd.DataFrame:
+    """Return the measured profile of each tier: index `tier`; customers, mean exposure, rate, PD and, where known, the
+    default rate among customers whose outcome is known."""
+    grouped = frame.groupby("tier", observed=False)
+    table = pd.DataFrame(
+        {
+            "customers": grouped.size(),
+            "mean exposure": grouped["ead"].mean(),
+            "mean rate": grouped["rate"].mean(),
+            "mean PD": grouped["pd"].mean(),
+        }
+    )
+    if default is not None:
+        table["default rate"] = default.reindex(frame.index).groupby(frame["tier"], observed=False).mean()
+    return table.set_axis(table.index.astype(str))

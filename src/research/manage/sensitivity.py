@@ -11,6 +11,7 @@ from research.errors import UserError, nearest
 from research.manage import policy
 from research.manage.portfolio import NAMES, Economics, assumptions
 from research.manage.strategies import TIERS
+from research.manage.tier_sums import draw_sums, sums
 
 Floats = np.ndarray
 
@@ -23,31 +24,35 @@ def by_tier(
     seed: int,
     draws: int = 10_000,
     basis: str = "equal volume",
+    sampling: bool = True,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Split the tiered and the uniform policy by tier.
 
     Returns:
-        Columns `tier`, `policy`, `basis`, `measure`, `unit`, `estimate`, `ci_low`, `ci_high`, `n` (customers of the
-        tier). The uniform policy's book is scaled as a whole, so that tiers keep their own sizes.
+        Columns `tier`, `policy` (`tiered`, `uniform`, `tiered − uniform`), `basis`, `measure`, `unit`, `estimate`,
+        `ci_low`, `ci_high`, `n` (customers of the tier). The uniform policy's book is scaled as a whole, so that
+        tiers keep their own sizes.
     """
-    book = policy.sums(frame, economics)
+    book = sums(frame, economics)
+    other = draw_sums(frame, economics, draws, seed) if sampling else book
     base = policy.policies(book, policy.levers(table), economics)
-    effects = policy.draw_effects(table, draws, seed)
-    drawn = policy.policies(book, policy.levers(table, effects), economics)
+    drawn = policy.policies(other, policy.levers(table, policy.draw_effects(table, draws, seed)), economics)
+    here = np.reshape(policy.scale_to(basis, base["tiered"], base["uniform"]), (-1, 1))
+    there = np.reshape(policy.scale_to(basis, drawn["tiered"], drawn["uniform"]), (-1, 1))
     tails = [(1 - level) / 2, (1 + level) / 2]
     rows = []
-    for name in ("tiered", "uniform"):
-        here = 1.0 if name == "tiered" else policy.scale_to(basis, base["tiered"], base[name])
-        there = 1.0 if name == "tiered" else policy.scale_to(basis, drawn["tiered"], drawn[name])
-        for measure in drawn[name]:
-            at_base = base[name][measure] * np.reshape(here, (-1, 1))
-            values = drawn[name][measure] * np.reshape(there, (-1, 1))
-            low, high = np.quantile(values, tails, axis=0)
+    for measure in drawn["tiered"]:
+        at_base = {"tiered": base["tiered"][measure], "uniform": base["uniform"][measure] * here}
+        values = {"tiered": drawn["tiered"][measure], "uniform": drawn["uniform"][measure] * there}
+        for found in (at_base, values):
+            found["tiered − uniform"] = found["tiered"] - found["uniform"]
+        for name, part in values.items():
+            low, high = np.quantile(part, tails, axis=0)
             for place, tier in enumerate(TIERS):
                 rows.append(
-                    (tier, name, basis, measure, policy.MEASURES[measure], at_base[0, place], low[place], high[place],
-                     int(book.customers[place]))
+                    (tier, name, basis, measure, policy.MEASURES[measure], at_base[name][0, place], low[place],
+                     high[place], int(book.customers[place]))
                 )  # fmt: skip
     columns = ["tier", "policy", "basis", "measure", "unit", "estimate", "ci_low", "ci_high", "n"]
     result = pd.DataFrame(rows, columns=columns)
@@ -63,7 +68,7 @@ def _difference(
     basis: str,
     against: str,
 ) -> float:
-    book = policy.sums(frame, economics)
+    book = sums(frame, economics)
     found = policy.policies(book, policy.levers(table, effects[None, :]), economics)
     tiered = policy.totals(found["tiered"])
     other = policy.totals(found[against], policy.scale_to(basis, found["tiered"], found[against]))

@@ -1,0 +1,51 @@
+"""`research contacts`: the contact plan of a study as a workbook for the officers."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from research import study as steps
+from research.errors import UserError
+from research.manage.contact_workbook import write_contact_plan
+from research.parameters import load
+
+
+def contacts(
+    study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file")],
+    out: Annotated[Path, typer.Argument(help="the workbook to write (.xlsx)")],
+    model: Annotated[str, typer.Option(help="the model whose tiers are used")] = "tree",
+    start: Annotated[str, typer.Option(help="first day of the plan, YYYY-MM-DD [today]")] = "",
+    dataset: Annotated[str, typer.Option(help="another data set than the study's")] = "",
+) -> None:
+    """Write the contact plan of a study: one row per customer, and a log to send back. INTERNAL: it names customers."""
+    if out.suffix.lower() != ".xlsx":
+        raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .xlsx")
+    day = first_day(start)
+    plan = load(study, dataset=dataset)
+    reason = steps.not_testable(plan, model)
+    if reason:
+        raise UserError(f"--model {model}: {reason}")
+    table = steps.contact_plan(plan, model, day)
+    _, words = steps.about(plan)["banner"]
+    write_contact_plan(table, out, start_date=day, banner=words)
+    urgent, potential = int((table["alert"] != "").sum()), int(table["potential_premium"].sum())
+    Console(stderr=True).print(
+        f"{len(table):,} customers, {urgent:,} with an alert, {potential:,} potential premium: {out}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def first_day(text: str) -> datetime.date:
+    """Return the first day of the plan; raise UserError when the text is no date."""
+    if not text:
+        return datetime.date.today()
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--start {text}: expected a date such as 2026-03-31") from None
