@@ -74,6 +74,10 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         """
         table = self._read(X, reset=True)
         bad = self._outcome(y, len(table))
+        if self.value is not None and self.value not in table.columns:
+            raise UserError(
+                f"value: the table has no column '{self.value}'{nearest(self.value, table.columns)}"
+            )
         self._learn(table, bad)
         components = self._components(table)
         risk, value = self._scores(table, components)

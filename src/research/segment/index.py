@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -126,12 +126,7 @@ def value_index(
     table: pd.DataFrame, value: str | None, *, by_position: bool, method: str = "clipped"
 ) -> Index:
     """Return the fitted value index every model shares: block A, or one column when `value` names it."""
-    if value is not None:
-        if value not in table.columns:
-            raise UserError(f"value: the table has no column '{value}'{nearest(value, table.columns)}")
-        names: Iterable[str] = [value]
-    else:
-        names = block_columns(table, "A", by_position=by_position)
+    names = block_columns(table, "A", by_position=by_position) if value is None else [value]
     definitions = _indicators()
     missing = {name: definitions.at[name, "missing"] for name in names if name in definitions.index}
     columns = {name: numbers(table, name) for name in names}

@@ -47,8 +47,8 @@ class Bands:
 
     recipe "quantile": a value equal to a cut point belongs to the band below it, (lower, upper].
     recipe "plus one": cut points are the quantiles plus one and bands are [lower, upper), as in the R package rfm;
-    the same as "quantile" for whole numbers. Quantiles are type 7. Values outside the training range get the end
-    bands, so nobody is unassigned; tied quantiles leave a band empty, never two bands overlapping.
+    the same as "quantile" for whole numbers with whole quantiles. Quantiles are type 7. Values outside the training
+    range get the end bands, so nobody is unassigned; tied quantiles leave a band empty, never two bands overlapping.
     A missing value gets `missing_score`.
     """
 

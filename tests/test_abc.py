@@ -1,0 +1,200 @@
+"""ABC: standardised indicators, weights and the 27 cells, on tables small enough to do by hand."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from research.collect.constructs import constructs
+from research.errors import UserError
+from research.segment.abc_model import ABC, cell_definitions
+from research.segment.index import Index, indicator_definitions, value_index
+from research.segment.tiers import TIERS
+
+Z = (np.arange(1.0, 9) - 4.5) / np.sqrt(5.25)  # 1 … 8 standardised: mean 4.5, variance (64 − 1) / 12
+
+
+@pytest.fixture
+def eight() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "income": np.arange(1.0, 9),
+            "loan_amount": np.arange(8.0, 0, -1),
+            "debt_to_income": np.arange(1.0, 9),
+            "credit_score": np.arange(8.0, 0, -1),
+            "need_intensity": np.array([1.0, 2, 3, 4, 5, 6, 7, 8]) / 10,
+        },
+        index=pd.Index(list("abcdefgh"), name="customer_id"),
+    )
+
+
+def unclipped(monkeypatch) -> None:
+    monkeypatch.setattr("research.segment.index.CLIP", (0.0, 1.0))
+
+
+def test_scores_by_hand(eight, monkeypatch):
+    unclipped(monkeypatch)
+    scores = ABC().fit(eight).assess(eight)
+    # A: income up, loan amount down, equal weights: they cancel. B: debt up and score down, both say riskier
+    assert scores["a_score"].to_numpy() == pytest.approx(np.zeros(8), abs=1e-12)
+    assert scores["b_score"].to_numpy() == pytest.approx(Z)
+    assert scores["c_score"].to_numpy() == pytest.approx(Z)
+    assert scores["abc_score"].to_numpy() == pytest.approx((0 - Z + Z) / 3, abs=1e-12)
+    assert scores["risk_score"].to_numpy() == pytest.approx(Z)
+    assert scores["value_score"].to_numpy() == pytest.approx(Z / 2)
+
+
+def test_weights_of_experts(eight, monkeypatch):
+    unclipped(monkeypatch)
+    model = ABC(weights={"A": 0.5, "B": 0.3, "C": 0.2}, indicator_weights={"income": 3, "loan_amount": 1})
+    scores = model.fit(eight).assess(eight)
+    assert scores["a_score"].to_numpy() == pytest.approx(0.75 * Z - 0.25 * Z)
+    assert scores["abc_score"].to_numpy() == pytest.approx(0.5 * 0.5 * Z - 0.3 * Z + 0.2 * Z)
+    assert scores["value_score"].to_numpy() == pytest.approx((0.5 * 0.5 * Z + 0.2 * Z) / 0.7)
+    with pytest.raises(UserError, match="numbers for A, B and C"):
+        ABC(weights={"A": 1, "B": 1}).fit(eight)
+    with pytest.raises(UserError, match="numbers for A, B and C"):
+        ABC(weights={"A": 1, "B": -1, "C": 1}).fit(eight)
+
+
+def test_an_extreme_income_does_not_rule_the_scale():
+    income = np.append(np.arange(1.0, 200), 1e6)
+    index = Index({"income": 1}).fit({"income": income})
+    assert index.table_["upper"][0] < 1e5
+    z = index.score({"income": income}, 200)
+    assert z[-1] < 15
+    assert z[198] > 0
+
+
+def test_frozen_on_training_customers(eight):
+    model = ABC().fit(eight)
+    before = model.transform(eight)
+    shifted = eight.assign(debt_to_income=eight["debt_to_income"] + 3)
+    assert (model.transform(shifted)[:, 1] >= before[:, 1]).all()
+    np.testing.assert_array_equal(model.transform(eight), before)
+    np.testing.assert_array_equal(model.transform(eight.iloc[[3]]), before[[3]])
+
+
+def test_missing_is_neutral_and_counted(eight, monkeypatch):
+    unclipped(monkeypatch)
+    model = ABC().fit(eight)
+    holes = eight.copy()
+    holes.loc["a", ["debt_to_income", "need_intensity"]] = np.nan
+    scores = model.assess(holes)
+    assert scores.loc["a", "b_score"] == pytest.approx(Z[0] / 2)  # the credit score alone, the other counts 0
+    assert scores.loc["a", "c_score"] == 0
+    assert scores["missing_count"].tolist() == [2] + [0] * 7
+
+
+def test_none_on_record_is_the_longest_time(eight, monkeypatch):
+    unclipped(monkeypatch)
+    eight["months_since_delinquency"] = [np.nan, 10, 20, 30, 40, 50, 60, 70]
+    model = ABC().fit(eight)
+    row = model.indicators().set_index("indicator").loc["months_since_delinquency"]
+    assert (row["missing"], row["upper"], row["missing_share"]) == ("highest", 70, 0.125)
+    like_the_longest = eight.assign(months_since_delinquency=eight["months_since_delinquency"].fillna(70))
+    np.testing.assert_array_equal(model.transform(eight), model.transform(like_the_longest))
+    assert model.assess(eight)["missing_count"].sum() == 0
+
+
+def test_rank_standardising_is_the_normal_score(monkeypatch):
+    values = np.arange(1.0, 202)
+    z = Index({"x": 1}, method="rank").fit({"x": values}).score({"x": values}, 201)
+    inner = slice(1, 200)
+    np.testing.assert_allclose(z[inner], norm.ppf(np.linspace(0, 1, 201)[inner]), atol=1e-9)
+    assert z[0] == pytest.approx(norm.ppf(0.0025))
+    skewed = (
+        Index({"x": 1}, method="rank").fit({"x": np.exp(values / 20)}).score({"x": np.exp(values / 20)}, 201)
+    )
+    np.testing.assert_allclose(skewed, z, atol=1e-6)  # only ranks count
+    with pytest.raises(UserError, match="did you mean 'rank'"):
+        Index({"x": 1}, method="rnk").fit({"x": values})
+
+
+def test_cells_cover_every_combination_and_keep_their_logic():
+    cells = cell_definitions()
+    assert sorted(map(tuple, cells[["a_level", "b_level", "c_level"]].to_numpy())) == sorted(
+        product(("low", "mid", "high"), repeat=3)
+    )
+    rank = cells["tier"].map({name: i for i, name in enumerate(TIERS)})
+    worse = cells.assign(rank=rank).pivot_table(
+        index=["a_level", "c_level"], columns="b_level", values="rank"
+    )
+    assert (worse["low"] <= worse["mid"]).all()
+    assert (worse["mid"] <= worse["high"]).all()
+    assert set(cells.query("tier == 'premium'")["b_level"]) == {"low"}
+    assert set(cells.query("tier == 'premium'")["a_level"]) == {"high"}
+    assert set(cells.query("b_level == 'high'")["tier"]) == {"high"}
+
+
+def test_native_tiers_follow_the_cells(eight):
+    model = ABC(levels=(0.25, 0.75)).fit(eight)
+    found = model.cells(eight)
+    # quartile levels of 1 … 8: two low, four mid, two high; A is constant up to clipping, B and C rise together
+    assert found["b_level"].tolist() == ["low"] * 2 + ["mid"] * 4 + ["high"] * 2
+    assert found["c_level"].tolist() == found["b_level"].tolist()
+    cells = cell_definitions().set_index(["a_level", "b_level", "c_level"])["tier"]
+    by_hand = [cells[tuple(row)] for row in found[["a_level", "b_level", "c_level"]].astype(str).to_numpy()]
+    assert list(model.native_tiers(eight)) == by_hand == found["tier"].tolist()
+    assert list(found.index) == list(eight.index)
+    assert model.rules()["n"].sum() == 8
+
+
+def test_cut_points_table(eight):
+    cuts = ABC().fit(eight).cut_points()
+    assert cuts["block"].tolist() == ["A"] * 3 + ["B"] * 3 + ["C"] * 3
+    assert cuts["indicators"].tolist() == [2] * 6 + [1] * 3
+    for _, block in cuts.groupby("block"):
+        assert block["upper"].tolist()[:2] == block["lower"].tolist()[1:]
+
+
+def test_absent_blocks_are_neutral_and_told(eight):
+    model = ABC().fit(eight[["income", "debt_to_income"]])
+    assert model.absent_blocks_ == ["C"]
+    assert "need_intensity" in model.absent_
+    assert set(model.cells(eight)["c_level"]) == {"mid"}
+    with pytest.raises(UserError, match="not testable here"):
+        ABC().fit(pd.DataFrame({"age": [30.0, 40.0]}))
+
+
+def test_equal_information_learns_signs_in_b_only(eight):
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(rng.normal(size=(300, 3)), columns=["income", "credit_score", "need_intensity"])
+    table["loan_purpose"] = pd.Categorical(np.where(rng.random(300) < 0.5, "housing", "other"))
+    # in this invented book a high credit score is bad and so is "other": the definition would be wrong
+    odds = 2 * table["credit_score"] + 2 * (table["loan_purpose"] == "other")
+    bad = (odds > odds.median()).astype(float)
+    practised = ABC().fit(table, bad).indices_["B"].table_.set_index("indicator")["sign"]
+    learned = ABC(inputs="predictors").fit(table, bad)
+    signs = learned.indices_["B"].table_.set_index("indicator")["sign"]
+    assert practised.to_dict() == {"credit_score": -1}
+    assert signs["credit_score"] == 1
+    assert signs["loan_purpose"] == 1  # as log-odds of its levels
+    assert set(signs.index) == {"income", "credit_score", "need_intensity", "loan_purpose"}
+    assert learned.indices_["A"].table_["sign"].tolist() == [1]
+    assert learned.risk_score(table)[bad == 1].mean() > learned.risk_score(table)[bad == 0].mean()
+
+
+def test_value_is_shared_or_a_named_column(eight):
+    shared = value_index(eight, None, by_position=False)
+    assert shared.names_ == ["loan_amount", "income"]
+    model = ABC(value="income").fit(eight)
+    assert list(np.argsort(model.value_score(eight))) == list(range(8))
+    with pytest.raises(UserError, match="did you mean 'income'"):
+        ABC(value="incom").fit(eight)
+
+
+def test_definitions_name_known_numeric_predictors():
+    known = constructs()
+    definitions = indicator_definitions()
+    assert definitions["construct"].is_unique
+    assert set(definitions["block"]) == {"A", "B", "C"}
+    assert set(definitions["sign"]) <= {-1, 1}
+    assert set(definitions["missing"]) <= {"neutral", "lowest", "highest"}
+    for name in definitions["construct"]:
+        assert known.at[name, "role"] == "predictor", name
+        assert known.at[name, "dtype"] == "float", name

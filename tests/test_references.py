@@ -1,0 +1,151 @@
+"""The references: random, one grade, scorecard, boosting, optimal tree."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chisquare
+from sklearn.metrics import roc_auc_score
+
+from research.errors import UserError
+from research.segment.optimal_tree import OptimalTree
+from research.segment.references import GradeTiers, GradientBoosting, RandomTiers
+from research.segment.scorecard import Scorecard
+
+
+@pytest.fixture(scope="module")
+def book() -> pd.DataFrame:
+    rng = np.random.default_rng(6)
+    n = 2000
+    table = pd.DataFrame(
+        {
+            "credit_score": np.where(rng.random(n) < 0.05, np.nan, rng.normal(650, 60, n)),
+            "debt_to_income": rng.random(n),
+            "income": rng.lognormal(10, 0.5, n),
+            "loan_purpose": pd.Categorical(rng.choice(["housing", "consumption", "other"], n)),
+        },
+        index=pd.Index([f"c{i:04d}" for i in range(n)], name="customer_id"),
+    )
+    odds = (
+        -1.5 - (np.nan_to_num(table["credit_score"], nan=600) - 650) / 40 + (table["loan_purpose"] == "other")
+    )
+    table["default"] = (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(float)
+    return table
+
+
+def test_random_lots_are_uniform_and_say_nothing(book):
+    model = RandomTiers(seed=1).fit(book)
+    lots = model.transform(book)
+    assert chisquare(np.histogram(lots[:, 0], 20, (0, 1))[0]).pvalue > 0.001
+    assert abs(np.corrcoef(lots.T)[0, 1]) < 0.08
+    assert roc_auc_score(book["default"], lots[:, 0]) == pytest.approx(0.5, abs=0.04)
+    assert model.inputs_ == []
+    assert pd.Series(model.predict(book)).value_counts().tolist() == [1000, 600, 200, 200]
+
+
+def test_random_lots_follow_customer_and_seed(book):
+    model = RandomTiers(seed=1).fit(book)
+    shuffled = book.sample(frac=1, random_state=0)
+    risk = pd.Series(model.risk_score(book), book.index)
+    assert pd.Series(model.risk_score(shuffled), shuffled.index).loc[book.index].equals(risk)
+    other = RandomTiers(seed=2).fit(book).risk_score(book)
+    assert abs(np.corrcoef(risk, other)[0, 1]) < 0.08
+
+
+def test_grade_takes_the_first_of_its_list(book):
+    model = GradeTiers().fit(book, book["default"])
+    assert (model.inputs_, model.fallback_) == (["credit_score"], False)
+    high = book["credit_score"][model.predict(book) == "high"]
+    assert high.max() < book["credit_score"].median()
+    assert model.rules()["rule"].iloc[3].startswith("Credit score ≤")
+    no_score = GradeTiers().fit(book.drop(columns="credit_score"))
+    assert (no_score.inputs_, no_score.fallback_) == (["debt_to_income"], True)
+    assert no_score.absent_ == ["credit_grade", "credit_score"]
+    assert no_score.rules()["rule"].iloc[3].startswith("Debt to income >")
+    assert GradeTiers(variable="income", sign=-1).fit(book).inputs_ == ["income"]
+    with pytest.raises(UserError, match="not testable here"):
+        GradeTiers().fit(book[["income"]])
+
+
+def test_grade_missing_takes_the_median(book):
+    model = GradeTiers().fit(book)
+    assert model.risk_score(book.assign(credit_score=np.nan))[0] == -book["credit_score"].median()
+
+
+@pytest.fixture(scope="module")
+def card(book) -> Scorecard:
+    return Scorecard().fit(book, book["default"])
+
+
+def test_scorecard_woe_by_hand(card, book):
+    bad = book["default"].to_numpy()
+    purpose = book["loan_purpose"].astype(str).to_numpy()
+    for group, woe in zip(card.bins_["loan_purpose"], card.woe_["loan_purpose"], strict=False):
+        inside = np.isin(purpose, group)
+        bins = len(card.bins_["loan_purpose"]) + 1
+        goods = (inside & (bad == 0)).sum() + 0.5
+        bads = (inside & (bad == 1)).sum() + 0.5
+        by_hand = np.log(goods / ((bad == 0).sum() + 0.5 * bins) / (bads / ((bad == 1).sum() + 0.5 * bins)))
+        assert woe == pytest.approx(by_hand)
+
+
+def test_scorecard_is_monotone_and_uses_what_informs(card, book):
+    assert set(card.inputs_) == {"credit_score", "loan_purpose"}  # the rest was drawn without effect
+    woe = card.woe_["credit_score"][:-1]
+    assert (np.diff(woe) > 0).all()  # a higher score is better evidence in every bin
+    assert (np.array(list(card.coefficients_.values())) < 0).all()
+    assert roc_auc_score(book["default"], card.risk_score(book)) > 0.75
+
+
+def test_points_add_up_to_the_odds(card, book):
+    points = card.rules()
+    first = book.iloc[0]
+    total = 0.0
+    for name in card.inputs_:
+        rows = points[points["input"] == name].reset_index(drop=True)
+        code = int(card._codes(book.iloc[[0]], name)[0])
+        total += rows.loc[rows["woe"] == card.woe_[name][code], "points"].iloc[0]
+    risk = card.risk_score(book.iloc[[0]])[0]
+    # 600 points at odds 20 : 1, 50 points double the odds
+    assert total == pytest.approx(600 + 50 * np.log2((1 - risk) / risk / 20)), first
+    assert points.groupby("input")["n"].sum().eq(len(book)).all()
+
+
+def test_scorecard_meets_new_levels_and_gaps(card, book):
+    new = book.iloc[:2].assign(loan_purpose=pd.Categorical(["education", None]), credit_score=[np.nan, 640.0])
+    assert np.isfinite(card.risk_score(new)).all()
+    assert card._codes(new, "loan_purpose").tolist() == [-1, len(card.bins_["loan_purpose"])]
+    assert "Credit score missing" in set(card.rules()["rule"])
+
+
+def test_boosting_repeats_itself(book):
+    first = GradientBoosting(seed=3).fit(book, book["default"])
+    again = GradientBoosting(seed=3).fit(book, book["default"])
+    np.testing.assert_array_equal(first.risk_score(book), again.risk_score(book))
+    assert roc_auc_score(book["default"], first.risk_score(book)) > 0.8
+    assert first.n_rules_ == 800
+    new = book.iloc[:2].assign(loan_purpose=pd.Categorical(["education", None]))
+    assert np.isfinite(first.risk_score(new)).all()
+
+
+def test_optimal_tree_says_what_to_install(book, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pystreed", None)
+    with pytest.raises(UserError, match=r"research\[optimal\]"):
+        OptimalTree().fit(book, book["default"])
+
+
+def test_optimal_tree_is_no_worse_than_any_other(book):
+    pytest.importorskip("pystreed", reason="the optional solver pystreed is not installed (extra 'optimal')")
+    from sklearn.tree import DecisionTreeRegressor
+
+    model = OptimalTree(depth=2, prior=0.0, penalty=0.0).fit(book, book["default"])
+    outcome = book["default"].to_numpy()
+    ours = np.mean((model.risk_score(book) - outcome) ** 2)
+    answers = model._answers(model.encoder_.transform(book)).astype(float)
+    greedy = DecisionTreeRegressor(max_depth=2, min_samples_leaf=0.05, random_state=0).fit(answers, outcome)
+    assert ours <= np.mean((greedy.predict(answers) - outcome) ** 2) + 1e-12
+    assert model.rules()["n"].sum() == len(book)
+    assert (model.rules()["n"] >= 100).all()
