@@ -14,7 +14,7 @@ from ten_loans import ECONOMICS, LOANS, STRATEGIES, ten
 
 
 def test_ten_loans_by_hand():
-    rows = break_even(ten(), STRATEGIES, ECONOMICS).set_index("id")
+    rows = break_even(ten(), STRATEGIES, ECONOMICS, seed=1, draws=50).set_index("id")
     # Monitoring: a cut e of the high tier's PD brings 300·e interest and saves 850·e loss, and costs 2·3·50 = 300:
     # e* = 300/1150. At base it loses 115 − 300 = −185, or 92.50 for each of the two customers.
     assert rows.loc["M", "break_even"] == pytest.approx(300 / 1150)
@@ -29,10 +29,43 @@ def test_ten_loans_by_hand():
 
 def test_no_break_even_is_said_so():
     dear = STRATEGIES.assign(hours=[30.0, 0.0, 0.0])  # 3000 a year for at most 1150 saved
-    row = break_even(ten(), dear, ECONOMICS).set_index("id").loc["M"]
+    row = break_even(ten(), dear, ECONOMICS, seed=1, draws=50).set_index("id").loc["M"]
     assert np.isnan(row["break_even"])
     assert row["pays_when"] == ""
     assert row["verdict"] == "no break-even within range"
+
+
+def test_interval_agrees_with_resampling_the_customers():
+    rng, money = np.random.default_rng(2), portfolio.economics()
+    risk = rng.beta(1, 12, 900)
+    loans = pd.DataFrame({"loan_amount": rng.lognormal(9.5, 0.5, 900), "interest_rate": 0.05 + risk})
+    tiers = pd.Series(np.where(risk > np.quantile(risk, 0.7), "high", "low"))
+    table = strategies().query("id == 'T1a'").reset_index(drop=True)
+    frame = portfolio.book(loans, pd.Series(risk), tiers, money)[
+        ["tier", "pd", "ead", "rate", "cover", "churn"]
+    ]
+    row = break_even(frame, table, money, seed=3).iloc[0]
+    again = []
+    for _ in range(150):
+        other = frame.iloc[rng.integers(0, 900, 900)].reset_index(drop=True)
+        again.append(break_even(other, table, money, seed=1, draws=1)["break_even"].iloc[0])
+    assert (row["ci_high"] - row["ci_low"]) / (2 * 1.96) == pytest.approx(np.std(again), rel=0.2)
+    assert row["ci_low"] < row["break_even"] < row["ci_high"]
+
+
+def test_without_a_rate_only_losses_and_work_are_judged():
+    economics = portfolio.economics()
+    frame = portfolio.book(LOANS.drop(columns="interest_rate"), LOANS["pd"], LOANS["tier"], economics)
+    rows = break_even(frame, strategies(), economics, seed=1, draws=20).set_index(["id", "lever"])
+    for action in ("T1b", "T3b", "T3d", "T4a"):
+        assert rows.loc[action, "verdict"].str.startswith("not testable here").all()
+    assert np.isfinite(rows.loc[("T1a", "pd"), "gain_base"])
+    tiers = tier_break_even(frame, strategies(), economics).set_index("tier")
+    assert (
+        tiers.loc["medium", "verdict"]
+        != tiers.loc["low", "verdict"]
+        == "not testable here: the data set has no contract rate"
+    )
 
 
 def test_closed_form_agrees_with_root_finding():
@@ -41,7 +74,7 @@ def test_closed_form_agrees_with_root_finding():
     frame = portfolio.book(LOANS, LOANS["pd"], LOANS["tier"], economics)
     book = tier_sums.sums(frame, economics)
     idle = policy.outcome(book, policy.nothing_done(), economics)["profit"].sum()
-    rows = break_even(frame, table, economics)
+    rows = break_even(frame, table, economics, seed=1, draws=50)
     checked = 0
     for place, row in rows.iterrows():
         own = table[table["id"] == row["id"]]
@@ -120,7 +153,7 @@ def evidence_parts():
     return (
         frame,
         policy.compare(frame, STRATEGIES, ECONOMICS, seed=1, draws=500, sampling=False),
-        break_even(frame, STRATEGIES.assign(id=["T1a", "S", "X"]), ECONOMICS),
+        break_even(frame, STRATEGIES.assign(id=["T1a", "S", "X"]), ECONOMICS, seed=1, draws=50),
         sensitivity.by_tier(frame, STRATEGIES, ECONOMICS, seed=1, draws=500, sampling=False),
     )
 

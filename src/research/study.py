@@ -23,6 +23,7 @@ from research.collect import worth as worths
 from research.compare import criteria, fairness, inference, resampling
 from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
+from research.compare.economics import ideal_tiers
 from research.compare.parsimony import parsimony
 from research.errors import UserError, nearest
 from research.explain import association, design, missing, pricing, risk
@@ -422,7 +423,7 @@ def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
     compared = policy(study)["comparison"].query("model == @name")
     worth = worths.worth(customers(study))[0]
     split = sensitivity.by_tier(book, table, money, seed=study.seed)
-    needed = break_even.break_even(book, table, money)
+    needed = break_even.break_even(book, table, money, seed=study.seed)
     return {
         "by_tier": split,
         "tornado": sensitivity.tornado(book, table, money),
@@ -431,6 +432,20 @@ def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
         "evidence": benefits.hypothesis_evidence(book, compared, needed, split, default=bad, value=worth),
         "matrix": strategies.strategy_matrix(table, portfolio.profile(book, bad)),
     }
+
+
+@step(books)
+def policy_truth(study: Any) -> pd.DataFrame | None:
+    """Return what each model's policy is worth under the true PD of the simulated bank; nothing for other data."""
+    if study.dataset != datasets.SIMULATED:
+        return None
+    made, truth = books(study), datasets.simulation().truth
+    some = next(iter(made.values()))
+    sizes = some["tier"].value_counts().reindex(list(resampling.TIERS)).to_numpy()
+    known = truth.loc[some.index]
+    places = ideal_tiers(known["true_pd"].to_numpy(), known["true_value"].to_numpy(), sizes)
+    best = pd.Series(np.array(resampling.TIERS, dtype=object)[places], index=some.index)
+    return sensitivity.profit_by_truth(made, known["true_pd"], best, strategies.strategies(), economics(study))
 
 
 @step(tiers)

@@ -9,51 +9,70 @@ from scipy.optimize import brentq
 from research.manage import policy
 from research.manage.portfolio import Economics
 from research.manage.strategies import LEVERS, TIERS
-from research.manage.tier_sums import Sums, sums
+from research.manage.tier_sums import Sums, draw_sums, sums
 
 Floats = np.ndarray
 LARGEST_MULTIPLE = 10.0
+WITHOUT_INCOME = {"pd", "lgd", "hours", "rate"}  # levers whose gain is known without the contract rate
+NO_RATE = "not testable here: the data set has no contract rate"
 
 
-def break_even(frame: pd.DataFrame, table: pd.DataFrame, economics: Economics) -> pd.DataFrame:
+def break_even(
+    frame: pd.DataFrame,
+    table: pd.DataFrame,
+    economics: Economics,
+    *,
+    seed: int,
+    draws: int = 2000,
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Find for each action the effect at which its yearly gain covers its cost, the action taken alone.
 
     The gain is the profit with the action minus the profit of the uniform policy on the same customers. It is linear
     in each lever, gain(e) = g₀ + (g₁ − g₀)e, hence the break-even e* = g₀ / (g₀ − g₁); the action's other levers stay
-    at base.
+    at base. The interval is that of other samples of customers (see `tier_sums.draw_sums`).
 
     Returns:
         One row per action and lever: `id`, `tier`, `action`, `lever`, `unit`, `kind`, `low`, `base`, `high`,
-        `break_even` (NaN when the gain has one sign over the lever's whole range), `pays_when` (on which side of it
-        the action pays), `gain_low`, `gain_base`, `gain_high`, `gain_base_per_customer` (currency per year), `verdict`
-        and `depends_on` = `assumption`. Without a contract rate the gain counts losses and work only (see `verdict`).
+        `break_even` (NaN when the gain has one sign over the lever's whole range), `ci_low`, `ci_high`, `pays_when` (on
+        which side of it the action pays), `gain_low`, `gain_base`, `gain_high`, `gain_base_per_customer` (currency per
+        year), `verdict`, `n` (customers of the tier) and `depends_on` = `assumption`. Without a contract rate only
+        actions on losses, hours and rates forgone can be judged.
     """
-    book = sums(_without_income_if_absent(frame), economics)
-    note = " (income not measured)" if frame["rate"].isna().all() else ""
+    silent = _without_income_if_absent(frame)
+    book, drawn = sums(silent, economics), draw_sums(silent, economics, draws, seed)
+    no_rate = bool(frame["rate"].isna().all())
+    tails = [(1 - level) / 2, (1 + level) / 2]
     rows = []
     for place, entry in enumerate(table.itertuples(index=False)):
-        mine = np.flatnonzero(table["id"].to_numpy() == entry.id)
-        own = table.iloc[mine]
-        position = int(np.flatnonzero(mine == place)[0])
-        least, most = LEVERS[entry.lever]
-        tried = _gain(
-            book,
-            own,
-            economics,
-            position,
-            np.array([0.0, 1.0, entry.low, entry.base, entry.high, least, most]),
+        own = table[table["id"] == entry.id]
+        position = own.index.get_loc(table.index[place])
+        size = int(book.customers[TIERS.index(entry.tier)])
+        about = (entry.id, entry.tier, entry.action, entry.lever, entry.unit, entry.kind)
+        about += (entry.low, entry.base, entry.high)
+        if no_rate and not set(own["lever"]) <= WITHOUT_INCOME:
+            rows.append((*about, np.nan, np.nan, np.nan, "", np.nan, np.nan, np.nan, np.nan, NO_RATE, size))
+            continue
+        nothing, whole, low, base, high = _gain(
+            book, own, economics, position, np.array([0.0, 1.0, entry.low, entry.base, entry.high])
         )
-        point = tried[0] / (tried[0] - tried[1]) if tried[0] != tried[1] else np.nan
-        point = point if least <= point <= most else np.nan
-        pays_when = "" if np.isnan(point) else f"{'≥' if tried[1] > tried[0] else '≤'} {point:.4g}"
-        customers = book.customers[TIERS.index(entry.tier)]
-        per_customer = tried[3] / customers if customers else np.nan
-        verdict = _verdict(tried[2], tried[3], tried[4], point) + note
-        rows.append((*entry[:2], entry.action, entry.lever, entry.unit, entry.kind, entry.low, entry.base, entry.high,
-                     point, pays_when, *tried[2:5], per_customer, verdict))  # fmt: skip
+        point = nothing / (nothing - whole) if nothing != whole else np.nan
+        least, most = LEVERS[entry.lever]
+        interval = (np.nan, np.nan)
+        if least <= point <= most:
+            ends = [_gain(drawn, own, economics, position, np.full(draws, end)) for end in (0.0, 1.0)]
+            sloped = ends[0] != ends[1]  # a drawn tier without customers has no break-even
+            points = ends[0][sloped] / (ends[0] - ends[1])[sloped]
+            interval = tuple(np.quantile(points, tails)) if sloped.any() else (np.nan, np.nan)
+        else:
+            point = np.nan
+        pays_when = "" if np.isnan(point) else f"{'≥' if whole > nothing else '≤'} {point:.4g}"
+        per_customer = base / size if size else np.nan
+        verdict = _verdict(low, base, high, point)
+        rows.append((*about, point, *interval, pays_when, low, base, high, per_customer, verdict, size))
     columns = [
-        "id", "tier", "action", "lever", "unit", "kind", "low", "base", "high", "break_even", "pays_when",
-        "gain_low", "gain_base", "gain_high", "gain_base_per_customer", "verdict",
+        "id", "tier", "action", "lever", "unit", "kind", "low", "base", "high", "break_even", "ci_low", "ci_high",
+        "pays_when", "gain_low", "gain_base", "gain_high", "gain_base_per_customer", "verdict", "n",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).assign(depends_on="assumption")
 
@@ -64,18 +83,19 @@ def tier_break_even(frame: pd.DataFrame, table: pd.DataFrame, economics: Economi
     Decisions and hours stay as they are; only the effects on customers are scaled, from nothing to ten times base.
 
     Returns:
-        Columns `tier`, `actions`, `hours` (per customer and year), `gain_base` (currency per year), `multiple` (NaN
-        when there is none in range), `verdict`, `n`, `depends_on`.
+        Columns `tier`, `actions`, `hours` (on top of the base hours, per customer and year), `gain_base` (currency per
+        year), `multiple` (NaN when there is none in range), `verdict`, `n`, `depends_on`.
     """
     book = sums(_without_income_if_absent(frame), economics)
+    no_rate = bool(frame["rate"].isna().all())
     rows = []
     for tier in TIERS:
         own = table[table["tier"] == tier]
-        place = TIERS.index(tier)
-        if own.empty:
-            rows.append(
-                (tier, 0, economics.base_hours, 0.0, np.nan, "no actions", int(book.customers[place]))
-            )
+        size = int(book.customers[TIERS.index(tier)])
+        hours = own["hours"].sum() + economics.base_hours * own.loc[own["lever"] == "hours", "base"].sum()
+        if own.empty or (no_rate and not set(own["lever"]) <= WITHOUT_INCOME):
+            verdict = "no actions" if own.empty else NO_RATE
+            rows.append((tier, own["id"].nunique(), hours, np.nan, np.nan, verdict, size))
             continue
         is_effect = (own["kind"] == "effect").to_numpy()
         base = own["base"].to_numpy(float)
@@ -91,10 +111,7 @@ def tier_break_even(frame: pd.DataFrame, table: pd.DataFrame, economics: Economi
             verdict = "pays whatever the effects" if min(ends) >= 0 else "no break-even within range"
         else:
             verdict = f"pays if the effects are at least {multiple:.2f} times base"
-        hours = own["hours"].sum() + economics.base_hours * own.loc[own["lever"] == "hours", "base"].sum()
-        rows.append(
-            (tier, own["id"].nunique(), hours, gain(1.0), multiple, verdict, int(book.customers[place]))
-        )
+        rows.append((tier, own["id"].nunique(), hours, gain(1.0), multiple, verdict, size))
     columns = ["tier", "actions", "hours", "gain_base", "multiple", "verdict", "n"]
     return pd.DataFrame(rows, columns=columns).assign(depends_on="assumption")
 
