@@ -1,0 +1,85 @@
+"""A REFI-QDA project as a folder of tables that a researcher can open, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from research.errors import UserError
+from research.fieldwork.exchange.interviews import Interviews
+from research.fieldwork.exchange.project import TABLES, Project
+from research.fieldwork.exchange.to_interviews import to_interviews
+
+WHOLE = "project.json"
+_SAFE = re.compile(r"[\w][\w .()\-]{0,200}")
+
+
+def write_folder(project: Project, folder: str | Path) -> list[Path]:
+    """Write a project to a folder and return what was written.
+
+    `codebook.csv`, `units.csv`, `codings.csv`, `memos.csv`, `assignments.csv` and `documents.csv` are the study's
+    tables; `sources/` holds the project's files; `project.json` holds everything, for the way back.
+
+    Raises:
+        UserError: a file of the project has a name that does not stay in the folder.
+    """
+    folder = Path(folder)
+    (folder / "sources").mkdir(parents=True, exist_ok=True)
+    made = []
+    for name, data in project.files.items():
+        if not _SAFE.fullmatch(name) or name.endswith("."):
+            raise UserError(
+                f"source file '{name}' of the project: its name is refused; expected letters and digits"
+            )
+        made.append(_write(folder / "sources" / name, data))
+    interviews = to_interviews(project)
+    for name, frame in zip(Interviews._fields, interviews, strict=True):
+        text = frame.to_csv(index=False, lineterminator="\n")
+        made.append(_write(folder / f"{name}.csv", b"\xef\xbb\xbf" + text.encode("utf-8")))
+    whole = {
+        "attributes": project.attributes,
+        "description": project.description,
+        "tables": {name: project[name].to_dict("records") for name in TABLES},
+        "files": list(project.files),
+    }
+    data = json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8")
+    made.append(_write(folder / WHOLE, data))
+    return made
+
+
+def read_folder(folder: str | Path) -> Project:
+    """Return the project that `write_folder` wrote.
+
+    Raises:
+        UserError: the folder holds no project, or a file of it is missing.
+    """
+    folder = Path(folder)
+    source = folder / WHOLE
+    if not source.is_file():
+        raise UserError(f"{folder}: no {WHOLE}; expected a folder that `research fieldwork import-qda` made")
+    try:
+        whole = json.loads(source.read_text(encoding="utf-8"))
+        tables = {
+            name: pd.DataFrame.from_records(rows) for name, rows in whole["tables"].items() if name in TABLES
+        }
+        names = [str(name) for name in whole["files"]]
+        attributes, description = dict(whole["attributes"]), str(whole["description"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{source}: damaged ({error})") from None
+    files = {}
+    for name in names:
+        if not _SAFE.fullmatch(name) or not (folder / "sources" / name).is_file():
+            raise UserError(f"{folder}: the source file '{name}' is missing")
+        files[name] = (folder / "sources" / name).read_bytes()
+    return Project(attributes, description, tables, files)
+
+
+def _write(path: Path, data: bytes) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+    return path
