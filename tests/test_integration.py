@@ -148,6 +148,14 @@ def test_joint_display_by_hand() -> None:
     assert statement["status"].tolist().count("partly") == 1
 
 
+def test_one_clear_strand_supports_only_partly() -> None:
+    themes = theme_evidence(*spoken(), HYPOTHESES)
+    undecided = SURVEY.assign(ci_low=2.9, ci_high=3.1)
+    row = joint_display(QUANTITATIVE, undecided, themes, HYPOTHESES).set_index("hypothesis").loc["H4"]
+    assert (row["verdict"], row["direction"]) == ("complement", "partly supported")
+    assert row["reason"] == "loan data for the claim; survey undecided and interviews silent"
+
+
 def test_without_fieldwork_nothing_is_testable() -> None:
     table = joint_display(QUANTITATIVE, pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
     assert (table["verdict"] == "not testable").all()

@@ -17,6 +17,7 @@ from research.fieldwork.reliability import cronbach_alpha
 from research.fieldwork.response_quality import item_missing, quality_summary, response_quality, usable
 from research.fieldwork.survey import (
     construct_summary,
+    design_weights,
     keyed,
     likert_distribution,
     scale_scores,
@@ -165,12 +166,21 @@ def test_construct_summary_against_the_midpoint() -> None:
     assert row["share_above"] == pytest.approx(2 / 3)
     assert row["p_value"] == pytest.approx(stats.ttest_1samp([5, 4, 1], 3).pvalue)
     weighted = construct_summary(RESPONSES.assign(weight=[2, 1, 1, 1]), INSTRUMENT).set_index("construct")
-    assert weighted.loc["risk", "estimate"] == pytest.approx(15 / 4)
+    # Weights of mean 1 within each group: 4/3 and 2/3 for the practitioners, 1 for the customer.
+    assert weighted.loc["risk", "estimate"] == pytest.approx((5 * 4 / 3 + 4 * 2 / 3 + 1) / 3)
     groups = construct_summary(RESPONSES, INSTRUMENT, by_group=True)
     assert groups[groups["construct"] == "risk"].set_index("group")["estimate"].to_dict() == {
         "practitioner": 4.5,
         "customer": 1.0,
     }
+
+
+def test_weights_have_mean_one_within_the_groups_that_have_them() -> None:
+    given = RESPONSES.assign(weight=[np.nan, np.nan, 1.0, 3.0])
+    assert design_weights(given).tolist() == [1, 1, 0.5, 1.5]
+    assert design_weights(RESPONSES).tolist() == [1, 1, 1, 1]
+    with pytest.raises(UserError, match=r"respondent r4 \(customer\): found weight nan"):
+        design_weights(given.assign(weight=[np.nan, np.nan, 1.0, np.nan]))
 
 
 def test_kendall_w_of_irr(verification_data) -> None:
@@ -240,7 +250,7 @@ def test_factor_structure_of_the_big_five() -> None:
     assert overall.loc["kmo", "estimate"] == pytest.approx(0.8486, abs=5e-5)
     assert overall.loc["bartlett", "estimate"] == pytest.approx(18146.07, abs=5e-3)
     assert overall.loc["bartlett", "dof"] == 300
-    parallel = parallel_analysis(items, samples=40)
+    parallel = parallel_analysis(items, samples=20)
     assert parallel["eigenvalue"].head(6).round(4).tolist() == [
         5.1343,
         2.7519,
@@ -261,13 +271,13 @@ def test_parallel_analysis_finds_planted_factors_and_none_in_noise() -> None:
     rng = np.random.default_rng(8)
     common = rng.normal(size=(400, 2))
     planted = pd.DataFrame(np.repeat(common, 4, axis=1) + rng.normal(size=(400, 8))).add_prefix("i")
-    assert parallel_analysis(planted, samples=50)["retained"].sum() == 2
+    assert parallel_analysis(planted, samples=20)["retained"].sum() == 2
     long, between = loadings(planted, 2, rotation="varimax")
     groups = long[long["strongest"]].groupby("factor")["item"].apply(sorted).tolist()
     assert sorted(groups) == [["i0", "i1", "i2", "i3"], ["i4", "i5", "i6", "i7"]]
     assert between.to_numpy() == pytest.approx(np.eye(2), abs=1e-8)
     noise = pd.DataFrame(rng.normal(size=(400, 8)))
-    assert parallel_analysis(noise, samples=50)["retained"].sum() <= 1
+    assert parallel_analysis(noise, samples=20)["retained"].sum() <= 1
     with pytest.raises(UserError, match="cannot carry 6 factors"):
         loadings(planted, 6)
     with pytest.raises(UserError, match="same answer throughout"):

@@ -142,15 +142,21 @@ def construct_ranking(
 def _two(samples: list[np.ndarray], resamples: int, tail: float, seed: int) -> dict[str, object]:
     first, second = samples
     found = stats.mannwhitneyu(first, second, alternative="two-sided", method="auto")
-    above = np.sign(first[:, None] - second)
+    # Scores take few values: resampling respondents is drawing the counts of the values.
+    values = np.unique(np.concatenate(samples))
+    above = np.sign(values[:, None] - values)
+    shares = [(s[:, None] == values).mean(axis=0) for s in samples]
     rng = np.random.default_rng(seed)
-    times = [rng.multinomial(len(s), np.full(len(s), 1 / len(s)), size=resamples) / len(s) for s in samples]
-    drawn = ((times[0] @ above) * times[1]).sum(axis=1)
+    drawn_shares = [
+        rng.multinomial(len(s), share, size=resamples) / len(s)
+        for s, share in zip(samples, shares, strict=True)
+    ]
+    drawn = ((drawn_shares[0] @ above) * drawn_shares[1]).sum(axis=1)
     low, high = np.quantile(drawn, [tail, 1 - tail]) if resamples else (np.nan, np.nan)
     result = {"test": "Mann–Whitney U", "statistic": float(found.statistic), "p_value": float(found.pvalue)}
     return result | {
         "effect_name": "rank-biserial",
-        "effect": float(above.mean()),
+        "effect": float(shares[0] @ above @ shares[1]),
         "ci_low": low,
         "ci_high": high,
     }

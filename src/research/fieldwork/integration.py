@@ -123,7 +123,8 @@ def joint_display(
 
     Returns:
         `hypothesis`, `label_en`, `label_zh`, `claim_en`, `claim_zh`, for each of loan_data, survey, interviews a text
-        and `*_outcome`, `quotes`, `verdict`, `verdict_zh`, `direction` (supported, challenged, open), `reason`.
+        and `*_outcome`, `quotes`, `verdict`, `verdict_zh`, `direction` (supported or challenged, with `partly`
+        for a complement; open), `reason`.
 
     Raises:
         UserError: an unknown hypothesis, a column missing.
@@ -147,6 +148,7 @@ def joint_display(
         direction = "open"
         if len(clear) == 1 and verdict != "not testable":
             direction = "supported" if clear == {"supports"} else "challenged"
+            direction = direction if verdict == "convergence" else f"partly {direction}"
         rows.append(
             {
                 **{k: entry[k] for k in ("hypothesis", "label_en", "label_zh", "claim_en", "claim_zh")},

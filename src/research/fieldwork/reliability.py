@@ -140,26 +140,27 @@ def item_table(responses: pd.DataFrame, instrument: pd.DataFrame) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def one_factor(correlations: np.ndarray, tolerance: float = 1e-7) -> np.ndarray:
+def one_factor(correlations: np.ndarray, tolerance: float = 1e-6) -> np.ndarray:
     """Loadings (B, k) of one common factor in each of B correlation matrices (B, k, k), by iterated principal axes.
 
     Converged principal axes give the minimum-residual solution (Harman & Jones 1966). Communalities are kept at 1 or
     below (a Heywood case). Signs are such that the loadings of a matrix sum to a positive number.
     """
-    reduced = correlations.copy()
-    k = reduced.shape[1]
+    k = correlations.shape[1]
     diagonal = np.arange(k)
-    off = np.abs(correlations - np.eye(k))
-    communality = off.max(axis=2)
+    communality = np.abs(correlations - np.eye(k)).max(axis=2)
     loadings = np.zeros(communality.shape)
+    moving = np.arange(len(correlations))
     for _ in range(_STEPS):
-        reduced[:, diagonal, diagonal] = communality
+        reduced = correlations[moving]
+        reduced[:, diagonal, diagonal] = communality[moving]
         values, vectors = np.linalg.eigh(reduced)
-        loadings = vectors[:, :, -1] * np.sqrt(np.clip(values[:, -1:], 0, None))
-        updated = np.clip(loadings**2, 0, 1)
-        moved = np.abs(updated - communality).max()
-        communality = updated
-        if moved < tolerance:
+        loadings[moving] = vectors[:, :, -1] * np.sqrt(np.clip(values[:, -1:], 0, None))
+        updated = np.clip(loadings[moving] ** 2, 0, 1)
+        settled = np.abs(updated - communality[moving]).max(axis=1) < tolerance
+        communality[moving] = updated
+        moving = moving[~settled]
+        if not len(moving):
             break
     signs = np.where(loadings.sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
     return loadings * signs

@@ -112,7 +112,7 @@ def construct_summary(
 ) -> pd.DataFrame:
     """Return the (weighted) mean of every scale with its interval and the share above the midpoint.
 
-    Weights in the column `weight` are used where it exists; the standard error is design-based (`weighted_mean`).
+    Weights are those of `design_weights`; the standard error is design-based (`weighted_mean`).
 
     Returns:
         `criterion`, `construct`, `group`, `estimate`, `ci_low`, `ci_high`, `n`, `midpoint`, `scale_min`, `scale_max`,
@@ -124,7 +124,7 @@ def construct_summary(
         if "group" not in responses:
             raise UserError("a comparison of groups needs the column 'group' in the responses")
         scores["group"] = scores["respondent_id"].map(responses["group"])
-    weight = responses["weight"] if "weight" in responses else pd.Series(1.0, index=responses.index)
+    weight = design_weights(responses)
     rows = []
     for (criterion, construct, group), part in scores.groupby(
         ["criterion", "construct", "group"], sort=False
@@ -141,7 +141,7 @@ def construct_summary(
                 "estimate": row["estimate"],
                 "ci_low": row["ci_low"],
                 "ci_high": row["ci_high"],
-                "n": row["n"],
+                "n": int(row["n"]),
                 "midpoint": midpoint,
                 "scale_min": float(part["scale_min"].iloc[0]),
                 "scale_max": float(part["scale_max"].iloc[0]),
@@ -150,6 +150,32 @@ def construct_summary(
             }
         )
     return pd.DataFrame(rows)
+
+
+def design_weights(responses: pd.DataFrame) -> pd.Series:
+    """Return the survey weight of every respondent, of mean 1 within each group.
+
+    A group in which nobody has a weight (practitioners who were not sampled from a list) counts everyone once; so does
+    a survey without the column `weight`.
+
+    Raises:
+        UserError: a weight that is negative, or missing in a group where others have one.
+    """
+    if "weight" not in responses:
+        return pd.Series(1.0, index=responses.index)
+    group = responses["group"] if "group" in responses else pd.Series("all", index=responses.index)
+    found = []
+    for name, given in responses["weight"].astype(float).groupby(group, sort=False):
+        if given.isna().all():
+            found.append(pd.Series(1.0, index=given.index))
+            continue
+        bad = given.index[given.isna() | given.lt(0)]
+        if len(bad):
+            raise UserError(
+                f"respondent {bad[0]} ({name}): found weight {given[bad[0]]}, expected a number from 0 up"
+            )
+        found.append(given / given.mean())
+    return pd.concat(found).reindex(responses.index)
 
 
 def weighted_mean(
@@ -220,19 +246,17 @@ def likert_distribution(
         a row, also at 0.
     """
     keyed(responses, instrument)  # only to check the answers
-    weight = responses["weight"] if weighted else pd.Series(1.0, index=responses.index)
+    weight = design_weights(responses) if weighted else pd.Series(1.0, index=responses.index)
     rows = []
     for scale in scales(responses, instrument):
         members = responses.loc[scale.respondents]
-        groups = members.groupby("group", sort=True) if by_group else [(scale.group, members)]
-        for group, part in groups:
-            for entry in instrument[instrument["item"].isin(scale.items)].to_dict("records"):
+        groups = list(members.groupby("group", sort=True)) if by_group else [(scale.group, members)]
+        for entry in instrument[instrument["item"].isin(scale.items)].to_dict("records"):
+            steps = np.arange(int(entry["scale_min"]), int(entry["scale_max"]) + 1)
+            for group, part in groups:
                 answers = part[entry["item"]]
                 totals = weight[part.index].groupby(answers).sum()
-                steps = np.arange(int(entry["scale_min"]), int(entry["scale_max"]) + 1)
-                middle = steps.mean()
                 for step in steps:
-                    share = totals.get(step, 0.0) / totals.sum() if totals.sum() else np.nan
                     rows.append(
                         {
                             "criterion": scale.criterion,
@@ -243,8 +267,8 @@ def likert_distribution(
                             "group": group,
                             "answer": int(step),
                             "count": int((answers == step).sum()),
-                            "share": share,
-                            "side": int(np.sign(step - middle)),
+                            "share": totals.get(step, 0.0) / totals.sum() if totals.sum() else np.nan,
+                            "side": int(np.sign(step - steps.mean())),
                             "n": int(answers.notna().sum()),
                             "missing": int(answers.isna().sum()),
                         }

@@ -1,0 +1,95 @@
+"""Figures of the fieldwork, drawn from the invented example: no text is cut off, no input is changed."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from research.fieldwork import ahp, coding, group_comparison, saturation, survey
+from research.fieldwork.codebook import assignable, read_codebook
+from research.fieldwork.coder_agreement import code_agreement
+from research.fieldwork.factors import parallel_analysis
+from research.fieldwork.instruments import comparison_pairs, survey_items
+from research.fieldwork.intake import read_ahp, read_coding, read_survey
+from research.fieldwork.reliability import reliability_table
+from research.figures import interviews as interview_figures
+from research.figures import survey as survey_figures
+from research.paths import EXAMPLES
+
+
+def fits(figure: Figure) -> bool:
+    """Whether everything drawn, texts and ticks included, lies on the page."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    drawn = figure.get_tightbbox(renderer)  # inches
+    width, height = figure.get_size_inches()
+    return min(drawn.x0, drawn.y0) > -0.02 and drawn.x1 < width + 0.02 and drawn.y1 < height + 0.02
+
+
+@pytest.fixture(scope="module")
+def asked() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return read_survey(EXAMPLES / "survey_clean.xlsx"), survey_items()
+
+
+def test_survey_figures(asked: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    responses, items = asked
+    some = items[items["criterion"].isin(["H1", "H4"])]
+    tables = {
+        survey_figures.likert: survey.likert_distribution(responses, some),
+        survey_figures.construct_means: survey.construct_summary(responses, items, by_group=True),
+        survey_figures.reliability: reliability_table(responses, some, resamples=50),
+        survey_figures.scree: parallel_analysis(
+            responses[items.loc[items["group"] == "both", "item"]], samples=5
+        ),
+    }
+    for draw, table in tables.items():
+        before = table.copy()
+        assert fits(draw(table))
+        pd.testing.assert_frame_equal(table, before)
+    by_group = survey.likert_distribution(responses, some, by_group=True)
+    assert fits(survey_figures.likert(by_group))
+
+
+def test_weights_figure() -> None:
+    judged, pairs = read_ahp(EXAMPLES / "ahp.xlsx"), comparison_pairs()
+    labels = dict(
+        zip([*pairs["left"], *pairs["right"]], [*pairs["left_en"], *pairs["right_en"]], strict=True)
+    )
+    group = ahp.group_weights(judged, pairs, resamples=50)
+    assert fits(survey_figures.ahp_weights(group, ahp.expert_weights(judged, pairs), labels))
+
+
+def test_interview_figures() -> None:
+    coded, codebook = read_coding(EXAMPLES / "interviews"), read_codebook()
+    codes = assignable(codebook)[:8]
+    labels = codebook.set_index("code")["label_en"]
+    some = coded.codings[coded.codings["code"].isin(codes)]
+    table = code_agreement(some, coded.units, codebook[codebook["code"].isin(codes)], resamples=50)
+    table["code_label"] = table["code"].map(labels).fillna("All codes")
+    titles = {"krippendorff_alpha": "Krippendorff α", "gwet_ac1": "Gwet AC1"}
+    curve = saturation.saturation_curve(coded.codings, coded.units)
+    band = saturation.permutation_band(coded.codings, coded.units, permutations=50)
+    stop = saturation.stopping_point(curve).iloc[0]
+    frequencies = coding.code_frequencies(coded.codings, coded.units, codebook)
+    frequencies = frequencies[frequencies["code"].isin(codes) & frequencies["group"].ne("all")]
+    figures = [
+        interview_figures.agreement(table, titles),
+        interview_figures.saturation(curve, band, stop),
+        interview_figures.cooccurrence(
+            coding.cooccurrence(coded.codings, codes), {c: labels[c] for c in codes}
+        ),
+        interview_figures.code_frequencies(frequencies),
+    ]
+    assert [fits(figure) for figure in figures] == [True] * 4
+
+
+def test_example_answers_rank_the_criteria(asked: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    responses, items = asked
+    ranking, concordance = group_comparison.construct_ranking(
+        responses, items, [f"C{i}" for i in range(1, 8)]
+    )
+    assert ranking["mean_rank"].is_monotonic_increasing
+    assert ranking["mean_rank"].sum() == pytest.approx(28)
+    assert 0 < concordance["estimate"].iloc[0] < 1
