@@ -61,6 +61,16 @@ def test_a_premium_customer_95_days_late_jumps_out(rules):
     assert "t" not in found.index  # a high-risk customer who is late is where he belongs
 
 
+def test_a_report_counts_contradictions_without_naming_anybody(rules):
+    quality = loan_quality.classify(late(a=95, b=40, c=40, d=40), rules)
+    found = loan_quality.contradictions(quality, pd.Series("premium", index=quality.index), rules)
+    counts = loan_quality.contradiction_summary(found, smallest=2)
+    assert list(counts["severity"]) == ["critical", "serious"]
+    assert list(counts["customers"]) == ["fewer than 2", "3"]
+    assert loan_quality.contradiction_summary(found)["customers"].tolist() == ["1", "3"]
+    assert loan_quality.published(pd.Series([0, 4, 5]), 5).tolist() == ["0", "fewer than 5", "5"]
+
+
 def test_schemes_that_disagree_are_listed(rules):
     frame = late(a=0, b=0).assign(ecl_share=[0.6, 0.0])
     quality = loan_quality.classify(frame, rules)

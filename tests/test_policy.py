@@ -225,6 +225,7 @@ def test_assumptions_are_told_from_data(compared):
     assert listed.loc["rate", "depends_on"] == "data"
     assert listed.loc["officer_hour", "depends_on"] == "assumption"
     assert listed.loc["officer_hour", "rule"] == "set by the study instead of 60 (assumption, no source)"
+    assert "credit_conversion" not in listed.index  # not used: the amount lent is known
     assert set(listed.loc["cover", "depends_on"]) == {"assumption", "data and assumption"}
 
 

@@ -212,6 +212,23 @@ def contradictions(quality: pd.DataFrame, tiers: pd.Series, rules: Policy) -> pd
     return order[columns]
 
 
+def contradiction_summary(found: pd.DataFrame, smallest: int = 0) -> pd.DataFrame:
+    """Count contradictions by message without naming customers, the gravest first.
+
+    Returns:
+        Columns `severity`, `message`, `customers` (text; a count below `smallest` is shown as "fewer than …").
+    """
+    counts = found.groupby(["severity", "message"], sort=False).size().rename("customers").reset_index()
+    return counts.assign(customers=published(counts["customers"], smallest))
+
+
+def published(counts: pd.Series, smallest: int) -> pd.Series:
+    """Return counts as text, those below `smallest` without their value, so that nobody can be singled out."""
+    return counts.map(
+        lambda count: f"{count:,}" if count >= smallest or count == 0 else f"fewer than {smallest}"
+    )
+
+
 def _message(row: Any, rules: Policy) -> str:
     category = rules.schemes["five_category"].loc[row.five_category]
     days = "unknown days" if np.isnan(row.days_past_due) else f"{row.days_past_due:.0f} days"

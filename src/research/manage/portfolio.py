@@ -222,7 +222,7 @@ def valued(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
 
 
 def inputs(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
-    """List every input of the simulation and whether it is data or an assumption.
+    """List every input that the book needs and whether it is data or an assumption.
 
     Returns:
         Columns `input`, `value` (mean over customers or the assumed value), `unit`, `depends_on`
@@ -240,7 +240,14 @@ def inputs(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
             rows.append((name, group[name].mean(), unit, depends_on, rule, len(group)))
     rows.append(("pd", frame["pd"].mean(), "share", "data", "calibrated model", len(frame)))
     known = assumptions()
-    for name in NAMES:
+    unused = set()
+    if frame["churn"].notna().all():
+        unused.add("churn_rate")
+    if not frame["ead_from"].str.startswith("assumption").any():
+        unused.add("credit_conversion")
+    if frame["cover"].isna().all():
+        unused |= {"lgd_secured", "cover_required", "cover_minimum"}
+    for name in [name for name in NAMES if name not in unused]:
         value, filed = getattr(economics, name), known.loc[name]
         rule = filed["source"]
         if value != filed["value"]:
