@@ -286,8 +286,9 @@ def test_psi_over_time():
 
 def test_parsimony_counts_inputs_rules_and_conditions():
     rules = pd.DataFrame({"rule": ["a > 1 and b <= 2", "a > 1 and b > 2 and c = 0", "else"]})
-    counted = parsimony(["a", "b", "c", "a"], rules, [0.1, 0.5, 0.3, 0.1]).set_index("measure")["estimate"]
+    counted = parsimony(["a", "b", "c", "a"], rules, [0.1, 0.5, 0.3, 0.1], 7).set_index("measure")["estimate"]
     assert counted.to_dict() == {
+        "rows_by_hand": 7,
         "inputs": 3,
         "rules": 3,
         "rule_length": 2,

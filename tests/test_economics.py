@@ -13,13 +13,14 @@ from research.compare.resampling import OutOfFold
 from research.compare.specification import flips, specification_curve, specifications, winners
 from research.compare.verdict import NO_WINNER, against_random, judge
 from research.errors import UserError
+from research.verification.checks import published_table
 
 RNG = np.random.default_rng(5)
 
 
 def test_profit_as_published_by_empulse():
     # example of `empcs_score` in the documentation of empulse
-    y, score = np.array([0, 1] * 4), np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.8, 0.9])
+    y, score = published_table("empulse_example").to_numpy(dtype=float).T
     profit, fraction = expected_maximum_profit(y, score)
     assert profit == pytest.approx(0.09747017050000001, abs=1e-15)
     assert fraction == pytest.approx(0.324345, abs=1e-6)
@@ -181,7 +182,7 @@ def test_without_tests_intervals_decide_and_without_intervals_numbers():
 
 def test_the_next_measure_decides_where_the_primary_is_unknown():
     rows = [(measure, model, value) for measure, values in
-            {"conditions": (np.nan, np.nan, 9), "rules": (27, 27, 8)}.items()
+            {"rows_by_hand": (np.nan, np.nan, 9), "rules": (27, 27, 8)}.items()
             for model, value in zip(MODELS, values, strict=True)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["measure", "model", "estimate"]).assign(
         arm="equal", dataset="invented", ci_low=np.nan, ci_high=np.nan, n=1

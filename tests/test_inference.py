@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scikit_posthocs
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from research.compare.inference import (
     average_ranks,
@@ -20,29 +21,10 @@ from research.compare.inference import (
     pairwise,
 )
 from research.errors import UserError
+from research.verification.checks import published_table
 
-MODELS = ["C4.5", "C4.5+m", "C4.5+cf", "C4.5+m+cf"]
-# Demšar 2006, table 6: AUC on 14 data sets. The last two of "rheum" are both printed 0.975, but the printed ranks
-# are 2 and 3: the paper ranked unrounded values. One unit in a fourth digit restores its order.
-DEMSAR = pd.DataFrame(
-    [
-        [0.763, 0.768, 0.771, 0.798],
-        [0.599, 0.591, 0.590, 0.569],
-        [0.954, 0.971, 0.968, 0.967],
-        [0.628, 0.661, 0.654, 0.657],
-        [0.882, 0.888, 0.886, 0.898],
-        [0.936, 0.931, 0.916, 0.931],
-        [0.661, 0.668, 0.609, 0.685],
-        [0.583, 0.583, 0.563, 0.625],
-        [0.775, 0.838, 0.866, 0.875],
-        [1.000, 1.000, 1.000, 1.000],
-        [0.940, 0.962, 0.965, 0.962],
-        [0.619, 0.666, 0.614, 0.669],
-        [0.972, 0.981, 0.9751, 0.975],
-        [0.957, 0.978, 0.946, 0.970],
-    ],
-    columns=MODELS,
-)
+DEMSAR = published_table("demsar_c45")  # table 6 of Demšar (2006)
+MODELS = list(DEMSAR.columns)
 
 
 def test_friedman_as_published_by_demsar():
@@ -119,7 +101,9 @@ def test_holm_by_hand():
     assert holm(np.array([0.01, 0.04, np.nan, 0.03])) == pytest.approx(
         [0.03, 0.06, np.nan, 0.06], nan_ok=True
     )
-    assert np.isnan(holm(np.array([np.nan]))).all()
+    assert np.isnan(holm(np.array([np.nan]))).all() and len(holm(np.array([]))) == 0
+    p = np.random.default_rng(0).uniform(0, 0.2, 12)
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def test_pairwise_adjusts_within_measure_and_arm():

@@ -13,7 +13,12 @@ from research.errors import UserError
 CONDITION = re.compile(r"\s+(?:and|且)\s+|\s*&\s*|;\s*", flags=re.IGNORECASE)
 
 
-def parsimony(inputs: Collection[str], rules: pd.DataFrame, tier_shares: Collection[float]) -> pd.DataFrame:
+def parsimony(
+    inputs: Collection[str],
+    rules: pd.DataFrame,
+    tier_shares: Collection[float],
+    rows_by_hand: int | None = None,
+) -> pd.DataFrame:
     """Count what a model needs.
 
     Args:
@@ -21,10 +26,12 @@ def parsimony(inputs: Collection[str], rules: pd.DataFrame, tier_shares: Collect
         rules: one row per rule; a numeric column `length` (conditions), else a column `rule` whose text joins
             conditions by `and`, `&` or `;`. An empty rule holds for everybody. No rows: not readable as rules.
         tier_shares: share of customers per tier.
+        rows_by_hand: rows of all tables a person needs to place a customer by hand (bands, weights, cells, leaves):
+            comparable between a model of weights and a model of rules, whose rule tables are not.
 
     Returns:
-        One row per measure `inputs, rules, rule_length` (mean conditions per rule), `conditions` (their sum),
-        `smallest_tier`: `measure, estimate, n`, n = number of rules.
+        One row per measure `rows_by_hand, inputs, rules, rule_length` (mean conditions per rule), `conditions` (their
+        sum), `smallest_tier`: `measure, estimate, n`, n = number of rules.
     """
     if "length" in rules.columns:
         lengths = rules["length"].to_numpy(dtype=float)
@@ -36,6 +43,7 @@ def parsimony(inputs: Collection[str], rules: pd.DataFrame, tier_shares: Collect
         )
     known = len(lengths) > 0
     found = {
+        "rows_by_hand": np.nan if rows_by_hand is None else float(rows_by_hand),
         "inputs": float(len(set(inputs))),
         "rules": float(len(lengths)) if known else np.nan,
         "rule_length": float(lengths.mean()) if known else np.nan,

