@@ -25,6 +25,8 @@ _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _STRICT_RELATION = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 _UNUSUAL = re.compile(rb"<(?:\w+:)?(?:f[ />]|mergeCell )|hidden=\"(?:1|true)\"")
+_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)
+_DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,12}", re.ASCII)
 MAX_ROWS = 200_000
 MAX_COLUMNS = 2_000
 
@@ -190,15 +192,19 @@ def _table(path: Path) -> list[tuple]:
     text = decode(path.read_bytes(), path.name)
     sample = text[:20_000]
     delimiter = max(",;\t", key=lambda mark: sum(line.count(mark) for line in sample.splitlines()[:20]))
-    rows = [
-        tuple(value if value != "" else None for value in row)
-        for row in csv.reader(io.StringIO(text), delimiter=delimiter)
-    ]
+    rows = [tuple(map(_typed, row)) for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
     while rows and all(value is None for value in rows[-1]):
         rows.pop()
     if not rows:
         raise UserError(f"{path.name}: the table is empty")
     return rows
+
+
+def _typed(text: str) -> str | int | float | None:
+    # a table has no types; what a spreadsheet would take for a number is one, codes such as 007 are not
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text or None
 
 
 def decode(data: bytes, where: str) -> str:

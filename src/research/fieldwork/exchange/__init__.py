@@ -1,6 +1,6 @@
 """Exchange with qualitative analysis programs by REFI-QDA: projects (.qdpx) and codebooks (.qdc)."""
 
-from research.fieldwork.exchange.folder import read_folder, write_folder
+from research.fieldwork.exchange.folder import WHOLE, read_folder, write_folder
 from research.fieldwork.exchange.from_interviews import from_interviews
 from research.fieldwork.exchange.interviews import Interviews
 from research.fieldwork.exchange.project import Project
@@ -9,6 +9,7 @@ from research.fieldwork.exchange.to_interviews import to_interviews
 from research.fieldwork.exchange.writing import write_qda
 
 __all__ = [
+    "WHOLE",
     "Interviews",
     "Project",
     "from_interviews",

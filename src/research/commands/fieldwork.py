@@ -1,0 +1,303 @@
+"""`research fieldwork`: forms, their check, agreement of coders, exchange with analysis programs, de-identification."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from research.collect import datasets
+from research.errors import UserError
+from research.fieldwork import (
+    agreement,
+    codebook,
+    coder_agreement,
+    comparison_form,
+    deidentify,
+    exchange,
+    forms,
+    intake,
+    platforms,
+    ratings,
+    resolution,
+    transcripts,
+    vignette_form,
+)
+from research.fieldwork.cells import tidy
+from research.fieldwork.sheets import open_returned
+
+app = typer.Typer(
+    help="Forms, checks and agreement of survey and interviews.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+OutFile = Annotated[Path, typer.Argument(help="the file to write", show_default=False)]
+
+
+class Form(StrEnum):
+    """The kinds of forms."""
+
+    survey = "survey"
+    questionnaire = "questionnaire"
+    coding = "coding"
+    vignettes = "vignettes"
+    ahp = "ahp"
+
+
+@app.command("form")
+def make_form(
+    kind: Annotated[Form, typer.Argument(help="which form")],
+    out: OutFile,
+    rows: Annotated[int, typer.Option(help="survey: empty rows per group", min=1, max=20_000)] = 300,
+    group: Annotated[str, typer.Option(help="questionnaire: practitioner or customer")] = "practitioner",
+    texts: Annotated[Path | None, typer.Option("--transcripts", help="coding: folder of transcripts")] = None,
+    coder: Annotated[str, typer.Option(help="coding: the coder's code")] = "",
+    book: Annotated[Path | None, typer.Option("--codebook", help="coding: a codebook (csv)")] = None,
+    experts: Annotated[int, typer.Option(help="vignettes, ahp: how many experts", min=1, max=200)] = 10,
+    dataset: Annotated[str, typer.Option(help="vignettes: data set or file")] = "lendingclub2018",
+    crosswalk: Annotated[Path | None, typer.Option(help="vignettes: crosswalk of an own file")] = None,
+    customers: Annotated[int, typer.Option(help="vignettes: how many", min=1, max=200)] = 24,
+    seed: Annotated[int, typer.Option(help="vignettes: seed of the draw", min=0)] = 20240607,
+) -> None:
+    """Write an empty form as an Excel workbook."""
+    if out.suffix.lower() != ".xlsx":
+        raise UserError(f"{out}: a form is an Excel workbook; expected a name that ends in .xlsx")
+    names = [f"E{n:02d}" for n in range(1, experts + 1)]
+    if kind is Form.survey:
+        forms.survey_form(out, rows=rows)
+    elif kind is Form.questionnaire:
+        forms.questionnaire(out, group)
+    elif kind is Form.coding:
+        if texts is None:
+            raise UserError("a coding form needs the transcripts: --transcripts FOLDER")
+        units = transcripts.read_transcripts(texts)
+        forms.coding_form(out, units, coder=coder, codebook=codebook.read_codebook(book))
+    elif kind is Form.ahp:
+        comparison_form.comparison_form(out, names)
+    else:
+        people = datasets.load(dataset, crosswalk)
+        drawn = vignette_form.draw_vignettes(people, customers, seed=seed)
+        vignette_form.vignette_form(out, drawn, names, dataset=dataset)
+        console.print(
+            f"{escape(str(vignette_form.key_of(out)))} says which customer each vignette is; keep it to yourself"
+        )
+    console.print(f"wrote {escape(str(out))}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="a returned workbook or table")],
+    annotated: Annotated[Path | None, typer.Option(help="write a copy in which each fault is marked")] = None,
+) -> None:
+    """List each fault as `sheet!cell — found — expected`; ends with code 1 when answers would be lost."""
+    faults = intake.check(file)
+    for fault in faults:
+        colour = "red" if fault.level == "error" else "yellow"
+        console.print(
+            f"[{colour}]{fault.level:<5}[/{colour}] {escape(str(fault))}", soft_wrap=True, highlight=False
+        )
+    errors = sum(fault.level == "error" for fault in faults)
+    console.print(
+        f"{file.name}: {errors} errors, {len(faults) - errors} notes" if faults else f"{file.name}: no fault"
+    )
+    if annotated is not None:
+        console.print(f"wrote {escape(str(intake.annotate(file, annotated, faults)))}")
+    if errors:
+        raise typer.Exit(1)
+
+
+@app.command("import-survey")
+def import_survey(
+    file: Annotated[Path, typer.Argument(help="an export of a survey platform (csv or xlsx)")],
+    platform: Annotated[
+        str, typer.Option(help="qualtrics, limesurvey, wenjuanxing, or a mapping file (yml)")
+    ],
+    out: Annotated[Path, typer.Option(help="the csv to write")],
+    group: Annotated[
+        str | None, typer.Option(help="practitioner or customer, when no column says so")
+    ] = None,
+    accept_faults: Annotated[bool, typer.Option(help="read faulty answers as missing")] = False,
+) -> None:
+    """Turn an export of Qualtrics, LimeSurvey or Wenjuanxing into a table of answers."""
+    found = platforms.read_platform(file, platform, group=group, accept_faults=accept_faults)
+    for fault in found.faults:
+        console.print(escape(str(fault)), soft_wrap=True, highlight=False)
+    for reason, n in found.left_out.items():
+        console.print(f"left out: {n} rows, {reason}")
+    if found.unmapped:
+        console.print(
+            escape(f"columns not used: {', '.join(found.unmapped)}"), soft_wrap=True, highlight=False
+        )
+    platforms.write_responses(found.responses, out)
+    sizes = found.responses["group"].value_counts()
+    console.print(f"wrote {escape(str(out))}: " + ", ".join(f"{n} {name}s" for name, n in sizes.items()))
+
+
+@app.command("agreement")
+def show_agreement(
+    files: Annotated[list[Path], typer.Argument(help="coding workbooks, or one table of units × coders")],
+    level: Annotated[str, typer.Option(help="nominal, ordinal, interval or ratio (tables)")] = "nominal",
+    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)")] = None,
+    resamples: Annotated[int, typer.Option(help="bootstrap resamples", min=0, max=100_000)] = 1000,
+    seed: Annotated[int, typer.Option(help="seed of the bootstrap", min=0)] = 1,
+    disagreements: Annotated[
+        Path | None, typer.Option(help="write a workbook to resolve disagreements")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="write the table as csv")] = None,
+) -> None:
+    """Print the agreement of coders, from coding workbooks or from a plain table."""
+    returned = [open_returned(path) for path in files]
+    if all(intake.kind_of(one) == "coding" for one in returned):
+        table = _coding_agreement(files, book, resamples, seed, disagreements)
+    elif len(files) > 1:
+        raise UserError(
+            "expected coding workbooks, or one plain table of units × coders; found several tables"
+        )
+    else:
+        rows = returned[0].sheets[0].rows
+        frame = pd.DataFrame(rows[1:], columns=[str(name or "") for name in rows[0]])
+        table = _table_agreement(frame, level, resamples, seed)
+    if out is not None:
+        table.to_csv(out, index=False, encoding="utf-8-sig")
+        console.print(f"wrote {escape(str(out))}")
+
+
+def _table_agreement(frame: pd.DataFrame, level: str, resamples: int, seed: int) -> pd.DataFrame:
+    listed = {tidy(name).lower() for name in frame.columns}
+    if {
+        "coder",
+        "segment",
+        "code",
+    } <= listed:  # a list of codings: a segment may have several codes of one coder
+        codings = ratings.codings_from_table(frame)
+        if codings.duplicated(["coder", "document", "segment"]).any():
+            units = codings[["document", "segment"]].drop_duplicates()
+            table = coder_agreement.code_agreement(codings, units, resamples=resamples, seed=seed)
+            _print(
+                table[table["base"] == "coded"], "Agreement per code and over all codes, on coded segments"
+            )
+            return table
+    wide = ratings.ratings_from_table(frame)
+    table = agreement.agreement_table(wide, level=level, resamples=resamples, seed=seed)
+    _print(table, f"Agreement of {wide.shape[1]} coders on {len(wide)} units ({level})")
+    return table
+
+
+def _coding_agreement(
+    files: list[Path], book: Path | None, resamples: int, seed: int, disagreements: Path | None
+) -> pd.DataFrame:
+    codes = codebook.read_codebook(book)
+    found = intake.read_coding(files, codebook=codes)
+    used = codes[codes["code"].isin(codebook.assignable(codes))]
+    options = {"assignments": found.assignments}
+    table = coder_agreement.code_agreement(
+        found.codings, found.units, used, **options, resamples=resamples, seed=seed
+    )
+    _print(table[table["scope"] == "overall"], "Agreement over all codes")
+    kappa = table[(table["scope"] == "code") & (table["base"] == "all")]
+    first = [
+        m for m in ("cohen_kappa", "fleiss_kappa", "krippendorff_alpha") if (kappa["measure"] == m).any()
+    ][:1]
+    _print(kappa[kappa["measure"].isin(first)], "Per code, on all units (all measures: --out FILE.csv)")
+    if disagreements is not None:
+        open_ones = coder_agreement.disagreements(found.codings, found.units, used, **options)
+        resolution.resolution_form(disagreements, open_ones)
+        console.print(f"wrote {escape(str(disagreements))}: {len(open_ones)} disagreements to resolve")
+    return table
+
+
+@app.command("import-qda")
+def import_qda(
+    file: Annotated[Path, typer.Argument(help="a REFI-QDA project (.qdpx) or codebook (.qdc)")],
+    out: Annotated[Path, typer.Option(help="the folder to write")],
+) -> None:
+    """Read a project of NVivo, ATLAS.ti, MAXQDA, QualCoder … into a folder of tables."""
+    project = exchange.read_qda(file)
+    exchange.write_folder(project, out)
+    console.print(", ".join(f"{n} {name}" for name, n in project.counts().items()), soft_wrap=True)
+    if project.not_held:
+        console.print("not held: " + ", ".join(f"{n} in {name}" for name, n in project.not_held.items()))
+    console.print(f"wrote {escape(str(out))}")
+
+
+@app.command("export-qda")
+def export_qda(
+    sources: Annotated[list[Path], typer.Argument(help="coding workbooks, or a folder that import-qda made")],
+    out: Annotated[Path, typer.Option(help="the .qdpx or .qdc to write")],
+    texts: Annotated[
+        Path | None, typer.Option("--transcripts", help="folder of the whole transcripts")
+    ] = None,
+    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)")] = None,
+    name: Annotated[str, typer.Option(help="name of the project")] = "Interviews",
+) -> None:
+    """Write codings as a REFI-QDA project, or the codebook alone (.qdc)."""
+    if len(sources) == 1 and (sources[0] / exchange.WHOLE).is_file():
+        project = exchange.read_folder(sources[0])
+    else:
+        codes = codebook.read_codebook(book)
+        found = intake.read_coding(sources, codebook=codes)
+        units, documents = found.units, pd.DataFrame(columns=["document", "text"])
+        if texts is not None:
+            documents = transcripts.read_documents(texts)[["document", "text"]]
+            places = transcripts.read_transcripts(texts).drop(columns=["text", "participant", "group"])
+            units = units.merge(places, on=["document", "segment"], how="left")
+        tables = exchange.Interviews(codes, units, found.codings, found.memos, found.assignments, documents)
+        project = exchange.from_interviews(tables, name)
+    exchange.write_qda(project, out)
+    console.print(", ".join(f"{n} {what}" for what, n in project.counts().items()), soft_wrap=True)
+    console.print(f"wrote {escape(str(out))}")
+
+
+@app.command("deidentify")
+def find_identifying(
+    paths: Annotated[list[Path], typer.Argument(help="transcripts, or a folder of them")],
+    names: Annotated[Path | None, typer.Option(help="names to look for, one a line")] = None,
+    waivers: Annotated[Path | None, typer.Option(help="waivers given in writing (csv)")] = None,
+    waiver_form: Annotated[Path | None, typer.Option(help="write a csv to waive open findings")] = None,
+) -> None:
+    """List what could identify someone; ends with code 2 while any finding is open."""
+    units = transcripts.read_transcripts(paths)
+    listed = deidentify.read_names(names) if names is not None else []
+    given = deidentify.read_waivers(waivers) if waivers is not None else None
+    found = deidentify.check_waivers(deidentify.scan(units, listed), given)
+    waived = found[found["waived"]]
+    for row in waived.itertuples():
+        place = f"waived: {row.document} segment {row.segment} — {row.kind} {row.shown}"
+        told = f"{place} — {row.reason} ({row.by}, {row.date})"
+        console.print(escape(told), soft_wrap=True, highlight=False)
+    still = found[~found["waived"]]
+    if waiver_form is not None and len(still):
+        console.print(f"wrote {escape(str(deidentify.write_waiver_form(still, waiver_form)))}")
+    deidentify.require_clean(units, listed, given)
+    console.print(f"{units['document'].nunique()} transcripts, {len(units)} turns: nothing open")
+
+
+def _print(frame: pd.DataFrame, title: str) -> None:
+    """Print one row per coefficient; a column that says the same throughout goes into the title."""
+    columns = ["code", "base", "label", "estimate", "ci_low", "ci_high", "n", "applied", "note"]
+    shown = frame[[name for name in columns if name in frame.columns]].dropna(axis=1, how="all")
+    same = [
+        name for name in ("code", "base", "label", "note") if name in shown and shown[name].nunique() <= 1
+    ]
+    told = [str(shown[name].iloc[0]) for name in same if str(shown[name].iloc[0])]
+    table = Table(title=" · ".join([title, *told]), title_justify="left")
+    shown = shown.drop(columns=same)
+    for name in shown.columns:
+        numeric = pd.api.types.is_numeric_dtype(shown[name])
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in shown.itertuples(index=False):
+        table.add_row(*(escape(_cell(value)) for value in row))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return "—"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
