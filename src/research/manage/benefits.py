@@ -187,7 +187,7 @@ def _efficiency(comparison: pd.DataFrame, tiers_split: pd.DataFrame) -> list[tup
     return [
         _row("H4", "officer_hours_ratio", "Officer hours, tiered over uniform policy at equal volume",
              _pick(comparison, "tiered ÷ uniform", "officer hours"), 1.0, "less", "ratio", n, "assumption", remark),
-        _row("H4", "hours_freed_low", "Officer hours per year freed in the low-risk tier", freed, 0.0, "greater",
+        _row("H4", "hours_freed_low", "Officer hours per year freed in the low-risk tier by all its actions", freed, 0.0, "greater",
              "hours per year", n, "assumption", more),
     ]  # fmt: skip
 
@@ -208,3 +208,37 @@ def answers(evidence: pd.DataFrame) -> pd.DataFrame:
     """Count the answers per hypothesis: columns `hypothesis`, `supported`, `not supported`, `not testable here`."""
     counts = pd.crosstab(evidence["hypothesis"], evidence["answer"])
     return counts.reindex(columns=["supported", "not supported", NOT_TESTABLE], fill_value=0).reset_index()
+
+
+def statement(comparison: pd.DataFrame, break_evens: pd.DataFrame, title: str) -> str:
+    """Say in three sentences what the simulation found for one model's tiers.
+
+    Args:
+        comparison: rows of `policy.compare` of that model; break_evens: rows of `break_even.break_even`.
+        title: name of the model.
+    """
+    pays = break_evens["verdict"].str.startswith(("pays over", "pays at base")).sum()
+    judged = ~break_evens["verdict"].str.startswith(NOT_TESTABLE)
+    watch = break_evens[break_evens["id"] == "T1a"]["break_even"].iloc[0]
+    watching = (
+        f"pays when it cuts PD by at least {watch:.1%}"
+        if np.isfinite(watch)
+        else "has no break-even in its range"
+    )
+    first = (
+        f"{pays} of {judged.sum()} levers pay at their assumed base effect; closer monitoring of the high-risk tier "
+        f"{watching}."
+    )
+    gain = _pick(comparison, "tiered − uniform", "profit")
+    second = "Income is not testable here, because no contract rate is measured."
+    if np.isfinite(gain[0]):
+        second = (
+            f"All actions together change yearly profit by {gain[0]:+,.0f} ({gain[1]:+,.0f} to {gain[2]:+,.0f}) "
+            "against one policy for all at equal volume."
+        )
+    ratio = [100 * (part - 1) for part in _pick(comparison, "tiered ÷ untargeted", "expected loss")]
+    third = (
+        f"Aiming the same actions by the tiers of {title} instead of dealing them at random changes expected loss by "
+        f"{ratio[0]:+.1f} % ({ratio[1]:+.1f} to {ratio[2]:+.1f} %)."
+    )
+    return f"{first} {second} {third}"
