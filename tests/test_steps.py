@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -83,7 +85,16 @@ def test_code_that_a_step_reaches_is_in_its_key() -> None:
     assert "fieldwork" not in reach(study.customers.function)[1]
 
 
-def test_every_step_of_the_study_says_what_it_returns() -> None:
-    steps = [value for value in vars(study).values() if isinstance(value, Step)]
-    assert len(steps) > 20
-    assert [s.__name__ for s in steps if not (s.__doc__ or "").startswith("Return")] == []
+def test_the_table_of_contents_is_complete() -> None:
+    for stage, names in study.STAGES.items():
+        module = import_module(f"research.study.{stage}")
+        own = {
+            name for name, value in vars(module).items() if isinstance(value, Step) and is_from(value, module)
+        }
+        assert own <= set(names), f"{stage}: not listed in research.study"
+        assert all(hasattr(module, name) for name in names)
+        assert [name for name in own if not getattr(module, name).__doc__.startswith("Return")] == []
+
+
+def is_from(value: Step, module: ModuleType) -> bool:
+    return value.__module__ == module.__name__

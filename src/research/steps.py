@@ -122,7 +122,7 @@ def plain(study: Study | View) -> Study:
 
 
 def reach(function: Callable[..., Any], seen: set[Any] | None = None) -> tuple[set[str], set[str]]:
-    """Return the texts of the functions in the step's own module that it can reach, and the families it uses.
+    """Return the texts of the functions of the study that a step can reach, and the families it uses.
 
     A function reaches other code only through the names in its byte code, so those names are followed.
     """
@@ -136,13 +136,13 @@ def reach(function: Callable[..., Any], seen: set[Any] | None = None) -> tuple[s
         target = function.__globals__.get(name)
         target = target.function if isinstance(target, Step) else target
         module = getattr(target, "__module__", None) or getattr(target, "__name__", "") or ""
-        if inspect.isfunction(target) and module == function.__module__:
+        here = module == function.__module__ or module.startswith("research.study")
+        if inspect.isfunction(target) and here:
             more_texts, more_families = reach(target, seen)
             texts |= more_texts
             families |= more_families
-        for text in (module, name):
-            if str(text).startswith("research.") and text != function.__module__:
-                families.add(str(text).split(".")[1])
+        elif not here:
+            families |= {text.split(".")[1] for text in (module, name) if text.startswith("research.")}
     return texts, families
 
 

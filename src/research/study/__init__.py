@@ -1,0 +1,63 @@
+"""The study's table of contents: every step, by the family whose work it does.
+
+A notebook imports the steps it shows, `from research.study import customers, tier_rates`; each is a cached function
+of the study (see `research.steps`), so nothing is computed twice. A stage is loaded when one of its steps is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+STAGES: dict[str, tuple[str, ...]] = {
+    "collect": (
+        "customers",
+        "about",
+        "data_sets",
+        "coverage",
+        "quality",
+        "classification",
+        "classification_summary",
+        "classification_tests",
+    ),
+    "explain": ("regression_design", "regression", "rate_drivers"),
+    "segment": (
+        "model",
+        "not_testable",
+        "tiers",
+        "native_tiers",
+        "tier_rates",
+        "tier_profile",
+        "rfm_grid",
+        "abc_cells",
+    ),
+    "compare": (
+        "out_of_fold",
+        "refits",
+        "comparison",
+        "verdict",
+        "verdicts",
+        "comparison_everywhere",
+        "titles",
+    ),
+    "manage": (
+        "economics",
+        "unseen_pd",
+        "unseen_tiers",
+        "books",
+        "policy",
+        "policy_detail",
+        "policy_truth",
+        "loan_quality",
+        "contact_reasons",
+        "contact_plan",
+    ),
+}
+PLACE = {name: stage for stage, names in STAGES.items() for name in names}
+__all__ = sorted(PLACE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PLACE:
+        raise AttributeError(f"module 'research.study' has no step '{name}'")
+    return getattr(import_module(f"research.study.{PLACE[name]}"), name)

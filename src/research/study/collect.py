@@ -1,0 +1,129 @@
+"""P1: the data and how it is classified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from research.collect import classification as classes
+from research.collect import datasets
+from research.collect import quality as checks
+from research.explain import association
+from research.steps import step
+
+CARD = (
+    "title",
+    "period",
+    "currency",
+    "sampling",
+    "outcome",
+    "censoring",
+    "money_window",
+    "limits",
+    "licence",
+    "citation",
+)
+
+
+def data_key(study: Any) -> str:
+    """Return the fingerprint of the study's data set."""
+    return datasets.data_fingerprint(study.dataset, study.crosswalk or None)
+
+
+def all_data_key(study: Any) -> str:
+    """Return the fingerprints of all data sets in the comparison."""
+    return "".join(datasets.data_fingerprint(name) for name in study.compare_datasets)
+
+
+@step("dataset", "crosswalk", data=data_key)
+def customers(study: Any) -> pd.DataFrame:
+    """Return the canonical customer table: one row per customer, one column per measured construct."""
+    return datasets.load(study.dataset, study.crosswalk or None)
+
+
+@step(customers)
+def about(study: Any) -> dict[str, Any]:
+    """Return what is known of the data set: title, outcome, censoring, rows, outcome rate, card, banner."""
+    table = customers(study)
+    outcome = table.get("default", pd.Series(dtype=float))
+    stated = {} if datasets.is_path(study.dataset) else datasets.definition(study.dataset)
+    facts = {
+        "dataset": study.dataset,
+        "title": stated.get("title", f"Own loan book ({Path(study.dataset).name})"),
+        "outcome": stated.get("outcome", "bad as recorded in the loan book"),
+        "censoring": stated.get("censoring", "not stated"),
+        "rows": len(table),
+        "known": int(outcome.notna().sum()),
+        "bad": int(outcome.sum()),
+        "outcome_rate": float(outcome.mean()),
+        "currency": stated.get("currency", "as in the loan book"),
+    }
+    kind = "real" if stated.get("real", True) else "simulated"
+    words = "Simulated data: no bank, no person." if kind == "simulated" else f"Real data: {facts['title']}."
+    texts = {
+        key: "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+        for key, value in stated.items()
+    }
+    kept = [key for key in CARD if key in texts]
+    return facts | {
+        "banner": (kind, words),
+        "card": pd.DataFrame(
+            {"item": [key.replace("_", " ") for key in kept], "text": [texts[key] for key in kept]}
+        ),
+    }
+
+
+@step("dataset", "compare_datasets", data=all_data_key)
+def data_sets(study: Any) -> pd.DataFrame:
+    """Return one row per data set of the study."""
+    return datasets.describe(all_names(study))
+
+
+@step("dataset", "compare_datasets", data=all_data_key)
+def coverage(study: Any) -> pd.DataFrame:
+    """Return construct × data set: direct, proxy or absent, with source and reason."""
+    return datasets.coverage(all_names(study))
+
+
+@step(customers)
+def quality(study: Any) -> dict[str, pd.DataFrame]:
+    """Return the quality checks: summary, missing, impossible, distributions, levels, leakage."""
+    table = customers(study)
+    made = datasets.harmonise(study.dataset, study.crosswalk or None)
+    raw = datasets.load_raw(study.dataset)
+    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
+    return {
+        "summary": checks.report(raw, walk, table, made.unmapped),
+        "missing": checks.missing(table),
+        "impossible": checks.impossible(table),
+        "distributions": checks.distributions(table),
+        "levels": checks.levels(table),
+        "leakage": datasets.leakage(study.dataset),
+    }
+
+
+@step(customers)
+def classification(study: Any) -> pd.DataFrame:
+    """Return each customer's classes under the thirteen standards K1 to K13."""
+    given = None if datasets.is_path(study.dataset) else datasets.classification_parameters(study.dataset)
+    return classes.classify(customers(study), parameters=given)
+
+
+@step(classification)
+def classification_summary(study: Any) -> pd.DataFrame:
+    """Return counts, amounts and outcome rates of every class of every standard."""
+    return classes.summary(classification(study), customers(study))
+
+
+@step(classification)
+def classification_tests(study: Any) -> pd.DataFrame:
+    """Return the association of each standard with the outcome."""
+    names = classes.standards().drop_duplicates("standard").set_index("standard")["name"]
+    return association.tests(classification(study), customers(study)["default"], names)
+
+
+def all_names(study: Any) -> list[str]:
+    """Return the data sets of the study, its own first."""
+    return list(dict.fromkeys([study.dataset, *study.compare_datasets]))

@@ -1,0 +1,58 @@
+"""R1: what drives the outcome and the rate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from research.collect import constructs as canon
+from research.explain import design, missing, pricing, risk
+from research.steps import step
+from research.study.collect import customers
+
+LENDERS_PRICE = (
+    "interest_rate",
+    "instalment",
+)  # follow from the grade; an outcome of the lender's own assessment
+
+
+@step(customers)
+def regression_design(study: Any) -> design.Design:
+    """Return the regression design without rate and instalment, which the lender set after its own assessment."""
+    return design.build(customers(study), canon.constructs(), leave_out=LENDERS_PRICE)
+
+
+@step(regression_design, "folds", "seed")
+def regression(study: Any) -> dict[str, pd.DataFrame]:
+    """Return the logit of the outcome: coefficients, fit, blocks, collinearity, nonlinearity, calibration."""
+    made = regression_design(study)
+    model = risk.fit(made)
+    deciles, summary = risk.calibration(made, study.folds, study.seed)
+    return {
+        "coefficients": risk.coefficients(model),
+        "fit": risk.fit_quality(model),
+        "blocks": risk.block_tests(model),
+        "collinearity": risk.collinearity(made),
+        "nonlinearity": risk.nonlinearity(model),
+        "deciles": deciles,
+        "calibration": summary,
+        "dropped": made.dropped,
+        "missing": missing.sensitivity(made, customers(study), study.seed),
+    }
+
+
+@step(regression_design)
+def rate_drivers(study: Any) -> dict[str, pd.DataFrame]:
+    """Return what drives the rate charged, with and without the lender's own grade; empty without a rate."""
+    table = customers(study)
+    if "interest_rate" not in table:
+        return {}
+    blind = design.build(table, canon.constructs(), leave_out=(*LENDERS_PRICE, "credit_grade"))
+    seeing = regression_design(study)
+    return {
+        "coefficients": pricing.fit(seeing, table["interest_rate"]),
+        "explained": pricing.explained(seeing, table["interest_rate"]),
+        "coefficients_without_grade": pricing.fit(blind, table["interest_rate"]),
+        "explained_without_grade": pricing.explained(blind, table["interest_rate"]),
+    }
