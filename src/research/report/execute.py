@@ -3,75 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sys
-import tempfile
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.paths import jupyter_runtime_dir
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
-from traitlets import default
 
 from research.paths import ROOT
+from research.report.kernels import Kernel
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
-LONGEST_SOCKET_FOLDER = 70  # a socket's whole path may have about 100 characters
 CellStarted = Callable[[int, int], None]
 
 
 class ExecutionFailed(Exception):
     """A cell of the notebook failed; the message is one line that names the cell and the error."""
-
-
-class ThisInterpreter(KernelSpecManager):
-    """Kernels run in the interpreter that runs the study, whatever is registered as 'python3' elsewhere."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Return the ipykernel of `sys.executable`."""
-        # One thread per kernel: notebooks already run side by side, and sums then have one order.
-        steady = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
-        # tqdm misses its widgets in a kernel that has no browser.
-        steady["PYTHONWARNINGS"] = os.environ.get("PYTHONWARNINGS") or "ignore:IProgress not found"
-        steady |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-        return KernelSpec(resource_dir="", **{**get_kernel_dict(), "env": steady | dict(given_threads())})
-
-
-class Kernel(AsyncKernelManager):
-    """The kernel of a run; sockets are files, so that no port of the machine is opened."""
-
-    @default("kernel_spec_manager")
-    def _this_interpreter(self) -> KernelSpecManager:
-        return ThisInterpreter(parent=self)
-
-    @default("transport")
-    def _files_where_possible(self) -> str:
-        return "tcp" if sys.platform == "win32" else "ipc"
-
-    @default("ip")
-    def _absolute_place(self) -> str:
-        if self.transport == "tcp":
-            return "127.0.0.1"
-        # jupyter_client's own choice is relative, and the kernel works in another folder.
-        place = Path(jupyter_runtime_dir())
-        if len(str(place)) > LONGEST_SOCKET_FOLDER:
-            place = Path(tempfile.mkdtemp(prefix="research-"))
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return str(place / f"study-{uuid.uuid4().hex[:12]}")
-
-
-def given_threads() -> list[tuple[str, str]]:
-    """Return thread settings that the user made; they win over ours."""
-    return [(name, value) for name, value in os.environ.items() if name.endswith("_NUM_THREADS")]
 
 
 def execute(

@@ -1,0 +1,106 @@
+"""A process that has imported what every notebook imports, and forks a kernel from itself on request.
+
+Importing the scientific libraries takes a kernel several seconds; a forked one has them already, and shares their
+memory. The process speaks one JSON line per request on standard input: `start` returns the process id of a new
+kernel, `poll` its exit code or null. It imports one module at a time while nothing is asked of it, so that the first
+kernel does not wait for all of them, and ends when its input is closed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+from typing import Any, NoReturn
+
+# In this order: what the first kernel needs comes first.
+MODULES = (
+    "ipykernel.kernelapp",
+    "pandas",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "research.report.exhibit",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "sklearn.model_selection",
+    "statsmodels.api",
+    "research.figures",
+    "research.study",
+)
+
+
+def main() -> None:
+    """Answer requests until standard input is closed."""
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a module prints while it is imported is not a reply
+    pending = list(MODULES)
+    prepare(pending)  # a kernel without this one could not start
+    codes: dict[int, int] = {}
+    buffer = b""
+    while True:
+        if pending and not select.select([0], [], [], 0)[0]:
+            prepare(pending)
+            continue
+        received = os.read(0, 1 << 16)
+        if not received:
+            return
+        *lines, buffer = (buffer + received).split(b"\n")
+        for line in lines:
+            replies.write(json.dumps(answer(json.loads(line), codes)) + "\n")
+
+
+def prepare(pending: list[str]) -> None:
+    """Import the next module; one that is missing or broken is the notebook's to report."""
+    name = pending.pop(0)
+    try:
+        importlib.import_module(name)
+    except Exception:
+        return
+
+
+def answer(request: dict[str, Any], codes: dict[int, int]) -> dict[str, Any]:
+    """Start a kernel or tell how one ended."""
+    if request["do"] == "start":
+        process = os.fork()
+        if process == 0:
+            become_kernel(request)
+        return {"process": process}
+    wanted = request["process"]
+    if wanted not in codes:
+        try:
+            ended, status = os.waitpid(wanted, os.WNOHANG)
+        except ChildProcessError:
+            ended, status = wanted, 1 << 8
+        if ended:
+            codes[wanted] = os.waitstatus_to_exitcode(status)
+    return {"code": codes.get(wanted)}
+
+
+def become_kernel(request: dict[str, Any]) -> NoReturn:
+    """Turn this forked process into a kernel; it ends when the server does."""
+    code = 1
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.closerange(3, 64)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
+        sys.argv = ["ipykernel_launcher", *request["arguments"]]
+        from ipykernel.kernelapp import IPKernelApp
+
+        IPKernelApp.launch_instance([*request["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"])
+        code = 0
+    except SystemExit as leave:
+        code = leave.code if isinstance(leave.code, int) else 1
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

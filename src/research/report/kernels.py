@@ -1,0 +1,185 @@
+"""Kernels for the notebooks of a run: in this interpreter, with steady settings, forked where that is safe."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from typing import Any
+
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
+from jupyter_core.paths import jupyter_runtime_dir
+from traitlets import default
+
+LONGEST_SOCKET_FOLDER = 70  # a socket's whole path may have about 100 characters
+PATIENCE = 30.0  # seconds for the server to end by itself
+
+
+def steady_environment() -> dict[str, str]:
+    """Return the settings of every kernel: results must not depend on threads, hash order or a display."""
+    # One thread per kernel: notebooks already run side by side, and sums then have one order.
+    settings = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    settings |= {
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "agg",
+        # tqdm misses its widgets in a kernel that has no browser.
+        "PYTHONWARNINGS": "ignore:IProgress not found",
+        # A process with a background thread should not fork.
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    }
+    return {name: os.environ.get(name, value) for name, value in settings.items()}
+
+
+class ThisInterpreter(KernelSpecManager):
+    """Kernels run in the interpreter that runs the study, whatever is registered as 'python3' elsewhere."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return the ipykernel of `sys.executable`."""
+        return KernelSpec(resource_dir="", **{**get_kernel_dict(), "env": steady_environment()})
+
+
+class Server:
+    """The process that forks kernels; started with the first kernel and ended with this process."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._guard = threading.Lock()
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and return the reply. Raises RuntimeError when the server has died."""
+        with self._guard:
+            if self._process is None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "research.report.kernel_server"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env={**os.environ, **steady_environment()},
+                    start_new_session=True,
+                )
+                atexit.register(self.close)
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            try:
+                self._process.stdin.write(json.dumps(request) + "\n")
+                self._process.stdin.flush()
+                reply = self._process.stdout.readline()
+            except OSError:
+                reply = ""
+            if not reply:
+                self._process = None
+                raise RuntimeError("the process that starts kernels has died; run again")
+            return json.loads(reply)
+
+    def close(self) -> None:
+        """End the server, and with it every kernel that is left."""
+        with self._guard:
+            if self._process is not None:
+                assert self._process.stdin is not None
+                self._process.stdin.close()
+                try:
+                    self._process.wait(PATIENCE)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                self._process = None
+
+
+SERVER = Server()
+
+
+class Forked:
+    """A forked kernel with the interface of a started process."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process: int) -> None:
+        self.pid = process
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it runs."""
+        try:
+            return SERVER.ask({"do": "poll", "process": self.pid})["code"]
+        except RuntimeError:
+            return 1
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit code."""
+        while (code := self.poll()) is None:
+            time.sleep(0.02)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal while it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(9)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(15)
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Starts kernels by forking the server instead of starting Python anew."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel of a command line `python -m ipykernel_launcher …`."""
+        request = {
+            "do": "start",
+            "arguments": cmd[cmd.index("ipykernel_launcher") + 1 :],
+            "environment": {name: str(value) for name, value in kwargs["env"].items()},
+            "folder": str(kwargs.get("cwd") or pathlib.Path.cwd()),
+        }
+        self.process = Forked(SERVER.ask(request)["process"])  # type: ignore[assignment]
+        self.pid = self.process.pid
+        self.pgid = self.process.pid
+        self.cwd = request["folder"]
+        return self.connection_info
+
+
+class Kernel(AsyncKernelManager):
+    """The kernel of a run; sockets are files, so that no port of the machine is opened."""
+
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
+        # macOS and Windows libraries do not all survive a fork.
+        if self.provisioner is None and sys.platform == "linux":
+            self.kernel_id = self.kernel_id or str(uuid.uuid4())
+            self.provisioner = ForkProvisioner(
+                kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+            )
+        return await super()._async_pre_start_kernel(**kwargs)
+
+    pre_start_kernel = _async_pre_start_kernel
+
+    @default("kernel_spec_manager")
+    def _this_interpreter(self) -> KernelSpecManager:
+        return ThisInterpreter(parent=self)
+
+    @default("transport")
+    def _files_where_possible(self) -> str:
+        return "tcp" if sys.platform == "win32" else "ipc"
+
+    @default("ip")
+    def _absolute_place(self) -> str:
+        if self.transport == "tcp":
+            return "127.0.0.1"
+        # jupyter_client's own choice is relative, and the kernel works in another folder.
+        place = pathlib.Path(jupyter_runtime_dir())
+        if len(str(place)) > LONGEST_SOCKET_FOLDER:
+            place = pathlib.Path(tempfile.mkdtemp(prefix="research-"))
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return str(place / f"study-{uuid.uuid4().hex[:12]}")
