@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -28,7 +30,7 @@ def scoreboard(table: pd.DataFrame, titles: dict[str, str]) -> Figure:
     """
     groups = list(table.groupby("measure", sort=False))
     columns = 3
-    figure, grid = panels(len(groups), columns=columns, row_height=0.75 + 0.23 * len(titles))
+    figure, grid = panels(len(groups), columns=columns, row_height=0.95 + 0.23 * len(titles))
     order = list(titles)
     for number, (axes, (_, part)) in enumerate(zip(grid, groups, strict=True)):
         best = _best(part)
@@ -43,7 +45,7 @@ def scoreboard(table: pd.DataFrame, titles: dict[str, str]) -> Figure:
             tick.set_color(colour(model))
         axes.set_ylim(len(order) - 0.4, -0.6)
         arrow = "higher is better →" if part["better"].iloc[0] == "higher" else "← lower is better"
-        axes.set_title(part["title"].iloc[0], fontsize=9)
+        axes.set_title("\n".join(textwrap.wrap(part["title"].iloc[0], 26)), fontsize=8.5)
         axes.set_xlabel(arrow, fontsize=7.5, color=MUTED)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(axis="x")

@@ -145,4 +145,4 @@ def _parsimony(study: Any, name: str, arm: str) -> pd.DataFrame:
     arm = arm if registry.MODELS[name].arms_differ else registry.ARMS[0]
     fitted = model(study, name, arm)
     shares = tiers(study, name, arm).value_counts(normalize=True)
-    return parsimony(fitted.inputs_, fitted.rules(), shares)
+    return parsimony(fitted.inputs_, fitted.rules(), shares, fitted.n_rules_ or None)
