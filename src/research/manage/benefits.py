@@ -187,8 +187,8 @@ def _efficiency(comparison: pd.DataFrame, tiers_split: pd.DataFrame) -> list[tup
     return [
         _row("H4", "officer_hours_ratio", "Officer hours, tiered over uniform policy at equal volume",
              _pick(comparison, "tiered ÷ uniform", "officer hours"), 1.0, "less", "ratio", n, "assumption", remark),
-        _row("H4", "hours_freed_low", "Officer hours per year freed in the low-risk tier by all its actions", freed, 0.0, "greater",
-             "hours per year", n, "assumption", more),
+        _row("H4", "hours_freed_low", "Officer hours per year freed by all actions in the low-risk tier", freed, 0.0,
+             "greater", "hours per year", n, "assumption", more),
     ]  # fmt: skip
 
 
