@@ -200,12 +200,12 @@ def _coding_agreement(
     table = coder_agreement.code_agreement(
         found.codings, found.units, used, **options, resamples=resamples, seed=seed
     )
-    _print(table[table["scope"] == "overall"], "Agreement over all codes")
+    _print(table[table["scope"] == "overall"], "Agreement, the codes taken together")
     kappa = table[(table["scope"] == "code") & (table["base"] == "all")]
     first = [
         m for m in ("cohen_kappa", "fleiss_kappa", "krippendorff_alpha") if (kappa["measure"] == m).any()
     ][:1]
-    _print(kappa[kappa["measure"].isin(first)], "Per code, on all units (all measures: --out FILE.csv)")
+    _print(kappa[kappa["measure"].isin(first)], "Per code, on all units (every measure: --out FILE.csv)")
     if disagreements is not None:
         open_ones = coder_agreement.disagreements(found.codings, found.units, used, **options)
         resolution.resolution_form(disagreements, open_ones)
@@ -286,7 +286,7 @@ def _print(frame: pd.DataFrame, title: str) -> None:
     same = [
         name for name in ("code", "base", "label", "note") if name in shown and shown[name].nunique() <= 1
     ]
-    told = [str(shown[name].iloc[0]) for name in same if str(shown[name].iloc[0])]
+    told = [str(shown[name].iloc[0]) for name in same if name == "label"]
     table = Table(title=" · ".join([title, *told]), title_justify="left")
     shown = shown.drop(columns=same)
     for name in shown.columns:

@@ -277,8 +277,10 @@ def _vignette_book(vignettes: pd.DataFrame, tiers: pd.DataFrame) -> Workbook:
 
 def coder_codings(units: pd.DataFrame, rng: np.random.Generator) -> dict[tuple[str, str], list[str]]:
     """Draw one coder's codes from the reference coding: some missed, some confused with a neighbour, a few added."""
-    reference = pd.read_csv(EXAMPLES / "interviews" / "reference_coding.csv", dtype=str)
-    meant = {(r.document, r.segment): r.codes.split(";") for r in reference.itertuples()}
+    reference = pd.read_csv(
+        EXAMPLES / "interviews" / "reference_coding.csv", dtype=str, keep_default_na=False
+    )
+    meant = {(r.document, r.segment): [c for c in r.codes.split(";") if c] for r in reference.itertuples()}
     allowed = assignable(read_codebook())
     found = {}
     for unit in units.itertuples():
