@@ -239,6 +239,8 @@ def test_adjusted_mutual_information_equals_scikit_learn():
     table = pd.crosstab(tier, need).to_numpy()
     ours = separation.adjusted_mutual_information(table)
     assert ours == pytest.approx(metrics.adjusted_mutual_info_score(tier, need))
+    assert separation.adjusted_mutual_information(np.array([[5]])) == 1
+    assert separation.adjusted_mutual_information(np.stack([table, table]))[1] == ours
 
 
 # -- criterion 6 ---------------------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ def _value_measures(oof: OutOfFold, value: np.ndarray) -> dict[str, np.ndarray]:
 
 def _need_measures(oof: OutOfFold, need: Any) -> dict[str, np.ndarray]:
     tables = counting.category_tables(oof, *counting.need_codes(need))
-    ami = np.array(
-        [separation.adjusted_mutual_information(table) for table in tables.reshape(-1, *tables.shape[3:])]
-    )
-    return {"cramers_v": separation.cramers_v(tables), "ami": ami.reshape(tables.shape[:3])}
+    return {
+        "cramers_v": separation.cramers_v(tables),
+        "ami": separation.adjusted_mutual_information(tables),
+    }

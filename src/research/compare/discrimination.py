@@ -141,8 +141,13 @@ def delong(y: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         place = np.empty(len(score))
         place[order] = np.where(bad[order], place_bad[group], place_good[group])
         of_bad[row], of_good[row] = place[bad], place[~bad]
-    covariance = np.atleast_2d(np.cov(of_bad)) / n_bad + np.atleast_2d(np.cov(of_good)) / n_good
-    return of_bad.mean(axis=1), covariance
+    return of_bad.mean(axis=1), _covariance(of_bad) / n_bad + _covariance(of_good) / n_good
+
+
+def _covariance(rows: np.ndarray) -> np.ndarray:
+    # einsum rather than numpy.cov, whose matrix product starts threads for a few thousand numbers
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    return np.einsum("ik,jk->ij", centred, centred) / (rows.shape[1] - 1)
 
 
 def delong_interval(y: np.ndarray, score: np.ndarray, level: float = 0.95) -> pd.DataFrame:

@@ -27,21 +27,27 @@ def book_bootstrap(
 ) -> dict[str, np.ndarray]:
     """Return each measure of the pooled tiers, (1 + resamples, m): the whole book first, then bootstrap samples.
 
-    A sample is judged in every repeat and the repeats are averaged. Measures: `tier_auc, tier_gini, tier_ks,
+    The whole book is judged in every repeat and the repeats are averaged; each sample is judged in one repeat, in turn,
+    so that the samples also carry the variation between partitions. Measures: `tier_auc, tier_gini, tier_ks,
     trend_effect, information_value, ordered_share, brier, ece, rate_difference` (default rate of high minus premium),
     `high_lift` (default rate of high over that of the book), `high_capture` (share of all defaults in the high tier)
     and, with a value, `eta_squared, concentration, premium_value_share`.
     """
     rows = np.flatnonzero(oof.tested)
     counts = draw_counts(len(rows), resamples, seed)
-    counts = np.concatenate([np.ones((1, len(rows)), dtype=np.uint8), counts])
+    whole = np.ones((1, len(rows)), dtype=np.uint8)
     expected, y = oof.expected(), oof.y[rows]
     amounts = None if value is None else np.asarray(value, dtype=float)[rows]
-    found = [
-        _measures(*_sums(counts, oof.tier[pair][:, rows], y, expected[pair][:, rows], amounts))
-        for pair in range(len(oof.pairs))
-    ]
-    return {name: np.stack([part[name].mean(axis=-1) for part in found], axis=-1) for name in found[0]}
+    found: dict[str, np.ndarray] = {}
+    for r in range(oof.repeats):
+        judged = np.concatenate([whole, counts[r :: oof.repeats]])
+        for pair in range(len(oof.pairs)):
+            sums = _sums(judged, oof.tier[pair, r, rows], y, expected[pair, r, rows], amounts)
+            for name, values in _measures(*sums).items():
+                table = found.setdefault(name, np.zeros((1 + resamples, len(oof.pairs))))
+                table[0, pair] += values[0] / oof.repeats
+                table[1 + r :: oof.repeats, pair] = values[1:]
+    return found
 
 
 def tier_effects(
@@ -92,33 +98,32 @@ def paired_differences(
 def _sums(
     counts: np.ndarray, tier: np.ndarray, y: np.ndarray, expected: np.ndarray, value: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, float]:
-    """Return sums by tier for one model and all samples.
+    """Return sums by tier for one model, one repeat and the given samples.
 
     Returns:
-        (b, r, 4, 2) good and bad customers; (b, r, 4, 3) sums of expected, its square, and expected of the bad;
-        (b, r, 4, 3) customers with a value, sums of value minus its mean, and of its square, or None; that mean.
+        (b, 4, 2) good and bad customers; (b, 4, 3) sums of expected, its square, and expected of the bad; (b, 4, 3)
+        customers with a value, sums of value minus its mean, and of its square, or None; that mean.
     """
-    member = (tier[:, :, None] == np.arange(len(TIERS))).transpose(1, 0, 2)
+    member = tier[:, None] == np.arange(len(TIERS))
 
     def by_tier(amounts: list[np.ndarray]) -> np.ndarray:
-        columns = np.stack([member * amount for amount in amounts], axis=-1)
-        return weighted_sums(counts, columns.reshape(len(y), -1)).reshape(len(counts), *columns.shape[1:])
+        columns = np.stack([member * amount[:, None] for amount in amounts], axis=-1)
+        return weighted_sums(counts, columns.reshape(len(y), -1)).reshape(len(counts), len(TIERS), -1)
 
-    bad = (y == 1)[:, None, None]
-    due = expected.T[:, :, None]
-    tables, calibrated = by_tier([~bad, bad]), by_tier([due, due**2, due * bad])
+    bad = y == 1
+    tables, calibrated = by_tier([~bad, bad]), by_tier([expected, expected**2, expected * bad])
     if value is None:
         return tables, calibrated, None, 0.0
     mean = float(np.nanmean(value))
-    known = ~np.isnan(value)[:, None, None]
-    centred = np.nan_to_num(value - mean)[:, None, None]
+    known = ~np.isnan(value)
+    centred = np.nan_to_num(value - mean)
     return tables, calibrated, by_tier([known.astype(float), centred, centred**2]), mean
 
 
 def _measures(
     tables: np.ndarray, calibrated: np.ndarray, worth: np.ndarray | None, mean: float
 ) -> dict[str, np.ndarray]:
-    """Return (b, r) of each measure from the sums of `_sums`."""
+    """Return (b,) of each measure from the sums of `_sums`."""
     good, bad = tables[..., 0], tables[..., 1]
     due, due_squared, due_bad = np.moveaxis(calibrated, -1, 0)
     area = auc_of_groups(bad[..., ::-1], good[..., ::-1])

@@ -51,7 +51,7 @@ def group_rates(
     rows = []
     for attribute in protected.columns:
         columns, groups = _columns(oof, protected[attribute], attribute, favourable)
-        sums = columns.sum(axis=0)
+        sums = columns.sum(axis=0, dtype=float) / oof.repeats
         for g, group in enumerate(groups):
             size, good = sums[0, g]
             for i, (model, arm) in enumerate(oof.pairs):
@@ -124,13 +124,17 @@ def _four_fifths(low: float, high: float) -> str:
 def _columns(
     oof: OutOfFold, attribute: pd.Series, name: str, favourable: tuple
 ) -> tuple[np.ndarray, list[str]]:
-    """Return (n, 1 + m, groups, 2) memberships and favourable places of all and of good customers; the group names."""
+    """Return (n, 1 + m, groups, 2) places and favourable places of all and of good customers, and the group names.
+
+    A customer has one place per repeat.
+    """
     group = protected_groups(attribute, name)
     codes, names = pd.factorize(group, sort=True)
     tested = oof.tested
-    member = ((codes[:, None] == np.arange(len(names))) & tested[:, None]).astype(float)
-    chosen = np.isin(oof.tier, [TIERS.index(tier) for tier in favourable]).mean(axis=1).T
-    weight = np.concatenate([np.ones((len(codes), 1)), chosen], axis=1)
+    member = ((codes[:, None] == np.arange(len(names))) & tested[:, None]).astype(np.int16)
+    # whole numbers, the repeats in which a place is favourable, keep the sums exact in single precision
+    chosen = np.isin(oof.tier, [TIERS.index(tier) for tier in favourable]).sum(axis=1, dtype=np.int16).T
+    weight = np.concatenate([np.full((len(codes), 1), oof.repeats, dtype=np.int16), chosen], axis=1)
     columns = weight[:, :, None] * member[:, None, :]
     good = (np.nan_to_num(oof.y, nan=1.0) == 0)[:, None, None]
     return np.stack([columns, columns * good], axis=-1), [str(label) for label in names]
@@ -147,16 +151,16 @@ def _resampled(
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], int, int]:
     columns, _ = _columns(oof, attribute, name, favourable)
     columns = columns[oof.tested]
-    large = columns[:, 0, :, 1].sum(axis=0) >= smallest_group
+    large = columns[:, 0, :, 1].sum(axis=0) / oof.repeats >= smallest_group
     if large.sum() < 2:
         return {}, 0, int(large.sum())
     columns = columns[:, :, large]
     counts = draw_counts(len(columns), resamples, seed)
     sample = weighted_sums(counts, columns.reshape(len(columns), -1)).reshape(resamples, *columns.shape[1:])
-    point, sample = _ratios(columns.sum(axis=0)[None]), _ratios(sample)
+    point, sample = _ratios(columns.sum(axis=0, dtype=float)[None]), _ratios(sample)
     names = ("demographic_parity_ratio", "equal_opportunity_ratio")
     found = {measure: (point[0, :, c], sample[..., c]) for c, measure in enumerate(names)}
-    return found, int(columns[:, 0, :, 0].sum()), int(large.sum())
+    return found, int(columns[:, 0, :, 0].sum() / oof.repeats), int(large.sum())
 
 
 def _ratios(sums: np.ndarray) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import adjusted_mutual_info_score
+from scipy.stats import entropy
+from sklearn.metrics.cluster import expected_mutual_information
 
 
 def eta_squared(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
@@ -63,8 +64,21 @@ def cramers_v(tables: np.ndarray) -> np.ndarray:
         return np.sqrt(phi2 / (np.minimum(r_corrected, c_corrected) - 1))
 
 
-def adjusted_mutual_information(table: np.ndarray) -> float:
-    """Return the adjusted mutual information of one table of counts (Vinh, Epps and Bailey 2010)."""
-    rows, columns = np.nonzero(table)
-    repeat = table[rows, columns].astype(int)
-    return float(adjusted_mutual_info_score(np.repeat(rows, repeat), np.repeat(columns, repeat)))
+def adjusted_mutual_information(tables: np.ndarray) -> np.ndarray:
+    """Return (...) the adjusted mutual information of the last two axes (Vinh, Epps and Bailey 2010).
+
+    (MI - E[MI]) / ((H_rows + H_columns) / 2 - E[MI]); the expectation is scikit-learn's. 1 when both sides have one
+    group only, as in scikit-learn.
+    """
+    tables = np.asarray(tables, dtype=float)
+    n = tables.sum(axis=(-1, -2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        joint = tables / n[..., None, None]
+        rows, columns = joint.sum(-1), joint.sum(-2)
+        both = entropy(rows, axis=-1) + entropy(columns, axis=-1)
+        mutual = both - entropy(joint.reshape(*joint.shape[:-2], -1), axis=-1)
+    expected = np.array(
+        [expected_mutual_information(t, int(t.sum())) for t in tables.reshape(-1, *tables.shape[-2:])]
+    )
+    gain, room = mutual - expected.reshape(n.shape), both / 2 - expected.reshape(n.shape)
+    return np.divide(gain, room, out=np.ones_like(gain), where=both > 0)
