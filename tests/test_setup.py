@@ -1,0 +1,74 @@
+"""The places that name dependencies agree, and the lock is portable."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import metadata
+
+import pytest
+import yaml
+
+from research.paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = (ROOT / "requirements.lock").read_text()
+PINNED = dict(re.findall(r"^([A-Za-z0-9][\w.-]*)==(\S+)", LOCK, flags=re.MULTILINE))
+
+
+def canonical(requirement: str) -> str:
+    name = re.match(r"[\w.-]+", requirement).group()
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(
+    "requirement", PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+)
+def test_every_dependency_is_locked(requirement: str) -> None:
+    assert canonical(requirement) in {canonical(name) for name in PINNED}
+
+
+def test_every_pin_has_a_hash() -> None:
+    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+    assert len(blocks) > 100
+    assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_the_lock_names_no_address() -> None:
+    assert not re.search(r"https?://|file://|--index|--find-links", LOCK)
+
+
+def test_the_conda_environment_installs_the_same_lock() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip = environment["dependencies"][0], environment["dependencies"][-1]
+    assert python.removeprefix("python ") == PROJECT["project"]["requires-python"]
+    assert pip == {"pip": ["--require-hashes", "-r requirements.lock"]}
+
+
+def test_the_given_packages_are_direct_dependencies() -> None:
+    named = {canonical(requirement) for requirement in PROJECT["project"]["dependencies"]}
+    assert {
+        "jupyterlab",
+        "pandas",
+        "statsmodels",
+        "scikit-learn",
+        "seaborn",
+        "papermill",
+        "openpyxl",
+    } <= named
+
+
+def test_installed_versions_are_the_locked_ones() -> None:
+    wrong = {
+        name: (metadata.version(name), PINNED[name])
+        for name in ("pandas", "scikit-learn", "statsmodels", "papermill", "openpyxl")
+        if metadata.version(name) != PINNED[name]
+    }
+    assert wrong == {}
+
+
+def test_version_is_the_same_everywhere() -> None:
+    import research
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert research.__version__ == PROJECT["project"]["version"] == citation["version"]

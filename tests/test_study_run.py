@@ -1,0 +1,76 @@
+"""The real notebooks run from end to end on a quick study, and their numbers hold together."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import papermill
+import pytest
+
+from research import study as steps
+from research.parameters import load
+from research.paths import NOTEBOOKS, ROOT
+
+QUICK = load("quick")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One run of the quick study, shared by the tests of this module."""
+    out = tmp_path_factory.mktemp("reports") / "quick run 快速"
+    command = [sys.executable, "-m", "research.cli", "run", "quick", "--out", str(out), "--jobs", "2"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+def test_every_notebook_has_a_page_and_the_index_links_it(run: Path) -> None:
+    index = (run / "index.html").read_text(encoding="utf-8")
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        assert (run / f"{path.stem}.html").is_file()
+        assert f'href="{path.stem}.html"' in index
+
+
+def test_values_equal_what_the_steps_return(run: Path) -> None:
+    values = json.loads((run / "values.json").read_text(encoding="utf-8"))
+    text = json.dumps(values)
+    facts = steps.about(QUICK)
+    assert facts["rows"] == 4454
+    assert str(facts["outcome_rate"]) in text
+
+
+def test_results_are_written_in_full_precision(run: Path) -> None:
+    tables = list((run / "results").rglob("*.parquet"))
+    assert len(tables) > 40
+    scoreboard = next(path for path in tables if path.stem.endswith("all_measures"))
+    frame = pd.read_parquet(scoreboard)
+    auc = frame[(frame["measure"] == "auc") & (frame["arm"] == "as practised")]
+    assert auc["estimate"].between(0.3, 1).all()
+    assert (auc["ci_low"] <= auc["estimate"]).all()
+
+
+def test_an_unchanged_run_does_nothing(run: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in run.glob("*.html")}
+    command = [sys.executable, "-m", "research.cli", "run", "quick", "--out", str(run)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert before == {path: path.stat().st_mtime_ns for path in run.glob("*.html")}
+    assert "unchanged" in (done.stdout + done.stderr)
+
+
+def test_a_notebook_runs_by_itself_with_plain_papermill(tmp_path: Path) -> None:
+    out = tmp_path / "out.ipynb"
+    papermill.execute_notebook(
+        str(NOTEBOOKS / "06_rfm.ipynb"),
+        str(out),
+        parameters={"study": "quick", "dataset": "credit_data"},
+        progress_bar=False,
+        cwd=str(tmp_path),
+    )
+    assert "not testable here" in out.read_text(encoding="utf-8")
