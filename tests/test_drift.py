@@ -193,3 +193,15 @@ def test_funnel_and_control_chart_point_at_the_outlier():
     assert chart["direction"].iloc[5] == "above"
     with pytest.raises(UserError, match="reference"):
         rates.control_chart(months.assign(events=0), reference=[0])
+
+
+def test_the_ratio_funnel_uses_poisson_limits():
+    """Expected 10: the exact Poisson 97.5 % quantile is 17 (F(16) = 0.973, F(17) = 0.986), interpolated below it."""
+    limit = rates.ratio_limits([10.0]).iloc[0]
+    assert 1.6 < limit["high_95"] < 1.7
+    wide = rates.ratio_limits([1e6]).iloc[0]
+    assert wide["high_95"] == pytest.approx(1 + 1.959964e-3, abs=2e-6)
+    groups = pd.DataFrame({"unit": ["a", "b", "c"], "events": [10, 17, 40], "expected": [10.0, 10.0, 10.0]})
+    assert list(rates.ratio_funnel(groups, "unit")["verdict"]) == ["within", "alert", "alarm"]
+    with pytest.raises(UserError, match="above 0"):
+        rates.ratio_limits([0.0])

@@ -27,6 +27,7 @@ def test_one_red_month_is_chance_two_are_a_reason():
     assert fired(months(psi=[0.02, 0.4, 0.02, 0.02])) == []
     assert fired(months(psi=[0.02, 0.4, 0.4, 0.02])) == [2]
     assert fired(months(psi=[0.12, 0.12, 0.12, 0.12])) == []
+    assert fired(months(psi=[0.12] * 7)) == [5]
 
 
 def test_two_amber_measures_fire_after_three_months():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import binom, poisson
 from statsmodels.stats.proportion import proportion_confint
 
 from research.errors import UserError
@@ -151,11 +151,32 @@ def limits(n: Sequence[int], target: float, tails: Sequence[float] = (0.95, 0.99
 
 
 def _quantile(p: float, n: np.ndarray, target: float) -> np.ndarray:
-    """Interpolated binomial quantile as a rate: (r − α) / n with α = (F(r) − p) / (F(r) − F(r − 1))."""
     r = binom.ppf(p, n, target)
-    above, below = binom.cdf(r, n, target), binom.cdf(r - 1, n, target)
-    alpha = (above - p) / (above - below)
-    return np.clip((r - alpha) / n, 0, 1)
+    return np.clip(_between(p, r, binom.cdf(r, n, target), binom.cdf(r - 1, n, target)) / n, 0, 1)
+
+
+def _between(p: float, r: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Interpolated quantile r − α with α = (F(r) − p) / (F(r) − F(r − 1))."""
+    return r - (above - p) / (above - below)
+
+
+def ratio_limits(expected: Sequence[float], tails: Sequence[float] = (0.95, 0.998)) -> pd.DataFrame:
+    """Return the Poisson control limits of observed over expected around 1, as `limits` for each expected count.
+
+    Returns:
+        `expected` and the columns of `limits` (ratios).
+    """
+    expected = np.asarray(expected, dtype=float)
+    if (expected <= 0).any():
+        raise UserError(f"control limits need expected counts above 0, found {expected.min():g}")
+    table = pd.DataFrame({"expected": expected})
+    for tail in tails:
+        name = f"{100 * tail:g}"
+        for side, p in (("low", (1 - tail) / 2), ("high", (1 + tail) / 2)):
+            r = poisson.ppf(p, expected)
+            value = _between(p, r, poisson.cdf(r, expected), poisson.cdf(r - 1, expected))
+            table[f"{side}_{name}"] = np.maximum(value, 0) / expected
+    return table
 
 
 def funnel(groups: pd.DataFrame, name: str, target: float | None = None) -> pd.DataFrame:
@@ -175,11 +196,31 @@ def funnel(groups: pd.DataFrame, name: str, target: float | None = None) -> pd.D
     table["estimate"] = table["events"] / table["n"]
     table["target"] = target
     table = pd.concat([table, limits(table["n"], target).drop(columns="n")], axis=1)
+    return _judged(table)
+
+
+def ratio_funnel(groups: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Judge each group's observed over expected events, where expected allows for what the group is made of.
+
+    Args:
+        groups: one row per group with `events` and `expected` (> 0), such as the defaults its tiers would bring.
+        name: the column that names the group.
+
+    Returns:
+        The rows with `estimate` (ratio), `target` (1), the limits of `ratio_limits`, `verdict` and `direction` as in
+        `funnel`.
+    """
+    table = groups[[name, "events", "expected"]].reset_index(drop=True)
+    table["estimate"] = table["events"] / table["expected"]
+    table["target"] = 1.0
+    return _judged(pd.concat([table, ratio_limits(table["expected"]).drop(columns="expected")], axis=1))
+
+
+def _judged(table: pd.DataFrame) -> pd.DataFrame:
     outside = (table["estimate"] > table["high_95"]) | (table["estimate"] < table["low_95"])
     far = (table["estimate"] > table["high_99.8"]) | (table["estimate"] < table["low_99.8"])
-    table["verdict"] = np.select([far, outside], ["alarm", "alert"], "within")
-    table["direction"] = np.where(table["estimate"] > target, "above", "below")
-    return table
+    direction = np.where(table["estimate"] > table["target"], "above", "below")
+    return table.assign(verdict=np.select([far, outside], ["alarm", "alert"], "within"), direction=direction)
 
 
 def control_chart(periods: pd.DataFrame, reference: Sequence[int], event: str = "events") -> pd.DataFrame:

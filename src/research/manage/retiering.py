@@ -30,7 +30,8 @@ def rule_in_words(given: Mapping[str, Any] | None = None) -> str:
     return (
         f"The tiers are reviewed when at least {fire['red_measures']} of {', '.join(given['measures'])} is red for "
         f"{fire['red_months']} months in a row, or at least {fire['raised_measures']} are amber or red for "
-        f"{fire['raised_months']} months in a row. After that the trigger is silent until every measure has been below "
+        f"{fire['raised_months']} months, or any of them for {fire['lasting_months']} months. "
+        f"After that the trigger is silent until every measure has been below "
         f"{clear['margin']:.0%} of its amber bound for {clear['months']} months in a row."
     )
 
@@ -151,11 +152,13 @@ def trigger(measures: pd.DataFrame, given: Mapping[str, Any] | None = None) -> p
     fire = given["fire"]
     red = _run(table["reds"].to_numpy() >= fire["red_measures"])
     raised = _run(table["raised"].to_numpy() >= fire["raised_measures"])
+    lasting = _run(table["raised"].to_numpy() >= 1)
     quiet = _run(clear)
     states, reasons, waiting = [], [], False
     for row in range(len(table)):
         waiting = waiting and quiet[row] < given["clear"]["months"]
-        by_red, by_raised = red[row] >= fire["red_months"], raised[row] >= fire["raised_months"]
+        by_red = red[row] >= fire["red_months"]
+        by_raised = raised[row] >= fire["raised_months"] or lasting[row] >= fire["lasting_months"]
         fired = not waiting and (by_red or by_raised)
         reasons.append(_reason(table.loc[row], names, by_red) if fired else "")
         states.append(

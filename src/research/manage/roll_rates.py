@@ -69,13 +69,15 @@ def summary(matrix: pd.DataFrame) -> pd.DataFrame:
         matrix: the long matrix of `roll_rates`.
 
     Returns:
-        One row per bucket: `from`, `worse`, `stay`, `better`, `cured` (shares; cured is part of better), `n`.
+        One row per bucket somebody was in: `from`, `worse`, `stay`, `better`, `cured` (shares; cured is part of
+        better), `n`.
     """
-    names = [state for state in dict.fromkeys(matrix["from"]) if state != WITHDRAWN]
+    seen = matrix.loc[matrix["n"] > 0, "from"]
+    names = [state for state in dict.fromkeys(matrix["to"]) if state != WITHDRAWN]
     place = {name: rank for rank, name in enumerate(names)}
     rows = []
     for name, part in matrix.groupby("from", sort=False, observed=True):
-        if name not in place:
+        if name not in set(seen):
             continue
         rank = part["to"].map(place).to_numpy(float)
         share = part["estimate"].to_numpy(float)
