@@ -253,22 +253,16 @@ def _finding(row: object, names: Mapping[str, str]) -> str:
     start = f"Criterion {row.criterion}, {row.label}: "
     if not row.best:
         return f"{start}not testable here."
-    interval = (
-        "" if np.isnan(row.ci_low) else f" (95 % interval {_number(row.ci_low)} to {_number(row.ci_high)})"
-    )
-    value = f"{_number(row.estimate)}{interval}"
-    p = (
-        ""
-        if np.isnan(row.p_holm)
-        else f", Holm p {'< 0.001' if row.p_holm < 0.001 else f'= {row.p_holm:.3f}'}"
-    )
-    gap = f"difference to {names[row.runner_up]} {_number(row.difference)}{p}; decided by {row.decided_by}"
+    said = [] if np.isnan(row.ci_low) else [f"95 % interval {_number(row.ci_low)} to {_number(row.ci_high)}"]
+    said.append(f"difference to {names[row.runner_up]} {_number(row.difference)}")
+    if not np.isnan(row.p_holm):
+        said.append("Holm p < 0.001" if row.p_holm < 0.001 else f"Holm p = {row.p_holm:.3f}")
+    said.append(f"decided by {row.decided_by}")
+    value = f"{_number(row.estimate)} ({'; '.join(said)})"
     if row.winner == NO_WINNER:
         tied = ", ".join(names[name] for name in row.tied_with.split(", "))
-        return (
-            f"{start}no clear winner; {names[row.best]} has {value}, not clearly better than {tied} ({gap})."
-        )
-    return f"{start}{names[row.best]} is clearly best with {value} ({gap})."
+        return f"{start}no clear winner; {names[row.best]} has {value} and is not clearly better than {tied}."
+    return f"{start}{names[row.best]} is clearly best with {value}."
 
 
 def _negative(against: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
