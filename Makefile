@@ -19,8 +19,8 @@ test: $(READY) ## set up and run the tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(READY) ## check style, imports between layers, spelling, and that notebooks carry no outputs
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
