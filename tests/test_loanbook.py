@@ -38,7 +38,7 @@ def test_the_example_is_read_in_every_form_and_becomes_the_same_customers(tmp_pa
     customers = datasets.load(BOOK, CROSSWALK)
     assert len(customers) == 400
     assert customers["loan_amount"].iloc[0] == pytest.approx(book["贷款金额(万元)"].iloc[0] * 10_000)
-    assert customers["loan_date"].iloc[0] == pd.Timestamp("2022-01-01")
+    assert customers["loan_date"].iloc[0] == pd.Timestamp("2023-01-01")
     assert customers["default"].sum() == (book["是否违约"] == "是").sum() == 17
     assert customers["income"].isna().sum() == 12
     book.to_csv(tmp_path / "utf8.csv", index=False, encoding="utf-8")

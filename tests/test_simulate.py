@@ -228,7 +228,7 @@ def test_the_shock_is_visible_and_can_be_left_out():
 
     assert rate(shocked, 21, 28) > 1.5 * rate(shocked, 10, 17)
     assert rate(quiet, 21, 28) == pytest.approx(rate(quiet, 10, 17), rel=0.25)
-    early = shocked.customers["loan_date"] < "2023-07-01"
+    early = shocked.customers["loan_date"] < "2024-07-01"
     use = shocked.customers["credit_utilisation"]
     assert use[~early].mean() - use[early].mean() > 0.05
 
