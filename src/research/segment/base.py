@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d,
 from research.collect.constructs import constructs, predictors
 from research.errors import UserError, nearest
 from research.segment.calibration import Calibration
-from research.segment.tiers import TierCuts, as_tiers
+from research.segment.tiers import TierCuts, as_tiers, steady
 
 
 class StratificationModel(TransformerMixin, BaseEstimator):
@@ -80,7 +80,7 @@ class StratificationModel(TransformerMixin, BaseEstimator):
             )
         self._learn(table, bad)
         components = self._components(table)
-        risk, value = self._scores(table, components)
+        risk, value = self._steady_scores(table, components)
         self.tier_cuts_ = TierCuts(self.shares).fit(risk, value)
         self.calibration_ = None if bad is None else Calibration().fit(risk, bad)
         self._describe(table, components, bad)
@@ -124,7 +124,7 @@ class StratificationModel(TransformerMixin, BaseEstimator):
     def assess(self, X) -> pd.DataFrame:
         """Return one row per customer: components, risk_score, value_score, tier, native_tier (both Categorical)."""
         table, components = self._open(X)
-        risk, value = self._scores(table, components)
+        risk, value = self._steady_scores(table, components)
         frame = pd.DataFrame(components, columns=list(self.component_names_), index=table.index)
         frame["risk_score"], frame["value_score"] = risk, value
         frame["tier"] = as_tiers(self.tier_cuts_.assign(risk, value))
@@ -155,7 +155,11 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         return table, self._components(table)
 
     def _both(self, X) -> tuple[np.ndarray, np.ndarray]:
-        return self._scores(*self._open(X))
+        return self._steady_scores(*self._open(X))
+
+    def _steady_scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        risk, value = self._scores(table, components)
+        return steady(risk), steady(value)
 
     def _read(self, X, *, reset: bool = False) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):

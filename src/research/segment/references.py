@@ -17,14 +17,15 @@ from research.segment.index import value_index
 from research.segment.rule_text import WORDS, range_in_words, unit_of
 from research.segment.tiers import TIERS, as_tiers
 
+# the order of criterion C1: grade and score, repayment history, debt to income, collateral, then utilisation
 GRADE_ORDER = (
     ("credit_grade", 1),
     ("credit_score", -1),
+    ("repayment_delay", 1),
+    ("past_delinquencies", 1),
     ("debt_to_income", 1),
     ("loan_to_value", 1),
     ("credit_utilisation", 1),
-    ("past_delinquencies", 1),
-    ("repayment_delay", 1),
 )
 MOST_LEVELS = 200
 
@@ -124,9 +125,10 @@ def _stir(x: np.ndarray) -> np.ndarray:
 class GradeTiers(Reference):
     """Tiers by one variable: the first of a fixed list that the table has.
 
-    The list (`GRADE_ORDER`): the lender's grade, a credit score (higher = safer), else debt to income, loan to value,
-    utilisation, past delinquencies, repayment delay. `inputs_` says which one it was and `fallback_` whether it is
-    neither grade nor score. A missing value takes the training median. Arrays: the first column, higher = riskier.
+    The list (`GRADE_ORDER`): the lender's grade, a credit score (higher = safer), else repayment delay, past
+    delinquencies, debt to income, loan to value, utilisation. `inputs_` says which one it was and `fallback_`
+    whether it is neither grade nor score. A missing value takes the training median. Arrays: the first column,
+    higher = riskier.
     """
 
     needs_outcome = False

@@ -14,7 +14,7 @@ from research.segment.base import StratificationModel, informative, numbers, say
 from research.segment.calibration import default_rates
 from research.segment.encode import OutcomeOrder
 from research.segment.index import block_columns, value_index
-from research.segment.tiers import TIERS, as_tiers
+from research.segment.tiers import TIERS, as_tiers, steady
 
 BANDS = 5
 RECIPES = ("quantile", "plus one")
@@ -238,7 +238,7 @@ class RFM(StratificationModel):
         total = np.zeros(len(table))
         for key, score in zip(self.bands_, scores, strict=True):
             total += self.weights_[key] * score
-        return np.column_stack([*scores, total])
+        return np.column_stack([*scores, steady(total)])
 
     def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         total = components[:, -1]
@@ -258,8 +258,7 @@ class RFM(StratificationModel):
         return -total, np.where(np.isnan(amount), self.lowest_amount_, amount)
 
     def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
-        # rounding keeps a mean such as (4 + 4 + 4) / 3 on its own cut point
-        total = np.round(components[:, -1], 9)
+        total = components[:, -1]
         premium, low, medium = self.native_cuts
         conditions = [total >= premium, total >= low, total >= medium]
         return np.select(conditions, list(TIERS[:3]), default=TIERS[3]).astype(object)

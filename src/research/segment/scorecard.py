@@ -70,13 +70,15 @@ class Scorecard(Reference):
             )
         self.information_ = values
         kept = [name for name in chosen if values[name] >= self.least_iv] or chosen
+        matrix = self._woe_matrix(table, kept)[seen]
+        keep = np.arange(len(kept))
         while True:
-            matrix = self._woe_matrix(table, kept)[seen]
-            self.logistic_ = LogisticRegression(C=1.0).fit(matrix, outcome)
-            wrong = self.logistic_.coef_[0]
-            if wrong.max() <= 0 or len(kept) == 1:
+            self.logistic_ = LogisticRegression(C=1.0, solver="newton-cholesky").fit(matrix[:, keep], outcome)
+            coefficients = self.logistic_.coef_[0]
+            if coefficients.max() <= 0 or len(keep) == 1:
                 break
-            kept = [name for i, name in enumerate(kept) if i != int(wrong.argmax())]
+            keep = np.delete(keep, coefficients.argmax())
+        kept = [kept[i] for i in keep]
         self.inputs_ = kept
         self.coefficients_ = dict(zip(kept, self.logistic_.coef_[0], strict=True))
         self.n_rules_ = int(sum((self.counts_[name]["n"] > 0).sum() for name in kept))
