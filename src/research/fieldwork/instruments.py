@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,16 @@ def form_version(frame: pd.DataFrame) -> str:
 def _read_csv(source: Path, columns: list[str]) -> pd.DataFrame:
     if not source.is_file():
         raise UserError(f"{source}: no such file")
-    frame = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    frame = _cached_csv(source, source.stat().st_mtime_ns).copy()
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise UserError(f"{source.name}: missing columns {', '.join(missing)}; expected {', '.join(columns)}")
+    return frame
+
+
+@lru_cache(maxsize=16)
+def _cached_csv(source: Path, changed: int) -> pd.DataFrame:
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     return frame.map(str.strip)
 
 

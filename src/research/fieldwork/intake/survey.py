@@ -29,6 +29,7 @@ from research.fieldwork.intake.survey_table import (
     explain_missing_table,
     group_of,
     header_faults,
+    missing_items,
     survey_table,
     version_faults,
 )
@@ -50,6 +51,7 @@ ANSWER_LABELS = {
     "非常同意": 5,
 }
 _CONSENT = {"yes": CONSENT[0], "no": CONSENT[1]}
+_GROUP_CHOICES = {"practitioner": "practitioner 从业人员", "customer": "customer 客户"}
 _MOSTLY_EMPTY = 0.5
 
 
@@ -168,7 +170,7 @@ def _rows(
     seen: dict[str, str],
     old: bool,
 ) -> list[dict]:
-    faults += header_faults(table, group, instrument, old)
+    faults += header_faults(table, group)
     specs = [
         (i.item, table.columns[i.item] - 1, i.scale_min, i.scale_max, i.group)
         for i in instrument.itertuples()
@@ -214,6 +216,8 @@ def _rows(
             )
         _note_twin(table, row, record, [s[0] for s in specs], answers_seen, faults)
         records.append(record)
+    groups = {str(record["group"]) for record in records} | ({group} if group else set())
+    faults += missing_items(table, groups, instrument, old)
     return records
 
 
@@ -225,7 +229,7 @@ def _respondent(
     place = table.cell(row, "respondent_id") if "respondent_id" in table.columns else f"A{row}"
     who = group
     if group is None:
-        reading = read_choice(table.value(row, "group"), GROUP_LABELS)
+        reading = read_choice(table.value(row, "group"), _GROUP_CHOICES)
         who, fault = judge(table, row, "group", reading, "practitioner or customer")
         if fault or who is None:
             faults.append(

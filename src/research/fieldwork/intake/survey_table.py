@@ -71,36 +71,34 @@ def group_of(table: Table, instrument: pd.DataFrame) -> str | None:
     )
 
 
-def header_faults(table: Table, group: str | None, instrument: pd.DataFrame, old: bool) -> list[Fault]:
+def header_faults(table: Table, group: str | None) -> list[Fault]:
+    """Return faults of the sheet's name, of repeated columns, and of merged, hidden and formula cells."""
     sheet, row, faults = table.sheet, table.header_row, []
     if group and not any(key(sheet.name) == key(label) for label in GROUP_LABELS.values()):
         faults.append(
             Fault(sheet.name, "A1", f"a renamed sheet (read as {group}s)", GROUP_LABELS[group], NOTE)
         )
-    asked = instrument if group is None else instrument[instrument["group"].isin([group, "both"])]
-    for item in asked["item"]:
-        if item not in table.columns:
-            level = NOTE if old else ERROR
-            faults.append(
-                Fault(
-                    sheet.name,
-                    f"A{row}",
-                    f"no column {item}" + (" (older form)" if old else ""),
-                    "all items of the form",
-                    level,
-                )
-            )
     known = {key(name) for name in table.columns}
-    repeated = pd.Series([key(v) for v in sheet.rows[row - 1]])
-    for column in np.flatnonzero(repeated.duplicated() & repeated.isin(known)):
-        faults.append(
-            Fault(
-                sheet.name,
-                address(row, int(column) + 1),
-                f"a second column '{repeated[column]}'",
-                "each item once",
-            )
-        )
+    names = pd.Series([key(value) for value in sheet.rows[row - 1]])
+    for column in np.flatnonzero(names.duplicated() & names.isin(known)):
+        found = f"a second column '{names[column]}'"
+        faults.append(Fault(sheet.name, address(row, int(column) + 1), found, "each item once"))
     if "respondent_id" not in table.columns:
         faults.append(Fault(sheet.name, f"A{row}", "no column respondent_id", "a code for each respondent"))
     return faults + sheet_features(table)
+
+
+def missing_items(table: Table, groups: set[str], instrument: pd.DataFrame, old: bool) -> list[Fault]:
+    """Return a fault for each item without a column that one of the groups should have been asked."""
+    asked = instrument[instrument["group"].isin([*groups, "both"])]
+    return [
+        Fault(
+            table.sheet.name,
+            f"A{table.header_row}",
+            f"no column {item}" + (" (older form)" if old else ""),
+            "all items of the form",
+            NOTE if old else ERROR,
+        )
+        for item in asked["item"]
+        if item not in table.columns
+    ]
