@@ -180,6 +180,17 @@ def test_evidence_never_lets_an_assumption_support_a_claim(evidence_parts):
     assert counts.sum().sum() == len(rows)
 
 
+def test_statement_says_what_was_found(evidence_parts):
+    _, comparison, break_evens, _ = evidence_parts
+    words = benefits.statement(comparison, break_evens, "Decision tree")
+    assert words.startswith(
+        "2 of 3 levers pay at their assumed base effect; closer monitoring of the high-risk tier pays"
+    )
+    assert "at least 26.1%" in words
+    assert "yearly profit by −10 (" in words
+    assert "Aimed by the tiers (Decision tree)" in words
+
+
 def test_evidence_without_measures_is_not_testable(evidence_parts):
     rows = benefits.hypothesis_evidence(*evidence_parts).set_index("quantity")
     assert rows.loc["default_rate_ratio", "answer"] == "not testable here"

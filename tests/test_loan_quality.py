@@ -89,6 +89,9 @@ def test_crosswalk_counts_everybody_once(rules):
     normal = table[(table["tier"] == "premium") & (table["five_category"] == "normal")].iloc[0]
     assert (normal["n"], normal["exposure"], normal["share_of_tier"]) == (2, 30, pytest.approx(2 / 3))
     assert table.iloc[-1]["five_category"] == "unclassified"
+    words = loan_quality.labelled(table, rules)
+    assert words.iloc[0]["five_category"] == "Normal 正常"
+    assert words.iloc[-1]["ifrs9_stage"] == "unclassified"
     assert "exposure" not in loan_quality.crosswalk(quality, tiers)
 
 
@@ -101,6 +104,7 @@ def test_every_rule_says_where_it_comes_from(rules):
     assert applied["C1"] == "applied"
     assert applied["C9"].startswith("not testable here")
     assert table.set_index("id").loc["C2", "rule"] == "days past due more than 90"
+    assert table.set_index("id").loc["C5", "rule"] == "credit impaired"
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,17 @@ def test_a_book_with_holes_is_refused(change, message):
         portfolio.book(loans, loans["pd"], loans["tier"], ECONOMICS)
 
 
+def test_profile_by_hand_and_in_words():
+    default = pd.Series({"a": 1.0, "b": 0.0, "c": np.nan, "d": 1.0, "e": 0.0})
+    table = portfolio.profile(ten(), default)
+    assert table.loc["premium", "mean exposure"] == 25_000
+    assert table.loc["low", "default rate"] == 0.5
+    assert np.isnan(table.loc["high", "default rate"])
+    words = portfolio.profile_in_words(table)
+    assert words["premium"] == "2 customers; mean loan 25,000; mean rate 6.0%; outcome rate 50.0%"
+    assert words["high"] == "2 customers; mean loan 5,000; mean rate 15.0%"
+
+
 def test_only_customers_who_can_be_priced_are_usable():
     loans = LOANS.copy()
     loans.loc["c", "loan_amount"], loans.loc["d", "interest_rate"] = np.nan, np.nan

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
-from research.manage.strategies import NONE_NAMED, TIERS, actions, provenance, strategies, strategy_matrix
+from research.manage.strategies import (
+    NONE_NAMED,
+    TIERS,
+    actions,
+    effects_in_words,
+    provenance,
+    strategies,
+    strategy_matrix,
+)
 
 # Every action the source names, by tier, in our own words.
 NAMED = {
@@ -53,6 +61,16 @@ def test_provenance_counts_add_up(table):
     counts = provenance(table)
     assert counts["levers"].sum() == len(table)
     assert counts["share"].sum() == pytest.approx(1)
+
+
+def test_effects_in_words(table):
+    words = effects_in_words(table)
+    assert words.iloc[0] == "0 % … 10 % … 20 % relative cut of PD"
+    assert (
+        words[table["lever"] == "cross_sell"].iloc[0]
+        == "0.01 … 0.03 … 0.06 extra products per customer and year"
+    )
+    assert "−40 %" in words[table["lever"] == "hours"].iloc[0]
 
 
 def test_matrix_has_a_row_per_tier_with_profile_beside(table):

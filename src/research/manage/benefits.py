@@ -217,28 +217,27 @@ def statement(comparison: pd.DataFrame, break_evens: pd.DataFrame, title: str) -
         comparison: rows of `policy.compare` of that model; break_evens: rows of `break_even.break_even`.
         title: name of the model.
     """
-    pays = break_evens["verdict"].str.startswith(("pays over", "pays at base")).sum()
-    judged = ~break_evens["verdict"].str.startswith(NOT_TESTABLE)
-    watch = break_evens[break_evens["id"] == "T1a"]["break_even"].iloc[0]
-    watching = (
-        f"pays when it cuts PD by at least {watch:.1%}"
-        if np.isfinite(watch)
-        else "has no break-even in its range"
+    verdicts = break_evens["verdict"]
+    pays, judged = (
+        verdicts.str.startswith(("pays over", "pays at base")).sum(),
+        (verdicts.str[:3] != "not").sum(),
     )
-    first = (
-        f"{pays} of {judged.sum()} levers pay at their assumed base effect; closer monitoring of the high-risk tier "
-        f"{watching}."
+    watch = break_evens.loc[break_evens["id"] == "T1a", "break_even"].iloc[0]
+    watching = "has no break-even in its range"
+    if np.isfinite(watch):
+        watching = f"pays when it cuts PD by at least {watch:.1%}"
+    gain = [f"{part:+,.0f}" for part in _pick(comparison, "tiered − uniform", "profit")]
+    money = (
+        f"All actions together change yearly profit by {gain[0]} ({gain[1]} to {gain[2]}) at equal volume."
     )
-    gain = _pick(comparison, "tiered − uniform", "profit")
-    second = "Income is not testable here, because no contract rate is measured."
-    if np.isfinite(gain[0]):
-        second = (
-            f"All actions together change yearly profit by {gain[0]:+,.0f} ({gain[1]:+,.0f} to {gain[2]:+,.0f}) "
-            "against one policy for all at equal volume."
-        )
-    ratio = [100 * (part - 1) for part in _pick(comparison, "tiered ÷ untargeted", "expected loss")]
-    third = (
-        f"Aiming the same actions by the tiers of {title} instead of dealing them at random changes expected loss by "
-        f"{ratio[0]:+.1f} % ({ratio[1]:+.1f} to {ratio[2]:+.1f} %)."
+    if "nan" in gain[0]:
+        money = "Income is not testable here, because no contract rate is measured."
+    ratio = [
+        f"{100 * (part - 1):+.1f} %" for part in _pick(comparison, "tiered ÷ untargeted", "expected loss")
+    ]
+    words = (
+        f"{pays} of {judged} levers pay at their assumed base effect; closer monitoring of the high-risk tier "
+        f"{watching}. {money} Aimed by the tiers ({title}) instead of dealt at random, the same actions change "
+        f"expected loss by {ratio[0]} ({ratio[1]} to {ratio[2]})."
     )
-    return f"{first} {second} {third}"
+    return words.replace(" -", " −").replace("(-", "(−")

@@ -30,6 +30,14 @@ class Policy:
     rules: pd.DataFrame
     contradictions: pd.DataFrame
 
+    def flags(self, measures: pd.Series) -> pd.Series:
+        """Return which measures are yes or no."""
+        return measures.map(self.measures).str.startswith("1 when")
+
+    def label(self, scheme: str, name: str) -> str:
+        """Return a class in English and Chinese."""
+        return " ".join(self.schemes[scheme].loc[name, ["label", "label_zh"]])
+
     def rank(self, scheme: str, name: str) -> int:
         """Return the place of a class in its scheme, 0 = best."""
         return int(self.schemes[scheme].index.get_loc(name))
@@ -132,9 +140,9 @@ def provenance(rules: Policy, customers: pd.DataFrame | None = None) -> pd.DataF
     """Return one row per rule: what it says, where that comes from, and whether the data set can apply it."""
     table = rules.rules.copy()
     sign = table["test"].map({"above": "more than", "at_least": "at least"})
-    table["rule"] = (
-        table["measure"].str.replace("_", " ") + " " + sign + " " + table["threshold"].map("{:g}".format)
-    )
+    named = table["measure"].str.replace("_", " ")
+    numbers = named + " " + sign + " " + table["threshold"].map("{:g}".format)
+    table["rule"] = named.where(rules.flags(table["measure"]), numbers)
     labels = {
         (s, name): row["label"] for s, classes in rules.schemes.items() for name, row in classes.iterrows()
     }
@@ -174,6 +182,18 @@ def crosswalk(quality: pd.DataFrame, tiers: pd.Series, exposure: pd.Series | Non
     counts["share_of_tier"] = counts["n"] / counts.groupby("tier", observed=True)["n"].transform("sum")
     columns = [*keys, "n", "share_of_tier"]
     return counts[columns if exposure is None else [*columns, "exposure"]]
+
+
+def labelled(table: pd.DataFrame, rules: Policy) -> pd.DataFrame:
+    """Return a crosswalk with its classes in English and Chinese."""
+    words = {
+        name: rules.label(scheme, name) for scheme, classes in rules.schemes.items() for name in classes.index
+    }
+    shown = {
+        scheme: table[scheme].astype(object).map(lambda name: words.get(name, name))
+        for scheme in rules.schemes
+    }
+    return table.assign(**shown)
 
 
 def contradictions(quality: pd.DataFrame, tiers: pd.Series, rules: Policy) -> pd.DataFrame:

@@ -271,3 +271,19 @@ def profile(frame: pd.DataFrame, default: pd.Series | None = None) -> pd.DataFra
     if default is not None:
         table["default rate"] = default.reindex(frame.index).groupby(frame["tier"], observed=False).mean()
     return table.set_axis(table.index.astype(str))
+
+
+def profile_in_words(table: pd.DataFrame) -> pd.Series:
+    """Return the profile of each tier in one line, from `profile`; what is not measured is left out."""
+    words = {
+        "mean exposure": "mean loan {:,.0f}",
+        "mean rate": "mean rate {:.1%}",
+        "default rate": "outcome rate {:.1%}",
+    }
+    lines = []
+    for _, row in table.iterrows():
+        parts = [
+            text.format(row[name]) for name, text in words.items() if name in row and np.isfinite(row[name])
+        ]
+        lines.append("; ".join([f"{row['customers']:,.0f} customers", *parts]))
+    return pd.Series(lines, index=table.index, name="profile")

@@ -157,3 +157,19 @@ def provenance(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {"source_status": counts.index, "levers": counts.to_numpy(), "share": counts.to_numpy() / len(table)}
     )
+
+
+def effects_in_words(table: pd.DataFrame) -> pd.Series:
+    """Return each assumed range as "0 % … 10 % … 20 %" (pessimistic, base, optimistic) with its unit."""
+    share = table["unit"].str.startswith(("relative", "share"))
+    ends = [
+        [
+            f"{100 * value:.3g} %" if part else f"{value:g}"
+            for value, part in zip(table[name], share, strict=True)
+        ]
+        for name in ("low", "base", "high")
+    ]
+    ranges = [" … ".join(parts).replace("-", "−") for parts in zip(*ends, strict=True)]
+    return pd.Series(
+        [f"{text} {unit}" for text, unit in zip(ranges, table["unit"], strict=True)], index=table.index
+    )
