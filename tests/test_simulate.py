@@ -9,10 +9,11 @@ import statsmodels.api as sm
 
 from research.collect import constructs
 from research.collect.simulate import Simulation, simulate, snapshot
-from research.collect.simulate.assumptions import BASES, assumptions, table
+from research.collect.simulate.assumptions import BASES, assumptions, markdown, table
 from research.collect.simulate.loans import annuity
 from research.collect.simulate.risk import Chances, outcome_probabilities, risk_terms
 from research.errors import UserError
+from research.paths import DOCS
 
 BIG = 50_000
 
@@ -311,3 +312,9 @@ def test_changes_of_parameters_reach_the_bank():
     risky = simulate(5_000, seed=1, panel=False, changes={"risk.intercept": -3.5})
     usual = simulate(5_000, seed=1, panel=False)
     assert risky.customers["default"].mean() > 2 * usual.customers["default"].mean()
+
+
+def test_the_documentation_lists_the_parameters_as_they_are():
+    """When it fails: replace the tables at the end of the page by the output of `assumptions.markdown()`."""
+    page = (DOCS / "simulated-bank.md").read_text(encoding="utf-8")
+    assert page.endswith(markdown())

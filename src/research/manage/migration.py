@@ -42,7 +42,8 @@ def moves(
     """
     every = [*states, *absorbing]
     long = tiers[["customer_id", "period", "tier"]]
-    strange = long.loc[~long["tier"].isin(every), "tier"]
+    code = _codes(long["tier"], every)
+    strange = long.loc[code < 0, "tier"]
     if len(strange):
         raise UserError(
             f"tier '{strange.iloc[0]}' in period {long.loc[strange.index[0], 'period']}; expected {every}"
@@ -53,9 +54,8 @@ def moves(
     if last - first < step:
         raise UserError(f"a move of {step} periods needs more than the periods {first} to {last}")
     grid = np.full((len(names), last - first + 1), -1, dtype=np.int8)
-    code = pd.Categorical(long["tier"], categories=every).codes
     cell = customer * grid.shape[1] + (period - first)
-    if len(np.unique(cell)) < len(cell):
+    if np.bincount(cell).max() > 1:
         row = long[long.duplicated(["customer_id", "period"])].iloc[0]
         raise UserError(f"customer {row['customer_id']} has two tiers in period {row['period']}")
     grid.ravel()[cell] = code
@@ -75,6 +75,14 @@ def moves(
             ),
         }
     )
+
+
+def _codes(tier: pd.Series, states: Sequence[str]) -> np.ndarray:
+    """Place of each tier in the states, −1 when it is none of them; a category is looked up once per level."""
+    if isinstance(tier.dtype, pd.CategoricalDtype):
+        place = pd.Index(states).get_indexer(tier.cat.categories).astype(np.int8)
+        return np.r_[place, np.int8(-1)][tier.cat.codes]
+    return pd.Index(states).get_indexer(tier).astype(np.int8)
 
 
 def migration(

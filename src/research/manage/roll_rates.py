@@ -50,15 +50,16 @@ def roll_rates(
         The long matrix of `migration.migration`.
     """
     names = bucket_names(largest)
-    long = panel[["customer_id", "period"]].assign(tier=buckets(panel["status"], largest).astype(object))
-    long = long[long["tier"].notna()]
-    absorbing: list[str] = []
-    if ends is not None and len(ends):
-        absorbing = sorted(ends["state"].unique())
-        closed = ends.rename(columns={"state": "tier"})[["customer_id", "period", "tier"]]
+    long = panel[["customer_id", "period"]].assign(tier=buckets(panel["status"], largest))
+    absorbing = [] if ends is None else sorted(ends["state"].unique())
+    if absorbing:
+        states = pd.CategoricalDtype([*names, *absorbing])
+        closed = ends[["customer_id", "period"]].assign(tier=ends["state"].astype(states))
         taken = pd.MultiIndex.from_frame(closed[["customer_id", "period"]])
-        long = long[~pd.MultiIndex.from_frame(long[["customer_id", "period"]]).isin(taken)]
-        long = pd.concat([long, closed], ignore_index=True)
+        ended = long["customer_id"].isin(closed["customer_id"])
+        ended[ended] = pd.MultiIndex.from_frame(long.loc[ended, ["customer_id", "period"]]).isin(taken)
+        long = pd.concat([long[~ended].astype({"tier": states}), closed], ignore_index=True)
+    long = long[long["tier"].notna()]
     return probabilities(counts(moves(long, names, absorbing)), "exclude", level)
 
 

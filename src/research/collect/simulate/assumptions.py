@@ -53,3 +53,16 @@ def table() -> pd.DataFrame:
         for name, entry in block.items()
     ]
     return pd.DataFrame(rows)
+
+
+def markdown() -> str:
+    """Return the parameters as Markdown tables, one per section; `docs/simulated-bank.md` ends with them."""
+    parts = []
+    for section, part in table().groupby("section", sort=False):
+        rows = [
+            f"| `{row.parameter}` | {row.value.replace('|', '/')} | {row.unit} | {row.basis} | {row.why} |"
+            for row in part.itertuples()
+        ]
+        head = [f"### {section}", "", "| parameter | value | unit | basis | why |", "|---|---|---|---|---|"]
+        parts.append("\n".join([*head, *rows]))
+    return "\n\n".join(parts) + "\n"
