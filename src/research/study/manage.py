@@ -18,7 +18,7 @@ from research.manage import loan_quality as quality_rules
 from research.manage import policy as policies
 from research.segment import registry
 from research.steps import step
-from research.study.collect import customers
+from research.study.collect import all_data_key, all_names, customers
 from research.study.compare import out_of_fold
 from research.study.segment import model, tiers
 
@@ -74,6 +74,16 @@ def policy(study: Any) -> dict[str, pd.DataFrame]:
     }
 
 
+@step(policy, "compare_datasets", data=all_data_key)
+def policy_everywhere(study: Any) -> pd.DataFrame:
+    """Return the policy of every model on every data set of the study at equal volume, stacked, with `dataset`."""
+    frames = []
+    for name in all_names(study):
+        found = policy(study.with_dataset(name))["comparison"]
+        frames.append(found[found["basis"] == "equal volume"].assign(dataset=name))
+    return pd.concat(frames, ignore_index=True)
+
+
 @step(books, policy, "seed")
 def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
     """Return one model's policy in detail: by tier, tornado, break-evens and the evidence on the claimed benefits."""
@@ -84,6 +94,7 @@ def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
     compared = policy(study)["comparison"].query("model == @name")
     worth = worths.worth(customers(study))[0]
     split = sensitivity.by_tier(book, table, money, seed=study.seed)
+    profile = portfolio.profile(book, bad)
     needed = break_even.break_even(book, table, money, seed=study.seed)
     return {
         "by_tier": split,
@@ -91,7 +102,8 @@ def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
         "break_even": needed,
         "tier_break_even": break_even.tier_break_even(book, table, money),
         "evidence": benefits.hypothesis_evidence(book, compared, needed, split, default=bad, value=worth),
-        "matrix": strategies.strategy_matrix(table, portfolio.profile(book, bad)),
+        "profile": profile,
+        "matrix": strategies.strategy_matrix(table, portfolio.profile_in_words(profile).to_frame()),
     }
 
 
@@ -122,7 +134,7 @@ def loan_quality(study: Any, name: str) -> dict[str, Any]:
         }
     classed, placed = quality_rules.classify(table, rules), tiers(study, name)
     return found | {
-        "crosswalk": quality_rules.crosswalk(classed, placed, table.get("outstanding_balance")),
+        "crosswalk": quality_rules.labelled(quality_rules.crosswalk(classed, placed), rules),
         "contradictions": quality_rules.contradictions(classed, placed, rules),
         "classified": classed,
     }
