@@ -12,7 +12,7 @@ from sklearn import metrics
 from statsmodels.formula.api import ols
 
 from research.compare import calibration, discrimination, ordering, separation, stability
-from research.compare.criteria import COLUMNS, criterion_table, definitions, fold_measures
+from research.compare.criteria import COLUMNS, criterion_table, definitions, fold_measures, scores_by_dataset
 from research.compare.parsimony import parsimony, rule_length
 from research.compare.resampling import TIERS, bootstrap_refits, out_of_fold, out_of_time
 from research.errors import UserError
@@ -218,9 +218,26 @@ def test_concentration_by_hand():
     assert separation.concentration(size, np.array([1.0, 0, 0, 0])) == pytest.approx(0.75)
     assert separation.concentration(size, np.array([0.0, 0, 0, 1])) == pytest.approx(-0.75)
     assert separation.premium_value_share(np.array([3.0, 1, 0, 0])) == 0.75
-    # customers as tiers of one, best first: the ordinary Gini coefficient
-    value = np.array([5.0, 3, 1, 1])
-    assert separation.concentration(np.ones(4), value) == pytest.approx(separation.value_gini(value))
+    # customers as tiers of one, best first: the ordinary Gini coefficient, sum |a - b| / (2 n² mean) = 0.35
+    assert separation.concentration(np.ones(4), np.array([5.0, 3, 1, 1])) == pytest.approx(0.35)
+
+
+def test_lorenz_curve_goes_from_nothing_to_all_and_encloses_the_concentration():
+    X, y = book(300)
+    X.loc[5, "value"] = np.nan
+    oof = out_of_fold({("ranked", "equal"): Ranked}, X, y, folds=3, repeats=1, seed=0)
+    curve = separation.lorenz(oof, X["value"])
+    assert curve["tier"].tolist() == ["", *TIERS]
+    assert curve.loc[0, ["customer_share", "value_share"]].tolist() == [0, 0]
+    assert curve.loc[4, ["customer_share", "value_share"]].tolist() == pytest.approx([1, 1])
+    known = X["value"].notna().to_numpy()
+    assert curve.loc[1, "value_share"] == pytest.approx(
+        X["value"][known & (oof.tier[0, 0] == 0)].sum() / X["value"].sum()
+    )
+    area = 2 * np.trapezoid(curve["value_share"], curve["customer_share"]) - 1
+    size = np.array([(known & (oof.tier[0, 0] == t)).sum() for t in range(4)])
+    total = np.array([X["value"][known & (oof.tier[0, 0] == t)].sum() for t in range(4)])
+    assert area == pytest.approx(separation.concentration(size, total))
 
 
 def test_cramers_v_equals_bergsmas_formula():
@@ -253,8 +270,7 @@ def test_rand_index_of_all_pairs_equals_scikit_learn():
     pairs = [(a, b) for a in range(5) for b in range(a + 1, 5)]
     oracle = [metrics.adjusted_rand_score(tier[a], tier[b]) for a, b in pairs]
     assert np.allclose(stability.pairwise_rand(tier), oracle)
-    assert stability.adjusted_rand(tier[0], tier[1]) == pytest.approx(oracle[0])
-    assert stability.adjusted_rand(np.zeros(9, int), np.zeros(9, int)) == 1
+    assert stability.pairwise_rand(np.zeros((2, 9), int)) == 1
 
 
 def test_entropy_and_psi_by_hand():
@@ -333,6 +349,12 @@ def test_the_table_of_criteria():
                     "ami", "emp", "ordered_share"):  # fmt: skip
         sign = 1 if directions[measure] == "higher" else -1
         assert sign * found[measure, "ranked"] > sign * found[measure, "noise"], measure
+    assert found["score_ece", "ranked"] == pytest.approx(
+        np.mean([calibration.expected_calibration_error(y, oof.probability[0, r]) for r in range(2)])
+    )
+    whole = [pd.crosstab(oof.tier[0, r], y).to_numpy() for r in range(2)]
+    z = [ordering.cochran_armitage(t)["statistic"].item() for t in whole]
+    assert found["trend_z", "ranked"] == pytest.approx(np.mean(z)) and found["trend_z", "ranked"] > 5
     # one fold by hand
     rows = oof.fold[1] == 3
     one = folds.query("model == 'ranked' and repeat == 1 and fold == 3").set_index("measure")["estimate"]
@@ -383,6 +405,18 @@ def test_a_time_split_has_intervals_from_customers():
         )
     assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["psi", "criterion"] == 6
     assert "missed_need" not in rows.index and (rows["n"].drop("psi") == oof.tested.sum()).all()
+
+
+def test_scores_by_data_set_leave_out_the_incomplete():
+    rows = [
+        ("auc", "rfm", "a", 0.6),
+        ("auc", "tree", "a", 0.7),
+        ("auc", "tree", "b", 0.8),
+        ("ks", "rfm", "b", 0.1),
+    ]
+    table = pd.DataFrame(rows, columns=["measure", "model", "dataset", "estimate"]).assign(arm="equal")
+    wide = scores_by_dataset(table, "auc", "equal", ["rfm", "tree"])
+    assert wide.loc["a"].tolist() == [0.6, 0.7] and len(wide) == 1 and wide.attrs["left_out"] == ["b"]
 
 
 def test_observed_and_expected_by_tier():

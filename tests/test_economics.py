@@ -41,6 +41,16 @@ def test_profit_is_the_average_of_best_profits(decimals, parameters):
     assert expected_maximum_profit(y, score, roi, p0, p1)[0] == pytest.approx(direct, abs=1e-8)
 
 
+@pytest.mark.parametrize("decimals", [9, 1])
+def test_profit_equals_empulse(decimals):
+    metrics = pytest.importorskip("empulse.metrics", reason="the optional extra 'profit' is not installed")
+    y = (RNG.random(500) < 0.25).astype(int)
+    score = np.round(1 / (1 + np.exp(-RNG.normal(size=500) - y)), decimals)
+    assert expected_maximum_profit(y, score)[0] == pytest.approx(metrics.empcs_score(y, score), abs=1e-12)
+    theirs = metrics.empcs_score(y, score, success_rate=0.4, default_rate=0.2, roi=0.1)
+    assert expected_maximum_profit(y, score, 0.1, 0.4, 0.2)[0] == pytest.approx(theirs, abs=1e-12)
+
+
 def test_profit_of_no_information_and_of_full_knowledge():
     y = np.array([0.0] * 8 + [1.0] * 2)
     # nobody is refused: 0.2 × λ never exceeds roi × 0.8 below λ = 1.06

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -125,6 +125,21 @@ def numbered(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return table.sort_values("index", kind="stable")[COLUMNS].reset_index(drop=True)
 
 
+def scores_by_dataset(table: pd.DataFrame, measure: str, arm: str, models: Sequence[str]) -> pd.DataFrame:
+    """Return data sets × models for tests across data sets (see `inference.friedman`).
+
+    Args:
+        table: criterion rows of several data sets.
+        measure, arm: what to take.
+        models: columns wanted; a data set that lacks one of them is left out and listed in `attrs["left_out"]`.
+    """
+    rows = table[(table["measure"] == measure) & (table["arm"] == arm)]
+    wide = rows.pivot(index="dataset", columns="model", values="estimate").reindex(columns=list(models))
+    whole = wide.dropna()
+    whole.attrs["left_out"] = [name for name in wide.index if name not in whole.index]
+    return whole
+
+
 def summarise_folds(folds: pd.DataFrame, oof: OutOfFold) -> pd.DataFrame:
     """Return mean and corrected resampled interval of each measure, model and arm."""
     n = int(oof.tested.sum()) if oof.tested.any() else int(oof.n_test.sum())
@@ -137,11 +152,31 @@ def summarise_folds(folds: pd.DataFrame, oof: OutOfFold) -> pd.DataFrame:
 
 
 def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Return `ordered_share`, `ece` and `tiers_inside` of the pooled out-of-fold tiers."""
+    """Return the measures of the whole book: `ordered_share, ece` with intervals, `trend_z, score_ece, tiers_inside`.
+
+    The book is judged in each repeat and the repeats are averaged.
+    """
     effects = tier_effects(oof, resamples=resamples, seed=seed)
+    parts = [effects[effects["measure"].isin(["ordered_share", "ece"])]]
     inside = calibration.tier_calibration(oof).groupby(["model", "arm"], sort=False)["inside"].mean()
-    inside = inside.rename("estimate").reset_index().assign(measure="tiers_inside", n=int(oof.tested.sum()))
-    return pd.concat([effects[effects["measure"].isin(["ordered_share", "ece"])], inside], ignore_index=True)
+    tables = counting.tier_tables(oof).sum(axis=2)
+    rows = []
+    for i, (model, arm) in enumerate(oof.pairs):
+        trend = [ordering.cochran_armitage(table)["statistic"].item() for table in tables[i]]
+        errors = [
+            calibration.expected_calibration_error(oof.y[known], oof.probability[i, r, known])
+            for r, known in enumerate(oof.fold >= 0)
+        ]
+        found = {
+            "trend_z": np.mean(trend),
+            "score_ece": np.mean(errors),
+            "tiers_inside": inside[(model, arm)],
+        }
+        rows += [
+            {"measure": name, "model": model, "arm": arm, "estimate": value} for name, value in found.items()
+        ]
+    parts.append(pd.DataFrame(rows).assign(n=int(oof.tested.sum())))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _single_split(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.stats import entropy
 from sklearn.metrics.cluster import expected_mutual_information
+
+from research.compare.counting import tier_sums
+from research.compare.resampling import TIERS, OutOfFold
 
 
 def eta_squared(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
@@ -41,11 +45,29 @@ def premium_value_share(total: np.ndarray) -> np.ndarray:
         return total[..., 0] / total.sum(-1)
 
 
-def value_gini(value: np.ndarray) -> float:
-    """Return the Gini coefficient of value over customers, the ceiling of `concentration`."""
-    ranked = np.sort(np.asarray(value, dtype=float))
-    n = len(ranked)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ranked / (n * ranked.sum()))
+def lorenz(oof: OutOfFold, value: np.ndarray) -> pd.DataFrame:
+    """Return the Lorenz curve of value over tiers, premium first, means over repeats of the out-of-fold tiers.
+
+    Args:
+        oof: out-of-fold predictions.
+        value: (n,) value of customers; customers without one are left out.
+
+    Returns:
+        Five rows per model and arm, from (0, 0) to (1, 1): `model, arm, tier` (the tier added last, empty at the
+        start), `customer_share, value_share` (cumulative).
+    """
+    value = np.asarray(value, dtype=float)
+    size = tier_sums(oof, np.where(np.isnan(value), np.nan, 1.0)).sum(axis=2)
+    total = tier_sums(oof, value).sum(axis=2)
+    shares = [np.cumsum(part, -1) / part.sum(-1, keepdims=True) for part in (size, total)]
+    rows = []
+    for i, (model, arm) in enumerate(oof.pairs):
+        for t, tier in enumerate(("", *TIERS)):
+            at = [0.0, 0.0] if t == 0 else [share[i, :, t - 1].mean() for share in shares]
+            rows.append(
+                {"model": model, "arm": arm, "tier": tier, "customer_share": at[0], "value_share": at[1]}
+            )
+    return pd.DataFrame(rows)
 
 
 def cramers_v(tables: np.ndarray) -> np.ndarray:

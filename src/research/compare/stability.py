@@ -12,15 +12,8 @@ from research.compare.counting import centred_interval, draw_counts, weighted_su
 from research.compare.resampling import TIERS, OutOfFold, Refits
 
 
-def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the adjusted Rand index of two tierings of the same customers (Hubert and Arabie 1985)."""
-    table = np.zeros((len(TIERS), len(TIERS)))
-    np.add.at(table, (first, second), 1)
-    return float(_rand_of_tables(table))
-
-
 def pairwise_rand(tier: np.ndarray) -> np.ndarray:
-    """Return the adjusted Rand index of every pair of b tierings (b, n) of n customers, b (b - 1) / 2 values.
+    """Return the adjusted Rand index of all pairs of b tierings (b, n), b (b - 1) / 2 values (Hubert and Arabie 1985).
 
     All contingency tables come from one product of indicator matrices.
     """
