@@ -49,6 +49,8 @@ def test_data_that_are_not_here_skip_the_check(monkeypatch, tmp_path):
     results = verify(["taiwan", "irr"])
     assert (results["status"] == SKIPPED).all() and results["ours"].isna().all()
     assert results["note"].iloc[0] == "needs the data set taiwan"
+    (tmp_path / "oracles").mkdir()  # a folder without the files is no data either
+    assert (verify(["irr"])["status"] == SKIPPED).all()
 
 
 def test_a_miss_is_a_miss_and_ends_with_1(monkeypatch):

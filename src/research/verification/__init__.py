@@ -91,7 +91,7 @@ def _check(rows: pd.DataFrame) -> pd.DataFrame:
     checked = rows.assign(ours=np.nan, difference=np.nan, status=SKIPPED)
     try:
         found = compute(place(needs)) if needs else compute()
-    except DataNotHere:
+    except (DataNotHere, FileNotFoundError):
         return checked.assign(note=f"needs the data set {needs}")
     except UserError as error:
         return checked.assign(status=MISSED, note=str(error))
