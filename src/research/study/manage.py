@@ -63,12 +63,19 @@ def books(study: Any) -> dict[str, pd.DataFrame]:
 
 
 @step(books, "seed")
-def policy(study: Any) -> dict[str, pd.DataFrame]:
-    """Return the tiered policy of every model against one policy for all, and what it rests on."""
-    made, table = books(study), strategies.strategies()
+def policy(study: Any) -> dict[str, Any]:
+    """Return the tiered policy of every model against one policy for all, and what it rests on.
+
+    `comparison` uses the PD; `realised` puts the known outcome in its place, so that no tiers are judged by the PD
+    of their own model.
+    """
+    made, table, money = books(study), strategies.strategies(), economics(study)
+    outcome = customers(study)["default"]
+    lived = {name: book.assign(pd=outcome.reindex(book.index)) for name, book in made.items()}
     return {
-        "comparison": policies.compare_models(made, table, economics(study), seed=study.seed),
-        "inputs": portfolio.inputs(next(iter(made.values())), economics(study)),
+        "comparison": policies.compare_models(made, table, money, seed=study.seed),
+        "realised": policies.compare_models(lived, table, money, seed=study.seed),
+        "inputs": portfolio.inputs(next(iter(made.values())), money),
         "strategies": table,
         "left_out": len(customers(study)) - len(next(iter(made.values()))),
     }
@@ -76,10 +83,10 @@ def policy(study: Any) -> dict[str, pd.DataFrame]:
 
 @step(policy, "compare_datasets", data=all_data_key)
 def policy_everywhere(study: Any) -> pd.DataFrame:
-    """Return the policy of every model on every data set of the study at equal volume, stacked, with `dataset`."""
+    """Return each model's policy on every data set at equal volume, judged by realised outcomes, with `dataset`."""
     frames = []
     for name in all_names(study):
-        found = policy(study.with_dataset(name))["comparison"]
+        found = policy(study.with_dataset(name))["realised"]
         frames.append(found[found["basis"] == "equal volume"].assign(dataset=name))
     return pd.concat(frames, ignore_index=True)
 
