@@ -59,6 +59,10 @@ def test_delay_after_a_known_shock():
     assert (row["first_fired"], row["delay"], row["before"], row["months_watched_before"]) == (5, 2, 0, 3)
     assert np.isnan(retiering.delay(found, shock=6).iloc[0]["delay"])
     assert retiering.delay(found, shock=6).iloc[0]["before"] == 1
+    assert retiering.delay_in_words(retiering.delay(found, shock=3)) == (
+        "The review rule called for new tiers 2 months after the shock, without a false alarm in the 3 months before."
+    )
+    assert "did not call" in retiering.delay_in_words(retiering.delay(found, shock=6))
 
 
 def test_downgrade_ratio_by_hand():
@@ -155,7 +159,7 @@ def test_the_review_calendar():
     assert table["due"].is_monotonic_increasing
     assert len(table) == sum(12 // cadence for cadence in items["cadence_months"])
     first = table[table["item"] == "migration"].iloc[0]
-    assert str(first["due"].date()) == "2024-04-30"
+    assert str(first["due"].date()) == "2024-03-31"
     with pytest.raises(UserError, match="at least one month"):
         reviews.calendar("2024-01-01", 0)
     with pytest.raises(UserError, match="'arrears'"):

@@ -208,3 +208,15 @@ def delay(fired: pd.DataFrame, shock: int) -> pd.DataFrame:
             }
         ]
     )
+
+
+def delay_in_words(found: pd.DataFrame) -> str:
+    """Return the one row of `delay` as a sentence."""
+    row = found.iloc[0]
+    times, watched = int(row["before"]), int(row["months_watched_before"])
+    before = f"after {times} false alarm{'s' if times > 1 else ''}" if times else "without a false alarm"
+    before += f" in the {watched} months before"
+    if np.isnan(row["delay"]):
+        return f"The review rule did not call for new tiers after the shock, and that {before}."
+    months = int(row["delay"])
+    return f"The review rule called for new tiers {months} month{'' if months == 1 else 's'} after the shock, {before}."

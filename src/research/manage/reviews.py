@@ -14,14 +14,14 @@ def review_items() -> pd.DataFrame:
 
 
 def calendar(start: str | pd.Timestamp, months: int = 12, items: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return every review that falls due in the `months` after `start`, in order of date.
+    """Return every review that falls due in the `months` from `start`, in order of date.
 
     Args:
-        start: a date; reviews are due on the last day of a month, the first ones one cadence after the start's month.
+        start: a date; its month is the first. Reviews are due on the last day of a month.
         months: how far to look.
 
     Returns:
-        `due` (date), `month` (number after the start), then the columns of `review_items`.
+        `due` (date), `month` (1 = the start's month), then the columns of `review_items`.
     """
     table = review_items() if items is None else items
     if months < 1:
@@ -31,7 +31,7 @@ def calendar(start: str | pd.Timestamp, months: int = 12, items: pd.DataFrame | 
         raise UserError(f"review '{item}': cadence_months must be at least 1")
     first = pd.Timestamp(start).to_period("M")
     rows = [
-        {"due": (first + month).to_timestamp(how="end").normalize(), "month": month, **row}
+        {"due": (first + month - 1).to_timestamp(how="end").normalize(), "month": month, **row}
         for row in table.to_dict("records")
         for month in range(row["cadence_months"], months + 1, row["cadence_months"])
     ]
