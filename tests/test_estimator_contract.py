@@ -57,7 +57,13 @@ def ranked(estimator):
     ESTIMATORS, expected_failed_checks=lambda estimator: dict.fromkeys(COMPARING, TEXT), xfail_strict=True
 )
 def test_scikit_learn_contract(estimator, check):
-    check(estimator)
+    if check.func.__name__ not in COMPARING:
+        check(estimator)
+        return
+    try:
+        check(estimator)
+    except TypeError as error:  # expected; without its long traceback the report is written much faster
+        raise AssertionError(f"{TEXT}: {error}") from None
 
 
 @pytest.mark.parametrize("check", [partial(getattr(checks, name)) for name in COMPARING], ids=COMPARING)
