@@ -35,7 +35,7 @@ def test_two_amber_measures_fire_after_three_months():
     assert fired(table) == [3]
     found = retiering.trigger(table)
     assert list(found["state"]) == ["raised", "raised", "raised", "fired", "open"]
-    assert found["reason"].iloc[3] == "psi 0.12 (amber); downgrade_ratio 1.60 (amber)"
+    assert found["reason"].iloc[3] == "PSI 0.12 (amber); downgrade ratio 1.60 (amber)"
 
 
 def test_it_stays_silent_until_the_measures_are_clearly_back():
@@ -117,7 +117,7 @@ def test_the_rule_is_stated_in_words():
     words = retiering.rule_in_words()
     given = retiering.rule()
     assert str(given["fire"]["red_months"]) in words
-    assert all(name in words for name in given["measures"])
+    assert all(name in words for name in given["names"].values())
 
 
 def test_potential_premium_by_hand():

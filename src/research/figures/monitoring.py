@@ -38,8 +38,8 @@ def stability_over_time(
     """Draw an index over time on its verdict bands.
 
     Args:
-        table: `period`, `estimate`, the column of series (one line each), optional `benchmark` (what chance exceeds
-            once in twenty times).
+        table: `period`, `estimate`, the column of series (one line each), optional `model` (its colour) and `benchmark`
+            (what chance exceeds once in twenty times).
         bands: `verdict`, `lower`, `upper`, `signal`.
         series: the column that names the lines.
         event: a period to mark, with its name.
@@ -49,7 +49,9 @@ def stability_over_time(
     top = max(table["estimate"].max() * 1.25, float(bands["lower"].max()) * 1.15)
     _shade(axes, bands, top)
     groups = list(table.groupby(series, sort=False))
-    colours = _line_colours([name for name, _ in groups])
+    colours = _line_colours(
+        {name: part["model"].iloc[0] if "model" in part else name for name, part in groups}
+    )
     ends = []
     for name, part in groups:
         axes.plot(part["period"], part["estimate"], color=colours[name], zorder=3)
@@ -260,10 +262,11 @@ def _mark(axes: Axes, event: float | None, name: str, top: float) -> None:
         note(axes, name, (event, top), (-4, -9), ha="right")
 
 
-def _line_colours(names: list[str]) -> dict[str, str]:
-    models = PALETTE["models"]
+def _line_colours(keys: Mapping[str, str]) -> dict[str, str]:
+    """The colour of each line: its model's, its tier's, or the next free one."""
+    known = PALETTE["models"] | TIER_COLOURS
     spare = iter([ACCENT, "#8a3f8f", "#00795c", "#8f6100", WARNING, MUTED])
-    return {name: models.get(str(name), TIER_COLOURS.get(str(name)) or next(spare)) for name in names}
+    return {name: known.get(str(key)) or next(spare) for name, key in keys.items()}
 
 
 def _end_labels(axes: Axes, ends: list[tuple[float, float, str, str]], top: float) -> None:

@@ -40,7 +40,7 @@ def rule_table(definitions: Mapping[str, Mapping] | None = None) -> pd.DataFrame
             {"rule": name, "condition": words, **{key: rule[key] for key in ("label", "label_zh", "why")}}
         )
     for name, rule in given["combined"].items():
-        words = f"at least {rule['at_least']} of: {', '.join(rule['of'])}"
+        words = f"at least {rule['at_least']} of: {', '.join(rule['of'])}".replace("_", " ")
         rows.append(
             {"rule": name, "condition": words, **{key: rule[key] for key in ("label", "label_zh", "why")}}
         )

@@ -27,8 +27,9 @@ def rule_in_words(given: Mapping[str, Any] | None = None) -> str:
     """Return the rule as one English sentence or two."""
     given = given or rule()
     fire, clear = given["fire"], given["clear"]
+    names = [given["names"][name] for name in given["measures"]]
     return (
-        f"The tiers are reviewed when at least {fire['red_measures']} of {', '.join(given['measures'])} is red for "
+        f"The tiers are reviewed when at least {fire['red_measures']} of {', '.join(names)} is red for "
         f"{fire['red_months']} months in a row, or at least {fire['raised_measures']} are amber or red for "
         f"{fire['raised_months']} months, or any of them for {fire['lasting_months']} months. "
         f"After that the trigger is silent until every measure has been below "
@@ -160,7 +161,7 @@ def trigger(measures: pd.DataFrame, given: Mapping[str, Any] | None = None) -> p
         by_red = red[row] >= fire["red_months"]
         by_raised = raised[row] >= fire["raised_months"] or lasting[row] >= fire["lasting_months"]
         fired = not waiting and (by_red or by_raised)
-        reasons.append(_reason(table.loc[row], names, by_red) if fired else "")
+        reasons.append(_reason(table.loc[row], given["names"], by_red) if fired else "")
         states.append(
             "fired" if fired else "open" if waiting else "raised" if table.loc[row, "raised"] else "calm"
         )
@@ -177,14 +178,12 @@ def _run(held: np.ndarray) -> np.ndarray:
     return result
 
 
-def _reason(row: pd.Series, names: Sequence[str], by_red: bool) -> str:
+def _reason(row: pd.Series, names: Mapping[str, str], by_red: bool) -> str:
     wanted = ("red",) if by_red else ("amber", "red")
-    parts = [
-        f"{name} {row[name]:.2f} ({row[f'{name}_signal']})"
-        for name in names
-        if row[f"{name}_signal"] in wanted
-    ]
-    return "; ".join(parts)
+    signals = {name: row[f"{name}_signal"] for name in names if f"{name}_signal" in row}
+    return "; ".join(
+        f"{names[key]} {row[key]:.2f} ({signal})" for key, signal in signals.items() if signal in wanted
+    )
 
 
 def delay(fired: pd.DataFrame, shock: int) -> pd.DataFrame:
