@@ -12,10 +12,19 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.verification import fieldwork, quantitative
+from research.verification import fieldwork, monitoring, quantitative
 from research.verification.checks import COMPUTATIONS, DataNotHere, place, published_table, published_values
 
-__all__ = ["fieldwork", "markdown", "published_table", "published_values", "quantitative", "shown", "verify"]
+__all__ = [
+    "fieldwork",
+    "markdown",
+    "monitoring",
+    "published_table",
+    "published_values",
+    "quantitative",
+    "shown",
+    "verify",
+]
 
 IDENTITY = ["id", "group", "description"]
 COLUMNS = [*IDENTITY, "printed", "published", "ours", "difference", "tolerance", "status", "source", "note"]
