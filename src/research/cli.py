@@ -18,7 +18,11 @@ VERBS = {
     "run": ("research.commands.run", "run", "Run a study and write its reports."),
     "batch": ("research.commands.batch", "batch", "Run a grid of studies and compare them."),
     "datasets": ("research.commands.datasets", "app", "List, fetch and check data sets."),
-    "fieldwork": ("research.commands.fieldwork", "app", "Forms, checks and agreement of survey and interviews."),
+    "fieldwork": (
+        "research.commands.fieldwork",
+        "app",
+        "Forms, checks and agreement of survey and interviews.",
+    ),
     "contacts": ("research.commands.contacts", "contacts", "Write the contact plan of a study."),
     "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
 }

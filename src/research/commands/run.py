@@ -51,7 +51,9 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         try:
             found[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise UserError(f"-p {text}: the value cannot be read; expected a number, word or [list]") from None
+            raise UserError(
+                f"-p {text}: the value cannot be read; expected a number, word or [list]"
+            ) from None
     return found
 
 
@@ -62,7 +64,9 @@ def report(result: pipeline.Result, console: Console) -> None:
     else:
         console.print(result.table())
     for line in result.failed:
-        console.print(f"{line.name}: {line.message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"{line.name}: {line.message}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
     for fault in result.faults:
         console.print(f"index: {fault}", style="red", markup=False, highlight=False, soft_wrap=True)
     seen = result.collected
@@ -73,7 +77,9 @@ def report(result: pipeline.Result, console: Console) -> None:
             f"{seen['reproduced']:,} of {seen['compared']:,} reference values reproduced.", highlight=False
         )
         for row in seen["moved"][:MOVED_SHOWN]:
-            console.print(f"  moved: {row['name']}: {row['reference']} → {row['now']}", markup=False, highlight=False)
+            console.print(
+                f"  moved: {row['name']}: {row['reference']} → {row['now']}", markup=False, highlight=False
+            )
         if len(seen["moved"]) > MOVED_SHOWN:
             console.print(f"  … and {len(seen['moved']) - MOVED_SHOWN} more, all in reproduced.json")
     console.print(f"Read {result.plan.out / 'index.html'}", markup=False, highlight=False, soft_wrap=True)

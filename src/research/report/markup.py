@@ -232,9 +232,15 @@ def value_element(field: str, value: Any, spec: str) -> str:
     return f'<span class="value" data-name="{field}">{shown}</span>'
 
 
+# Cross-references, links, code, the level of an interval, and names that happen to end in a digit.
+NOT_NUMBERS = re.compile(
+    r"\[\[[^\]]*\]\]|\]\([^)]*\)|`[^`]*`|95\s*%|\bIFRS\s*9\b|\b[Ss]tages?\s*[123](?:\s*(?:,|or|and|to)\s*[123])*\b"
+)
+
+
 def reject_digits(literal: str, template: str) -> None:
     """Raise when a number is typed into prose; identifiers (H1, R2) and '95 %' are not numbers."""
-    rest = re.sub(r"\[\[[^\]]*\]\]|\]\([^)]*\)|`[^`]*`|95\s*%", "", literal)
+    rest = NOT_NUMBERS.sub("", literal)
     typed = re.search(r"(?<![A-Za-z_\d])\d[\d.,]*", rest)
     if typed:
         raise ValueError(

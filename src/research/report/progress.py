@@ -94,7 +94,7 @@ def summary(lines: Iterable[Line]) -> Table:
         table.add_column(heading, justify="right" if heading == "seconds" else "left")
     for line in lines:
         word, style = WORDS[line.state]
-        seconds, note = "", line.message
+        seconds, note = "", ""
         if line.state == "running":
             seconds = f"{time.monotonic() - line.since:.1f}"
             note = f"cell {line.cell} of {line.cells}" if line.cells else "starting"

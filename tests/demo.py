@@ -1,0 +1,120 @@
+"""Small notebooks for the tests of the reports, and one finished run of them that all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+from filelock import FileLock
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from research.report import notebooks, pipeline
+
+PARAMETERS = """study: str = "default"  # a name or a path
+dataset: str = ""  # a data set
+changes: dict = {}  # other parameters"""
+
+FIRST = [
+    ("text", "# How does the first model 模型 order?\n\nIs $R_i + F_i \\le 10$ useful?"),
+    ("parameters", PARAMETERS + "\nwindow: int = 12  # months"),
+    (
+        "code",
+        "import pandas as pd\nfrom matplotlib.figure import Figure\nfrom research.report import exhibit",
+    ),
+    ("code", 'exhibit.banner("invented")'),
+    (
+        "code",
+        'exhibit.answer("The AUC is {auc:.3f} over {window} months; see [[rates]].", auc=0.5631, window=window)',
+    ),
+    (
+        "text",
+        "## The rule\n\n$$ s_i = \\sum_k w_k q_k(x_{ik}) $$\n\nTable: Segments\n\n"
+        "| segment | rule |\n|---|---|\n| best | R ≥ 4 |",
+    ),
+    (
+        "code",
+        'frame = pd.DataFrame({"tier": ["premium", "high"], "rate": [0.004921, 0.051], "n": [1000, 9000]})\n'
+        'exhibit.table(frame, name="rates", caption="Rates by tier; see [[bars]]", formats={"rate": ".1%"})',
+    ),
+    (
+        "code",
+        'fig = Figure(figsize=(7.6, 3))\nfig.subplots().barh(frame["tier"], frame["rate"])\n'
+        'exhibit.figure(fig, name="bars", caption="Rates rise.", alt="Two bars, the second longer", data=frame)',
+    ),
+    (
+        "code",
+        "quote = '<script>document.title = \"broken\"</script>'\n"
+        'exhibit.finding("quote", "He said {quote} to {n:,} of us.", quote=quote, n=12345)',
+    ),
+    ("text", "## A long table"),
+    (
+        "code",
+        'wide = pd.DataFrame({"purpose": [f"purpose {i}" for i in range(40)], '
+        '**{f"measure_{k}": [10.0**k] * 40 for k in range(9)}})\n'
+        'exhibit.table(wide, name="wide", caption="Many rows and columns")',
+    ),
+    ("code", 'print("<b>plain</b>")'),
+    (
+        "code",
+        'exhibit.limits("One data set.")\nexhibit.further(**{"09_second": "more"})\nexhibit.versions("pandas")',
+    ),
+]
+SECOND = [
+    ("text", "# Which model is best?\n\nSee [the rates](06_first.ipynb#rates) and [[06_first#bars]]."),
+    ("parameters", PARAMETERS),
+    (
+        "code",
+        "import pandas as pd\nfrom research import parameters\nfrom research.report import exhibit\n"
+        "plan = parameters.load(study, dataset=dataset, changes=changes)",
+    ),
+    ("code", 'exhibit.answer("The {model} wins at seed {seed:d}.", model="tree", seed=plan.seed)'),
+    (
+        "code",
+        'rows = pd.DataFrame({"model": ["rfm", "=1+1"], "auc": [0.56, 0.61]})\n'
+        'exhibit.table(rows, name="ranking", caption="AUC by model")',
+    ),
+]
+
+
+def write(folder: Path, stem: str, cells: list[tuple[str, str]], needs: tuple[str, ...] = ()) -> Path:
+    """Write a notebook of (kind, source) cells with fixed cell ids."""
+    made = []
+    for number, (kind, source) in enumerate(cells):
+        cell = new_markdown_cell(source) if kind == "text" else new_code_cell(source)
+        cell["id"] = f"cell-{number}"
+        if kind == "parameters":
+            cell.metadata["tags"] = ["parameters"]
+        made.append(cell)
+    notebook = new_notebook(cells=made)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    if needs:
+        notebook.metadata["research"] = {"needs": list(needs)}
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{stem}.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def write_demo(folder: Path) -> Path:
+    """Write the two demonstration notebooks."""
+    write(folder, "06_first", FIRST)
+    write(folder, "09_second", SECOND, needs=("06_first",))
+    return folder
+
+
+def run(folder: Path, out: Path, *, reference: Path | None = None, **options) -> pipeline.Result:
+    """Run the notebooks of a folder quietly; without a reference unless one is given."""
+    plan = pipeline.plan("default", out=out, notebooks=notebooks.find(folder), **options)
+    return pipeline.run(plan, quiet=True, reference=reference or folder / "no-reference.json")
+
+
+def shared_run(tmp_path_factory) -> Path:
+    """Return the folder of a finished run, made once even when several processes test."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if base.name.startswith("popen") else base) / "demo-run"
+    with FileLock(f"{home}.lock"):
+        if not (home / "done").exists():
+            result = run(write_demo(home / "notebooks"), home / "out", jobs=2)
+            assert result.exit_code == 0, [*result.failed, *result.faults]
+            (home / "done").touch()
+    return home

@@ -1,0 +1,245 @@
+"""A run: checked before it starts, done once, resumed, and the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from filelock import FileLock
+from openpyxl import load_workbook
+
+import demo
+from research.errors import UserError
+from research.paths import ROOT
+from research.report import notebooks, pipeline, provenance, values
+
+BROKEN = [
+    ("text", "# Broken"),
+    ("parameters", demo.PARAMETERS),
+    ("code", 'print("so far")'),
+    ("code", '# a comment\nraise KeyError("no such\\ncolumn")'),
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    return demo.shared_run(tmp_path_factory)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".run" not in path.parts
+    }
+
+
+def test_run_makes_everything(finished):
+    made = set(files(finished / "out"))
+    assert made >= {
+        "index.html",
+        "06_first.html",
+        "09_second.html",
+        "values.json",
+        "study.yml",
+        "provenance.json",
+        "ro-crate-metadata.json",
+        "executed/06_first.ipynb",
+        "results/06_first/rates.parquet",
+        "results/06_first/rates.csv",
+        "results/tables.xlsx",
+    }
+    assert not [name for name in made if name.endswith((".tmp", ".part.ipynb"))]
+
+
+def test_values_name_notebook_and_cell(finished):
+    record = json.loads((finished / "out" / "values.json").read_text(encoding="utf-8"))
+    assert record["prose"]["06_first/answer"]["values"] == {"auc": 0.5631, "window": 12}
+    # The injected parameters are a cell of their own, so the fifth cell became the sixth.
+    assert record["prose"]["06_first/answer"]["cell"] == 6
+    assert record["tables"]["06_first/rates"]["rows"][0] == ["premium", 0.004921, 1000]
+    flat = dict(values.flatten(record))
+    assert flat["06_first/rates[2].rate"] == 0.051
+    assert pd.read_parquet(finished / "out/results/06_first/rates.parquet")["rate"].tolist() == [
+        0.004921,
+        0.051,
+    ]
+
+
+def test_workbook_runs_no_formula(finished):
+    book = load_workbook(finished / "out/results/tables.xlsx")
+    assert book.sheetnames[:2] == ["Contents", "06 rates"]
+    cell = book["09 ranking"]["A3"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+    assert "'=1+1,0.61" in (finished / "out/results/09_second/ranking.csv").read_text(encoding="utf-8")
+
+
+def test_nothing_changed_does_nothing_fast(finished):
+    before = files(finished / "out")
+    began = time.perf_counter()
+    result = demo.run(finished / "notebooks", finished / "out")
+    assert result.unchanged
+    assert time.perf_counter() - began < 2
+    assert files(finished / "out") == before
+
+
+def test_two_runs_have_the_same_bytes_and_no_path_of_the_machine(finished, tmp_path):
+    folder = demo.write_demo(tmp_path / "elsewhere")
+    demo.run(folder, tmp_path / "again", jobs=1)
+    once, again = files(finished / "out"), files(tmp_path / "again")
+    assert once.keys() == again.keys()
+    assert [name for name in once if once[name] != again[name]] == []
+    for name, content in again.items():
+        if not name.endswith((".xlsx", ".parquet")):
+            text = content.decode("utf-8")
+            assert str(tmp_path) not in text
+            assert str(ROOT) not in text
+            assert not re.search(r'"(start_time|end_time|duration|iopub[^"]*)"', text)
+
+
+def test_same_outputs_are_not_rendered_again(finished, monkeypatch):
+    rendered = []
+    monkeypatch.setattr("research.report.render.render", lambda *_: rendered.append(1) or "")
+    monkeypatch.setattr(provenance, "code_hash", lambda: "another")
+    monkeypatch.setattr(
+        provenance, "collect", lambda _: json.loads((finished / "out/provenance.json").read_text())
+    )
+    result = demo.run(finished / "notebooks", finished / "out")
+    assert [line.state for line in result.lines] == ["ran", "ran"]
+    assert rendered == []
+
+
+def test_failure_stops_only_what_needs_it(tmp_path):
+    folder = tmp_path / "notebooks"
+    demo.write(folder, "01_broken", BROKEN)
+    demo.write(folder, "02_needs_it", demo.SECOND[1:], needs=("01_broken",))
+    demo.write(folder, "03_free", [("text", "# Free"), demo.SECOND[1]])
+    out = tmp_path / "out"
+    result = demo.run(folder, out)
+    assert [(line.name, line.state) for line in result.lines] == [
+        ("01_broken", "failed"),
+        ("02_needs_it", "stopped"),
+        ("03_free", "ran"),
+    ]
+    assert result.exit_code == 1
+    message = result.lines[0].message
+    assert re.fullmatch(r"In \[\d\] `raise KeyError\(.*`: KeyError: 'no such\\ncolumn'", message)
+    assert result.lines[1].message == "needs 01_broken, which failed"
+    kept = nbformat.read(out / "executed/01_broken.failed.ipynb", as_version=4)
+    assert any("so far" in str(cell.get("outputs")) for cell in kept.cells)
+    assert not (out / "executed/01_broken.ipynb").exists()
+    assert "KeyError" in (out / "01_broken.html").read_text(encoding="utf-8")
+    assert "needs 01_broken" in (out / "index.html").read_text(encoding="utf-8")
+
+    demo.write(folder, "01_broken", BROKEN[:3])
+    repaired = demo.run(folder, out)
+    assert [line.state for line in repaired.lines] == ["ran", "ran", "unchanged"]
+    assert repaired.exit_code == 0
+    assert not (out / "executed/01_broken.failed.ipynb").exists()
+
+
+def test_only_keeps_pages_of_the_same_parameters(tmp_path):
+    folder = tmp_path / "notebooks"
+    for stem in ("01_one", "02_two"):
+        demo.write(folder, stem, [("text", f"# {stem}"), demo.SECOND[1]])
+    out = tmp_path / "out"
+    assert demo.run(folder, out, only=["1"]).exit_code == 0
+    assert demo.run(folder, out, only=["two"]).exit_code == 0
+    assert (out / "01_one.html").exists()
+    assert "01_one.html" in (out / "02_two.html").read_text(encoding="utf-8")
+    assert demo.run(folder, out, only=["02_two"], changes={"seed": 5}).exit_code == 0
+    assert not (out / "01_one.html").exists()
+    assert "01_one.html" not in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_damaged_state_is_made_again(finished):
+    (finished / "out/.run/index.json").write_text("{half", encoding="utf-8")
+    assert demo.run(finished / "notebooks", finished / "out").exit_code == 0
+
+
+def test_reference_is_compared_and_what_moved_is_named(finished, tmp_path):
+    reference = tmp_path / "values.json"
+    result = demo.run(finished / "notebooks", finished / "out")
+    pipeline.update_reference(result, reference)
+    same = demo.run(finished / "notebooks", finished / "out", reference=reference)
+    assert same.collected["reproduced"] == same.collected["compared"] > 300
+    moved = json.loads(reference.read_text(encoding="utf-8"))
+    moved["prose"]["06_first/answer"]["values"]["auc"] = 0.56311
+    reference.write_text(json.dumps(moved), encoding="utf-8")
+    told = demo.run(finished / "notebooks", finished / "out", reference=reference).collected
+    assert told["moved"] == [{"name": "06_first/answer.auc", "reference": 0.56311, "now": 0.5631}]
+    moved["study"]["sha256"] = "other"
+    reference.write_text(json.dumps(moved), encoding="utf-8")
+    other = demo.run(finished / "notebooks", finished / "out", reference=reference).collected
+    assert "other parameters" in other["reason"]
+    demo.run(finished / "notebooks", finished / "out")
+
+
+def test_comparison_of_values():
+    def record(**answer):
+        return {"prose": {"a/answer": {"cell": 1, "values": answer}}, "tables": {}}
+
+    def moved(now, then):
+        return [row["name"] for row in values.compare_with_reference(record(**now), record(**then))["moved"]]
+
+    assert moved({"x": 1.0, "y": 0.0}, {"x": 1.0 + 1e-7, "y": 0.0}) == []
+    assert moved({"x": 1.0}, {"x": 1.00001}) == ["a/answer.x"]
+    assert moved({"x": "tree"}, {"x": "abc"}) == ["a/answer.x"]
+    assert moved({"x": None}, {"x": 1.0}) == ["a/answer.x"]
+    assert moved({"x": [1.0, 2.0]}, {"x": [1.0, 2.0]}) == []
+    assert moved({"x": 1}, {"y": 1}) == ["a/answer.y", "a/answer.x"]
+    other = {"prose": {"b/answer": {"cell": 1, "values": {"x": 1}}}, "tables": {}}
+    assert values.compare_with_reference(other, record(x=1)) == {"compared": 0, "reproduced": 0, "moved": []}
+
+
+def test_reference_needs_a_whole_run(tmp_path):
+    folder = tmp_path / "notebooks"
+    for stem in ("01_one", "02_two"):
+        demo.write(folder, stem, [("text", "# x"), demo.SECOND[1]])
+    part = demo.run(folder, tmp_path / "out", only=["01_one"])
+    with pytest.raises(UserError, match="run of all notebooks"):
+        pipeline.update_reference(part, tmp_path / "reference.json")
+
+
+def test_own_parameters_reach_their_notebook(finished):
+    books = notebooks.find(finished / "notebooks")
+    plan = pipeline.plan("default", changes={"window": 6, "seed": 3}, notebooks=books)
+    assert plan.own == {"06_first": {"window": 6}}
+    assert plan.study.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"changes": {"windw": 6}}, r"-p windw: unknown parameter; did you mean 'window'\?"),
+        ({"changes": {"window": "six"}}, r"-p window: found 'six', expected int \(notebook 06_first\)"),
+        ({"changes": {"window": True}}, "expected int"),
+        ({"changes": {"tier_shares.high": 0.9}}, "add up to"),
+        ({"changes": {"study": "x"}}, "argument of the command"),
+        ({"only": ["first_one"]}, r"--only first_one: no such notebook; did you mean '06_first'\?"),
+        ({"jobs": 0}, "--jobs 0"),
+        ({"study": "defalt"}, "did you mean 'default'"),
+    ],
+)
+def test_mistakes_are_found_before_the_start(finished, options, message):
+    given = {"study": "default", **options}
+    with pytest.raises(UserError, match=message):
+        pipeline.plan(**given, notebooks=notebooks.find(finished / "notebooks"))
+
+
+def test_no_notebooks_and_unreadable_ones(tmp_path):
+    with pytest.raises(UserError, match="no notebooks"):
+        pipeline.plan("default", notebooks=[])
+    (tmp_path / "01_bad.ipynb").write_text("not json", encoding="utf-8")
+    with pytest.raises(UserError, match=r"01_bad\.ipynb: not readable"):
+        notebooks.find(tmp_path)
+
+
+def test_two_runs_do_not_share_a_folder(finished):
+    with FileLock(finished / "out/.run/lock"), pytest.raises(UserError, match="another run is writing"):
+        demo.run(finished / "notebooks", finished / "out")
