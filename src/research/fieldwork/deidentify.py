@@ -16,8 +16,9 @@ from research.fieldwork.sheets import decode
 
 FINDING = ["finding", "document", "segment", "kind", "shown", "start", "end"]
 WAIVER = ["finding", "reason", "by", "date"]
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_DIGITS = re.compile(r"(?<![\w.])\+?\d(?:[ \-–.()]{0,2}\d){5,22}[xX]?(?![\w])")
+# Chinese is written without spaces, so that what surrounds a number or a Latin name may be any Chinese letter
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+_DIGITS = re.compile(r"(?<![A-Za-z0-9.])\+?\d(?:[ \-–.()]{0,2}\d){5,22}[xX]?(?![A-Za-z0-9])")
 _CHINESE_MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _CHINESE_LANDLINE = re.compile(r"0\d{2,3}\d{7,8}|[48]00\d{7}")
 _SURNAMES = (
@@ -25,8 +26,9 @@ _SURNAMES = (
     "魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵"
     "万钱严覃武戴莫孔向汤"
 )
+_POSTS = "客户|支行|分行|总行|大堂|理财|产品|项目|风险|信贷|对公|部门|案"  # 任何客户经理 names nobody
 _CHINESE_TITLE = re.compile(
-    rf"[{_SURNAMES}][\u4e00-\u9fff]?(?:先生|女士|小姐|太太|老师|师傅|经理|行长|医生|律师|总(?![额数量体计是行共部会结包裁价之的]))"
+    rf"[{_SURNAMES}](?!{_POSTS})[\u4e00-\u9fff]{{0,2}}?(?:先生|女士|小姐|太太|老师|师傅|经理|行长|医生|律师|总(?![额数量体计是行共部会结包裁价之的]))"
 )
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? [A-Z][a-zà-ÿ'’-]+(?: [A-Z][a-zà-ÿ'’-]+)?")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -114,8 +116,9 @@ def read_waivers(path: str | Path) -> pd.DataFrame:
     missing = [name for name in WAIVER if name not in frame.columns]
     if missing:
         raise UserError(f"{path.name}: missing columns {', '.join(missing)}; expected {', '.join(WAIVER)}")
-    frame = frame[frame["reason"] != ""] if (frame["by"] == "").all() else frame
-    for line, row in enumerate(frame.itertuples(), start=2):
+    frame = frame[(frame[["reason", "by", "date"]] != "").any(axis=1)]  # lines not filled in waive nothing
+    for row in frame.itertuples():
+        line = row.Index + 2
         if len(row.reason) < 10 or not row.by:
             raise UserError(
                 f"{path.name} line {line}: reason '{row.reason}', by '{row.by}'; expected a reason "
@@ -192,10 +195,10 @@ def _numbers(text: str) -> Iterator[tuple[str, int, int]]:
         number = re.sub(r"[^\dxX]", "", written).upper()
         if valid_resident_id(number):
             yield "resident id", *match.span()
-        elif valid_card(number):
-            yield "card", *match.span()
         elif _is_phone(written, number):
             yield "phone", *match.span()
+        elif valid_card(number):
+            yield "card", *match.span()
 
 
 def _is_phone(written: str, number: str) -> bool:
@@ -215,7 +218,7 @@ def _half_width(text: str) -> str:
 def _name_pattern(name: str) -> re.Pattern[str]:
     name = _half_width(name.strip())
     if name.isascii() or re.search(r"[A-Za-zÀ-ÿ]", name):
-        return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+        return re.compile(rf"(?<![A-Za-zÀ-ÿ0-9]){re.escape(name)}(?![A-Za-zÀ-ÿ0-9])", re.IGNORECASE)
     return re.compile(re.escape(name))
 
 

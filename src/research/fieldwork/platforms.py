@@ -131,22 +131,22 @@ class _Columns:
             raise UserError(f"{where}: {len(sheet.rows)} rows, expected a header of {rows['data'] - 1}")
         self.names = [tidy(value) for value in sheet.rows[rows["names"] - 1]]
         self.wordings = [tidy(value) for value in sheet.rows[rows.get("wordings", rows["names"]) - 1]]
+        self.items = self._items(mapping, instrument)
         respondent = self.find(mapping["respondent"])
         if respondent is None:
             raise UserError(
                 f"{where}: no column '{mapping['respondent']}' in row {rows['names']}; is it an export of "
                 f"{mapping['platform']}? Found: {', '.join(self.names[:8])}"
             )
+        if not self.items:
+            raise UserError(
+                f"{where}: no column matches an item of the survey; name them under 'map' in the mapping"
+            )
         self.respondent = respondent
         self.duration = self.find(mapping.get("duration"))
         self.weight = self.find(mapping.get("weight", "weight"))
         self.group = self.find(mapping.get("group", {}).get("column"))
         self.consent = self.find(mapping.get("consent", {}).get("column"))
-        self.items = self._items(mapping, instrument)
-        if not self.items:
-            raise UserError(
-                f"{where}: no column matches an item of the survey; name them under 'map' in the mapping"
-            )
         self.background = self._background()
         used = {self.respondent, self.duration, self.weight, self.group, self.consent}
         used |= set(self.items.values()) | set(self.background.values())
@@ -158,7 +158,8 @@ class _Columns:
             return None
         plain = _plain(name)
         exact = [n for n, header in enumerate(self.names) if _plain(header) == plain]
-        inside = [n for n, text in enumerate(self.wordings) if len(plain) > 3 and plain in _plain(text)]
+        free = [n for n in range(len(self.wordings)) if n not in self.items.values()]
+        inside = [n for n in free if len(plain) > 3 and plain in _plain(self.wordings[n])]
         return next(iter(exact + inside), None)
 
     def _items(self, mapping: dict[str, Any], instrument: pd.DataFrame) -> dict[str, int]:
@@ -220,7 +221,7 @@ def _read_rows(
         if not _kept(row, mapping, columns):
             leave_out("not an answer that was sent")
             continue
-        if columns.consent is not None and not row.says(columns.consent, mapping["consent"]["yes"]):
+        if columns.consent is not None and not row.says(columns.consent, mapping["consent"]["accepted"]):
             leave_out("no consent")
             continue
         who = group or row.which(columns.group, mapping["group"]["values"])

@@ -1,0 +1,203 @@
+"""Transcripts in three formats become the same units; hostile files are refused."""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+
+import docx
+import pytest
+from odf import text as odf_text
+from odf.opendocument import OpenDocumentText
+
+from research.errors import UserError
+from research.fieldwork import archive, transcripts
+
+LINES = [
+    "Interview, second floor",
+    "Participant: P07",
+    "Group: 从业人员",
+    "Language: en",
+    "",
+    "I: What did you see?",
+    "P07: The score was fine.",
+    "It told me nothing: that is the point.",
+    "",
+    "I: And then?",
+    "I went on asking.",
+    "P07：  我去看了他的店。  ",
+]
+TURNS = ["The score was fine.\nIt told me nothing: that is the point.", "我去看了他的店。"]
+
+
+def as_txt(path, encoding="utf-8", newline="\n"):
+    path.write_bytes(newline.join(LINES).encode(encoding))
+    return path
+
+
+def as_docx(path):
+    document = docx.Document()
+    for line in LINES:
+        document.add_paragraph(line)
+    document.save(path)
+    return path
+
+
+def as_odt(path):
+    document = OpenDocumentText()
+    for line in LINES:
+        document.text.addElement(odf_text.P(text=line))
+    document.save(path)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_text_in_the_encodings_of_windows(tmp_path, encoding, newline):
+    units = transcripts.read_transcripts(as_txt(tmp_path / "t.txt", encoding, newline))
+    assert units["text"].tolist() == TURNS
+
+
+@pytest.mark.parametrize(("make", "name"), [(as_txt, "t.txt"), (as_docx, "t.docx"), (as_odt, "t.odt")])
+def test_three_formats_give_the_same_units(tmp_path, make, name):
+    path = make(tmp_path / name)
+    units = transcripts.read_transcripts(path)
+    assert units["text"].tolist() == TURNS
+    assert units["segment"].tolist() == ["1", "2"] and set(units["document"]) == {"t"}
+    assert units["question"].tolist() == ["What did you see?", "And then? I went on asking."]
+    assert set(units["participant"]) == {"P07"} and set(units["group"]) == {"practitioner"}
+    whole = transcripts.read_documents(path).loc[0, "text"]
+    assert [whole[u.start : u.end] for u in units.itertuples()] == TURNS
+
+
+def test_a_table_of_speaker_and_words(tmp_path):
+    document = docx.Document()
+    for line in LINES[1:3]:
+        document.add_paragraph(line)
+    table = document.add_table(rows=0, cols=2)
+    for speaker, words in (("Interviewer", "Why?"), ("P07", "Because he asked.")):
+        cells = table.add_row().cells
+        cells[0].text, cells[1].text = speaker, words
+    document.save(tmp_path / "table.docx")
+    units = transcripts.read_transcripts(tmp_path / "table.docx")
+    assert units[["text", "question"]].values.tolist() == [["Because he asked.", "Why?"]]
+
+
+def test_without_speakers_each_paragraph_is_a_unit(tmp_path):
+    (tmp_path / "C9.txt").write_text(
+        "Participant: C9\nGroup: customer\n\nFirst thought.\n\nSecond thought.\n"
+    )
+    assert transcripts.read_transcripts(tmp_path / "C9.txt")["text"].tolist() == [
+        "First thought.",
+        "Second thought.",
+    ]
+
+
+def test_facts_from_a_list_beside_the_transcripts(tmp_path):
+    (tmp_path / "talk.txt").write_text("Q: Hello?\nA: Hello.\n")
+    with pytest.raises(UserError, match=r"talk\.txt: participant is '' and group is ''"):
+        transcripts.read_transcripts(tmp_path)
+    (tmp_path / "participants.csv").write_text("document,participant,group\ntalk,C3,customer\n")
+    units = transcripts.read_transcripts(tmp_path)
+    assert units[["participant", "group", "text"]].values.tolist() == [["C3", "customer", "Hello."]]
+
+
+def test_two_files_of_one_document_are_refused(tmp_path):
+    as_txt(tmp_path / "t.txt"), as_docx(tmp_path / "t.docx")
+    with pytest.raises(UserError, match="document t is there twice"):
+        transcripts.read_transcripts(tmp_path)
+
+
+def test_files_that_are_no_transcripts(tmp_path):
+    with pytest.raises(UserError, match="no transcript"):
+        transcripts.read_transcripts(tmp_path)
+    (tmp_path / "x.rtf").write_text("{}")
+    with pytest.raises(UserError, match=r"transcripts are \.txt, \.docx, \.odt"):
+        transcripts.read_transcripts(tmp_path / "x.rtf")
+    (tmp_path / "x.docx").write_text("no zip")
+    with pytest.raises(UserError, match="not a zip container"):
+        transcripts.read_transcripts(tmp_path / "x.docx")
+    (tmp_path / "y.txt").write_text("Participant: C9\nGroup: customer\nI: Only questions?\n")
+    with pytest.raises(UserError, match="no turn of the participant"):
+        transcripts.read_transcripts(tmp_path / "y.txt")
+
+
+# --- containers of unknown origin -------------------------------------------------------------------------------------
+
+
+def container(path, members, base=None):
+    """Write a zip; with `base`, its members come first."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        if base is not None:
+            with zipfile.ZipFile(base) as source:
+                for name in source.namelist():
+                    if name not in {m if isinstance(m, str) else m.filename for m, _ in members}:
+                        target.writestr(name, source.read(name))
+        for member, data in members:
+            target.writestr(member, data)
+    return path
+
+
+def link(name):
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+XXE = b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><d>&x;</d>'
+WIDE = XXE.decode().replace("?>", ' encoding="UTF-16"?>').encode("utf-16")  # hidden from a search for bytes
+BILLION = b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><d>&b;</d>'
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ([("../evil.xml", b"<a/>")], "points outside"),
+        ([("/etc/evil.xml", b"<a/>")], "points outside"),
+        ([("C:/evil.xml", b"<a/>")], "points outside"),
+        ([("word\\..\\..\\evil", b"x")], "points outside"),
+        ([(link("word/link"), b"/etc/passwd")], "is a link or device"),
+        ([("big.bin", b"\x00" * (30 * 2**20))], "unpacks to 31,457,280 bytes"),
+        ([("content.xml", XXE)], "document type definition"),
+        ([("content.xml", BILLION)], "document type definition"),
+        ([("content.xml", WIDE)], "document type definition"),
+        ([("content.xml", b"<!--" + b" " * 70_000 + b"-->" + XXE[21:])], "no root element"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("make", [as_docx, as_odt])
+def test_hostile_containers_are_refused(tmp_path, make, members, told):
+    base = make(tmp_path / ("base" + make.__name__.replace("as_", ".")))
+    path = container(tmp_path / f"evil{base.suffix}", members, base)
+    with pytest.raises(UserError) as error:
+        transcripts.read_transcripts(path)
+    assert told in str(error.value)
+
+
+def test_a_part_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.docx"
+    with zipfile.ZipFile(path, "w") as target, pytest.warns(UserWarning, match="Duplicate"):
+        target.writestr("a.xml", "<a/>")
+        target.writestr("a.xml", "<b/>")
+    with pytest.raises(UserError, match="there twice"), archive.open_archive(path):
+        pass
+
+
+def test_an_encrypted_part_is_refused(tmp_path):
+    path = container(tmp_path / "e.docx", [("a.xml", b"<a/>")])
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    data[6] |= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="is encrypted"), archive.open_archive(path):
+        pass
+
+
+def test_too_many_parts_are_refused(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        for n in range(archive.MAX_MEMBERS + 1):
+            target.writestr(f"{n}", b"")
+    (tmp_path / "many.odt").write_bytes(buffer.getvalue())
+    with pytest.raises(UserError, match="10,001 parts"), archive.open_archive(tmp_path / "many.odt"):
+        pass
