@@ -15,7 +15,7 @@ from research.collect.simulate.risk import Chances, outcome_probabilities, risk_
 from research.errors import UserError
 from research.paths import DOCS
 
-BIG = 50_000
+BIG = 35_000
 
 
 @pytest.fixture(scope="module")
