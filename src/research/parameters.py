@@ -14,6 +14,7 @@ from research.paths import ROOT, STUDIES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -59,14 +60,25 @@ class Costs(Parameters):
 
 
 class Fieldwork(Parameters):
-    """Workbooks of the survey and interviews; a path is relative to the study file or the project."""
+    """Workbooks of the survey and interviews; a path is relative to the working folder or the project."""
 
-    survey: str = "data/examples/survey_clean.xlsx"
-    vignettes: str = "data/examples/vignettes.xlsx"
-    ahp: str = "data/examples/ahp.xlsx"
-    interviews: str = "data/examples/interviews"
-    codings: list[str] = []
-    provenance: Literal["invented", "real"] = "invented"
+    survey: str = Field("data/examples/survey_clean.xlsx", description="file or folder; empty: no survey")
+    items: str = Field("", description="survey instrument (CSV); empty: the study's own")
+    vignettes: str = Field("data/examples/vignettes.xlsx", description="file or folder; empty: none")
+    ahp: str = Field("data/examples/ahp.xlsx", description="file or folder of comparisons; empty: none")
+    interviews: str = Field("data/examples/interviews", description="folder of transcripts; empty: none")
+    codings: list[str] = Field([], description="coding workbooks; empty: those in the folder of transcripts")
+    codebook: str = Field("", description="codebook (CSV); empty: the study's own")
+    names: str = Field(
+        "", description="names no transcript may hold; empty: names.txt beside the transcripts"
+    )
+    waivers: str = Field("", description="findings waived; empty: waivers.csv beside the transcripts")
+    provenance: Literal["invented", "real"] = Field(
+        "invented", description="invented fieldwork gets a banner"
+    )
+
+
+WEIGHTED = ("ABC", "RFM")  # the letters of a model are weighed against each other
 
 
 class Study(Parameters):
@@ -79,7 +91,10 @@ class Study(Parameters):
     compare_datasets: list[str] = ["lendingclub2018", "lendingclub2016", "credit_data"]
     seed: int = Field(20240607, ge=0, le=2**32 - 1)
     tier_shares: TierShares = TierShares()
-    weights: Literal["equal", "survey"] = "equal"
+    weights: Literal["equal", "survey"] | dict[Literal["A", "B", "C", "R", "F", "M"], Weight] = Field(
+        "equal",
+        description="equal, survey (from the experts' comparisons), or numbers for A, B, C and R, F, M",
+    )
     folds: int = Field(10, ge=2, le=50)
     repeats: int = Field(5, ge=1, le=100)
     bootstrap: int = Field(1000, ge=100, le=100_000)
@@ -95,6 +110,15 @@ class Study(Parameters):
     small_cell: int = Field(5, ge=0, le=100, description="counts below this are not published")
     costs: Costs = Costs()
     fieldwork: Fieldwork = Fieldwork()
+
+    @model_validator(mode="after")
+    def _weights_are_whole(self) -> Study:
+        given = self.weights if isinstance(self.weights, dict) else {}
+        for letters in WEIGHTED:
+            own = [given[letter] for letter in letters if letter in given]
+            if own and (len(own) < len(letters) or sum(own) == 0):
+                raise ValueError(f"weights: expected all of {', '.join(letters)}, not all of them 0")
+        return self
 
     def with_dataset(self, name: str) -> Study:
         """Return the same study on another data set."""

@@ -13,6 +13,7 @@ from research.compare.inference import holm
 from research.errors import UserError
 
 NO_WINNER = "no clear winner"
+UNTESTED = "not testable"
 FEW_BAD = 100
 
 
@@ -46,6 +47,7 @@ def judge(
     labels: Mapping[str, str] | None = None,
     bad: int | None = None,
     alpha: float = 0.05,
+    left_out: Mapping[int, str] | None = None,
 ) -> Verdict:
     """Compute the verdict for one data set and arm.
 
@@ -56,13 +58,16 @@ def judge(
         labels: how to write a model's name.
         bad: number of bad outcomes, for the caveat about few of them.
         alpha: level of the tests.
+        left_out: criterion to the reason why it does not count though there are results.
 
     Raises:
         UserError: more than one data set or arm, or no criterion with two candidates.
     """
     if table["dataset"].nunique() != 1 or table["arm"].nunique() != 1:
         raise UserError("verdict: expected the criteria of one data set and one arm")
-    criteria = judge_criteria(table, pairs, models, alpha)
+    reasons = dict(left_out or {})
+    criteria = judge_criteria(table[~table["criterion"].isin(reasons)], pairs, models, alpha)
+    criteria["decided_by"] = criteria["criterion"].map(reasons).fillna(criteria["decided_by"])
     tested = criteria[criteria["best"] != ""]
     if tested.empty:
         raise UserError("verdict: found no criterion with results for two of the models")
@@ -107,7 +112,7 @@ def judge_criteria(
         if chosen is None:
             first = order.iloc[0]
             rows.append({"criterion": criterion, "measure": first["measure"], "label": first["label"],
-                         "direction": first["direction"], "winner": "", "best": "", "decided_by": "not testable",
+                         "direction": first["direction"], "winner": "", "best": "", "decided_by": UNTESTED,
                          "tied_with": "", "runner_up": "", "ranks": {}})  # fmt: skip
             continue
         rows.append({"criterion": criterion, "measure": chosen.measure, "label": chosen.label,
@@ -252,7 +257,7 @@ def _statement(
 def _finding(row: object, names: Mapping[str, str]) -> str:
     start = f"Criterion {row.criterion}, {row.label}: "
     if not row.best:
-        return f"{start}not testable here."
+        return f"{start}{row.decided_by}." if row.decided_by != UNTESTED else f"{start}{UNTESTED} here."
     said = [] if np.isnan(row.ci_low) else [f"95 % interval {_number(row.ci_low)} to {_number(row.ci_high)}"]
     said.append(f"difference to {names[row.runner_up]} {_number(row.difference)}")
     if not np.isnan(row.p_holm):
@@ -280,9 +285,11 @@ def _negative(against: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
 
 def _caveats(criteria: pd.DataFrame, bad: int | None) -> list[str]:
     found = ["Criteria weigh the same; another weighting can give another order."]
-    missing = criteria.loc[criteria["best"] == "", "criterion"]
+    missing = criteria.loc[criteria["decided_by"] == UNTESTED, "criterion"]
     if len(missing):
         found.append(f"Not testable here: criteria {', '.join(map(str, missing))}.")
+    others = criteria[(criteria["best"] == "") & (criteria["decided_by"] != UNTESTED)]
+    found += [f"Criterion {row.criterion} is {row.decided_by}." for row in others.itertuples()]
     if bad is not None and bad < FEW_BAD:
         found.append(f"Only {bad} bad outcomes: intervals are wide and differences hard to see.")
     counted = criteria.loc[criteria["decided_by"].str.contains("number"), "criterion"]

@@ -21,6 +21,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "classification_tests",
     ),
     "explain": ("regression_design", "regression", "rate_drivers"),
+    "weights": ("weights",),
     "segment": (
         "model",
         "not_testable",
@@ -34,6 +35,9 @@ STAGES: dict[str, tuple[str, ...]] = {
     "compare": (
         "out_of_fold",
         "refits",
+        "measured",
+        "vignettes",
+        "practitioner_agreement",
         "comparison",
         "verdict",
         "verdicts",

@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from research.collect import worth as worths
-from research.compare import criteria, fairness, inference, resampling
+from research.compare import criteria, fairness, inference, practitioners, resampling
 from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
 from research.compare.parsimony import parsimony
+from research.fieldwork.intake import read_vignettes
+from research.fieldwork.intake.survey import expand
+from research.fieldwork.vignette_form import key_of
+from research.fingerprint import fingerprint
 from research.segment import registry
 from research.steps import step
 from research.study.collect import all_data_key, all_names, customers
 from research.study.segment import model, not_testable, tiers
+from research.study.weights import located, weights
+
+PRACTITIONERS = 10  # the criterion that rests on vignettes
 
 
 @step(model, "folds", "repeats", "models", "references")
@@ -25,8 +34,9 @@ def out_of_fold(study: Any) -> resampling.OutOfFold:
     """Return every model's predictions for customers it has not seen, in both arms."""
     table = customers(study)
     made = resampling.out_of_fold(
-        _makers(study, table), table, table["default"], study.folds, study.repeats, study.seed, workers()
-    )
+        _makers(study, table, [*study.models, *study.references]), table, table["default"],
+        study.folds, study.repeats, study.seed, workers(),
+    )  # fmt: skip
     return _both_arms(made)
 
 
@@ -34,7 +44,7 @@ def out_of_fold(study: Any) -> resampling.OutOfFold:
 def refits(study: Any) -> resampling.Refits:
     """Return the tiers of the three models after refitting them on bootstrap samples; references are left out."""
     table = customers(study)
-    own = {pair: maker for pair, maker in _makers(study, table).items() if pair[0] in study.models}
+    own = _makers(study, table, study.models)
     made = resampling.bootstrap_refits(
         own, table, table["default"], study.stability_refits, study.seed, workers()
     )
@@ -42,8 +52,8 @@ def refits(study: Any) -> resampling.Refits:
 
 
 @step(out_of_fold, refits, "bootstrap", "costs")
-def comparison(study: Any) -> dict[str, Any]:
-    """Return the criteria of one data set: table, folds, pairwise tests, calibration of tiers, what is not testable."""
+def measured(study: Any) -> dict[str, Any]:
+    """Return criteria 1 to 9 of one data set: table, folds, pairwise tests, calibration of tiers, what is untestable."""
     table = customers(study)
     oof = out_of_fold(study)
     worth, worth_is = worths.worth(table)
@@ -72,14 +82,67 @@ def comparison(study: Any) -> dict[str, Any]:
     }
 
 
+def vignettes_key(study: Any) -> str:
+    """Return the fingerprint of the vignette workbooks and their keys."""
+    if not study.fieldwork.vignettes:
+        return ""
+    books = expand(located(study.fieldwork.vignettes, "vignettes"), (".xlsx", ".xlsm"))
+    return fingerprint([*books, *map(key_of, books)])
+
+
+@step("fieldwork", data=vignettes_key)
+def vignettes(study: Any) -> pd.DataFrame:
+    """Return the tiers that experts gave to vignettes: expert, vignette, customer_id, dataset, tier, reason."""
+    if not study.fieldwork.vignettes:
+        return pd.DataFrame(columns=["expert", "vignette", "customer_id", "dataset", "tier", "reason"])
+    return read_vignettes(located(study.fieldwork.vignettes, "vignettes"))
+
+
+@step(out_of_fold, vignettes, "bootstrap")
+def practitioner_agreement(study: Any) -> dict[str, Any]:
+    """Return criterion 10: `rows` per model and arm, the models' `tiers` (out of fold), `reason` where not testable.
+
+    Only judgements of customers of the study's own data set count.
+    """
+    judged, oof, tier_names = vignettes(study), out_of_fold(study), np.array(resampling.TIERS, dtype=object)
+    here = {study.dataset, Path(study.dataset).name}
+    known = judged[judged["dataset"].isin(here) & judged["customer_id"].isin(oof.index[oof.tested])]
+    if known.empty:
+        others = ", ".join(judged["dataset"].unique())
+        why = f"the customers on the vignettes belong to {others}" if others else "no vignettes were judged"
+        return {"rows": pd.DataFrame(), "tiers": {}, "judged": known, "reason": f"not testable here: {why}"}
+    placed = {
+        pair: pd.Series(tier_names[oof.tier[i, 0]], index=oof.index)[known["customer_id"].unique()]
+        for i, pair in enumerate(oof.pairs)
+    }
+    ratings = known.assign(vignette=known["customer_id"])
+    rows = practitioners.agreement_with_practitioners(ratings, placed, study.bootstrap, study.seed)
+    return {"rows": rows, "tiers": placed, "judged": known, "reason": ""}
+
+
+@step(measured, practitioner_agreement)
+def comparison(study: Any) -> dict[str, Any]:
+    """Return all criteria of one data set: what `measured` returns, with the agreement with practitioners."""
+    made, agreed = measured(study), practitioner_agreement(study)["rows"]
+    if agreed.empty:
+        return made
+    rows = criteria.numbered(agreed, study.dataset)
+    return made | {"criteria": pd.concat([made["criteria"], rows], ignore_index=True)}
+
+
 @step(comparison)
 def verdict(study: Any, arm: str = "as practised") -> judging.Verdict:
-    """Return what the criteria say about the three models: winner per criterion, ranking, caveats."""
+    """Return what the criteria say about the three models: winner per criterion, ranking, caveats.
+
+    Invented judgements are shown in the comparison, but they do not count in its verdict.
+    """
     made = comparison(study)
     rows, pairs = (made[key][made[key]["arm"] == arm] for key in ("criteria", "pairwise"))
     candidates = [name for name in study.models if name in set(rows["model"])]
     bad = int(customers(study)["default"].sum())
-    return judging.judge(rows, pairs, candidates, titles(), bad)
+    invented = study.fieldwork.provenance == "invented" and (rows["criterion"] == PRACTITIONERS).any()
+    left_out = {PRACTITIONERS: "not counted: the judgements are invented"} if invented else {}
+    return judging.judge(rows, pairs, candidates, titles(), bad, left_out=left_out)
 
 
 def titles() -> dict[str, str]:
@@ -118,12 +181,12 @@ def workers() -> int:
     return int(os.environ.get("RESEARCH_JOBS", 0)) or os.cpu_count() or 1
 
 
-def _makers(study: Any, table: pd.DataFrame) -> dict[tuple[str, str], Any]:
+def _makers(study: Any, table: pd.DataFrame, names: list[str]) -> dict[tuple[str, str], Any]:
     """Return (model, arm) → maker; a model that is the same in both arms is made once."""
-    shares = study.tier_shares.model_dump()
+    shares, given = study.tier_shares.model_dump(), weights(study)
     return {
-        (name, arm): partial(registry.make, name, arm, seed=study.seed, shares=shares)
-        for name in [*study.models, *study.references]
+        (name, arm): partial(registry.make, name, arm, seed=study.seed, shares=shares, weights=given)
+        for name in names
         for arm in registry.ARMS
         if (arm == registry.ARMS[0] or registry.MODELS[name].arms_differ)
         and not registry.not_testable(name, table.columns, arm)

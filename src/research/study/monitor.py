@@ -20,6 +20,7 @@ from research.segment import registry
 from research.segment.base import StratificationModel
 from research.segment.tiers import as_tiers
 from research.steps import step
+from research.study.weights import weights
 
 SIMULATED = "simulated"
 ABSORBING = ("default", "churned")
@@ -54,7 +55,7 @@ def months(study: Any, source: str) -> pd.DataFrame:
     return monthly.periods(source, size(study, source))
 
 
-@step(months, "tier_shares", "seed")
+@step(months, weights, "tier_shares", "seed")
 def frozen_model(study: Any, source: str, name: str) -> StratificationModel:
     """Return a model fitted at the start of the panel."""
     if source == SIMULATED:
@@ -62,7 +63,8 @@ def frozen_model(study: Any, source: str, name: str) -> StratificationModel:
         start = bank.customers[(bank.truth["origin"] < FIRST_LOANS).to_numpy()]
     else:
         start = monthly.customers(source, int(months(study, source)["period"].iloc[0]))
-    made = registry.make(name, seed=study.seed, shares=study.tier_shares.model_dump())
+    shares = study.tier_shares.model_dump()
+    made = registry.make(name, seed=study.seed, shares=shares, weights=weights(study))
     return made.fit(start, start["default"])
 
 

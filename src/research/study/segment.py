@@ -14,13 +14,15 @@ from research.segment.base import StratificationModel
 from research.segment.tiers import as_tiers
 from research.steps import step
 from research.study.collect import customers
+from research.study.weights import weights
 
 
-@step(customers, "tier_shares", "seed")
+@step(customers, weights, "tier_shares", "seed")
 def model(study: Any, name: str, arm: str = "as practised") -> StratificationModel:
     """Return a model fitted on all customers, with its frozen cut points."""
     table = customers(study)
-    made = registry.make(name, arm, seed=study.seed, shares=study.tier_shares.model_dump())
+    shares = study.tier_shares.model_dump()
+    made = registry.make(name, arm, seed=study.seed, shares=shares, weights=weights(study))
     return made.fit(table, table["default"])
 
 

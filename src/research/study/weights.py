@@ -1,0 +1,55 @@
+"""The weights of the models' letters: equal, given as numbers, or those of the experts' pairwise comparisons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from research.errors import UserError
+from research.fieldwork import ahp
+from research.fieldwork.instruments import comparison_pairs
+from research.fieldwork.intake import read_ahp
+from research.fingerprint import fingerprint
+from research.paths import ROOT
+from research.steps import plain, step
+
+
+def located(path: str, parameter: str) -> Path:
+    """Return the file or folder that a fieldwork parameter names. Raises UserError when there is none."""
+    for place in (Path(path), ROOT / path):
+        if path and place.exists():
+            return place
+    found = f"'{path}', no such file or folder" if path else "nothing"
+    raise UserError(f"fieldwork.{parameter}: found {found}; this part of the study needs it")
+
+
+def comparisons_key(study: Any) -> str:
+    """Return the fingerprint of the comparisons where the models use them, else nothing.
+
+    The models must not be computed anew when other fieldwork changes, so that the step below declares `weights` only.
+    """
+    study = plain(study)
+    return fingerprint([located(study.fieldwork.ahp, "ahp")]) if study.weights == "survey" else ""
+
+
+@step("weights", data=comparisons_key)
+def weights(study: Any) -> dict[str, float] | None:
+    """Return the weights of A, B, C and R, F, M (each set adds up to one), or nothing for equal weights."""
+    if study.weights == "equal":
+        return None
+    if study.weights == "survey":
+        return survey_weights(plain(study).fieldwork.ahp)
+    return dict(study.weights)
+
+
+def survey_weights(path: str) -> dict[str, float]:
+    """Return the group's weights from a workbook of comparisons: experts joined by the geometric mean of judgements.
+
+    Raises:
+        UserError: no expert is consistent, so that there is nothing to weigh by.
+    """
+    found = ahp.group_weights(read_ahp(located(path, "ahp")), comparison_pairs(), resamples=0)
+    if found["consistency_ratio"].isna().any():
+        name = found.loc[found["consistency_ratio"].isna(), "set"].iloc[0]
+        raise UserError(f"weights: survey — no expert is consistent on {name.upper()}; expected at least one")
+    return dict(zip(found["element"], found["weight"], strict=True))
