@@ -66,7 +66,9 @@ def judge(
     if table["dataset"].nunique() != 1 or table["arm"].nunique() != 1:
         raise UserError("verdict: expected the criteria of one data set and one arm")
     reasons = dict(left_out or {})
-    criteria = judge_criteria(table[~table["criterion"].isin(reasons)], pairs, models, alpha)
+    measures = definitions().set_index("measure")["criterion"]
+    not_counted = table["measure"].map(measures).isin(reasons)
+    criteria = judge_criteria(table[~not_counted], pairs, models, alpha)
     criteria["decided_by"] = criteria["criterion"].map(reasons).fillna(criteria["decided_by"])
     tested = criteria[criteria["best"] != ""]
     if tested.empty:

@@ -53,7 +53,7 @@ def refits(study: Any) -> resampling.Refits:
 
 @step(out_of_fold, refits, "bootstrap", "costs")
 def measured(study: Any) -> dict[str, Any]:
-    """Return criteria 1 to 9 of one data set: table, folds, pairwise tests, calibration of tiers, what is untestable."""
+    """Return criteria 1 to 9 of one data set: table, folds, pairwise tests, calibration, what is not testable."""
     table = customers(study)
     oof = out_of_fold(study)
     worth, worth_is = worths.worth(table)
