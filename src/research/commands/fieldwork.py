@@ -30,7 +30,7 @@ from research.fieldwork import (
     vignette_form,
 )
 from research.fieldwork.cells import tidy
-from research.fieldwork.sheets import open_returned
+from research.fieldwork.sheets import Sheet, open_returned
 
 app = typer.Typer(
     help="Forms, checks and agreement of survey and interviews.",
@@ -161,12 +161,20 @@ def show_agreement(
             "expected coding workbooks, or one plain table of units × coders; found several tables"
         )
     else:
-        rows = returned[0].sheets[0].rows
-        frame = pd.DataFrame(rows[1:], columns=[str(name or "") for name in rows[0]])
-        table = _table_agreement(frame, level, resamples, seed)
+        table = _table_agreement(_frame(returned[0].sheets[0]), level, resamples, seed)
     if out is not None:
         table.to_csv(out, index=False, encoding="utf-8-sig")
         console.print(f"wrote {escape(str(out))}")
+
+
+def _frame(sheet: Sheet) -> pd.DataFrame:
+    header = list(sheet.rows[0]) if sheet.rows else []
+    while header and header[-1] is None:
+        header.pop()
+    if not header or len(sheet.rows) < 2:
+        raise UserError(f"{sheet.name}: expected a row of column names and rows of ratings below it")
+    rows = [(*row, *[None] * len(header))[: len(header)] for row in sheet.rows[1:]]
+    return pd.DataFrame(rows, columns=[str(name or "") for name in header])
 
 
 def _table_agreement(frame: pd.DataFrame, level: str, resamples: int, seed: int) -> pd.DataFrame:

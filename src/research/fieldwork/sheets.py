@@ -134,9 +134,11 @@ def _workbook(path: Path) -> Returned:
 def _sheet(path: Path, sheet: object, part: str | None) -> Sheet:
     sheet.reset_dimensions()  # some writers state a wrong size
     rows = []
-    for number, values in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), start=1):
-        if number > MAX_ROWS:
-            raise UserError(f"{path.name}, sheet '{sheet.title}': more than {MAX_ROWS:,} rows")
+    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > MAX_ROWS or len(values) > MAX_COLUMNS:
+            raise UserError(
+                f"{path.name}, sheet '{sheet.title}': more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns"
+            )
         rows.append(values)
     while rows and all(value is None for value in rows[-1]):
         rows.pop()

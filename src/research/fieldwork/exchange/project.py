@@ -55,7 +55,7 @@ class Project:
     def __post_init__(self) -> None:
         for name, columns in TABLES.items():
             rows = self.tables.get(name, pd.DataFrame())
-            self.tables[name] = rows.reindex(columns=list(columns)).fillna("").astype("object")
+            self.tables[name] = rows.reindex(columns=list(columns)).astype("object").fillna("")
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables[table]

@@ -93,7 +93,8 @@ def _codebook(project: Project) -> pd.DataFrame:
     for code in codes.itertuples(index=False):
         row = {"code": name[code.id], "parent": name.get(code.parent, "")}
         rows.append(row | _described(code.Description))
-    frame = pd.DataFrame.from_records(rows, columns=["code", "parent", "definition", *LABELS]).fillna("")
+    frame = pd.DataFrame.from_records(rows, columns=["code", "parent", "definition", *LABELS])
+    frame = frame.astype("object").fillna("")
     unused = [column for column in list(LABELS)[3:] if (frame[column] == "").all()]
     return validate_codebook(frame.drop(columns=unused), "codebook of the project")
 
@@ -135,7 +136,7 @@ def _tops(project: Project) -> dict[str, str]:
 
 def _segments(selections: pd.DataFrame, top: dict[str, str], names: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for source, rows in selections.groupby([top[key] for key in selections["owner"]], sort=False):
+    for source, rows in selections.groupby(selections["owner"].map(top), sort=False):
         rows = rows.assign(guid=rows["guid"].map(same)).drop_duplicates("guid")
         prefix = f"{names[source]}:"
         own = [name.removeprefix(prefix) if name.startswith(prefix) else "" for name in rows["name"]]
