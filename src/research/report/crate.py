@@ -112,7 +112,14 @@ def entity(crate: ROCrate, anchor: str, kind: str, /, **properties: Any) -> Cont
 
 def files_of(out: Path, stems: list[str]) -> list[Path]:
     """Return the files of a run in a fixed order."""
-    single = ["index.html", "study.yml", "values.json", "provenance.json", "reproduced.json"]
+    single = [
+        "index.html",
+        "checklists.html",
+        "study.yml",
+        "values.json",
+        "provenance.json",
+        "reproduced.json",
+    ]
     single += [f"{stem}.html" for stem in stems] + [f"executed/{stem}.ipynb" for stem in stems]
     tables = sorted(path for path in (out / "results").rglob("*") if path.suffix in FORMATS)
     return [path for path in (out / name for name in single) if path.exists()] + tables

@@ -9,14 +9,23 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 from research.report import values
+from research.report.checklists import STATES, Checklist, Line, counts, declarations, fill, load
 from research.report.crate import METADATA, write_crate
 from research.report.files import write_if_changed
-from research.report.markdown import Heading
-from research.report.pagecheck import broken_links, faults
+from research.report.markdown import Heading, slug
+from research.report.pagecheck import broken_links, faults, ids
 from research.report.render import TEMPLATE, linked_from_elsewhere, page_assets
 
 # Whose answers are the verdict of the study, in this order.
 VERDICTS = ("12_synthesis", "09_comparison")
+SECTIONS = {
+    "verdict": "What came out",
+    "notebooks": "Question by question",
+    "reproduced": "Same numbers as before?",
+    "checklists": "Checklists",
+    "parameters": "Parameters",
+    "downloads": "Downloads",
+}
 MOVED_SHOWN = 50
 
 
@@ -28,7 +37,7 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     """Write `index.html`, `values.json`, `reproduced.json` and `results/` of a run.
 
     Raises:
-        IndexFailed: the index or a link between pages is broken.
+        IndexFailed: the index or a link between pages is broken, or a checklist names a section that is missing.
     """
     record = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
     failed = json.loads((out / ".run" / "failed.json").read_text(encoding="utf-8"))
@@ -38,9 +47,12 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     results = values.write_results(out, collected)
     comparison = reproduced(found, reference)
     write_if_changed(out / "reproduced.json", json.dumps(comparison, indent=1, ensure_ascii=False))
-    page = index_page(out, pages, executed, collected, record, failed, comparison, results)
-    problems = faults(page)
+    filled, problems = filled_checklists(out, executed, record)
+    page = index_page(out, pages, executed, collected, record, failed, comparison, results, filled)
     write_if_changed(out / "index.html", page)
+    listed = checklists_page(pages, executed, filled, record)
+    write_if_changed(out / "checklists.html", listed)
+    problems += faults(page) + faults(listed)
     write_crate(out, record, [path.stem for path in executed])
     made = {path.name: path.read_text(encoding="utf-8") for path in sorted(out.glob("*.html"))}
     problems += broken_links(made, failed)
@@ -67,6 +79,7 @@ def index_page(
     failed: dict[str, str],
     comparison: dict[str, Any],
     results: list[Path],
+    filled: list[tuple[Checklist, list[Line]]],
 ) -> str:
     """Return the HTML of the index."""
     stems = [path.stem for path in executed]
@@ -90,15 +103,7 @@ def index_page(
     banners = {entry["banner"]: entry["text"] for entries in collected.banners.values() for entry in entries}
     verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]]
     sections = [
-        Heading(2, anchor, text)
-        for anchor, text in (
-            ("verdict", "What came out"),
-            ("notebooks", "Question by question"),
-            ("reproduced", "Same numbers as before?"),
-            ("parameters", "Parameters"),
-            ("downloads", "Downloads"),
-        )
-        if anchor != "verdict" or verdicts
+        Heading(2, anchor, text) for anchor, text in SECTIONS.items() if anchor != "verdict" or verdicts
     ]
     page = {
         "stem": "index",
@@ -120,7 +125,53 @@ def index_page(
         executed=[f"executed/{stem}.ipynb" for stem in stems],
         tables=len(collected.tables),
         crate=METADATA,
+        checklists=[
+            {"list": one, "anchor": slug(one.name), "counts": counts(answers)} for one, answers in filled
+        ],
+        states=STATES,
     )
+
+
+def filled_checklists(
+    out: Path, executed: list[Path], record: dict[str, Any]
+) -> tuple[list[tuple[Checklist, list[Line]]], list[str]]:
+    """Return the checklists with their answers, and what contradicts the pages of the run."""
+    anchors = {
+        path.stem: set(ids((out / f"{path.stem}.html").read_text(encoding="utf-8"))) for path in executed
+    }
+    anchors["index"] = set(SECTIONS)
+    declared = declarations(record["study"]["parameters"]["fieldwork"]["declarations"])
+    filled: list[tuple[Checklist, list[Line]]] = []
+    problems: list[str] = []
+    for one in load():
+        answers, contradictions = fill(one, anchors, declared)
+        filled.append((one, answers))
+        problems += contradictions
+    return filled, problems
+
+
+def checklists_page(
+    pages: list[tuple[str, str]],
+    executed: list[Path],
+    filled: list[tuple[Checklist, list[Line]]],
+    record: dict[str, Any],
+) -> str:
+    """Return the HTML of the checklists, item by item."""
+    stems = [path.stem for path in executed]
+    titles = {**{stem: title for stem, title in pages if stem in stems}, "index": "The study at a glance"}
+    page = {
+        "stem": "checklists",
+        "pages": [{"stem": stem, "title": title} for stem, title in pages if stem in stems],
+        "headings": [Heading(2, slug(one.name), one.name) for one, _ in filled],
+        "record": record,
+        **page_assets(),
+    }
+    lists = [
+        {"list": one, "anchor": slug(one.name), "lines": answers, "counts": counts(answers)}
+        for one, answers in filled
+    ]
+    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
+    return environment.get_template("checklists.html.j2").render(page=page, lists=lists, titles=titles)
 
 
 def flat_parameters(parameters: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -188,7 +188,7 @@ def remove_earlier(plan: Plan) -> None:
     """Remove pages that were made with other parameters; the index would show them as this run's."""
     chosen = {notebook.stem for notebook in plan.chosen}
     for path in (*plan.out.glob("executed/*.ipynb"), *plan.out.glob("*.html")):
-        if path.stem.removesuffix(".failed") not in chosen:
+        if path.stem.removesuffix(".failed") not in {*chosen, "index", "checklists"}:
             path.unlink()
 
 
@@ -242,8 +242,15 @@ def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
         "name": "index",
         "actions": [(collect_action, [plan.out, pages, executed, reference])],
         "file_dep": [str(path) for path in inputs if path.exists()],
-        "targets": [str(plan.out / name) for name in ("index.html", "values.json", "reproduced.json")],
-        "depends_on": {"look": provenance.look_hash(), "pages": pages},
+        "targets": [
+            str(plan.out / name)
+            for name in ("index.html", "checklists.html", "values.json", "reproduced.json")
+        ],
+        "depends_on": {
+            "look": provenance.look_hash(),
+            "pages": pages,
+            "definitions": provenance.checklist_hash(plan.study),
+        },
     }
 
 

@@ -64,6 +64,12 @@ def look_hash() -> str:
     return fingerprint([REPORT, DEFINITIONS / "palette.yml"])
 
 
+def checklist_hash(study: Study) -> str:
+    """Return the fingerprint of the checklists and of what the researcher declares."""
+    named = [base / study.fieldwork.declarations for base in (Path(), ROOT) if study.fieldwork.declarations]
+    return fingerprint([DEFINITIONS / "checklists", *(path for path in named if path.is_file())])
+
+
 def data_files(study: Study) -> list[Path]:
     """Return the user's own files that a run reads: loan book, crosswalk and fieldwork workbooks."""
     work = study.fieldwork
