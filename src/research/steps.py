@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 from joblib import Memory
+from threadpoolctl import threadpool_limits
 
 from research.fingerprint import code_of
 from research.parameters import Study
@@ -76,7 +77,9 @@ class Step:
             return store(view, *args, key=key)
         lock = cache_folder() / "locks" / f"{key[:32]}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock):
+        # One thread of linear algebra: the sums then have one order on every machine, and processes do not wait for
+        # each other's spinning threads.
+        with FileLock(lock), threadpool_limits(1, user_api="blas"):
             return store(view, *args, key=key)
 
     def key(self, study: Study | View, *args: Any) -> str:
