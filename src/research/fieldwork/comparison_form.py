@@ -67,7 +67,7 @@ def _comparison_sheet(sheet: Worksheet, expert: str, pairs: pd.DataFrame, invent
         wb.choices(
             sheet, f"G{row}", [pair.left, EQUAL, pair.right], f"{pair.left}, {pair.right} or equal 同等"
         )
-        sheet.row_dimensions[row].height = 62
+        sheet.row_dimensions[row].height = 44
     last = first + len(pairs) - 1
     wb.limits(sheet, f"H{first}:H{last}", 1, 9, "1 to 9 之间的整数")
     wb.widths(sheet, [18, 8, 8, 44, 26, 26, 16, 14])

@@ -70,7 +70,7 @@ def _survey_sheet(book: Workbook, group: str, items: pd.DataFrame, rows: int, in
     keys = [key for key, _ in fixed] + list(items["item"])
     labels = [label for _, label in fixed] + list(zip(items["wording_en"], items["wording_zh"], strict=True))
     top = wb.banner(sheet, 1, len(keys)) if invented else 1
-    first = wb.header(sheet, top, keys, labels, height=118)
+    first = wb.header(sheet, top, keys, labels, height=84)
     last = first + rows - 1
     for row in range(first, last + 1):
         for column in range(1, len(keys) + 1):
@@ -87,7 +87,7 @@ def _survey_sheet(book: Workbook, group: str, items: pd.DataFrame, rows: int, in
     for (low, high), same in items.groupby(["scale_min", "scale_max"], sort=True):
         columns = " ".join(place[item] for item in same["item"])
         wb.choices(sheet, columns, [str(n) for n in range(low, high + 1)], f"{low} to {high} 之间的整数")
-    wb.widths(sheet, [13, 10, *[18] * (len(fixed) - 4), 10, 10, *[19] * len(items)])
+    wb.widths(sheet, [13, 10, *[27] * (len(fixed) - 4), 10, 10, *[19] * len(items)])
     sheet.freeze_panes = sheet.cell(first, 2)
     wb.protect(sheet)
     wb.page(sheet, landscape=True, titles=f"{top}:{first - 1}", pages_wide=4)
@@ -103,6 +103,8 @@ def questionnaire(path: str | Path, group: str, *, items: pd.DataFrame | None = 
     options = {"consent": list(CONSENT)}
     options |= {name: list(texts.values()) for name, texts in background_choices(group).items()}
     for key, (english, chinese) in respondent_columns(group):
+        if key in {"weight", "duration_seconds"}:
+            continue  # not for the respondent to fill
         wb.text_cell(sheet, row, 1, key, size=8)
         wb.text_cell(sheet, row, 2, english)
         wb.text_cell(sheet, row, 3, chinese)

@@ -185,7 +185,7 @@ def _expert_sheet(sheet: Worksheet, expert: str, facts: pd.DataFrame, invented: 
             wb.text_cell(sheet, row, column, shown, number_format=form if number else None)
         wb.field(sheet, row, tier_column)
         wb.field(sheet, row, tier_column + 1, wrap=True)
-        sheet.row_dimensions[row].height = 22
+        sheet.row_dimensions[row].height = 30
     letter = sheet.cell(first, tier_column).column_letter
     cells = f"{letter}{first}:{letter}{first + len(facts) - 1}"
     wb.choices(sheet, cells, list(TIER_CHOICES.values()), "One of the four tiers 四个层级之一")

@@ -99,7 +99,7 @@ def header(
         cell = sheet.cell(row, column, key)
         cell.font = Font(name=FONT, size=8, color="55606E")
         cell.fill = _KEY_FILL
-        cell.alignment = Alignment(horizontal="center", vertical="center")
+        cell.alignment = Alignment(horizontal="center", vertical="center", shrink_to_fit=True)
         cell.border = _BOX
         for offset, text in ((1, english), (2, chinese)):
             cell = sheet.cell(row + offset, column, text)
@@ -147,6 +147,7 @@ def labelled_field(
     """Write `label` (with its machine key, after which the importer looks) and a field right of it."""
     text_cell(sheet, row, column - 1, f"{key} · {label}", bold=True, size=9.5)
     field(sheet, row, column, value)
+    sheet.row_dimensions[row].height = 30
 
 
 def choices(sheet: Worksheet, cells: str, options: Sequence[str] | str, prompt: str) -> None:
@@ -202,7 +203,7 @@ def page(sheet: Worksheet, *, landscape: bool, titles: str | None = None, pages_
     setup.fitToWidth, setup.fitToHeight = pages_wide, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.5
-    sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    sheet.page_margins.top, sheet.page_margins.bottom, sheet.page_margins.footer = 0.6, 0.75, 0.35
     if titles:
         sheet.print_title_rows = titles
     sheet.oddFooter.left.text = "&A"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
-from openpyxl.styles import PatternFill
+from openpyxl.styles import Font, PatternFill
 from openpyxl.utils.cell import coordinate_from_string
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -20,7 +20,7 @@ from research.fieldwork.intake.faults import ERROR, Fault, find_table
 from research.fieldwork.intake.judgements import examine_ahp, examine_vignettes
 from research.fieldwork.intake.survey import examine_survey
 from research.fieldwork.sheets import Returned, open_returned
-from research.fieldwork.workbook import save
+from research.fieldwork.workbook import page, save, widths
 
 _FILLS = {ERROR: PatternFill("solid", fgColor="F4A6A0"), "note": PatternFill("solid", fgColor="FBE08A")}
 _LIST = "faults 问题清单"
@@ -90,15 +90,21 @@ def annotate(path: str | Path, out: str | Path, faults: list[Fault] | None = Non
             _mark(book[name], cell, found)
     if _LIST in book.sheetnames:
         del book[_LIST]
-    listed = book.create_sheet(_LIST, 0)
-    listed.append(["sheet", "cell", "level", "found 发现", "expected 应为"])
-    for fault in faults:
-        listed.append([fault.sheet, fault.cell, fault.level, _inert(fault.found), fault.expected])
-    for letter, width in zip("ABCDE", (24, 10, 9, 60, 60), strict=True):
-        listed.column_dimensions[letter].width = width
-    listed.freeze_panes = "A2"
+    _add_list(book.create_sheet(_LIST, 0), faults)
     book.active = 0
     return save(book, out)
+
+
+def _add_list(sheet: Worksheet, faults: list[Fault]) -> None:
+    sheet.append(["sheet", "cell", "level", "found 发现", "expected 应为"])
+    for fault in faults:
+        sheet.append([fault.sheet, fault.cell, fault.level, _inert(fault.found), fault.expected])
+        sheet.cell(sheet.max_row, 3).fill = _FILLS[fault.level]
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    widths(sheet, [24, 10, 9, 60, 60])
+    sheet.freeze_panes = "A2"
+    page(sheet, landscape=True, titles="1:1")
 
 
 def _copy(path: Path, macros: bool) -> Workbook:
