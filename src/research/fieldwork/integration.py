@@ -36,6 +36,11 @@ def verdict_rules() -> pd.DataFrame:
                 "the interval lies wholly on the claimed / the other side of the bar",
             ),
             ("loan_data", "inconclusive", "the interval holds the bar, or there is none"),
+            (
+                "loan_data",
+                "inconclusive",
+                "the interval is on the claimed side, but rests on assumptions or a simulation, which can only refute",
+            ),
             ("loan_data", "absent", "the data do not measure the quantity"),
             (
                 "survey",
@@ -115,8 +120,9 @@ def joint_display(
 
     Args:
         quantitative: `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, optional `reason` (why absent)
-            and `source` (shown beside n, for example `simulated`). Only the quantity named in `hypotheses` counts;
-            other rows are exploratory and are not looked at.
+            and `source` (shown beside n, for example `simulated`), `depends_on` (`assumption`: the result can refute a
+            claim, not support it). Only the quantity named in `hypotheses` counts; other rows are exploratory and are
+            not looked at.
         survey: the frame of `survey.construct_summary`; an empty frame where there was no survey.
         themes: the frame of `theme_evidence`; an empty frame where there were no interviews.
         hypotheses: as `hypotheses.csv`.
@@ -208,6 +214,8 @@ def _loan_data(quantitative: pd.DataFrame, entry: dict[str, object]) -> tuple[st
         return f"Not testable here: {reason if _given(reason) else 'the data do not measure it'}.", "absent"
     row = rows.iloc[0]
     outcome = _side(row, float(entry["null_value"]), str(entry["direction"]))
+    if outcome == "supports" and row.get("depends_on") == "assumption":
+        outcome = "inconclusive"
     source = f"; {row['source']}" if _given(row.get("source")) else ""
     note = f" {entry['note_en']}." if _given(entry.get("note_en")) else ""
     return f"{entry['quantity_en']}: {_interval(row)} (n = {int(row['n']):,}{source}).{note}", outcome

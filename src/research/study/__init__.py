@@ -75,6 +75,23 @@ STAGES: dict[str, tuple[str, ...]] = {
         "premium_potential",
         "shock_period",
     ),
+    "fieldwork": (
+        "fieldwork_banner",
+        "survey",
+        "survey_quality",
+        "survey_scales",
+        "survey_answers",
+        "survey_factors",
+        "criteria_ranking",
+        "expert_comparisons",
+        "weight_shift",
+        "vignette_agreement",
+        "interviews",
+        "coders_agreement",
+        "themes",
+        "theme_saturation",
+    ),
+    "synthesis": ("loan_evidence", "synthesis", "verdicts_in_words"),
 }
 PLACE = {name: stage for stage, names in STAGES.items() for name in names}
 __all__ = sorted(PLACE)
