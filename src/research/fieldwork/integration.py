@@ -18,6 +18,7 @@ OUTCOMES = ("supports", "contradicts", "inconclusive", "absent")
 VERDICTS = {"convergence": "一致", "complement": "互补", "discord": "矛盾", "not testable": "无法检验"}
 FEWEST_VOICES = 3  # participants who must speak to a hypothesis before the interviews say anything about it
 CLEAR_RATIO = 2  # how many times as many voices one side needs
+ONLY_REFUTE = ("assumption", "condition")  # what a result may rest on that can speak against a claim only
 STRANDS = ("loan_data", "survey", "interviews")
 
 
@@ -39,7 +40,7 @@ def verdict_rules() -> pd.DataFrame:
             (
                 "loan_data",
                 "inconclusive",
-                "the interval is on the claimed side, but rests on assumptions or a simulation, which can only refute",
+                "the interval is on the claimed side, but of assumptions, a simulation or a necessary condition",
             ),
             ("loan_data", "absent", "the data do not measure the quantity"),
             (
@@ -120,8 +121,8 @@ def joint_display(
 
     Args:
         quantitative: `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, optional `reason` (why absent)
-            and `source` (shown beside n, for example `simulated`), `depends_on` (`assumption`: the result can refute a
-            claim, not support it). Only the quantity named in `hypotheses` counts; other rows are exploratory and are
+            and `source` (shown beside n, for example `simulated`), `depends_on` (`assumption`, or `condition` for
+            one that is necessary and not sufficient: such a result can refute a claim, not support it). Only the quantity named in `hypotheses` counts; other rows are exploratory and are
             not looked at.
         survey: the frame of `survey.construct_summary`; an empty frame where there was no survey.
         themes: the frame of `theme_evidence`; an empty frame where there were no interviews.
@@ -214,7 +215,7 @@ def _loan_data(quantitative: pd.DataFrame, entry: dict[str, object]) -> tuple[st
         return f"Not testable here: {reason if _given(reason) else 'the data do not measure it'}.", "absent"
     row = rows.iloc[0]
     outcome = _side(row, float(entry["null_value"]), str(entry["direction"]))
-    if outcome == "supports" and row.get("depends_on") == "assumption":
+    if outcome == "supports" and row.get("depends_on") in ONLY_REFUTE:
         outcome = "inconclusive"
     source = f"; {row['source']}" if _given(row.get("source")) else ""
     note = f" {entry['note_en']}." if _given(entry.get("note_en")) else ""

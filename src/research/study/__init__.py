@@ -91,7 +91,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "themes",
         "theme_saturation",
     ),
-    "synthesis": ("loan_evidence", "synthesis", "verdicts_in_words"),
+    "synthesis": ("loan_evidence", "synthesis", "verdicts_in_words", "strand_in_words"),
 }
 PLACE = {name: stage for stage, names in STAGES.items() for name in names}
 __all__ = sorted(PLACE)

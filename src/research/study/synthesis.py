@@ -33,7 +33,7 @@ def loan_evidence(study: Any, name: str) -> pd.DataFrame:
 
     Returns:
         `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, `reason` (why there is none), `source` (what the
-        numbers rest on besides the data), `depends_on` (data, or assumption: such a result can refute, not support).
+        numbers rest on besides the data), `depends_on` (data; assumption or necessary condition: such a result can refute, not support).
     """
     rows = [
         {"hypothesis": "H1", "quantity": "default_rate_ratio", **_risk(study, name)},
@@ -76,7 +76,7 @@ def synthesis(study: Any) -> dict[str, Any]:
         "evidence": pd.concat([loan_evidence(study, name).assign(model=titles()[name]) for name in models]),
         "themes": heard["any"],
         "variants": pd.DataFrame(
-            {name: part.set_index("hypothesis")["verdict"] for name, part in variants.items()}
+            {name: part.set_index("hypothesis").apply(_said, axis=1) for name, part in variants.items()}
         ).reset_index(),
         "statement": integration_statement(display, counts),
         "counts": counts,
@@ -85,12 +85,28 @@ def synthesis(study: Any) -> dict[str, Any]:
 
 def verdicts_in_words(display: pd.DataFrame) -> str:
     """Return the verdicts on the hypotheses in one sentence: `H1 Risk management: convergence, supported; …`."""
-    parts = [
-        f"{row.hypothesis} {row.label_en.lower()}: {row.verdict}"
-        + ("" if row.direction == "open" else f" ({row.direction})")
-        for row in display.itertuples()
-    ]
-    return "; ".join(parts)
+    return "; ".join(f"{row.hypothesis} {row.label_en.lower()}: {_said(row)}" for row in display.itertuples())
+
+
+def strand_in_words(display: pd.DataFrame, strand: str = "loan_data") -> str:
+    """Return what one strand alone says: `for H1 and H2; against H3; undecided on H4; silent on H5`."""
+    words = {
+        "supports": "for",
+        "contradicts": "against",
+        "inconclusive": "undecided on",
+        "absent": "silent on",
+    }
+    outcomes = display.set_index("hypothesis")[f"{strand}_outcome"]
+    said = {word: outcomes.index[outcomes == outcome].tolist() for outcome, word in words.items()}
+    return "; ".join(
+        f"{word} {', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
+        for word, names in said.items()
+        if names
+    )
+
+
+def _said(row: Any) -> str:
+    return row.verdict if row.direction == "open" else f"{row.verdict} ({row.direction})"
 
 
 def _counts(study: Any) -> dict[str, int]:
@@ -135,7 +151,8 @@ def _need(study: Any, name: str) -> dict[str, Any]:
     if rows.empty:
         return NOTHING | {"reason": "the data set measures no need"}
     row = rows.iloc[0]
-    return _given(row["estimate"], row["ci_low"], row["ci_high"], int(row["n"]), reason="need does not vary")
+    found = _given(row["estimate"], row["ci_low"], row["ci_high"], int(row["n"]), reason="need does not vary")
+    return found | {"depends_on": "condition"}
 
 
 def _hours(study: Any, name: str) -> dict[str, Any]:
