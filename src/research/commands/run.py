@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +32,8 @@ def run(
     ] = False,
 ) -> None:
     """Run a study and write its reports."""
+    # Steps that use several processes share the processors with the other notebooks.
+    os.environ.setdefault("RESEARCH_JOBS", str(max(1, (os.cpu_count() or 1) // max(1, jobs))))
     console = Console(stderr=True)
     plan = pipeline.plan(study, changes=assignments(parameter or []), only=only or [], jobs=jobs, out=out)
     result = pipeline.run(plan, console=console)

@@ -13,7 +13,7 @@ from research.report.checklists import STATES, Checklist, Line, counts, declarat
 from research.report.crate import METADATA, write_crate
 from research.report.files import write_if_changed
 from research.report.markdown import Heading, slug
-from research.report.pagecheck import broken_links, faults, ids
+from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.render import TEMPLATE, linked_from_elsewhere, page_assets
 
 # Whose answers are the verdict of the study, in this order.
@@ -50,7 +50,7 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     filled, problems = filled_checklists(out, executed, record)
     page = index_page(out, pages, executed, collected, record, failed, comparison, results, filled)
     write_if_changed(out / "index.html", page)
-    listed = checklists_page(pages, executed, filled, record)
+    listed = checklists_page(out, pages, executed, filled, record)
     write_if_changed(out / "checklists.html", listed)
     problems += faults(page) + faults(listed)
     write_crate(out, record, [path.stem for path in executed])
@@ -151,6 +151,7 @@ def filled_checklists(
 
 
 def checklists_page(
+    out: Path,
     pages: list[tuple[str, str]],
     executed: list[Path],
     filled: list[tuple[Checklist, list[Line]]],
@@ -159,6 +160,10 @@ def checklists_page(
     """Return the HTML of the checklists, item by item."""
     stems = [path.stem for path in executed]
     titles = {**{stem: title for stem, title in pages if stem in stems}, "index": "The study at a glance"}
+    sections = {
+        path.stem: section_names((out / f"{path.stem}.html").read_text(encoding="utf-8")) for path in executed
+    }
+    sections["index"] = SECTIONS
     page = {
         "stem": "checklists",
         "pages": [{"stem": stem, "title": title} for stem, title in pages if stem in stems],
@@ -171,7 +176,9 @@ def checklists_page(
         for one, answers in filled
     ]
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
-    return environment.get_template("checklists.html.j2").render(page=page, lists=lists, titles=titles)
+    return environment.get_template("checklists.html.j2").render(
+        page=page, lists=lists, titles=titles, sections=sections
+    )
 
 
 def flat_parameters(parameters: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -148,7 +148,7 @@ def table_html(
             style = attribute(
                 f"tier tier-{text}" if text in TIERS and "tier" in column.lower() else classes[column]
             )
-            row_head = column == first and kinds[column] == "text"
+            row_head = column == first and kinds[column] == "text" and text.strip() != ""
             cells.append(f'<th scope="row"{style}>{text}</th>' if row_head else f"<td{style}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")
     long = " long" if len(frame) > LONG_TABLE else ""

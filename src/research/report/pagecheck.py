@@ -46,6 +46,21 @@ def ids(page: str) -> list[str]:
     return list(parser.document_fromstring(page).xpath("//@id"))
 
 
+def section_names(page: str) -> dict[str, str]:
+    """Return anchor → what a reader would call it: the text of a heading, the number of a table or figure."""
+    tree = parser.document_fromstring(page)
+    for link in tree.xpath("//a[@class='anchor']"):
+        link.drop_tree()
+    names = {
+        heading.get("id"): heading.text_content().strip()
+        for heading in tree.xpath("//h2[@id]|//h3[@id]|//h4[@id]")
+    }
+    for exhibit in tree.xpath("//div[contains(@class, 'exhibit')][@id]"):
+        number = exhibit.xpath("string(.//a[@class='number'])").strip()
+        names[exhibit.get("id")] = number or exhibit.xpath("string(.//p[@class='kicker'])").strip()
+    return {anchor: name for anchor, name in names.items() if name}
+
+
 def local_targets(page: str) -> list[str]:
     """Return the anchors that links of a page expect on the same page."""
     links = parser.document_fromstring(page).xpath("//a/@href")
