@@ -120,10 +120,10 @@ def joint_display(
     """Return one row per hypothesis: what each strand found, its outcome, and the verdict.
 
     Args:
-        quantitative: `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, optional `reason` (why absent)
-            and `source` (shown beside n, for example `simulated`), `depends_on` (`assumption`, or `condition` for
-            one that is necessary and not sufficient: such a result can refute a claim, not support it). Only the quantity named in `hypotheses` counts; other rows are exploratory and are
-            not looked at.
+        quantitative: `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, optional `reason` (why absent),
+            `source` (shown beside n, for example `simulated`) and `depends_on`: a result that rests on an `assumption`,
+            or on a `condition` that is necessary only, can refute a claim, not support it. Only the quantity named in
+            `hypotheses` counts; other rows are exploratory and are not looked at.
         survey: the frame of `survey.construct_summary`; an empty frame where there was no survey.
         themes: the frame of `theme_evidence`; an empty frame where there were no interviews.
         hypotheses: as `hypotheses.csv`.

@@ -32,8 +32,8 @@ def loan_evidence(study: Any, name: str) -> pd.DataFrame:
     """Return the result of the loan data on H1 to H5 with a model's tiers as practised.
 
     Returns:
-        `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, `reason` (why there is none), `source` (what the
-        numbers rest on besides the data), `depends_on` (data; assumption or necessary condition: such a result can refute, not support).
+        `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, `reason` (why there is none), `source` (what
+        the numbers rest on besides the data), `depends_on` (data; assumption or condition: can refute, not support).
     """
     rows = [
         {"hypothesis": "H1", "quantity": "default_rate_ratio", **_risk(study, name)},
