@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 from openpyxl import Workbook
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
@@ -40,6 +40,20 @@ def new_workbook(title: str) -> Workbook:
     book.properties.title = title
     book.properties.creator = "Loan Customer Stratification Study"
     book.properties.created = _EPOCH
+    for name, alignment in (
+        ("field", Alignment(vertical="top", horizontal="center")),
+        ("field text", Alignment(vertical="top", horizontal="left", wrap_text=True)),
+    ):
+        book.add_named_style(
+            NamedStyle(
+                name,
+                font=Font(name=FONT, size=10),
+                fill=_FIELD_FILL,
+                border=_BOX,
+                alignment=alignment,
+                protection=Protection(locked=False),
+            )
+        )
     return book
 
 
@@ -134,11 +148,9 @@ def text_cell(
 def field(sheet: Worksheet, row: int, column: int, value: object = None, *, wrap: bool = False) -> None:
     """Make a cell that the reader fills: unlocked, tinted, bordered."""
     cell = sheet.cell(row, column, value)
-    cell.protection = Protection(locked=False)
-    cell.fill = _FIELD_FILL
-    cell.border = _BOX
-    cell.font = Font(name=FONT, size=10)
-    cell.alignment = Alignment(wrap_text=wrap, vertical="top", horizontal="left" if wrap else "center")
+    cell.style = (
+        "field text" if wrap else "field"
+    )  # named styles: a style per cell takes seconds in a large form
 
 
 def labelled_field(
