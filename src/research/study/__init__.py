@@ -42,6 +42,8 @@ STAGES: dict[str, tuple[str, ...]] = {
         "verdict",
         "verdicts",
         "comparison_everywhere",
+        "ranks",
+        "later_loans",
         "titles",
     ),
     "manage": (

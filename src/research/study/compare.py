@@ -15,6 +15,7 @@ from research.collect import worth as worths
 from research.compare import criteria, fairness, inference, practitioners, resampling
 from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
+from research.compare.discrimination import delong_interval
 from research.compare.parsimony import parsimony
 from research.fieldwork.intake import read_vignettes
 from research.fieldwork.intake.survey import expand
@@ -174,6 +175,50 @@ def comparison_everywhere(study: Any) -> pd.DataFrame:
     """Return the criterion table of every data set of the study, stacked."""
     frames = [comparison(study.with_dataset(name))["criteria"] for name in all_names(study)]
     return pd.concat(frames, ignore_index=True)
+
+
+@step(comparison_everywhere)
+def ranks(study: Any) -> dict[str, Any]:
+    """Return the models' ranks by AUC over the data sets with equal information, and the tests across data sets.
+
+    `table` (mean rank, critical difference), `tests` (Friedman, Iman–Davenport), `datasets`, `left_out`.
+    """
+    models = [name for name in [*study.models, *study.references] if name != "random"]
+    scores = criteria.scores_by_dataset(comparison_everywhere(study), "auc", registry.ARMS[1], models)
+    if len(scores) < 3:
+        return {"table": pd.DataFrame(), "tests": pd.DataFrame(), "datasets": len(scores), "left_out": []}
+    table, _ = inference.critical_difference_diagram(scores)
+    return {
+        "table": table,
+        "tests": inference.friedman(scores),
+        "datasets": len(scores),
+        "left_out": scores.attrs["left_out"],
+    }
+
+
+@step(model, "models", "references")
+def later_loans(study: Any) -> pd.DataFrame:
+    """Return the AUC of models fitted on earlier loans for later ones; no rows where loans have no dates."""
+    table = customers(study)
+    if "loan_date" not in table or table["loan_date"].nunique() < 3:
+        return pd.DataFrame(columns=["model", "arm", "auc", "ci_low", "ci_high", "n", "bad"])
+    makers = _makers(study, table, [*study.models, *study.references])
+    oof = resampling.out_of_time(makers, table, table["default"], table["loan_date"], n_jobs=workers())
+    y, rows = oof.y[oof.tested], []
+    for place, (name, arm) in enumerate(oof.pairs):
+        found = delong_interval(y, oof.score[place, 0][oof.tested]).iloc[0]
+        rows.append(
+            {
+                "model": titles()[name],
+                "arm": arm,
+                "auc": found["estimate"],
+                "ci_low": found["ci_low"],
+                "ci_high": found["ci_high"],
+                "n": len(y),
+                "bad": int(y.sum()),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def workers() -> int:
