@@ -145,12 +145,21 @@ def expert_comparisons(study: Any) -> dict[str, pd.DataFrame]:
     """Return the experts' weights, the group's by both ways of joining them, and the least consistent judgements."""
     pairs, judged = instruments.comparison_pairs(), read_ahp(located(study.fieldwork.ahp, "ahp"))
     options = {"resamples": study.bootstrap, "seed": study.seed}
+    labels = pd.concat(
+        [
+            pairs[["set", side, f"{side}_en", f"{side}_zh"]].set_axis(
+                ["set", "element", "label", "label_zh"], axis=1
+            )
+            for side in ("left", "right")
+        ]
+    ).drop_duplicates(["set", "element"])
     variants = [
         ahp.group_weights(judged, pairs, **options),
         ahp.group_weights(judged, pairs, aggregate="priorities", **options),
         ahp.group_weights(judged, pairs, consistent_only=False, **options),
     ]
     return {
+        "labels": labels,
         "experts": ahp.expert_weights(judged, pairs),
         "group": variants[0],
         "variants": pd.concat(
@@ -176,10 +185,14 @@ def weight_shift(study: Any, name: str) -> dict[str, Any]:
         made = registry.make(name, seed=study.seed, shares=shares, weights=given)
         placed[label] = tiers.as_tiers(made.fit(table, table["default"]).predict(table))
     equal, survey_ = (pd.Series(placed[label], index=table.index) for label in weighed)
-    counts = pd.crosstab(equal, survey_, dropna=False)
+    counts = pd.crosstab(equal.rename("from"), survey_.rename("to"), dropna=False).stack().rename("count")
+    matrix = counts.reset_index().astype({"from": str, "to": str})
+    matrix["n"] = matrix.groupby("from")["count"].transform("sum")
+    matrix["estimate"] = matrix["count"] / matrix["n"]
     steps = survey_.cat.codes - equal.cat.codes
     return {
-        "counts": counts.rename_axis("equal weights").rename_axis(columns="survey weights"),
+        "reason": "",
+        "matrix": matrix,
         "n": len(table),
         "moved": int((steps != 0).sum()),
         "safer": int((steps < 0).sum()),
