@@ -30,7 +30,7 @@ def batch(
     folder = out or REPORTS / asked.name
     plans = grids.plans(asked, folder)
     outcomes = runs.run_all(asked, plans, jobs=jobs, console=console)
-    page = write_comparison(asked, outcomes, folder)
+    page = write_comparison(asked, plans, outcomes, folder)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     for outcome in failed:
         console.print(

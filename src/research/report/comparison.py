@@ -11,29 +11,31 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from sklearn.metrics import mutual_info_score
 
+from research.parameters import Study
 from research.report import values
 from research.report.batch import Outcome
 from research.report.files import write_if_changed
-from research.report.grid import Grid, run_name
+from research.report.grid import Grid
 from research.report.index import VERDICTS
 from research.report.markdown import Heading
 from research.report.markup import show
 from research.report.pagecheck import faults
 from research.report.payload import frame_to_payload, plain
+from research.report.pipeline import Plan
 from research.report.render import TEMPLATE, page_assets
 from research.report.workbook import workbook_bytes
 
 EFFECTS_SHOWN = 40
 
 
-def write_comparison(grid: Grid, outcomes: list[Outcome], out: Path) -> Path:
+def write_comparison(grid: Grid, plans: list[Plan], outcomes: list[Outcome], out: Path) -> Path:
     """Write `index.html`, `runs.csv`, `effects.csv` and `comparison.xlsx` of a batch and return the page."""
     records = {
         outcome.name: json.loads((out / "runs" / outcome.name / "values.json").read_text(encoding="utf-8"))
         for outcome in outcomes
         if outcome.state != "failed"
     }
-    runs = runs_table(grid, outcomes)
+    runs = runs_table(grid, plans, outcomes)
     answered = answers(records)
     effects = effects_of(runs.set_index("run")[grid.varied], answered)
     tables = {"runs": runs.drop(columns="seconds"), "answers": answered.reset_index(), "effects": effects}
@@ -55,21 +57,31 @@ def write_comparison(grid: Grid, outcomes: list[Outcome], out: Path) -> Path:
     return out / "index.html"
 
 
-def runs_table(grid: Grid, outcomes: list[Outcome]) -> pd.DataFrame:
+def runs_table(grid: Grid, plans: list[Plan], outcomes: list[Outcome]) -> pd.DataFrame:
     """Return one row per run: `run`, the varied parameters, `state`, `seconds`, `message`."""
-    changes = {run_name(run): run for run in grid.runs}
     return pd.DataFrame(
         [
             {
                 "run": outcome.name,
-                **{name: changes[outcome.name].get(name) for name in grid.varied},
+                **{
+                    name: changes[name] if name in changes else lookup(plan.study, name)
+                    for name in grid.varied
+                },
                 "state": "failed" if outcome.state == "failed" else "done",
                 "seconds": outcome.seconds,
                 "message": outcome.message,
             }
-            for outcome in outcomes
+            for changes, plan, outcome in zip(grid.runs, plans, outcomes, strict=True)
         ]
     )
+
+
+def lookup(study: Study, name: str) -> Any:
+    """Return a parameter of a study by its dotted name; None when it belongs to a notebook."""
+    found: Any = study
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def answers(records: dict[str, dict[str, Any]]) -> pd.DataFrame:

@@ -15,8 +15,9 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from research.paths import ROOT
-from research.report.kernels import Kernel
+from research.report.kernels import Kernel, expect
 
+IMPORTS = re.compile(r"^(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
 CellStarted = Callable[[int, int], None]
 
@@ -51,7 +52,9 @@ def execute(
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part.ipynb")
     failed = target.with_suffix(".failed.ipynb")
-    total = len(nbformat.read(source, as_version=4).cells) + 1
+    cells = nbformat.read(source, as_version=4).cells
+    total = len(cells) + 1
+    expect(imports("\n".join(cell.source for cell in cells if cell.cell_type == "code")))
 
     def started(cell: NotebookNode, cell_index: int) -> None:
         if on_cell is not None:
@@ -79,6 +82,11 @@ def execute(
         raise ExecutionFailed(describe(error)) from error
     failed.unlink(missing_ok=True)
     return clean(partial, target)
+
+
+def imports(code: str) -> list[str]:
+    """Return the modules that code imports at the top level, in order."""
+    return list(dict.fromkeys(IMPORTS.findall(code)))
 
 
 def describe(error: Exception) -> str:

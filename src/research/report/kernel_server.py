@@ -1,9 +1,9 @@
 """A process that has imported what every notebook imports, and forks a kernel from itself on request.
 
 Importing the scientific libraries takes a kernel several seconds; a forked one has them already, and shares their
-memory. The process speaks one JSON line per request on standard input: `start` returns the process id of a new
-kernel, `poll` its exit code or null. It imports one module at a time while nothing is asked of it, so that the first
-kernel does not wait for all of them, and ends when its input is closed.
+memory. The process speaks one JSON line per request on standard input: `expect` names modules that notebooks import,
+`start` returns the process id of a new kernel, `poll` its exit code or null. It imports one module at a time while
+nothing is asked of it, so that the first kernel does not wait for all of them, and ends when its input is closed.
 """
 
 from __future__ import annotations
@@ -16,20 +16,8 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-# In this order: what the first kernel needs comes first.
-MODULES = (
-    "ipykernel.kernelapp",
-    "pandas",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_svg",
-    "research.report.exhibit",
-    "scipy.stats",
-    "sklearn.ensemble",
-    "sklearn.model_selection",
-    "statsmodels.api",
-    "research.figures",
-    "research.study",
-)
+# What every kernel needs; `expect` adds what the notebooks import.
+MODULES = ("ipykernel.kernelapp", "research.report.exhibit", "matplotlib.backends.backend_svg")
 
 
 def main() -> None:
@@ -49,7 +37,7 @@ def main() -> None:
             return
         *lines, buffer = (buffer + received).split(b"\n")
         for line in lines:
-            replies.write(json.dumps(answer(json.loads(line), codes)) + "\n")
+            replies.write(json.dumps(answer(json.loads(line), codes, pending)) + "\n")
 
 
 def prepare(pending: list[str]) -> None:
@@ -61,8 +49,11 @@ def prepare(pending: list[str]) -> None:
         return
 
 
-def answer(request: dict[str, Any], codes: dict[int, int]) -> dict[str, Any]:
-    """Start a kernel or tell how one ended."""
+def answer(request: dict[str, Any], codes: dict[int, int], pending: list[str]) -> dict[str, Any]:
+    """Note modules to import, start a kernel, or tell how one ended."""
+    if request["do"] == "expect":
+        pending += [name for name in request["modules"] if name not in sys.modules and name not in pending]
+        return {"pending": len(pending)}
     if request["do"] == "start":
         process = os.fork()
         if process == 0:

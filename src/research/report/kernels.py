@@ -98,6 +98,17 @@ class Server:
 SERVER = Server()
 
 
+def forks() -> bool:
+    """Return whether kernels are forked here; macOS and Windows libraries do not all survive a fork."""
+    return sys.platform == "linux"
+
+
+def expect(modules: list[str]) -> None:
+    """Let the server import what a notebook will import."""
+    if forks():
+        SERVER.ask({"do": "expect", "modules": modules})
+
+
 class Forked:
     """A forked kernel with the interface of a started process."""
 
@@ -155,8 +166,7 @@ class Kernel(AsyncKernelManager):
     """The kernel of a run; sockets are files, so that no port of the machine is opened."""
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
-        # macOS and Windows libraries do not all survive a fork.
-        if self.provisioner is None and sys.platform == "linux":
+        if self.provisioner is None and forks():
             self.kernel_id = self.kernel_id or str(uuid.uuid4())
             self.provisioner = ForkProvisioner(
                 kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self

@@ -1,0 +1,116 @@
+"""Checklists and traceability: every item answered, and no item that names a section the reports lack."""
+
+from __future__ import annotations
+
+import pytest
+
+import demo
+from research.errors import UserError
+from research.paths import DOCS, ROOT
+from research.report import checklists
+from research.report.checklists import Checklist, counts, declarations, fill
+
+IDS = (
+    [f"C{i}" for i in range(1, 8)]
+    + [f"K{i}" for i in range(1, 14)]
+    + [f"M{i}" for i in range(1, 4)]
+    + [f"T{i}" for i in range(1, 5)]
+    + [f"P{i}" for i in range(1, 12)]
+    + [f"R{i}" for i in range(1, 5)]
+    + [f"H{i}" for i in range(1, 6)]
+)
+
+
+def checklist(*items) -> Checklist:
+    return Checklist(
+        "X", "about", "source", "applies", [{"topic": "t", "asks": "a", **item} for item in items]
+    )
+
+
+def test_published_numbers_of_items():
+    # TRIPOD+AI: 27 main items, 52 with their parts; COREQ 32; GRAMMS 6; CROSS 40.
+    found = {one.name: len(one.items) for one in checklists.load()}
+    assert found == {"TRIPOD+AI": 52, "COREQ": 32, "GRAMMS": 6, "CROSS": 40}
+    for one in checklists.load():
+        ids = [str(item["id"]) for item in one.items]
+        assert len(set(ids)) == len(ids)
+
+
+def test_items_are_answered_from_the_pages():
+    lines, contradictions = fill(
+        checklist(
+            {"id": "1", "where": "03_x#rates"},
+            {"id": "2", "where": ["03_x", "04_y"]},
+            {"id": "3", "where": "04_y#z"},
+            {"id": "4", "says": "Because."},
+            {"id": "5", "researcher": True},
+            {"id": "6", "researcher": True},
+            {"id": "7", "not_done": "No time."},
+        ),
+        {"03_x": {"rates"}},
+        {"X": {"5": "I did."}},
+    )
+    assert contradictions == []
+    assert [line.state for line in lines] == [
+        "reported",
+        "reported",
+        "not in this run",
+        "declared",
+        "declared",
+        "not done",
+        "not done",
+    ]
+    assert lines[1].links == ("03_x",)
+    assert lines[4].words == "I did."
+    assert counts(lines) == {"reported": 2, "declared": 2, "not done": 2, "not in this run": 1}
+
+
+def test_a_section_that_is_missing_contradicts():
+    lines, contradictions = fill(checklist({"id": "1", "where": "03_x#gone"}), {"03_x": {"rates"}}, {})
+    assert contradictions == ["X 1: says it is reported in 03_x#gone, which does not exist"]
+    assert lines[0].state == "not in this run"
+    _, unknown = fill(checklist({"id": "1", "where": "99_z"}), {"03_x": set()}, {}, known={"03_x"})
+    assert len(unknown) == 1
+
+
+def test_every_item_of_the_project_has_its_section():
+    anchors = checklists.project_anchors()
+    for one in checklists.load():
+        _, contradictions = fill(one, anchors, {}, known=set(anchors))
+        assert contradictions == []
+
+
+def test_traceability_is_complete_and_leads_somewhere():
+    table = checklists.traceability()
+    assert table["id"].tolist() == IDS
+    anchors = checklists.project_anchors()
+    sections = [(row.id, section) for row in table.itertuples() for section in row.section.split()]
+    assert {name for name, _ in sections} == set(IDS)
+    assert [pair for pair in sections if not checklists.there(pair[1], anchors, set(anchors))] == []
+    tests = {test for cell in table["test"] for test in cell.split()}
+    assert [test for test in sorted(tests) if not (ROOT / "tests" / test).exists()] == []
+
+
+def test_the_written_page_is_up_to_date():
+    assert (DOCS / "traceability.md").read_text(encoding="utf-8") == checklists.traceability_page()
+
+
+def test_anchors_of_a_source(tmp_path):
+    found = checklists.source_anchors(demo.write(tmp_path, "06_first", demo.FIRST))
+    assert found >= {"the-rule", "a-long-table", "rates", "bars", "quote", "wide", "answer", "limits"}
+
+
+def test_declarations_of_the_example_and_mistakes(tmp_path):
+    assert "17" in declarations("data/examples/declarations.yml")["TRIPOD+AI"]
+    assert declarations("") == {}
+    file = tmp_path / "declared.yml"
+    for text, message in (
+        ("COREC:\n  '1': x", r"unknown checklist 'COREC'; did you mean 'COREQ'\?"),
+        ("COREQ:\n  '12': x", "item '12' is not left to the researcher"),
+        ("a: [", "not readable as YAML"),
+    ):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=message):
+            declarations(str(file))
+    with pytest.raises(UserError, match="no such file"):
+        declarations(str(tmp_path / "none.yml"))

@@ -1,0 +1,213 @@
+"""A page: complete, offline, numbered, and refused when a reader would miss something."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import nbformat
+import pandas as pd
+import pytest
+from lxml import html as parser
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import demo
+from research.report import exhibit, markdown, pagecheck
+from research.report.render import RenderFailed, digest, failed_page, render
+
+PAGES = [("03_here", "Here?"), ("04_there", "There & back")]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> str:
+    return (demo.shared_run(tmp_path_factory) / "out/06_first.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory) -> dict:
+    return json.loads((demo.shared_run(tmp_path_factory) / "out/provenance.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def rendered(tmp_path, record):
+    def make(*cells) -> str:
+        notebook = new_notebook(cells=[new_markdown_cell("# Title"), *cells])
+        path = tmp_path / "03_here.ipynb"
+        nbformat.write(notebook, path)
+        return render(path, PAGES, record)
+
+    return make
+
+
+def shows(bundle) -> nbformat.NotebookNode:
+    return new_code_cell("show()", outputs=[new_output("display_data", data=bundle)])
+
+
+def table(name="rates", caption="Rates"):
+    return exhibit.table_bundle(pd.DataFrame({"a": [1]}), name=name, caption=caption)
+
+
+def test_page_allows_itself_and_nothing_else(page):
+    tree = parser.document_fromstring(page)
+    policy = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")[0]
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy
+    style, script = tree.xpath("//style")[0].text, tree.xpath("//script")[0].text
+    assert digest(style) in policy
+    assert digest(script) in policy
+    assert len(tree.xpath("//style | //script | //link | //iframe")) == 2
+
+
+def test_page_is_numbered_and_linked(page):
+    tree = parser.document_fromstring(page)
+    assert tree.xpath("string(//div[@id='rates']//caption)") == "Table 6.1 Rates by tier; see Figure 6.1"
+    assert tree.xpath("//div[@id='rates']//caption/a/@href") == ["#rates", "#bars"]
+    assert tree.xpath("string(//div[@id='bars']//figcaption)") == "Figure 6.1 Rates rise."
+    assert tree.xpath("//div[@id='answer']//a/text()") == ["Table 6.1"]
+    assert tree.xpath("//nav[@class='contents']//ol[@class='sections']//a/@href") == [
+        "#the-rule",
+        "#a-long-table",
+    ]
+    assert tree.xpath("//a[@rel='next']/@href") == ["09_second.html"]
+    assert tree.xpath("//div[contains(@class,'further')]//a/text()") == ["Which model is best?"]
+
+
+def test_formulas_are_mathml(page):
+    tree = parser.document_fromstring(page)
+    assert len(tree.xpath("//math")) == 2
+    assert "∑" in tree.xpath("string(//math[@display='block'])")
+    assert "$" not in tree.xpath("string(//main)").replace("$5", "")
+
+
+def test_code_is_there_but_closed(page):
+    tree = parser.document_fromstring(page)
+    cells = tree.xpath("//details[contains(@class,'code')]")
+    assert len(cells) > 5
+    assert not [cell for cell in cells if "open" in cell.attrib]
+    assert [cell.xpath("string(summary)") for cell in cells[:3]] == ["Parameters", "Parameters", "Code"]
+
+
+def test_what_a_cell_prints_stays_text(page):
+    tree = parser.document_fromstring(page)
+    assert tree.xpath("string(//pre[@class='printed'])").strip() == "<b>plain</b>"
+    assert "document.title" in tree.xpath("string(//div[@id='quote'])")
+    assert not tree.xpath("//div[@id='quote']//script")
+
+
+def test_page_says_where_it_comes_from(page, record):
+    footer = parser.document_fromstring(page).xpath("string(//footer)")
+    for part in (record["study"]["sha256"], record["data"]["sha256"], record["code"]["commit"]):
+        assert part[:12] in footer
+
+
+def prints(kind: str, **content) -> nbformat.NotebookNode:
+    return new_code_cell("x", outputs=[new_output(kind, **content)])
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        (prints("execute_result", data={"text/html": "<table></table>"}), "without caption"),
+        (prints("display_data", data={"image/png": "AAAA"}), "without alternative text"),
+        (prints("error", ename="KeyError", evalue="x", traceback=[]), "KeyError"),
+        (new_markdown_cell("![](data:image/png;base64,AAAA)"), "no alternative text"),
+        (new_markdown_cell("| a |\n|---|\n| 1 |"), "no caption"),
+        (new_markdown_cell("See [[nothing]]."), "names no exhibit"),
+        (new_markdown_cell("See [it](#nowhere)."), "not on the page"),
+        (new_markdown_cell("![x](https://example.org/x.png)"), "must not need the network"),
+        (new_markdown_cell("$\\frac{1}{$"), "cannot be read"),
+    ],
+)
+def test_incomplete_pages_are_refused(rendered, cell, problem):
+    with pytest.raises(RenderFailed, match=problem):
+        rendered(cell)
+
+
+def test_names_are_unique_in_a_notebook(rendered):
+    with pytest.raises(RenderFailed, match="a second exhibit named 'rates'"):
+        rendered(shows(table()), shows(table()))
+
+
+def test_links_to_notebooks_become_links_to_pages(rendered):
+    page = rendered(
+        shows(table()),
+        new_markdown_cell(
+            "[a](04_there.ipynb) [b](04_there.ipynb#x) [c](05_gone.ipynb) [[04_there#part]] [[05_gone#part]] [[rates]]"
+            " [web](https://doi.org/10.1/x)"
+        ),
+    )
+    links = parser.document_fromstring(page).xpath("//section[@class='text'][2]//a")
+    assert [(link.get("href"), link.text) for link in links] == [
+        ("04_there.html", "a"),
+        ("04_there.html#x", "b"),
+        ("04_there.html#part", "part in There & back"),
+        ("#rates", "Table 3.1"),
+        ("https://doi.org/10.1/x", "web"),
+    ]
+
+
+def test_markup_in_markdown_stays_text(rendered):
+    page = rendered(
+        new_markdown_cell('<script>alert(1)</script> <b onclick="x()">bold</b> [x](javascript:alert(1))')
+    )
+    tree = parser.document_fromstring(page)
+    assert len(tree.xpath("//script")) == 1
+    assert not tree.xpath("//*[@onclick]")
+    assert not [link for link in tree.xpath("//a/@href") if link.startswith("javascript")]
+
+
+def test_headings_never_share_an_anchor(rendered):
+    page = rendered(
+        shows(table(name="limits")), new_markdown_cell("## Limits\n\n## Limits\n\n## 限制 *here*")
+    )
+    assert [a for a in pagecheck.ids(page) if a.startswith("limits")] == ["limits", "limits-2", "limits-3"]
+    assert "限制-here" in pagecheck.ids(page)
+
+
+def test_captions_of_markdown_tables():
+    before = markdown.with_captions(
+        "<p>Table: A &amp; b</p>\n<table><thead><tr><th>x</th></tr></thead></table>"
+    )
+    after = markdown.with_captions(
+        "<table><thead><tr><th>x</th></tr></thead></table>\n<p>Table: A &amp; b</p>\n"
+    )
+    assert before == after
+    assert 'aria-label="A &amp; b"' in before
+    assert '<th scope="col">' in before
+
+
+def test_links_between_pages_are_checked():
+    here = '<html><body><a href="b.html#there">x</a><a href="b.html#gone">x</a><a href="c.html">x</a></body></html>'
+    there = '<html><body><p id="there">x</p><a href="https://a.org/x.html">x</a></body></html>'
+    assert pagecheck.broken_links({"a.html": here, "b.html": there}) == [
+        "a.html links to b.html#gone, and there is no such anchor",
+        "a.html links to c.html, which does not exist",
+    ]
+    assert len(pagecheck.broken_links({"a.html": here, "b.html": there}, failed=["b"])) == 1
+
+
+def test_page_of_a_failed_notebook_is_a_page(record):
+    page = failed_page("04_there", PAGES, record, "In [3] `x`: ValueError: <b>")
+    assert pagecheck.faults(page) == []
+    assert "In [3] `x`: ValueError: &lt;b&gt;" in page
+    assert "There &amp; back" in page
+
+
+def test_index_leads_to_everything(tmp_path_factory):
+    out = demo.shared_run(tmp_path_factory) / "out"
+    tree = parser.document_fromstring((out / "index.html").read_text(encoding="utf-8"))
+    assert [a for a in tree.xpath("//h2/@id") if a != "provenance-of-this-page"] == [
+        "notebooks",
+        "reproduced",
+        "checklists",
+        "parameters",
+        "downloads",
+    ]
+    assert "The AUC is 0.563 over 12 months; see Table 6.1." in tree.xpath(
+        "string(//ol[@class='questions']/li[1])"
+    )
+    assert tree.xpath("//ol[@class='questions']//a[text()='Table 6.1']/@href") == ["06_first.html#rates"]
+    for link in tree.xpath("//a/@href"):
+        target = link.partition("#")[0]
+        assert not target or "://" in target or (out / target).exists(), link
+    assert re.search(r"tier_shares\.premium\s*0\.1", tree.xpath("string(//main)"))
