@@ -53,9 +53,12 @@ def standards(definitions: Mapping[str, Any] | None = None) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def rule_table(definitions: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """Return every rule in words a reader can check: standard, alternative, class, rule."""
+def rule_table(
+    definitions: Mapping[str, Any] | None = None, parameters: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    """Return every rule with its cut-offs in words a reader can check: standard, alternative, class, rule."""
     definitions = definitions or rules()
+    parameters = _parameters(definitions, parameters)
     signs = {"in": "in", "equals": "=", "at_most": "≤", "over": ">", "at_least": "≥", "known": "known"}
     found = []
     for standard, entry in definitions["standards"].items():
@@ -64,7 +67,8 @@ def rule_table(definitions: Mapping[str, Any] | None = None) -> pd.DataFrame:
                 parts = [
                     f"{name} {signs[test]} {', '.join(map(str, value)) if isinstance(value, list) else value}"
                     for name, condition in rule.get("when", {}).items()
-                    for test, value in condition.items()
+                    for test, raw in condition.items()
+                    for value in [_value(raw, parameters)]
                 ]
                 words = " and ".join(parts) if parts else "otherwise"
                 found.append(
