@@ -118,5 +118,5 @@ def test_risk_level_falls_back_when_there_is_no_grade_or_score() -> None:
 
 def test_the_rule_table_reads_in_words() -> None:
     words = k.rule_table().set_index(["standard", "class"])["rule"]
-    assert words[("K2", "short")] == "term_months ≤ $short_term_months"
+    assert words[("K2", "short")] == "term_months ≤ 12"
     assert words[("K2", "long")] == "otherwise"
