@@ -103,6 +103,15 @@ def test_facts_from_a_list_beside_the_transcripts(tmp_path):
     assert units[["participant", "group", "text"]].values.tolist() == [["C3", "customer", "Hello."]]
 
 
+def test_chinese_labels_and_a_turn_that_looks_like_a_head(tmp_path):
+    lines = ["群体：客户", "问：您觉得呢？", "受访者：我觉得银行应该先问清楚我想做什么，再来谈利率和期限。"]
+    (tmp_path / "C8.txt").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "participants.csv").write_text("document,participant,group\nC8,C8,customer\n")
+    units = transcripts.read_transcripts(tmp_path)
+    assert units[["participant", "group", "question"]].values.tolist() == [["C8", "customer", "您觉得呢？"]]
+    assert units["text"].tolist() == [lines[2].removeprefix("受访者：")]
+
+
 def test_two_files_of_one_document_are_refused(tmp_path):
     as_txt(tmp_path / "t.txt"), as_docx(tmp_path / "t.docx")
     with pytest.raises(UserError, match="document t is there twice"):

@@ -92,6 +92,7 @@ def _survey_sheet(book: Workbook, group: str, items: pd.DataFrame, rows: int, in
     wb.protect(sheet)
     wb.page(sheet, landscape=True, titles=f"{top}:{first - 1}", pages_wide=4)
     sheet.print_title_cols = "A:A"
+    sheet.print_area = f"A1:{get_column_letter(len(keys))}{last}"  # empty rows are for pencils
 
 
 def questionnaire(path: str | Path, group: str, *, items: pd.DataFrame | None = None) -> Path:

@@ -41,6 +41,7 @@ _GROUPS = {
 }
 _INTERVIEWER = {"i", "int", "interviewer", "q", "问", "访", "访谈者", "采访者", "主持人"}
 _RESPONDENT = {"r", "a", "p", "respondent", "participant", "interviewee", "答", "受访者"}
+_LONGEST_CODE = 20  # "Participant: …" with more than a code is a turn and not the head
 _TURN = re.compile(r"^\s*([^\s:：][^:：]{0,24}?)\s*[:：]\s*(.*)$", re.DOTALL)
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
@@ -228,8 +229,9 @@ def _head(paragraphs: list[str]) -> tuple[dict[str, str], int]:
     for number, line in enumerate(paragraphs[:15]):
         match = _TURN.match(line)
         name = _FACTS.get(tidy(match.group(1)).lower()) if match else None
-        if name and name not in facts and tidy(match.group(2)):
-            facts[name] = tidy(match.group(2))
+        stated = tidy(match.group(2)) if name else ""
+        if stated and name not in facts and (name != "participant" or len(stated) <= _LONGEST_CODE):
+            facts[name] = stated
             body = number + 1
     return facts, body
 
