@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -65,7 +67,7 @@ def tier_profile(table: pd.DataFrame) -> Figure:
         axes.scatter(part["median"], rows, color=colours, s=34, zorder=3)
         axes.set_yticks(rows, part["tier"] if axes in grid[::4] else [""] * len(part), fontsize=8.5)
         axes.set_ylim(len(part) - 0.5, -0.5)
-        axes.set_title(label, fontsize=8.5, fontweight="normal")
+        axes.set_title("\n".join(textwrap.wrap(label, 22)), fontsize=8.5, fontweight="normal")
         unit = str(part["unit"].iloc[0])
         percent(axes.xaxis) if unit.startswith("share") else axes.xaxis.set_major_formatter(
             EngFormatter(sep="")
@@ -167,6 +169,4 @@ def _square(x: float, y: float, colour: str):
 
 
 def _wrapped(rule: str, n: int, width: int = 62) -> str:
-    import textwrap
-
     return "\n".join(textwrap.wrap(f"{rule}  (n = {n:,})", width)) or INK
