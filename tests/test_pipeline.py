@@ -143,6 +143,17 @@ def test_failure_stops_only_what_needs_it(tmp_path):
     assert not (out / "executed/01_broken.failed.ipynb").exists()
 
 
+def test_a_kernel_that_dies_is_a_failure_like_any_other(tmp_path):
+    folder = tmp_path / "notebooks"
+    demo.write(folder, "01_dies", [("text", "# x"), demo.SECOND[1], ("code", "import os\nos._exit(3)")])
+    demo.write(folder, "02_lives", [("text", "# x"), demo.SECOND[1], ("code", "print(hash('a'))")])
+    out = tmp_path / "out"
+    result = demo.run(folder, out)
+    assert [line.state for line in result.lines] == ["failed", "ran"]
+    assert result.lines[0].message.startswith("cell 4: the kernel died")
+    assert (out / "executed/01_dies.failed.ipynb").exists()
+
+
 def test_only_keeps_pages_of_the_same_parameters(tmp_path):
     folder = tmp_path / "notebooks"
     for stem in ("01_one", "02_two"):

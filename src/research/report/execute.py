@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
@@ -47,7 +48,7 @@ def execute(
     Raises:
         ExecutionFailed: a cell raised, or the kernel died.
     """
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part.ipynb")
@@ -56,7 +57,11 @@ def execute(
     total = len(cells) + 1
     expect(imports("\n".join(cell.source for cell in cells if cell.cell_type == "code")))
 
+    reached = 0
+
     def started(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal reached
+        reached = cell_index + 1
         if on_cell is not None:
             on_cell(cell_index + 1, total)
 
@@ -79,7 +84,7 @@ def execute(
         target.unlink(missing_ok=True)
         if partial.exists():
             clean(partial, failed)
-        raise ExecutionFailed(describe(error)) from error
+        raise ExecutionFailed(describe(error, reached)) from error
     failed.unlink(missing_ok=True)
     return clean(partial, target)
 
@@ -89,13 +94,15 @@ def imports(code: str) -> list[str]:
     return list(dict.fromkeys(IMPORTS.findall(code)))
 
 
-def describe(error: Exception) -> str:
-    """Return one line that names the cell and the error."""
+def describe(error: Exception, reached: int = 0) -> str:
+    """Return one line that names the cell and the error; `reached` is the last cell that began."""
     if isinstance(error, PapermillExecutionError):
         first = next((line for line in error.source.splitlines() if line.strip() and line[0] != "#"), "")
         message = " ".join(str(error.evalue).split())
         where = f"In [{error.exec_count}]" if error.exec_count else f"cell {error.cell_index + 1}"
         return neutral(f"{where} `{first.strip()[:60]}`: {error.ename}: {message[:400]}")
+    if isinstance(error, DeadKernelError):
+        return f"cell {reached}: the kernel died; too little memory, or a crash in a library"
     return neutral(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}")
 
 

@@ -6,12 +6,14 @@ import atexit
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import uuid
+from functools import cache
 from typing import Any
 
 from ipykernel.kernelspec import get_kernel_dict
@@ -19,10 +21,8 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
-from jupyter_core.paths import jupyter_runtime_dir
 from traitlets import default
 
-LONGEST_SOCKET_FOLDER = 70  # a socket's whole path may have about 100 characters
 PATIENCE = 30.0  # seconds for the server to end by itself
 
 
@@ -188,8 +188,12 @@ class Kernel(AsyncKernelManager):
         if self.transport == "tcp":
             return "127.0.0.1"
         # jupyter_client's own choice is relative, and the kernel works in another folder.
-        place = pathlib.Path(jupyter_runtime_dir())
-        if len(str(place)) > LONGEST_SOCKET_FOLDER:
-            place = pathlib.Path(tempfile.mkdtemp(prefix="research-"))
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return str(place / f"study-{uuid.uuid4().hex[:12]}")
+        return str(socket_folder() / uuid.uuid4().hex[:12])
+
+
+@cache
+def socket_folder() -> pathlib.Path:
+    """Return a private folder for the sockets of this process, removed when it ends; socket paths must be short."""
+    folder = tempfile.mkdtemp(prefix="research-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return pathlib.Path(folder)
