@@ -52,7 +52,7 @@ class Costs(Parameters):
     risk_weight: Positive = Field(0.75, description="regulatory risk weight of the exposure")
     cost_of_capital: Share = Field(0.10, description="required return on capital per year")
     lgd_unsecured: Share = Field(0.45, description="loss given default without collateral")
-    lgd_secured: Share = Field(0.25, description="loss given default on the secured part")
+    lgd_secured: Share = Field(0.40, description="loss given default on the secured part")
     officer_hour: Positive = Field(60.0, description="cost of one officer hour, in the data set's currency")
     emp_roi: Positive = Field(0.2644, description="return on investment of the expected maximum profit")
     emp_p0: Share = Field(0.55, description="probability of no loss given default")
@@ -73,6 +73,9 @@ class Fieldwork(Parameters):
         "", description="names no transcript may hold; empty: names.txt beside the transcripts"
     )
     waivers: str = Field("", description="findings waived; empty: waivers.csv beside the transcripts")
+    declarations: str = Field(
+        "data/examples/declarations.yml", description="what a researcher declares for the checklists; empty: nothing"
+    )
     provenance: Literal["invented", "real"] = Field(
         "invented", description="invented fieldwork gets a banner"
     )
