@@ -19,7 +19,9 @@ def verification_data() -> Callable[[str], Path]:
     def folder(name: str) -> Path:
         place = home / name
         if not place.exists():
-            pytest.skip(f"verification data '{name}' is not at {home}; set RESEARCH_VERIFICATION_DATA to its folder")
+            pytest.skip(
+                f"verification data '{name}' is not at {home}; set RESEARCH_VERIFICATION_DATA to its folder"
+            )
         return place
 
     return folder

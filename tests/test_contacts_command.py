@@ -28,7 +28,10 @@ def test_a_study_becomes_a_plan(written):
     place = {name.split(" ")[0]: header.index(name) for name in header}
     assert lines[0][place["Customer"]] == "1"
     assert all(line[place["Actions"]] for line in lines)
-    assert sum("than" in (line[header.index("Why this tier: indicators 分层依据")] or "") for line in lines) > 4000
+    assert (
+        sum("than" in (line[header.index("Why this tier: indicators 分层依据")] or "") for line in lines)
+        > 4000
+    )
     assert min(line[place["Next"]] for line in lines) == datetime.datetime(2026, 1, 5)
 
 

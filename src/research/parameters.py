@@ -74,7 +74,8 @@ class Fieldwork(Parameters):
     )
     waivers: str = Field("", description="findings waived; empty: waivers.csv beside the transcripts")
     declarations: str = Field(
-        "data/examples/declarations.yml", description="what a researcher declares for the checklists; empty: nothing"
+        "data/examples/declarations.yml",
+        description="what a researcher declares for the checklists; empty: nothing",
     )
     provenance: Literal["invented", "real"] = Field(
         "invented", description="invented fieldwork gets a banner"

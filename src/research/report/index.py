@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jinja2 import Environment, FileSystemLoader
 
 from research.report import values
@@ -13,11 +14,15 @@ from research.report.checklists import STATES, Checklist, Line, counts, declarat
 from research.report.crate import METADATA, write_crate
 from research.report.files import write_if_changed
 from research.report.markdown import Heading, slug
+from research.report.markup import NOTEBOOK_STYLE
 from research.report.pagecheck import broken_links, faults, ids, section_names
-from research.report.render import TEMPLATE, linked_from_elsewhere, page_assets
+from research.report.payload import MIME
+from research.report.render import TEMPLATE, linked_from_elsewhere, numbered, page_assets
 
 # Whose answers are the verdict of the study, in this order.
 VERDICTS = ("12_synthesis", "09_comparison")
+# Tables that the first page repeats under the verdicts: notebook → names.
+REPEATED = {"12_synthesis": ("verdicts", "models")}
 SECTIONS = {
     "verdict": "What came out",
     "notebooks": "Question by question",
@@ -113,6 +118,9 @@ def index_page(
         **page_assets(),
     }
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
+    repeated = [
+        html for path in executed for html in repeated_tables(path, titles, collected.numbers[path.stem])
+    ]
     return environment.get_template("study.html.j2").render(
         page=page,
         verdicts=verdicts,
@@ -129,7 +137,23 @@ def index_page(
             {"list": one, "anchor": slug(one.name), "counts": counts(answers)} for one, answers in filled
         ],
         states=STATES,
+        repeated=repeated,
     )
+
+
+def repeated_tables(executed: Path, titles: dict[str, str], numbers: dict[str, str]) -> list[str]:
+    """Return the tables of a notebook that the first page repeats; their numbers lead to the notebook."""
+    wanted = REPEATED.get(executed.stem, ())
+    found = {}
+    for cell in nbformat.read(executed, as_version=4).cells if wanted else ():
+        for output in cell.get("outputs", []):
+            payload = output.get("data", {}).get(MIME)
+            if payload and payload["name"] in wanted:
+                html = numbered(
+                    output.data["text/html"].removeprefix(NOTEBOOK_STYLE), payload, numbers[payload["name"]]
+                )
+                found[payload["name"]] = linked_from_elsewhere(html, executed.stem, numbers, titles)
+    return [found[name] for name in wanted if name in found]
 
 
 def filled_checklists(

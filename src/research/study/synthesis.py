@@ -73,6 +73,8 @@ def synthesis(study: Any) -> dict[str, Any]:
     return {
         "leader": titles()[leader],
         "display": display,
+        "page": _page(display, asked),
+        "asked": asked[asked["criterion"].isin(display["hypothesis"])] if len(asked) else asked,
         "evidence": pd.concat([loan_evidence(study, name).assign(model=titles()[name]) for name in models]),
         "themes": heard["any"],
         "variants": pd.DataFrame(
@@ -81,6 +83,26 @@ def synthesis(study: Any) -> dict[str, Any]:
         "statement": integration_statement(display, counts),
         "counts": counts,
     }
+
+
+def _page(display: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+    """The joint display as narrow as a page: the survey as a mean with its interval, quotations below the voices."""
+    means = {} if asked.empty else asked[asked["group"] == "both"].set_index("criterion")
+    spoken = display["interviews"] + ". " + display["quotes"].str.replace(" / ", "\n")
+    return pd.DataFrame(
+        {
+            "hypothesis": display["hypothesis"],
+            "verdict": display["verdict"],
+            "loan_data": display["loan_data"],
+            "survey": [
+                "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]".format(**means.loc[name])
+                if len(means) and name in means.index
+                else "no result"
+                for name in display["hypothesis"]
+            ],
+            "interviews": spoken.str.strip(),
+        }
+    )
 
 
 def verdicts_in_words(display: pd.DataFrame) -> str:
