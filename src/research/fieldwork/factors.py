@@ -78,11 +78,12 @@ def parallel_analysis(
 
 
 def loadings(
-    items: pd.DataFrame, factors: int, rotation: str = "oblimin"
+    items: pd.DataFrame, factors: int, rotation: str = "oblimin", *, seed: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return maximum-likelihood loadings and the correlations of the factors.
 
-    Factors are ordered by their sum of squared loadings and signed so that it sums positive.
+    Factors are ordered by their sum of squared loadings and signed so that it sums positive. `seed` is of the starting
+    values, on which the last decimals depend.
 
     Returns:
         Loadings (`item`, `factor`, `loading`, `communality`, `strongest`: the item's largest), long; and the
@@ -98,7 +99,7 @@ def loadings(
     # Degrees of freedom of the model must not be negative: ((k − m)² − (k + m)) / 2.
     if factors < 1 or (k - factors) ** 2 < k + factors:
         raise UserError(f"{k} items cannot carry {factors} factors")
-    fitted = Factor(endog=complete.to_numpy(dtype=float), n_factor=factors, method="ml").fit()
+    fitted = Factor(endog=complete.to_numpy(dtype=float), n_factor=factors, method="ml").fit(rng=seed)
     correlation = np.eye(factors)
     communality = np.asarray(fitted.communality)
     if rotation != "none" and factors > 1:

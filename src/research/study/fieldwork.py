@@ -116,7 +116,7 @@ def survey_factors(study: Any) -> dict[str, pd.DataFrame]:
     asked = instrument.loc[instrument["criterion"].isin(CRITERIA) & (instrument["group"] == "both"), "item"]
     items = surveys.keyed(kept, instrument)[asked.tolist()]
     parallel = factors.parallel_analysis(items, seed=study.seed)
-    loadings, correlations = factors.loadings(items, max(1, int(parallel["retained"].sum())))
+    loadings, correlations = factors.loadings(items, max(1, int(parallel["retained"].sum())), seed=study.seed)
     return {
         "factorability": factors.factorability(items),
         "parallel": parallel,

@@ -73,7 +73,7 @@ def synthesis(study: Any) -> dict[str, Any]:
     return {
         "leader": titles()[leader],
         "display": display,
-        "page": _page(display, asked),
+        "page": _page(display, asked, heard["any"]),
         "asked": asked[asked["criterion"].isin(display["hypothesis"])] if len(asked) else asked,
         "evidence": pd.concat([loan_evidence(study, name).assign(model=titles()[name]) for name in models]),
         "themes": heard["any"],
@@ -85,10 +85,16 @@ def synthesis(study: Any) -> dict[str, Any]:
     }
 
 
-def _page(display: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+def _page(display: pd.DataFrame, asked: pd.DataFrame, heard: pd.DataFrame) -> pd.DataFrame:
     """The joint display as narrow as a page: the survey as a mean with its interval, quotations below the voices."""
     means = {} if asked.empty else asked[asked["group"] == "both"].set_index("criterion")
-    spoken = display["interviews"] + ". " + display["quotes"].str.replace(" / ", "\n")
+    quoted = dict.fromkeys(display["hypothesis"], "")
+    for row in heard.to_dict("records"):
+        sides = [(side, row[f"quote_{side}"], row[f"quote_{side}_id"]) for side in ("for", "against")]
+        quoted[row["hypothesis"]] = " ".join(
+            f"{side.capitalize()}: “{text}” ({place})." for side, text, place in sides if text
+        )
+    spoken = display["interviews"] + ". " + display["hypothesis"].map(quoted)
     return pd.DataFrame(
         {
             "hypothesis": display["hypothesis"],
