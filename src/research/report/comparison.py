@@ -220,5 +220,5 @@ def verdicts(run: Path) -> list[str]:
     """Return the answers that are the verdict of a run, as text; all its answers when it has no verdict."""
     executed = sorted(path for path in (run / "executed").glob("*.ipynb") if "." not in path.stem)
     collected = values.collect(executed)
-    wanted = [stem for stem in VERDICTS if collected.answer(stem)] or [path.stem for path in executed]
+    wanted = [stem for stem in VERDICTS if collected.answer(stem)][:1] or [path.stem for path in executed]
     return [said["text"] for stem in wanted if (said := collected.answer(stem))]

@@ -19,7 +19,7 @@ from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
 from research.report.render import TEMPLATE, linked_from_elsewhere, numbered, page_assets
 
-# Whose answers are the verdict of the study, in this order.
+# Whose answer is the verdict of the study: the first of these that the run has.
 VERDICTS = ("12_synthesis", "09_comparison")
 # Tables that the first page repeats under the verdicts: notebook → names.
 REPEATED = {"12_synthesis": ("verdicts", "models")}
@@ -106,7 +106,7 @@ def index_page(
             }
         )
     banners = {entry["banner"]: entry["text"] for entries in collected.banners.values() for entry in entries}
-    verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]]
+    verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]][:1]
     sections = [
         Heading(2, anchor, text) for anchor, text in SECTIONS.items() if anchor != "verdict" or verdicts
     ]
