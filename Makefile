@@ -16,7 +16,7 @@ study: $(READY) ## set up and run a study: make study STUDY=default JOBS=2
 	$(BIN)/research run $(STUDY) --jobs $(JOBS)
 
 test: $(READY) ## set up and run the tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 lint: $(READY) ## check style, imports between layers, spelling, and that notebooks carry no outputs
 	$(BIN)/ruff check --quiet .

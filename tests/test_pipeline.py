@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 
 import nbformat
@@ -79,12 +78,10 @@ def test_workbook_runs_no_formula(finished):
     assert "'=1+1,0.61" in (finished / "out/results/09_second/ranking.csv").read_text(encoding="utf-8")
 
 
-def test_nothing_changed_does_nothing_fast(finished):
+def test_nothing_changed_does_nothing(finished):
     before = files(finished / "out")
-    began = time.perf_counter()
     result = demo.run(finished / "notebooks", finished / "out")
     assert result.unchanged
-    assert time.perf_counter() - began < 2
     assert files(finished / "out") == before
 
 

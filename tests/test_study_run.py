@@ -17,6 +17,7 @@ from research.parameters import load
 from research.paths import NOTEBOOKS, ROOT
 
 QUICK = load("quick")
+pytestmark = pytest.mark.xdist_group("study run")  # one process, so that the run is made once
 
 
 @pytest.fixture(scope="module")
