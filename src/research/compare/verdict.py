@@ -69,7 +69,9 @@ def judge(
     measures = definitions().set_index("measure")["criterion"]
     not_counted = table["measure"].map(measures).isin(reasons)
     criteria = judge_criteria(table[~not_counted], pairs, models, alpha)
-    criteria["decided_by"] = criteria["criterion"].map(reasons).fillna(criteria["decided_by"])
+    criteria["decided_by"] = [
+        reasons.get(row.criterion, row.decided_by) for row in criteria.itertuples(index=False)
+    ]
     tested = criteria[criteria["best"] != ""]
     if tested.empty:
         raise UserError("verdict: found no criterion with results for two of the models")

@@ -21,7 +21,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "classification_tests",
     ),
     "explain": ("regression_design", "regression", "rate_drivers"),
-    "weights": ("weights",),
+    "weighting": ("weights",),
     "segment": (
         "model",
         "not_testable",
@@ -93,7 +93,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "themes",
         "theme_saturation",
     ),
-    "synthesis": ("loan_evidence", "synthesis", "verdicts_in_words", "strand_in_words"),
+    "integrate": ("loan_evidence", "synthesis", "verdicts_in_words", "strand_in_words"),
 }
 PLACE = {name: stage for stage, names in STAGES.items() for name in names}
 __all__ = sorted(PLACE)

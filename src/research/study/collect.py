@@ -43,7 +43,7 @@ def customers(study: Any) -> pd.DataFrame:
     return datasets.load(study.dataset, study.crosswalk or None)
 
 
-@step(customers)
+@step(customers, "weights", "fieldwork")
 def about(study: Any) -> dict[str, Any]:
     """Return what is known of the data set: title, outcome, censoring, rows, outcome rate, card, banner."""
     table = customers(study)
@@ -62,6 +62,8 @@ def about(study: Any) -> dict[str, Any]:
     }
     kind = "real" if stated.get("real", True) else "simulated"
     words = "Simulated data: no bank, no person." if kind == "simulated" else f"Real data: {facts['title']}."
+    if study.weights == "survey" and study.fieldwork.provenance == "invented":
+        words += " The weights of RFM and ABC come from invented experts."
     texts = {
         key: "; ".join(map(str, value)) if isinstance(value, list) else str(value)
         for key, value in stated.items()

@@ -25,7 +25,7 @@ from research.segment import registry
 from research.steps import step
 from research.study.collect import all_data_key, all_names, customers
 from research.study.segment import model, not_testable, tiers
-from research.study.weights import located, weights
+from research.study.weighting import located, weights
 
 PRACTITIONERS = 10  # the criterion that rests on vignettes
 

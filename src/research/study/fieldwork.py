@@ -31,7 +31,7 @@ from research.steps import step
 from research.study.collect import customers
 from research.study.compare import practitioner_agreement, vignettes
 from research.study.segment import not_testable
-from research.study.weights import located, survey_weights
+from research.study.weighting import located, survey_weights
 
 CRITERIA = [f"C{number}" for number in range(1, 8)]
 CODINGS = (".xlsx", ".xlsm")

@@ -20,7 +20,7 @@ from research.segment import registry
 from research.segment.base import StratificationModel
 from research.segment.tiers import as_tiers
 from research.steps import step
-from research.study.weights import weights
+from research.study.weighting import weights
 
 SIMULATED = "simulated"
 ABSORBING = ("default", "churned")

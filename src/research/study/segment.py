@@ -14,7 +14,7 @@ from research.segment.base import StratificationModel
 from research.segment.tiers import as_tiers
 from research.steps import step
 from research.study.collect import customers
-from research.study.weights import weights
+from research.study.weighting import weights
 
 
 @step(customers, weights, "tier_shares", "seed")

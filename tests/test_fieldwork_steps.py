@@ -1,0 +1,192 @@
+"""Steps of the fieldwork: what they read, what stops them, and how the strands come together."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research import study as steps
+from research.compare.verdict import judge
+from research.errors import UserError
+from research.fieldwork.integration import joint_display, read_hypotheses
+from research.parameters import Study, load
+from research.paths import EXAMPLES
+from research.study.fieldwork import interviews_key, survey_key
+from research.study.weighting import located, survey_weights
+
+SMALL = {"bootstrap": 100, "simulated_customers": 500}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory):
+    from research import steps as cached
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        cached._memory.cache_clear()
+        yield
+    cached._memory.cache_clear()
+
+
+@pytest.fixture
+def plan() -> Study:
+    return load(changes=SMALL)
+
+
+def with_interviews(plan: Study, folder: Path) -> Study:
+    return plan.model_copy(
+        update={"fieldwork": plan.fieldwork.model_copy(update={"interviews": str(folder)})}
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLES / "interviews", tmp_path / "interviews"))
+
+
+def test_every_respondent_is_kept_or_counted_as_left_out(plan: Study) -> None:
+    flow = steps.survey_quality(plan)["flow"]
+    assert flow["kept"].iloc[0] == 180
+    assert flow["kept"].iloc[0] - flow["left_out"].sum() == flow["kept"].iloc[-1]
+    assert len(steps.survey_quality(plan)["kept"]) == flow["kept"].iloc[-1]
+
+
+def test_survey_weights_are_the_eigenvector_of_the_consistent_experts(plan: Study) -> None:
+    """With three elements the eigenvector is the normalised geometric mean of the rows (Saaty 1980)."""
+    found = steps.expert_comparisons(plan)
+    experts = found["experts"].query("set == 'abc' and status == 'consistent'")
+    by_hand = np.exp(np.log(experts.pivot(index="expert", columns="element", values="weight")).mean())
+    weights = survey_weights(plan.fieldwork.ahp)
+    assert [weights[letter] for letter in "ABC"] == pytest.approx((by_hand / by_hand.sum()).tolist())
+    assert sum(weights[letter] for letter in "RFM") == pytest.approx(1)
+
+
+def test_weights_may_be_numbers_and_reach_the_model() -> None:
+    plan = load(changes={"weights": {"A": 0.7, "B": 0.2, "C": 0.1}})
+    assert steps.weights(plan) == {"A": 0.7, "B": 0.2, "C": 0.1}
+    assert steps.model(plan, "abc").weights_ == pytest.approx({"A": 0.7, "B": 0.2, "C": 0.1})
+
+
+@pytest.mark.parametrize("given", [{"A": 1}, {"R": 0, "F": 0, "M": 0}, {"X": 1}, "expert"])
+def test_weights_that_do_not_fit_are_refused(given: object) -> None:
+    with pytest.raises(UserError, match="weights"):
+        load(changes={"weights": given})
+
+
+def test_the_models_do_not_depend_on_fieldwork_while_weights_are_equal(plan: Study) -> None:
+    other = load(changes={**SMALL, "fieldwork": {"ahp": "", "survey": "", "interviews": ""}})
+    assert steps.model.key(plan, "abc") == steps.model.key(other, "abc")
+    weighed = load(changes={**SMALL, "weights": "survey"})
+    assert steps.model.key(plan, "abc") != steps.model.key(weighed, "abc")
+
+
+def test_shift_of_tiers_keeps_every_customer_and_the_shares(plan: Study) -> None:
+    found = steps.weight_shift(plan, "abc")
+    assert found["matrix"]["count"].sum() == found["n"] == 10_000
+    assert found["matrix"].groupby("to")["count"].sum().to_dict() == {
+        "premium": 1000, "low": 5000, "medium": 3000, "high": 1000
+    }  # fmt: skip
+    stayed = found["matrix"].query("`from` == to")["count"].sum()
+    assert stayed + found["moved"] == found["n"]
+    assert found["safer"] + found["riskier"] == found["moved"]
+
+
+def test_a_model_that_the_data_cannot_feed_has_a_reason(plan: Study) -> None:
+    assert "not testable here" in steps.weight_shift(plan.with_dataset("credit_data"), "rfm")["reason"]
+
+
+def test_a_text_that_could_identify_somebody_stops_the_interviews(plan: Study, folder: Path) -> None:
+    path = folder / "P02.txt"
+    path.write_text(path.read_text(encoding="utf-8") + "\nP02: 13800138000\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"P02 segment \d+ — phone 1•+0"):
+        steps.interviews(with_interviews(plan, folder))
+
+
+def test_without_its_waiver_a_finding_stops_the_interviews(plan: Study, folder: Path) -> None:
+    (folder / "waivers.csv").unlink()
+    with pytest.raises(UserError, match="waive each in writing"):
+        steps.interviews(with_interviews(plan, folder))
+
+
+def test_codings_of_another_text_are_refused(plan: Study, folder: Path) -> None:
+    path = folder / "P01.txt"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Fourteen years", "Forty years"), encoding="utf-8"
+    )
+    with pytest.raises(UserError, match="document P01, segment 1: the coding workbooks hold another text"):
+        steps.interviews(with_interviews(plan, folder))
+
+
+def test_a_changed_workbook_changes_the_key(plan: Study, folder: Path) -> None:
+    study = with_interviews(plan, folder)
+    before = interviews_key(study)
+    (folder / "names.txt").write_text("Somebody Else\n", encoding="utf-8")
+    assert interviews_key(study) != before
+    assert survey_key(study) == survey_key(plan)
+
+
+def test_a_path_that_leads_nowhere_names_the_parameter(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"fieldwork\.survey: found 'lost\.xlsx', no such file or folder"):
+        located("lost.xlsx", "survey")
+    with pytest.raises(UserError, match=r"fieldwork\.ahp: found nothing"):
+        located("", "ahp")
+
+
+def test_every_theme_of_the_interviews_is_counted_once(plan: Study) -> None:
+    tree = steps.themes(plan)["tree"]
+    assert (tree["segments"] >= tree["own_segments"]).all()
+    assert tree["participants"].max() <= 24
+    assert set(steps.coders_agreement(plan)["codes"]["base"]) == {"coded", "all"}
+
+
+def test_invented_judgements_do_not_count_in_the_verdict() -> None:
+    rows = [
+        {"measure": measure, "model": model, "arm": "as practised", "dataset": "d", "estimate": value,
+         "ci_low": value - 0.01, "ci_high": value + 0.01, "n": 100}
+        for measure, values in (("auc", (0.7, 0.6)), ("kappa_quadratic", (0.2, 0.9)))
+        for model, value in zip(("tree", "abc"), values, strict=True)
+    ]  # fmt: skip
+    pairs = pd.DataFrame(columns=["measure", "model_a", "model_b", "difference", "p_value"])
+    counted = judge(pd.DataFrame(rows), pairs, ["tree", "abc"])
+    without = judge(pd.DataFrame(rows), pairs, ["tree", "abc"], left_out={10: "not counted: invented"})
+    assert counted.ranking["criteria"].tolist() == [2, 2]
+    assert without.ranking["criteria"].tolist() == [1, 1]
+    assert without.leader == "tree"
+    assert "Criterion 10 is not counted: invented." in without.caveats
+    assert not any("10" in caveat for caveat in without.caveats if caveat.startswith("Not testable"))
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "low", "high", "outcome"),
+    [
+        ("data", 1.2, 1.8, "supports"),
+        ("assumption", 1.2, 1.8, "inconclusive"),
+        ("condition", 1.2, 1.8, "inconclusive"),
+        ("assumption", 0.4, 0.8, "contradicts"),
+    ],
+)
+def test_what_rests_on_assumptions_can_refute_but_not_support(
+    depends_on: str, low: float, high: float, outcome: str
+) -> None:
+    row = {"hypothesis": "H1", "quantity": "default_rate_ratio", "estimate": (low + high) / 2}
+    row |= {"ci_low": low, "ci_high": high, "n": 10, "depends_on": depends_on}
+    display = joint_display(pd.DataFrame([row]), pd.DataFrame(), pd.DataFrame(), read_hypotheses())
+    assert display.set_index("hypothesis").loc["H1", "loan_data_outcome"] == outcome
+
+
+def test_no_step_is_hidden_by_its_module() -> None:
+    assert set(steps.STAGES).isdisjoint(steps.PLACE)
+
+
+def test_one_strand_in_words() -> None:
+    display = pd.DataFrame(
+        {
+            "hypothesis": ["H1", "H2", "H3"],
+            "loan_data_outcome": ["supports", "supports", "absent"],
+        }
+    )
+    assert steps.strand_in_words(display) == "for H1 and H2; silent on H3"
