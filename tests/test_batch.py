@@ -106,12 +106,12 @@ def test_batch_runs_resumes_and_compares(tmp_path):
     assert grid.varied == ["seed", "folds", "mood"]
     out = tmp_path / "out"
     made = plans(grid, out, books)
-    outcomes = batch.run_all(grid, made, jobs=2, console=quiet())
+    outcomes = batch.run_all(grid, made, jobs=1, console=quiet())
     assert [outcome.state for outcome in outcomes] == ["ran", "ran", "failed", "failed"]
     assert "AssertionError: three is a crowd" in outcomes[2].message
     page = comparison.write_comparison(grid, made, outcomes, out)
 
-    again = batch.run_all(grid, made, jobs=2, console=quiet())
+    again = batch.run_all(grid, made, jobs=1, console=quiet())
     assert [outcome.state for outcome in again] == ["unchanged", "unchanged", "failed", "failed"]
 
     text = page.read_text(encoding="utf-8")
@@ -188,6 +188,13 @@ def test_a_run_that_cannot_be_made_is_told_not_raised(tmp_path, monkeypatch):
     monkeypatch.setattr("research.report.pipeline.run", broken)
     outcome = batch.execute(None, "x")
     assert (outcome.state, outcome.message) == ("failed", "OSError: disk full")
+
+
+def test_runs_are_made_in_other_processes_and_come_back_in_order(tmp_path):
+    grid = read(grid_file(tmp_path, "product: {seed: [1, 2, 3]}"))
+    outcomes = batch.run_all(grid, [None] * 3, jobs=2, console=quiet())
+    assert [outcome.name for outcome in outcomes] == ["seed-1", "seed-2", "seed-3"]
+    assert {outcome.message.partition(":")[0] for outcome in outcomes} == {"AttributeError"}
 
 
 def test_shipped_grid_is_valid():

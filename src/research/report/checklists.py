@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ class Checklist:
     items: list[dict[str, Any]]
 
 
+@cache
 def load() -> list[Checklist]:
     """Return all checklists. Raises ValueError for an item that answers in no way or in two."""
     found = []

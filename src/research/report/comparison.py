@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader
 from sklearn.metrics import mutual_info_score
 
 from research.parameters import Study
@@ -22,7 +21,7 @@ from research.report.markup import show
 from research.report.pagecheck import faults
 from research.report.payload import frame_to_payload, plain
 from research.report.pipeline import Plan
-from research.report.render import TEMPLATE, page_assets
+from research.report.render import page_assets, templates
 from research.report.workbook import workbook_bytes
 
 EFFECTS_SHOWN = 40
@@ -50,7 +49,7 @@ def write_comparison(grid: Grid, plans: list[Plan], outcomes: list[Outcome], out
         )
     }
     write_if_changed(out / "comparison.xlsx", workbook_bytes(sheets))
-    page = comparison_page(grid, outcomes, runs, answered, effects, out)
+    page = comparison_page(grid, outcomes, runs, answered, effects, records, out)
     if problems := faults(page):
         raise RuntimeError("; ".join(problems))
     write_if_changed(out / "index.html", page)
@@ -164,6 +163,7 @@ def comparison_page(
     runs: pd.DataFrame,
     answered: pd.DataFrame,
     effects: pd.DataFrame,
+    records: dict[str, dict[str, Any]],
     out: Path,
 ) -> str:
     """Return the HTML of a batch."""
@@ -182,7 +182,7 @@ def comparison_page(
                 show(row[name]) if not isinstance(row[name], str) else row[name] for name in grid.varied
             ],
             "failed": row["message"] if row["state"] == "failed" else "",
-            "verdicts": verdicts(out / "runs" / row["run"]) if row["state"] != "failed" else [],
+            "verdicts": verdicts(records[row["run"]]) if row["run"] in records else [],
         }
         for row in runs.to_dict("records")
     ]
@@ -204,21 +204,27 @@ def comparison_page(
         **page_assets(),
     }
     constant = [name for name in answered.columns if name not in set(effects["value"])]
-    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
-    return environment.get_template("batch.html.j2").render(
-        page=page,
-        title=f"Batch {grid.name}: {record['study']['title']}",
-        varied=grid.varied,
-        lines=lines,
-        moved=moved,
-        constant=constant,
-        failed=sum(bool(line["failed"]) for line in lines),
+    return (
+        templates()
+        .get_template("batch.html.j2")
+        .render(
+            page=page,
+            title=f"Batch {grid.name}: {record['study']['title']}",
+            varied=grid.varied,
+            lines=lines,
+            moved=moved,
+            constant=constant,
+            failed=sum(bool(line["failed"]) for line in lines),
+        )
     )
 
 
-def verdicts(run: Path) -> list[str]:
-    """Return the answers that are the verdict of a run, as text; all its answers when it has no verdict."""
-    executed = sorted(path for path in (run / "executed").glob("*.ipynb") if "." not in path.stem)
-    collected = values.collect(executed)
-    wanted = [stem for stem in VERDICTS if collected.answer(stem)][:1] or [path.stem for path in executed]
-    return [said["text"] for stem in wanted if (said := collected.answer(stem))]
+def verdicts(record: dict[str, Any]) -> list[str]:
+    """Return the answer that is the verdict of a run, as text; all its answers when it has no verdict."""
+    said = {
+        key.partition("/")[0]: entry["text"]
+        for key, entry in record["prose"].items()
+        if key.endswith("/answer")
+    }
+    wanted = [stem for stem in VERDICTS if stem in said][:1] or list(said)
+    return [said[stem] for stem in wanted]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader
 
 from research.report import values
 from research.report.checklists import STATES, Checklist, Line, counts, declarations, fill, load
@@ -17,7 +16,7 @@ from research.report.markdown import Heading, slug
 from research.report.markup import NOTEBOOK_STYLE
 from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
-from research.report.render import TEMPLATE, linked_from_elsewhere, numbered, page_assets
+from research.report.render import linked_from_elsewhere, numbered, page_assets, templates
 
 # Whose answer is the verdict of the study: the first of these that the run has.
 VERDICTS = ("12_synthesis", "09_comparison")
@@ -117,11 +116,10 @@ def index_page(
         "record": record,
         **page_assets(),
     }
-    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
     repeated = [
         html for path in executed for html in repeated_tables(path, titles, collected.numbers[path.stem])
     ]
-    return environment.get_template("study.html.j2").render(
+    return templates().get_template("study.html.j2").render(
         page=page,
         verdicts=verdicts,
         lines=lines,
@@ -199,9 +197,10 @@ def checklists_page(
         {"list": one, "anchor": slug(one.name), "lines": answers, "counts": counts(answers)}
         for one, answers in filled
     ]
-    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
-    return environment.get_template("checklists.html.j2").render(
-        page=page, lists=lists, titles=titles, sections=sections
+    return (
+        templates()
+        .get_template("checklists.html.j2")
+        .render(page=page, lists=lists, titles=titles, sections=sections)
     )
 
 

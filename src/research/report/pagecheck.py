@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote
 
 from lxml import html as parser
 
+PICTURES = re.compile(r"data:image/[\w+.-]+;base64,[A-Za-z0-9+/=]+")
 LOADING = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
 
 
 def faults(page: str) -> list[str]:
     """Return what is wrong with a page, one line per fault; empty when it is fine."""
-    tree = parser.document_fromstring(page)
+    tree = parsed(page)
     found = [
         f"figure {number} has no alternative text"
         for number, picture in enumerate(tree.iter("img"), start=1)
@@ -31,24 +34,30 @@ def faults(page: str) -> list[str]:
                 found.append(f"<{tag}> loads {address[:80]}; a page must not need the network")
     if any(element.get("style") for element in tree.iter() if isinstance(element.tag, str)):
         found.append("a style attribute, which the page's security policy forbids")
-    anchors = Counter(ids(page))
+    anchors = Counter(tree.xpath("//@id"))
     found += [f"the anchor '{anchor}' occurs {count} times" for anchor, count in anchors.items() if count > 1]
+    targets = [
+        unquote(link[1:]) for link in tree.xpath("//a/@href") if link.startswith("#") and len(link) > 1
+    ]
     found += [
-        f"a link to '#{target}', which is not on the page"
-        for target in local_targets(page)
-        if target not in anchors
+        f"a link to '#{target}', which is not on the page" for target in targets if target not in anchors
     ]
     return found
 
 
+def parsed(page: str) -> Any:
+    """Return the tree of a page. Pictures are taken out first: they are most of the bytes and have no structure."""
+    return parser.document_fromstring(PICTURES.sub("data:,", page))
+
+
 def ids(page: str) -> list[str]:
     """Return all anchors of a page."""
-    return list(parser.document_fromstring(page).xpath("//@id"))
+    return list(parsed(page).xpath("//@id"))
 
 
 def section_names(page: str) -> dict[str, str]:
     """Return anchor → what a reader would call it: the text of a heading, the number of a table or figure."""
-    tree = parser.document_fromstring(page)
+    tree = parsed(page)
     for link in tree.xpath("//a[@class='anchor']"):
         link.drop_tree()
     names = {
@@ -61,19 +70,14 @@ def section_names(page: str) -> dict[str, str]:
     return {anchor: name for anchor, name in names.items() if name}
 
 
-def local_targets(page: str) -> list[str]:
-    """Return the anchors that links of a page expect on the same page."""
-    links = parser.document_fromstring(page).xpath("//a/@href")
-    return [unquote(link[1:]) for link in links if link.startswith("#") and len(link) > 1]
-
-
 def broken_links(pages: dict[str, str], failed: Iterable[str] = ()) -> list[str]:
     """Return links between pages (file name → HTML) that lead nowhere; pages of failed notebooks have no anchors."""
     without_anchors = {f"{stem}.html" for stem in failed}
-    anchors = {name: set(ids(page)) for name, page in pages.items()}
+    trees = {name: parsed(page) for name, page in pages.items()}
+    anchors = {name: set(tree.xpath("//@id")) for name, tree in trees.items()}
     found = []
-    for name, page in pages.items():
-        for link in parser.document_fromstring(page).xpath("//a/@href"):
+    for name, tree in trees.items():
+        for link in tree.xpath("//a/@href"):
             target, _, anchor = link.partition("#")
             if not target.endswith(".html") or "://" in target:
                 continue

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import re
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import nbformat
 import yaml
 from jinja2 import Environment, FileSystemLoader
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
 from traitlets.config import Config
 
@@ -23,6 +25,7 @@ from research.report.markup import NOTEBOOK_STYLE
 from research.report.pagecheck import faults
 from research.report.payload import KINDS, MIME, exhibit_numbers, exhibits
 
+OWN = threading.local()
 TEMPLATE = Path(__file__).parent / "template" / "research"
 
 
@@ -82,8 +85,7 @@ def failed_page(stem: str, pages: list[tuple[str, str]], record: dict[str, Any],
         "record": record,
         **page_assets(),
     }
-    environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
-    return environment.get_template("failed.html.j2").render(page=page, message=message)
+    return templates().get_template("failed.html.j2").render(page=page, message=message)
 
 
 def prepare(
@@ -178,13 +180,32 @@ def neighbour(pages: list[tuple[str, str]], position: int | None, step: int) -> 
     return {"stem": stem, "title": title}
 
 
-def exporter() -> HTMLExporter:
-    """Return nbconvert's exporter with the project's template and without any of its own assets."""
-    settings = Config()
-    settings.HTMLExporter.template_name = "research"
-    settings.HTMLExporter.extra_template_basedirs = [str(TEMPLATE.parent)]
-    settings.CSSHTMLHeaderPreprocessor.enabled = False
-    return HTMLExporter(config=settings)
+class PageExporter(HTMLExporter):
+    """nbconvert's exporter without its last pass, which parses the page anew and gives every picture some alt text."""
+
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: Any = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the page as the template writes it; a missing alternative text must stay noticeable."""
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
+
+
+def exporter() -> PageExporter:
+    """Return this thread's exporter with the project's template; its templates are compiled once."""
+    if not hasattr(OWN, "exporter"):
+        settings = Config()
+        settings.PageExporter.template_name = "research"
+        settings.PageExporter.extra_template_basedirs = [str(TEMPLATE.parent)]
+        settings.CSSHTMLHeaderPreprocessor.enabled = False
+        OWN.exporter = PageExporter(config=settings)
+    return OWN.exporter
+
+
+@cache
+def templates() -> Environment:
+    """Return the templates of the pages that are not notebooks; what goes into them is escaped there."""
+    return Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False)
 
 
 @cache

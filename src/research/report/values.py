@@ -60,7 +60,8 @@ def values_record(collected: Collected, study: Mapping[str, Any]) -> dict[str, A
     return {
         "study": {"name": study["name"], "sha256": study["sha256"]},
         "prose": {
-            key: {"cell": entry["cell"], "values": entry["values"]} for key, entry in collected.prose.items()
+            key: {"cell": entry["cell"], "text": entry["text"], "values": entry["values"]}
+            for key, entry in collected.prose.items()
         },
         "tables": {
             key: {
