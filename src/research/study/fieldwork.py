@@ -39,6 +39,10 @@ CODINGS = (".xlsx", ".xlsm")
 
 def fieldwork_banner(study: Any) -> tuple[str, str]:
     """Return kind and text of the banner that says whether anybody was asked."""
+    if not any(
+        (study.fieldwork.survey, study.fieldwork.ahp, study.fieldwork.vignettes, study.fieldwork.interviews)
+    ):
+        return "real", "No fieldwork in this study: nobody was asked, and nothing here says that anybody was."
     if study.fieldwork.provenance == "invented":
         parts = "Answers, comparisons, vignettes and interviews were written for demonstration."
         return "invented", f"Invented fieldwork: nobody was asked. {parts}"
