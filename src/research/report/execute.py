@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -32,7 +33,6 @@ def execute(
     target: Path,
     parameters: Mapping[str, Any],
     *,
-    folder: Path,
     on_cell: CellStarted | None = None,
 ) -> int:
     """Execute a notebook into `target` and return the number of warnings its cells printed.
@@ -41,8 +41,8 @@ def execute(
         source: the notebook; it is not changed.
         target: where the executed notebook goes. On failure `<stem>.failed.ipynb` beside it keeps what ran, and
             an earlier `target` is removed, because it would be taken for this run's.
-        parameters: values for the cell tagged 'parameters'.
-        folder: the kernel's working directory; relative paths in `parameters` start there.
+        parameters: values for the cell tagged 'parameters'. Relative paths in the study start in this process's
+            folder; the path of the study itself is kept out of the executed notebook.
         on_cell: called with (cell, cells) before each code cell.
 
     Raises:
@@ -57,6 +57,7 @@ def execute(
     total = len(cells) + 1
     expect(imports("\n".join(cell.source for cell in cells if cell.cell_type == "code")))
 
+    study = str(parameters.get("study", ""))
     reached = 0
 
     def started(cell: NotebookNode, cell_index: int) -> None:
@@ -74,7 +75,7 @@ def execute(
             language="python",
             progress_bar=False,
             kernel_manager_class=Kernel,
-            resources={"metadata": {"path": str(folder)}},
+            resources={"metadata": {"path": str(Path.cwd())}},
             on_cell_start=started,
             record_timing=False,
             extra_arguments=["--IPKernelApp.log_level=50"],  # a kernel says nothing when it is shut down
@@ -83,10 +84,10 @@ def execute(
     except Exception as error:
         target.unlink(missing_ok=True)
         if partial.exists():
-            clean(partial, failed)
+            clean(partial, failed, study)
         raise ExecutionFailed(describe(error, reached)) from error
     failed.unlink(missing_ok=True)
-    return clean(partial, target)
+    return clean(partial, target, study)
 
 
 def imports(code: str) -> list[str]:
@@ -106,7 +107,7 @@ def describe(error: Exception, reached: int = 0) -> str:
     return neutral(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}")
 
 
-def clean(partial: Path, target: Path) -> int:
+def clean(partial: Path, target: Path, study: str = "") -> int:
     """Move an executed notebook to its place without times, random ids and paths of this machine."""
     notebook = nbformat.read(partial, as_version=4)
     notebook.metadata.pop("papermill", None)
@@ -116,6 +117,10 @@ def clean(partial: Path, target: Path) -> int:
             cell.metadata.pop(volatile, None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
+            if study:
+                cell["source"] = cell["source"].replace(
+                    json.dumps(study, ensure_ascii=False), f'"{Path(study).name}"'
+                )
         elif "papermill-error-cell-tag" in cell.metadata.get("tags", []):
             cell["id"] = f"error-{number}"
         for output in cell.get("outputs", []):

@@ -119,23 +119,27 @@ def index_page(
     repeated = [
         html for path in executed for html in repeated_tables(path, titles, collected.numbers[path.stem])
     ]
-    return templates().get_template("study.html.j2").render(
-        page=page,
-        verdicts=verdicts,
-        lines=lines,
-        banners=banners,
-        comparison=comparison,
-        moved=comparison.get("moved", [])[:MOVED_SHOWN],
-        parameters=flat_parameters(record["study"]["parameters"]),
-        files=[path.relative_to(out).as_posix() for path in results if path.suffix == ".xlsx"],
-        executed=[f"executed/{stem}.ipynb" for stem in stems],
-        tables=len(collected.tables),
-        crate=METADATA,
-        checklists=[
-            {"list": one, "anchor": slug(one.name), "counts": counts(answers)} for one, answers in filled
-        ],
-        states=STATES,
-        repeated=repeated,
+    return (
+        templates()
+        .get_template("study.html.j2")
+        .render(
+            page=page,
+            verdicts=verdicts,
+            lines=lines,
+            banners=banners,
+            comparison=comparison,
+            moved=comparison.get("moved", [])[:MOVED_SHOWN],
+            parameters=flat_parameters(record["study"]["parameters"]),
+            files=[path.relative_to(out).as_posix() for path in results if path.suffix == ".xlsx"],
+            executed=[f"executed/{stem}.ipynb" for stem in stems],
+            tables=len(collected.tables),
+            crate=METADATA,
+            checklists=[
+                {"list": one, "anchor": slug(one.name), "counts": counts(answers)} for one, answers in filled
+            ],
+            states=STATES,
+            repeated=repeated,
+        )
     )
 
 
