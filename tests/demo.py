@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
-from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from research.report import notebooks, pipeline
@@ -109,12 +108,10 @@ def run(folder: Path, out: Path, *, reference: Path | None = None, **options) ->
 
 
 def shared_run(tmp_path_factory) -> Path:
-    """Return the folder of a finished run, made once even when several processes test."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if base.name.startswith("popen") else base) / "demo-run"
-    with FileLock(f"{home}.lock"):
-        if not (home / "done").exists():
-            result = run(write_demo(home / "notebooks"), home / "out", jobs=2)
-            assert result.exit_code == 0, [*result.failed, *result.faults]
-            (home / "done").touch()
+    """Return the folder of a finished run, made once per test process: tests run it again and must not meet."""
+    home = tmp_path_factory.getbasetemp() / "demo-run"
+    if not (home / "done").exists():
+        result = run(write_demo(home / "notebooks"), home / "out", jobs=2)
+        assert result.exit_code == 0, [*result.failed, *result.faults]
+        (home / "done").touch()
     return home

@@ -62,7 +62,7 @@ def test_an_unchanged_run_does_nothing(run: Path) -> None:
     command = [sys.executable, "-m", "research.cli", "run", "quick", "--out", str(run)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert before == {path: path.stat().st_mtime_ns for path in run.glob("*.html")}
-    assert "unchanged" in (done.stdout + done.stderr)
+    assert "Nothing changed" in done.stdout + done.stderr
 
 
 def test_a_notebook_runs_by_itself_with_plain_papermill(tmp_path: Path) -> None:
