@@ -40,7 +40,7 @@ def verdict_rules() -> pd.DataFrame:
             (
                 "loan_data",
                 "inconclusive",
-                "the interval is on the claimed side, but of assumptions, a simulation or a necessary condition",
+                "on the claimed side, but resting on assumptions, a simulation or a merely necessary condition",
             ),
             ("loan_data", "absent", "the data do not measure the quantity"),
             (
