@@ -129,6 +129,8 @@ def test_customer_text_stays_text_everywhere():
         (0.123456, "", "0.123"),
         (12.3456, "", "12.35"),
         (1234.5, "", "1,234"),
+        (178.0, "", "178"),
+        (2.0, "", "2.000"),
         (0.00012, "", "0.00012"),
         (1.5, "{:.1f} pp", "1.5 pp"),
         (3.0, "d", "3"),
@@ -144,6 +146,8 @@ def test_show(value, spec, shown):
 def test_columns_have_one_number_of_decimals():
     assert markup.column_spec(pd.Series([0.5, 0.25]), None) == ",.3f"
     assert markup.column_spec(pd.Series([0.5, 250.0]), None) == ",.1f"
+    assert markup.column_spec(pd.Series([0.5, 25000.0, 0.0]), None) == ""
+    assert markup.column_spec(pd.Series([0.0, 0.0]), None) == ",.3f"
     assert markup.column_spec(pd.Series([2.0, 3.0]), None) == ",.0f"
     assert markup.column_spec(pd.Series([0.5]), None, "p_value") == "p"
     assert markup.column_spec(pd.Series([np.nan]), None) == ".3f"

@@ -15,6 +15,7 @@ from research.report.payload import kind_of, plain
 
 MISSING = "–"
 TIERS = ("premium", "low", "medium", "high")  # get their colour in columns named after tiers
+WIDE_RANGE = 1000
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
 
@@ -86,7 +87,8 @@ def number(value: float, spec: str) -> str:
         return format(int(value) if spec.endswith("d") else value, spec)
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.{decimals(abs(value))}f}"
+    places = 0 if value.is_integer() and abs(value) >= 10 else decimals(abs(value))
+    return f"{value:,.{places}f}"
 
 
 def decimals(size: float) -> int:
@@ -119,6 +121,8 @@ def column_spec(series: pd.Series, spec: str | None, name: str = "") -> str:
         return ".3f"
     if (known == known.round()).all() and known.max() >= 1:
         return ",.0f"
+    if known.max() >= WIDE_RANGE * known[known > 0].min():
+        return ""  # one number of decimals would show small values as nought
     return f",.{decimals(float(known.max()))}f"
 
 
