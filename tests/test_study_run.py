@@ -75,3 +75,17 @@ def test_a_notebook_runs_by_itself_with_plain_papermill(tmp_path: Path) -> None:
         cwd=str(tmp_path),
     )
     assert "not testable here" in out.read_text(encoding="utf-8")
+
+
+def test_the_data_notebook_describes_an_own_loan_book() -> None:
+    book = load(
+        "quick",
+        dataset="data/examples/loan_book_example.csv",
+        changes={"crosswalk": "data/examples/loan_book_crosswalk.csv"},
+    )
+    rows = steps.data_sets(book)
+    assert rows.loc[0, "dataset"] == book.dataset
+    assert rows.loc[0, "rows"] == len(steps.customers(book))
+    fits = steps.coverage(book)
+    own = fits[fits["dataset"] == book.dataset]
+    assert rows.loc[0, "absent"] == (own["fit"] == "absent").sum() > 0

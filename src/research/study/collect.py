@@ -33,8 +33,9 @@ def data_key(study: Any) -> str:
 
 
 def all_data_key(study: Any) -> str:
-    """Return the fingerprints of all data sets in the comparison."""
-    return "".join(datasets.data_fingerprint(name) for name in study.compare_datasets)
+    """Return the fingerprints of the study's own data set and of all in the comparison."""
+    others = [name for name in study.compare_datasets if name != study.dataset]
+    return data_key(study) + "".join(datasets.data_fingerprint(name) for name in others)
 
 
 @step("dataset", "crosswalk", data=data_key)
@@ -77,16 +78,28 @@ def about(study: Any) -> dict[str, Any]:
     }
 
 
-@step("dataset", "compare_datasets", data=all_data_key)
+@step(about, "compare_datasets", data=all_data_key)
 def data_sets(study: Any) -> pd.DataFrame:
-    """Return one row per data set of the study."""
-    return datasets.describe(all_names(study))
+    """Return one row per data set of the study; an own loan book first."""
+    known = datasets.describe(name for name in all_names(study) if not datasets.is_path(name))
+    if not datasets.is_path(study.dataset):
+        return known
+    fits = datasets.coverage_of(datasets.crosswalk_of(study.dataset, study.crosswalk or None))[
+        "fit"
+    ].value_counts()
+    own = about(study) | {fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")}
+    row = {"real": True, "available": True, "licence": "your own", **own}
+    return pd.concat([pd.DataFrame([row]).reindex(columns=known.columns), known], ignore_index=True)
 
 
-@step("dataset", "compare_datasets", data=all_data_key)
+@step("dataset", "crosswalk", "compare_datasets", data=all_data_key)
 def coverage(study: Any) -> pd.DataFrame:
     """Return construct × data set: direct, proxy or absent, with source and reason."""
-    return datasets.coverage(all_names(study))
+    known = datasets.coverage(name for name in all_names(study) if not datasets.is_path(name))
+    if not datasets.is_path(study.dataset):
+        return known
+    own = datasets.coverage_of(datasets.crosswalk_of(study.dataset, study.crosswalk or None))
+    return pd.concat([own.assign(dataset=study.dataset)[known.columns], known], ignore_index=True)
 
 
 @step(customers)
