@@ -61,14 +61,8 @@ def _check_row(path: Path, position: int, row: pd.Series, known: pd.Index) -> No
         )
 
 
-def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
-    """Read a crosswalk, by the name of a shipped one or by path.
-
-    Columns: construct, source (columns separated by ';'), transform, argument, missing (source values that mean
-    missing, separated by '|'), unit, fit (direct, proxy, absent), reason. Every cell is text.
-
-    Raises UserError that names file, row and what is expected.
-    """
+def crosswalk_file(name_or_path: str | Path) -> Path:
+    """Return the file of a crosswalk given by the name of a shipped one or by path; UserError when there is none."""
     path = find(name_or_path)
     if path.suffix != ".csv":
         path = CROSSWALKS / f"{name_or_path}.csv"
@@ -77,6 +71,18 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
         raise UserError(
             f"crosswalk '{name_or_path}' is neither a file nor shipped{nearest(path.stem, shipped)}"
         )
+    return path
+
+
+def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
+    """Read a crosswalk, by the name of a shipped one or by path.
+
+    Columns: construct, source (columns separated by ';'), transform, argument, missing (source values that mean
+    missing, separated by '|'), unit, fit (direct, proxy, absent), reason. Every cell is text.
+
+    Raises UserError that names file, row and what is expected.
+    """
+    path = crosswalk_file(name_or_path)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -91,7 +97,6 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
     repeated = table["construct"][table["construct"].duplicated()]
     if len(repeated):
         raise _fault(path, int(repeated.index[0]) + 2, f"construct '{repeated.iloc[0]}' has two rows")
-    table.attrs["path"] = str(path)
     return table
 
 

@@ -13,7 +13,15 @@ import yaml
 
 from research.collect import loanbook, origins
 from research.collect.constructs import CONSTRUCTS_FILE, constructs, validate
-from research.collect.crosswalk import COLUMNS, CROSSWALKS, Crosswalked, apply, complete, read_crosswalk
+from research.collect.crosswalk import (
+    COLUMNS,
+    CROSSWALKS,
+    Crosswalked,
+    apply,
+    complete,
+    crosswalk_file,
+    read_crosswalk,
+)
 from research.collect.simulate import Simulation
 from research.collect.tables import SUFFIXES, find, read_table
 from research.collect.transforms import MAPS_FILE
@@ -62,21 +70,25 @@ def _simulated_crosswalk() -> pd.DataFrame:
     table["unit"] = list(constructs()["unit"])
     table["fit"] = "direct"
     table["reason"] = "simulated"
-    table.attrs["path"] = str(CONSTRUCTS_FILE)
     return table
 
 
-def crosswalk_of(name: str | Path, crosswalk: str | Path | None = None) -> pd.DataFrame:
-    """Return the crosswalk of a data set; a file needs one to be named."""
+def _crosswalk_file(name: str | Path, crosswalk: str | Path | None) -> Path:
+    """Return the file that tells how a data set becomes the canonical table; a file of loans needs one to be named."""
     if crosswalk is not None:
-        return read_crosswalk(crosswalk)
+        return crosswalk_file(crosswalk)
     if is_path(name):
         raise UserError(
             f"{name}: a file needs a crosswalk; draft one with 'research datasets draft-crosswalk {name}'"
         )
-    if definition(str(name))["kind"] == SIMULATED:
-        return _simulated_crosswalk()
-    return read_crosswalk(str(name))
+    simulated = definition(str(name))["kind"] == SIMULATED
+    return CONSTRUCTS_FILE if simulated else crosswalk_file(str(name))
+
+
+def crosswalk_of(name: str | Path, crosswalk: str | Path | None = None) -> pd.DataFrame:
+    """Return the crosswalk of a data set; a file needs one to be named."""
+    path = _crosswalk_file(name, crosswalk)
+    return _simulated_crosswalk() if path == CONSTRUCTS_FILE else read_crosswalk(path)
 
 
 def harmonise(name: str | Path, crosswalk: str | Path | None = None, check: bool = True) -> Crosswalked:
@@ -228,7 +240,7 @@ def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> s
         else origins.fingerprint(definition(str(name)))
     )
     digest = hashlib.sha256(rows.encode())
-    for path in (Path(crosswalk_of(name, crosswalk).attrs["path"]), MAPS_FILE, CONSTRUCTS_FILE):
+    for path in (_crosswalk_file(name, crosswalk), MAPS_FILE, CONSTRUCTS_FILE):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
