@@ -21,6 +21,9 @@ from research.fieldwork.instruments import GROUPS
 from research.fieldwork.sheets import decode
 
 KINDS = (".txt", ".docx", ".odt")
+UNIT_COLUMNS = (
+    "document", "segment", "text", "participant", "group", "language", "role", "question", "start", "end",
+)  # fmt: skip
 _FACTS = {
     "document": "document",
     "文档": "document",
@@ -129,19 +132,7 @@ def read_transcript(path: str | Path, facts: dict[str, str] | None = None) -> Tr
     units.insert(1, "segment", [str(n) for n in range(1, len(units) + 1)])
     for name, value in facts.items():
         units[name] = value
-    columns = [
-        "document",
-        "segment",
-        "text",
-        "participant",
-        "group",
-        "language",
-        "role",
-        "question",
-        "start",
-        "end",
-    ]
-    return Transcript(document, facts, text, units[columns])
+    return Transcript(document, facts, text, units[list(UNIT_COLUMNS)])
 
 
 def read_paragraphs(path: str | Path) -> list[str]:

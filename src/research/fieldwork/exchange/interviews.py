@@ -18,18 +18,6 @@ LABELS = {
 }
 CASE_FACTS = ("group", "language", "role")
 ASSIGNED = "assigned to "
-UNITS = [
-    "document",
-    "segment",
-    "text",
-    "participant",
-    "group",
-    "language",
-    "role",
-    "question",
-    "start",
-    "end",
-]
 
 
 class Interviews(NamedTuple):

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from research.fieldwork.codebook import validate_codebook
-from research.fieldwork.exchange.interviews import ASSIGNED, CASE_FACTS, LABELS, UNITS, Interviews
+from research.fieldwork.exchange.interviews import ASSIGNED, CASE_FACTS, LABELS, Interviews
 from research.fieldwork.exchange.project import Project, same
+from research.fieldwork.transcripts import UNIT_COLUMNS
 
 
 def to_interviews(project: Project) -> Interviews:
@@ -47,7 +48,7 @@ def to_interviews(project: Project) -> Interviews:
     ).drop_duplicates()
     return Interviews(
         book,
-        pd.DataFrame.from_records(units, columns=UNITS),
+        pd.DataFrame.from_records(units, columns=UNIT_COLUMNS),
         given.reset_index(drop=True),
         _memos(project, places, by_guid, users),
         _assignments(project, at_top, names, given),
@@ -82,7 +83,7 @@ def _units(
 def _unit(
     place: tuple[str, str], text: str, question: str, start: int, end: int, facts: dict[str, dict[str, str]]
 ) -> dict[str, object]:
-    blank = dict.fromkeys(UNITS, "") | {"document": place[0], "segment": place[1], "text": text}
+    blank = dict.fromkeys(UNIT_COLUMNS, "") | {"document": place[0], "segment": place[1], "text": text}
     return blank | {"question": question, "start": start, "end": end} | facts.get(place[0], {})
 
 
