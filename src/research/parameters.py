@@ -188,19 +188,6 @@ def names(model: type[Parameters] = Study, prefix: str = "") -> list[str]:
     return found
 
 
-def reference() -> list[dict[str, str]]:
-    """Return one row per parameter (name, default, help) for the documentation."""
-    rows = []
-    for name in names():
-        model: Any = Study
-        *groups, last = name.split(".")
-        for group in groups:
-            model = model.model_fields[group].annotation
-        field = model.model_fields[last]
-        rows.append({"parameter": name, "default": str(field.default), "help": field.description or ""})
-    return rows
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
