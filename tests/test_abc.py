@@ -13,7 +13,7 @@ from research.collect.constructs import constructs
 from research.errors import UserError
 from research.segment.abc_model import ABC, cell_definitions
 from research.segment.index import Index, indicator_definitions, value_index
-from research.segment.tiers import TIERS
+from research.tiers import TIERS
 
 Z = (np.arange(1.0, 9) - 4.5) / np.sqrt(5.25)  # 1 … 8 standardised: mean 4.5, variance (64 − 1) / 12
 

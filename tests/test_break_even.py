@@ -9,7 +9,8 @@ from scipy.optimize import brentq
 
 from research.manage import benefits, policy, portfolio, sensitivity, tier_sums
 from research.manage.break_even import break_even, gain_curve, tier_break_even
-from research.manage.strategies import LEVERS, TIERS, strategies
+from research.manage.strategies import LEVERS, strategies
+from research.tiers import TIERS
 from ten_loans import ECONOMICS, LOANS, STRATEGIES, ten
 
 

@@ -15,7 +15,8 @@ from scipy.stats import beta
 
 from research.errors import UserError
 from research.manage import contact_workbook, contacts, feedback
-from research.manage.strategies import TIERS, strategies
+from research.manage.strategies import strategies
+from research.tiers import TIERS
 
 MONDAY = datetime.date(2026, 1, 5)
 CUSTOMERS = pd.DataFrame(

@@ -14,8 +14,9 @@ from statsmodels.formula.api import ols
 from research.compare import calibration, discrimination, ordering, separation, stability
 from research.compare.criteria import COLUMNS, criterion_table, definitions, fold_measures, scores_by_dataset
 from research.compare.parsimony import parsimony, rule_length
-from research.compare.resampling import TIERS, bootstrap_refits, out_of_fold, out_of_time
+from research.compare.resampling import bootstrap_refits, out_of_fold, out_of_time
 from research.errors import UserError
+from research.tiers import TIERS
 
 RNG = np.random.default_rng(11)
 SAMPLES = [

@@ -17,8 +17,8 @@ from research.segment.references import GradeTiers, GradientBoosting, RandomTier
 from research.segment.registry import ARMS, MODELS, make, not_testable
 from research.segment.rfm import RFM
 from research.segment.scorecard import Scorecard
-from research.segment.tiers import TIERS
 from research.segment.tree import DecisionTree
+from research.tiers import TIERS
 
 TEXT = "predict returns tier names and the check compares predictions as numbers; it runs on the ranked twin"
 COMPARING = (

@@ -12,8 +12,9 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from research.compare.effects import book_bootstrap, paired_differences, tier_effects
 from research.compare.fairness import fairness, group_rates, protected_groups, worst_attribute
 from research.compare.practitioners import agreement_with_practitioners, quadratic_kappa
-from research.compare.resampling import TIERS, OutOfFold
+from research.compare.resampling import OutOfFold
 from research.errors import UserError
+from research.tiers import TIERS
 
 N = 900
 

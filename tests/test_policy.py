@@ -8,7 +8,8 @@ import pytest
 
 from research.errors import UserError
 from research.manage import policy, portfolio, sensitivity, tier_sums
-from research.manage.strategies import TIERS, strategies
+from research.manage.strategies import strategies
+from research.tiers import TIERS
 from ten_loans import ECONOMICS, LOANS, STRATEGIES, ten
 
 

@@ -16,8 +16,9 @@ from research.compare.counting import (
     tier_tables,
     weighted_sums,
 )
-from research.compare.resampling import TIERS, bootstrap_refits, out_of_fold, out_of_time, tier_codes
+from research.compare.resampling import bootstrap_refits, out_of_fold, out_of_time, tier_codes
 from research.errors import UserError
+from research.tiers import TIERS
 
 
 class OneColumn:

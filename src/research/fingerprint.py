@@ -10,6 +10,7 @@ from pathlib import Path
 from research.paths import DEFINITIONS, ROOT
 
 # What decides the numbers. Pages, figures and the command line only show them.
+COMMON = ("collect", "tiers")  # every family rests on these
 NUMERIC_CODE = ("collect", "explain", "segment", "compare", "fieldwork", "manage")
 
 
@@ -36,9 +37,9 @@ def files(paths: Iterable[Path]) -> set[Path]:
 
 @cache
 def code_of(families: frozenset[str]) -> str:
-    """Fingerprint of these families, of `collect`, on which all rest, and of all definitions; once per process."""
+    """Fingerprint of these families, of what all rest on, and of all definitions; once per process."""
     package = Path(__file__).parent
-    places = [package / name for name in {"collect", *families}]
+    places = [package / name for name in {*COMMON, *families}]
     return fingerprint(
         [p for p in (*places, *(p.with_suffix(".py") for p in places), DEFINITIONS) if p.exists()]
     )

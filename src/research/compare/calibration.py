@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from research.compare.resampling import TIERS, OutOfFold
+from research.compare.resampling import OutOfFold
+from research.tiers import TIERS
 
 
 def brier(y: np.ndarray, probability: np.ndarray) -> float:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from research.compare.discrimination import auc_of_groups
-from research.compare.resampling import TIERS, OutOfFold
+from research.compare.resampling import OutOfFold
+from research.tiers import TIERS
 
 BLOCK_CELLS = 4_000_000
 

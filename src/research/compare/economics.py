@@ -9,8 +9,9 @@ import pandas as pd
 
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
 from research.compare.discrimination import hull
-from research.compare.resampling import TIERS, OutOfFold
+from research.compare.resampling import OutOfFold
 from research.errors import UserError
+from research.tiers import TIERS
 
 
 def expected_maximum_profit(

@@ -14,7 +14,8 @@ import pandas as pd
 from research.compare import calibration, ordering, separation
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
 from research.compare.discrimination import auc_of_groups, ks_of_groups
-from research.compare.resampling import TIERS, OutOfFold
+from research.compare.resampling import OutOfFold
+from research.tiers import TIERS
 
 BOUNDS = {
     "tier_auc": (0, 1), "tier_ks": (0, 1), "information_value": (0, np.inf), "brier": (0, 1), "ece": (0, 1),

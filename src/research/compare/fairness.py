@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
-from research.compare.resampling import TIERS, OutOfFold
+from research.compare.resampling import OutOfFold
+from research.tiers import TIERS
 
 FAVOURABLE = ("premium", "low")
 AGE_CUTS = (-np.inf, 30, 45, 60, np.inf)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from research.compare.resampling import TIERS, tier_codes
+from research.compare.resampling import tier_codes
 from research.errors import UserError
+from research.tiers import TIERS
 
 
 def quadratic_kappa(tables: np.ndarray) -> np.ndarray:

@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from research.errors import UserError
+from research.tiers import TIERS
 
-TIERS = ("premium", "low", "medium", "high")
 Maker = Callable[[], Any]
 Pair = tuple[str, str]
 

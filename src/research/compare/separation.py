@@ -8,7 +8,8 @@ from scipy.stats import entropy
 from sklearn.metrics.cluster import expected_mutual_information
 
 from research.compare.counting import tier_sums
-from research.compare.resampling import TIERS, OutOfFold
+from research.compare.resampling import OutOfFold
+from research.tiers import TIERS
 
 
 def eta_squared(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:

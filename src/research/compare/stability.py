@@ -9,7 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
-from research.compare.resampling import TIERS, OutOfFold, Refits
+from research.compare.resampling import OutOfFold, Refits
+from research.tiers import TIERS
 
 
 def pairwise_rand(tier: np.ndarray) -> np.ndarray:

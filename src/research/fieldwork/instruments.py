@@ -12,15 +12,11 @@ import yaml
 
 from research.errors import UserError
 from research.paths import DEFINITIONS
+from research.tiers import LABELS_ZH, TIERS
 
 GROUPS = ("practitioner", "customer")
 GROUP_LABELS = {"practitioner": "practitioners 从业人员", "customer": "customers 客户"}
-TIER_CHOICES = {
-    "premium": "premium 优质客户层",
-    "low": "low 低风险层",
-    "medium": "medium 中等风险层",
-    "high": "high 高风险层",
-}
+TIER_CHOICES = {tier: f"{tier} {LABELS_ZH[tier]}" for tier in TIERS}
 _ITEM_COLUMNS = [
     "item",
     "construct",

@@ -11,8 +11,8 @@ import pandas as pd
 
 from research.errors import UserError, nearest
 from research.fieldwork.agreement import agreement_table, pairwise_agreement
+from research.tiers import TIERS
 
-TIERS = ("premium", "low", "medium", "high")
 RULES = ("median", "majority")
 CRITERION = 10
 

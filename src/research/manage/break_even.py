@@ -8,8 +8,9 @@ from scipy.optimize import brentq
 
 from research.manage import policy
 from research.manage.portfolio import Economics
-from research.manage.strategies import LEVERS, TIERS
+from research.manage.strategies import LEVERS
 from research.manage.tier_sums import Sums, draw_sums, sums
+from research.tiers import TIERS
 
 Floats = np.ndarray
 LARGEST_MULTIPLE = 10.0

@@ -20,7 +20,8 @@ from openpyxl.writer.excel import ExcelWriter
 
 from research.errors import UserError
 from research.manage.contacts import CHANNELS
-from research.manage.strategies import TIERS, strategies
+from research.manage.strategies import strategies
+from research.tiers import TIERS
 
 MARK = "INTERNAL 内部资料 — personal data of customers; do not pass on outside the bank"
 PLAN, LOG, LISTS, GUIDE = "Contact plan", "Interaction log", "Lists", "Read me"

@@ -11,8 +11,9 @@ import pandas as pd
 
 from research.collect.constructs import constructs
 from research.errors import UserError, nearest
-from research.manage.strategies import TIER_LABELS, TIERS, actions
+from research.manage.strategies import TIER_LABELS, actions
 from research.paths import DEFINITIONS
+from research.tiers import TIERS
 
 CHANNELS = ("visit", "call", "message", "letter")
 COLUMNS = (

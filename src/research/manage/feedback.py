@@ -18,7 +18,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from research.errors import UserError, nearest
 from research.manage.contact_workbook import FITS, LOG, LOG_COLUMNS, LOG_ROWS, choices, plain_text
-from research.manage.strategies import TIERS
+from research.tiers import TIERS
 
 LARGEST_FILE = 200 * 2**20
 LARGEST_CONTENT = 2 * 2**30

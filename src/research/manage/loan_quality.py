@@ -11,8 +11,9 @@ import pandas as pd
 import yaml
 
 from research.errors import UserError, nearest
-from research.manage.strategies import TIER_LABELS, TIERS
+from research.manage.strategies import TIER_LABELS
 from research.paths import DEFINITIONS
+from research.tiers import TIERS
 
 STATUSES = ("verified", "unverified", "own rule")
 SEVERITIES = ("critical", "serious")

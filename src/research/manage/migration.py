@@ -16,8 +16,8 @@ from scipy.stats import chi2
 
 from research.errors import UserError
 from research.manage.rates import jeffreys
+from research.tiers import TIERS
 
-TIERS = ("premium", "low", "medium", "high")
 WITHDRAWN = "withdrawn"
 
 

@@ -26,8 +26,9 @@ import pandas as pd
 
 from research.errors import UserError, nearest
 from research.manage.portfolio import Economics
-from research.manage.strategies import LEVERS, TIERS
+from research.manage.strategies import LEVERS
 from research.manage.tier_sums import Sums, draw_sums, sums
+from research.tiers import TIERS
 
 Floats = np.ndarray
 DISTRIBUTIONS = ("pert", "triangular")

@@ -13,8 +13,8 @@ import yaml
 from scipy.stats import norm
 
 from research.errors import UserError, nearest
-from research.manage.strategies import TIERS
 from research.paths import DEFINITIONS
+from research.tiers import TIERS
 
 Floats = np.ndarray
 CAPITAL_RULES = ("ratio", "internal ratings")

@@ -10,8 +10,8 @@ import pandas as pd
 from research.errors import UserError, nearest
 from research.manage import policy
 from research.manage.portfolio import NAMES, Economics, assumptions
-from research.manage.strategies import TIERS
 from research.manage.tier_sums import draw_sums, sums
+from research.tiers import TIERS
 
 Floats = np.ndarray
 

@@ -9,14 +9,9 @@ import pandas as pd
 
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
+from research.tiers import LABELS, LABELS_ZH, TIERS
 
-TIERS = ("premium", "low", "medium", "high")
-TIER_LABELS = {
-    "premium": ("Premium", "优质客户层"),
-    "low": ("Low risk", "低风险层"),
-    "medium": ("Medium risk", "中等风险层"),
-    "high": ("High risk", "高风险层"),
-}
+TIER_LABELS = {tier: (LABELS[tier], LABELS_ZH[tier]) for tier in TIERS}
 FAMILIES = ("risk management", "value uplift", "need satisfaction")
 KINDS = ("effect", "decision")
 STATUSES = ("size verified", "direction verified", "no source")

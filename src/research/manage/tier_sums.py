@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from research.manage.portfolio import Economics, valued
-from research.manage.strategies import TIERS
+from research.tiers import TIERS
 
 Floats = np.ndarray
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from research.report.payload import kind_of, plain
+from research.tiers import TIERS
 
 MISSING = "–"
-TIERS = ("premium", "low", "medium", "high")  # get their colour in columns named after tiers
 WIDE_RANGE = 1000
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container

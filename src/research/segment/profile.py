@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from research.segment.tiers import TIERS
+from research.tiers import TIERS
 
 
 def rates(tiers: pd.Series, outcome: pd.Series, worth: pd.Series | None = None) -> pd.DataFrame:

@@ -14,7 +14,8 @@ from research.segment.base import StratificationModel, informative, numbers, say
 from research.segment.calibration import default_rates
 from research.segment.encode import OutcomeOrder
 from research.segment.index import block_columns, value_index
-from research.segment.tiers import TIERS, as_tiers, steady
+from research.segment.tiers import as_tiers, steady
+from research.tiers import TIERS
 
 BANDS = 5
 RECIPES = ("quantile", "plus one")

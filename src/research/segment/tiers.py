@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
+from research.tiers import LABELS, LABELS_ZH, TIERS
 
-TIERS = ("premium", "low", "medium", "high")
-LABELS = {"premium": "Premium", "low": "Low risk", "medium": "Medium risk", "high": "High risk"}
-LABELS_ZH = {"premium": "优质客户层", "low": "低风险层", "medium": "中等风险层", "high": "高风险层"}
 DEFAULT_SHARES = {"premium": 0.10, "low": 0.50, "medium": 0.30, "high": 0.10}
 
 

@@ -17,7 +17,8 @@ from research.segment.encode import OneHot
 from research.segment.index import value_index
 from research.segment.pruning import LEAF, LOSSES, Pruning, node_rates, prune, terminal_nodes
 from research.segment.rule_text import Condition, rule_in_words
-from research.segment.tiers import TIERS, as_tiers
+from research.segment.tiers import as_tiers
+from research.tiers import TIERS
 
 
 class DecisionTree(StratificationModel):

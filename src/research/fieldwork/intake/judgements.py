@@ -26,8 +26,8 @@ from research.fieldwork.intake.faults import (
 from research.fieldwork.intake.survey import expand
 from research.fieldwork.sheets import Returned, Sheet, open_returned
 from research.fieldwork.vignette_form import key_of
+from research.tiers import TIERS
 
-TIERS = tuple(TIER_CHOICES)
 Examined = tuple[pd.DataFrame, list[Fault]]
 
 
