@@ -7,7 +7,7 @@ READY := .venv/ready
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help study test lint lab lock docs bench clean
+.PHONY: help study test lint lab lock extras docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,9 +28,14 @@ lint: $(READY) ## check style, imports between layers, spelling, and that notebo
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-lock: ## compile requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+extras: $(READY) ## install what only large books, clusters and two references need: Spark, PostgreSQL, Dask, empulse
+	$(INSTALL) --require-hashes -r requirements-extras.lock
+
+COMPILE := uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --quiet
+lock: ## compile the two lock files from pyproject.toml (needs uv)
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-extras.lock
 
 docs: $(READY) ## write the generated pages of docs/
 	$(BIN)/research verify --write
@@ -44,14 +49,11 @@ clean: ## remove the environment, the cache and the reports
 	find reports -mindepth 1 -maxdepth 1 ! -name reference ! -name README.md -exec rm -rf {} +
 
 # pip and uv both honour the user's own mirror settings. The package is installed last, as a link to src/.
+INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python --compile-bytecode,\
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"found Python {v[0]}.{v[1]}, expected 3.11 to 3.13; choose one with PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	@if command -v uv >/dev/null 2>&1; then set -x; \
-		uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock && \
-		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
-	else set -x; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
-	fi
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -12,8 +12,15 @@ import yaml
 from research.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCK = (ROOT / "requirements.lock").read_text()
-PINNED = dict(re.findall(r"^([A-Za-z0-9][\w.-]*)==(\S+)", LOCK, flags=re.MULTILINE))
+LOCKS = {name: (ROOT / name).read_text() for name in ("requirements.lock", "requirements-extras.lock")}
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Za-z0-9][\w.-]*)==(\S+)", LOCKS[lock], flags=re.MULTILINE))
+
+
+PINNED = pins("requirements.lock")
+EXTRAS = [name for names in PROJECT["project"]["optional-dependencies"].values() for name in names]
 
 
 def canonical(requirement: str) -> str:
@@ -28,14 +35,26 @@ def test_every_dependency_is_locked(requirement: str) -> None:
     assert canonical(requirement) in {canonical(name) for name in PINNED}
 
 
-def test_every_pin_has_a_hash() -> None:
-    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("requirement", EXTRAS)
+def test_every_extra_is_locked(requirement: str) -> None:
+    assert canonical(requirement) in {canonical(name) for name in pins("requirements-extras.lock")}
+
+
+def test_the_extras_change_no_version() -> None:
+    extended = pins("requirements-extras.lock")
+    assert {name: extended.get(name) for name in PINNED} == PINNED
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_a_hash(lock: str) -> None:
+    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCKS[lock], flags=re.MULTILINE)[1:]
     assert len(blocks) > 100
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
-def test_the_lock_names_no_address() -> None:
-    assert not re.search(r"https?://|file://|--index|--find-links", LOCK)
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_names_no_address(lock: str) -> None:
+    assert not re.search(r"https?://|file://|--index|--find-links", LOCKS[lock])
 
 
 def test_the_conda_environment_installs_the_same_lock() -> None:
