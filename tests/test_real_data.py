@@ -143,17 +143,17 @@ def test_berka_has_the_published_loans(berka_folder: Path) -> None:
     np.testing.assert_allclose(customers["instalment"] * customers["term_months"], customers["loan_amount"])
 
 
-def test_berka_outcome_variants_leave_running_loans_out(berka_folder: Path) -> None:
+def test_berka_running_loans_are_censored_and_the_variants_show_what_that_does(berka_folder: Path) -> None:
     variants = datasets.outcome_variants("berka")
     assert variants.notna().sum().to_dict() == {
+        "running_censored": 279,
         "good_so_far": 682,
-        "running_left_out": 279,
-        "finished_only": 234,
+        "ended_only": 234,
     }
-    assert variants.sum().to_dict() == {"good_so_far": 76, "running_left_out": 76, "finished_only": 31}
-    pd.testing.assert_series_equal(
-        variants["good_so_far"], datasets.load("berka")["default"], check_names=False
-    )
+    assert variants.sum().to_dict() == {"running_censored": 76, "good_so_far": 76, "ended_only": 31}
+    customers = datasets.load("berka")
+    pd.testing.assert_series_equal(variants["running_censored"], customers["default"], check_names=False)
+    assert customers.loc[customers["loan_status"] == "C", "default"].isna().all()
 
 
 def test_berka_reads_nothing_on_or_after_the_loan_date(berka_folder: Path) -> None:
