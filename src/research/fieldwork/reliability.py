@@ -1,6 +1,6 @@
 """Reliability of survey scales: Cronbach's α, McDonald's ω and what each item adds.
 
-α = k/(k−1) · (1 − Σ item variances / variance of the sum) with the F interval of Feldt (1987). ω total of one
+α = k/(k−1) · (1 − Σ item variances / variance of the sum) (Cronbach 1951) with the F interval of Feldt (1987). ω total of one
 factor = (Σ λ)² / ((Σ λ)² + Σ ψ) on the covariances (McDonald 1999), loadings by minimum residuals (principal axes
 iterated to convergence), with a percentile interval from resampled respondents. α assumes equal loadings, ω does not.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pingouin
 from scipy.stats import f
 
 from research.fieldwork.survey import keyed, scales
@@ -56,7 +55,8 @@ def cronbach_alpha(items: pd.DataFrame, *, confidence: float = 0.95) -> dict[str
     row = _row("cronbach_alpha", len(answered), items.shape[1])
     if problem := _unfit(answered):
         return row | {"note": problem}
-    estimate, _ = pingouin.cronbach_alpha(answered, nan_policy="pairwise")
+    k, covariances = items.shape[1], answered.cov().to_numpy()
+    estimate = float(k / (k - 1) * (1 - np.trace(covariances) / covariances.sum()))
     low, high = feldt_interval(estimate, len(answered), items.shape[1], confidence)
     note = "negative: items contradict each other, check the reverse keys" if estimate < 0 else ""
     return row | {"estimate": estimate, "ci_low": low, "ci_high": high, "note": note}
