@@ -2,7 +2,8 @@
 
 α = k/(k−1) · (1 − Σ item variances / variance of the sum) (Cronbach 1951), the variance of the sum being the sum of
 the pairwise covariances, with the F interval of Feldt (1987). ω total of one factor = (Σ λ)² / ((Σ λ)² + Σ ψ) on the
-covariances (McDonald 1999), loadings by minimum residuals (principal axes iterated to convergence), with a percentile interval from resampled respondents. α assumes equal loadings, ω does not.
+covariances (McDonald 1999), loadings by minimum residuals (principal axes iterated to convergence), with a percentile
+interval from resampled respondents. α assumes equal loadings, ω does not.
 """
 
 from __future__ import annotations
