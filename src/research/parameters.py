@@ -27,10 +27,10 @@ class Parameters(BaseModel):
 class TierShares(Parameters):
     """Share of customers per tier; the four add up to one."""
 
-    premium: Share = 0.10
-    low: Share = 0.50
-    medium: Share = 0.30
-    high: Share = 0.10
+    premium: Share = Field(0.10, description="best tier: low risk and high value")
+    low: Share = Field(0.50, description="low-risk tier")
+    medium: Share = Field(0.30, description="medium-risk tier")
+    high: Share = Field(0.10, description="high-risk tier: the riskiest customers")
 
     @model_validator(mode="after")
     def _add_to_one(self) -> TierShares:
@@ -88,32 +88,44 @@ WEIGHTED = ("ABC", "RFM")  # the letters of a model are weighed against each oth
 class Study(Parameters):
     """Everything a run depends on besides code, definitions and data."""
 
-    name: str = Field("default", pattern=r"^[\w][\w .-]*$")
-    title: str = "Loan customer stratification: RFM, ABC and decision tree compared"
+    name: str = Field(
+        "default", pattern=r"^[\w][\w .-]*$", description="name of the study and of its folder in reports/"
+    )
+    title: str = Field(
+        "Loan customer stratification: RFM, ABC and decision tree compared",
+        description="title of the reports",
+    )
     dataset: str = Field("lendingclub2018", description='a name from "research datasets", or a file')
     crosswalk: str = Field("", description="crosswalk of an own loan book (a CSV file)")
-    compare_datasets: list[str] = ["lendingclub2018", "lendingclub2016", "credit_data"]
-    seed: int = Field(20240607, ge=0, le=2**32 - 1)
-    tier_shares: TierShares = TierShares()
+    compare_datasets: list[str] = Field(
+        ["lendingclub2018", "lendingclub2016", "credit_data"],
+        description="data sets on which the comparison is repeated",
+    )
+    seed: int = Field(20240607, ge=0, le=2**32 - 1, description="start of every random choice")
+    tier_shares: TierShares = Field(TierShares(), description="share of customers per tier")
     weights: Literal["equal", "survey"] | dict[Literal["A", "B", "C", "R", "F", "M"], Weight] = Field(
         "equal",
         description="equal, survey (from the experts' comparisons), or numbers for A, B, C and R, F, M",
     )
-    folds: int = Field(10, ge=2, le=50)
-    repeats: int = Field(5, ge=1, le=100)
-    bootstrap: int = Field(1000, ge=100, le=100_000)
-    stability_refits: int = Field(20, ge=2, le=1000)
-    models: list[Literal["rfm", "abc", "tree"]] = ["rfm", "abc", "tree"]
-    references: list[Literal["random", "grade", "scorecard", "boosting"]] = [
-        "random",
-        "grade",
-        "scorecard",
-        "boosting",
-    ]
-    simulated_customers: int = Field(20_000, ge=500, le=5_000_000)
+    folds: int = Field(10, ge=2, le=50, description="folds of the cross-validation")
+    repeats: int = Field(5, ge=1, le=100, description="repeats of the cross-validation")
+    bootstrap: int = Field(1000, ge=100, le=100_000, description="resamples behind each bootstrap interval")
+    stability_refits: int = Field(20, ge=2, le=1000, description="refits behind the stability of the tiers")
+    models: list[Literal["rfm", "abc", "tree"]] = Field(
+        ["rfm", "abc", "tree"], description="models to compare"
+    )
+    references: list[Literal["random", "grade", "scorecard", "boosting"]] = Field(
+        ["random", "grade", "scorecard", "boosting"], description="references that frame the comparison"
+    )
+    simulated_customers: int = Field(
+        20_000,
+        ge=500,
+        le=5_000_000,
+        description="customers of the simulated bank that the monitoring follows",
+    )
     small_cell: int = Field(5, ge=0, le=100, description="counts below this are not published")
-    costs: Costs = Costs()
-    fieldwork: Fieldwork = Fieldwork()
+    costs: Costs = Field(Costs(), description="what money and work cost")
+    fieldwork: Fieldwork = Field(Fieldwork(), description="workbooks of the survey and interviews")
 
     @model_validator(mode="after")
     def _weights_are_whole(self) -> Study:
