@@ -192,14 +192,6 @@ def test_calibration_error_by_hand():
     assert calibration.expected_calibration_error(y, probability, bins=2) == pytest.approx((0.6 + 0.2) / 8)
 
 
-def test_jeffreys_interval_equals_statsmodels():
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = calibration.jeffreys(np.array([3, 0, 10]), np.array([10, 10, 10]))
-    assert (low[0], high[0]) == pytest.approx(proportion_confint(3, 10, method="jeffreys"))
-    assert low[1] == 0 and high[2] == 1
-
-
 # -- criteria 4 and 5 ----------------------------------------------------------------------------------------------
 
 

@@ -122,24 +122,6 @@ def test_over_time_compares_each_period_with_the_reference():
         drift.over_time(values, "score", [9])
 
 
-def test_jeffreys_intervals_as_published():
-    """R RSurveillance 0.2.1, binom.jeffreys(25, 200) and seq(10, 90, 10) of 200 (its manual's example output)."""
-    low, high = rates.jeffreys([25, 10, 20, 30, 40, 50], [200] * 6)
-    np.testing.assert_allclose(
-        low, [0.08462743, 0.02599340, 0.06416642, 0.10567714, 0.14910087, 0.19387268], atol=6e-9
-    )
-    np.testing.assert_allclose(
-        high, [0.176126, 0.08687509, 0.14729862, 0.20436243, 0.25950769, 0.31330266], atol=5e-7
-    )
-
-
-def test_jeffreys_intervals_close_at_the_ends():
-    """riskvalidation 1.0.1, pd_jeffreys: 0 of 50 → (0, 0.04875846); 10 of 10 → (0.78280373, 1)."""
-    low, high = rates.jeffreys([0, 10, 0], [50, 10, 0])
-    np.testing.assert_allclose(low, [0, 0.78280373, np.nan], atol=1e-8)
-    np.testing.assert_allclose(high, [0.04875846, 1, np.nan], atol=1e-8)
-
-
 def test_event_rates_count_the_censored():
     table = pd.DataFrame({"tier": ["low", "low", "high", "high"], "default": [0, 1, 1, np.nan]})
     found = rates.event_rates(table, "tier", "default").set_index("tier")

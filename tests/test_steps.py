@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from research import study
+from research import fingerprint, study
 from research.parameters import load
 from research.steps import Step, reach, step
 
@@ -83,6 +84,21 @@ def test_code_that_a_step_reaches_is_in_its_key() -> None:
     assert {"collect", "compare", "segment"} <= families
     assert any("def out_of_fold" in text for text in texts)
     assert "fieldwork" not in reach(study.customers.function)[1]
+
+
+def test_what_every_family_rests_on_is_in_every_key() -> None:
+    """A module below the families changes results too; only messages and paths do not."""
+    package = Path(fingerprint.__file__).parent
+    sources = "".join(
+        p.read_text() for name in fingerprint.NUMERIC_CODE for p in (package / name).rglob("*.py")
+    )
+    used = set(re.findall(r"^(?:from|import) research\.(\w+)", sources, re.M))
+    used |= {
+        name for line in re.findall(r"^from research import (.+)", sources, re.M) for name in line.split(", ")
+    }
+    used -= {"errors", "paths", *fingerprint.NUMERIC_CODE}
+    assert {"intervals", "contingency", "tiers"} <= used
+    assert used <= set(fingerprint.COMMON)
 
 
 def test_the_table_of_contents_is_complete() -> None:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
-from statsmodels.stats.proportion import proportion_confint
 
 from research.errors import UserError
-from research.segment.calibration import Calibration, default_rates, jeffreys_interval
+from research.intervals import jeffreys
+from research.segment.calibration import Calibration, default_rates
 from research.segment.rule_text import Condition, number_in_words, range_in_words, rule_in_words
 from research.segment.tree import DecisionTree
 
@@ -75,7 +75,7 @@ def test_rules_table_counts_and_intervals(tree, book):
         assert row["n"] == inside.sum()
         assert row["bads"] == book["default"][inside].sum()
         assert row["n"] >= 0.05 * len(book)
-        low, high = jeffreys_interval(row["bads"], row["n"])
+        low, high = jeffreys(row["bads"], row["n"])
         assert [row["ci_low"], row["ci_high"]] == pytest.approx([float(low), float(high)])
         assert low < row["pd"] < high
     assert rules["risk"].is_monotonic_decreasing
@@ -216,16 +216,6 @@ def test_default_rates_by_hand():
     assert table["pd"].tolist()[:2] == [0.5, 0.0]
     assert table["ci_low"].tolist()[1] == 0
     assert np.isnan(table.loc[2, ["pd", "ci_low", "ci_high"]].to_numpy(dtype=float)).all()
-
-
-def test_jeffreys_interval_equals_statsmodels():
-    bads, n = np.array([1, 3, 250]), np.array([10, 40, 1000])
-    low, high = jeffreys_interval(bads, n)
-    theirs = [proportion_confint(b, k, method="jeffreys") for b, k in zip(bads, n, strict=True)]
-    np.testing.assert_allclose(np.column_stack([low, high]), theirs, rtol=1e-12)
-    # at the edges the interval is closed (Brown, Cai and DasGupta 2001)
-    assert jeffreys_interval(np.array([0, 10]), np.array([10, 10]))[0][0] == 0
-    assert jeffreys_interval(np.array([0, 10]), np.array([10, 10]))[1][1] == 1
 
 
 def test_calibration_recovers_a_logistic_curve():

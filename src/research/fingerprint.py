@@ -10,7 +10,7 @@ from pathlib import Path
 from research.paths import DEFINITIONS, ROOT
 
 # What decides the numbers. Pages, figures and the command line only show them.
-COMMON = ("collect", "tiers")  # every family rests on these
+COMMON = ("collect", "contingency", "intervals", "tiers")  # every family rests on these
 NUMERIC_CODE = ("collect", "explain", "segment", "compare", "fieldwork", "manage")
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from statsmodels.stats.proportion import proportion_confint
 
 from research.collect.constructs import constructs
 from research.errors import UserError, nearest
+from research.intervals import jeffreys
 from research.paths import DEFINITIONS
 
 CLASSIFICATION_FILE = DEFINITIONS / "classification.yml"
@@ -207,8 +207,7 @@ def _row(rows: pd.Series, customers: pd.DataFrame) -> dict[str, float]:
     amount = customers["loan_amount"] if "loan_amount" in customers else pd.Series(dtype="float64")
     outcome = customers["default"][rows].dropna() if "default" in customers else pd.Series(dtype="float64")
     known, bad = len(outcome), int(outcome.sum())
-    # Jeffreys: quantiles of Beta(bad + 1/2, known − bad + 1/2)
-    low, high = proportion_confint(bad, known, method="jeffreys") if known else (float("nan"), float("nan"))
+    low, high = jeffreys(bad, known)
     total = float(amount.sum())
     inside = float(amount[rows].sum()) if len(amount) else float("nan")
     return {

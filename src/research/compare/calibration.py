@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from research.compare.resampling import OutOfFold
+from research.intervals import jeffreys
 from research.tiers import TIERS
 
 
@@ -41,18 +41,6 @@ def expected_calibration_error(y: np.ndarray, probability: np.ndarray, bins: int
     group = np.searchsorted(edges, probability, side="left")
     gap = np.bincount(group, weights=y - probability)
     return float(np.abs(gap).sum() / len(y))
-
-
-def jeffreys(bad: np.ndarray, size: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Jeffreys interval of a rate: quantiles of Beta(bad + 1/2, good + 1/2), closed at 0 and at 1.
-
-    Source: Brown, Cai and DasGupta (2001). No customers: 0 to 1.
-    """
-    bad, size = np.asarray(bad, dtype=float), np.asarray(size, dtype=float)
-    tail = (1 - level) / 2
-    low = stats.beta.ppf(tail, bad + 0.5, size - bad + 0.5)
-    high = stats.beta.ppf(1 - tail, bad + 0.5, size - bad + 0.5)
-    return np.where(bad == 0, 0.0, low), np.where(bad == size, 1.0, high)
 
 
 def tier_calibration(oof: OutOfFold) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from research.compare import calibration, ordering, separation
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
 from research.compare.discrimination import auc_of_groups, ks_of_groups
 from research.compare.resampling import OutOfFold
+from research.intervals import jeffreys
 from research.tiers import TIERS
 
 BOUNDS = {
@@ -64,7 +65,7 @@ def tier_effects(
         low, high = centred_interval(point, sample, *BOUNDS.get(measure, (-np.inf, np.inf)))
         if measure == "ordered_share":
             point = sample.mean(axis=0)
-            low, high = calibration.jeffreys(point * resamples, np.full(len(point), resamples))
+            low, high = jeffreys(point * resamples, np.full(len(point), resamples))
         for i, (model, arm) in enumerate(oof.pairs):
             rows.append({"measure": measure, "model": model, "arm": arm, "estimate": point[i], "ci_low": low[i],
                          "ci_high": high[i], "n": n})  # fmt: skip

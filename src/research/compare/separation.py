@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import entropy
 from sklearn.metrics.cluster import expected_mutual_information
 
+from research import contingency
 from research.compare.counting import tier_sums
 from research.compare.resampling import OutOfFold
 from research.tiers import TIERS
@@ -81,10 +82,7 @@ def cramers_v(tables: np.ndarray) -> np.ndarray:
         chi2 = np.divide(
             (tables - expected) ** 2, expected, out=np.zeros_like(tables), where=expected > 0
         ).sum((-1, -2))
-        r, c = (row > 0).sum((-1, -2)), (column > 0).sum((-1, -2))
-        phi2 = np.maximum(0, chi2 / n - (r - 1) * (c - 1) / (n - 1))
-        r_corrected, c_corrected = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
-        return np.sqrt(phi2 / (np.minimum(r_corrected, c_corrected) - 1))
+    return contingency.cramers_v(chi2, n, (row > 0).sum((-1, -2)), (column > 0).sum((-1, -2)))
 
 
 def adjusted_mutual_information(tables: np.ndarray) -> np.ndarray:

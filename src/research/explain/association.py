@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency
 from statsmodels.stats.multitest import multipletests
+
+from research.contingency import cramers_v
 
 
 def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series) -> pd.Dat
                 "statistic": statistic,
                 "dof": dof,
                 "p_value": p,
-                "effect": corrected_v(statistic, int(table.to_numpy().sum()), *table.shape),
+                "effect": float(cramers_v(statistic, table.to_numpy().sum(), *table.shape)),
                 "smallest_expected": expected.min(),
                 "n": int(table.to_numpy().sum()),
             }
@@ -43,11 +44,3 @@ def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series) -> pd.Dat
     result = pd.DataFrame(rows, columns=columns)
     result.insert(5, "p_holm", multipletests(result["p_value"], method="holm")[1] if len(result) else [])
     return result.sort_values("effect", ascending=False, ignore_index=True)
-
-
-def corrected_v(statistic: float, n: int, rows: int, columns: int) -> float:
-    """Return Cramér's V corrected for bias (Bergsma 2013, J. Korean Stat. Soc. 42, 323–328)."""
-    phi2 = max(0.0, statistic / n - (rows - 1) * (columns - 1) / (n - 1))
-    r = rows - (rows - 1) ** 2 / (n - 1)
-    c = columns - (columns - 1) ** 2 / (n - 1)
-    return float(np.sqrt(phi2 / (min(r, c) - 1)))

@@ -14,10 +14,10 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import SplineTransformer
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.outliers_influence import variance_inflation_factor
-from statsmodels.stats.proportion import proportion_confint
 
 from research.errors import UserError
 from research.explain.design import Design
+from research.intervals import jeffreys
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def calibration(design: Design, folds: int, seed: int, bins: int = 10) -> tuple[
     group = pd.qcut(predicted, bins, labels=False, duplicates="drop")
     table = pd.DataFrame({"p": predicted, "y": y, "group": group}).groupby("group")
     rows = table.agg(predicted=("p", "mean"), observed=("y", "mean"), events=("y", "sum"), n=("y", "size"))
-    rows["ci_low"], rows["ci_high"] = proportion_confint(rows["events"], rows["n"], method="jeffreys")
+    rows["ci_low"], rows["ci_high"] = jeffreys(rows["events"], rows["n"])
     clipped = np.clip(predicted, 1e-6, 1 - 1e-6)
     recalibrated = sm.Logit(y, sm.add_constant(np.log(clipped / (1 - clipped)))).fit(disp=0)
     low, high = recalibrated.conf_int().T

@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from research.errors import UserError, nearest
-from research.manage.rates import jeffreys
+from research.intervals import jeffreys
 from research.paths import DEFINITIONS
 
 SIGNALS = ("level", "change", "ratio", "sum", "sum_ratio")

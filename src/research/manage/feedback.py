@@ -14,9 +14,9 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from research.errors import UserError, nearest
+from research.intervals import jeffreys
 from research.manage.contact_workbook import FITS, LOG, LOG_COLUMNS, LOG_ROWS, choices, plain_text
 from research.tiers import TIERS
 
@@ -142,9 +142,7 @@ def feedback_summary(feedback: pd.DataFrame, tiers: pd.Series, level: float = 0.
             ("share reached", (part["outcome"] == "reached").sum(), len(part)),
             ("share where the tier fits", (told["tier_fit"] == "fits").sum(), len(told)),
         ):
-            low, high = (
-                proportion_confint(hits, size, 1 - level, method="jeffreys") if size else (np.nan, np.nan)
-            )
+            low, high = jeffreys(hits, size, level)
             rows.append((tier, measure, hits / size if size else np.nan, low, high, size))
         scores = part["satisfaction"].dropna()
         error = (

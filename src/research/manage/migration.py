@@ -15,7 +15,7 @@ from scipy.linalg import expm, logm
 from scipy.stats import chi2
 
 from research.errors import UserError
-from research.manage.rates import jeffreys
+from research.intervals import jeffreys
 from research.tiers import TIERS
 
 WITHDRAWN = "withdrawn"

@@ -7,7 +7,7 @@ import pandas as pd
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from research.errors import UserError
-from research.manage.rates import jeffreys
+from research.intervals import jeffreys
 
 
 def outcomes(flagged: pd.Series, now: pd.Series, later: pd.Series, goal: str = "premium") -> pd.DataFrame:

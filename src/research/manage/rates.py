@@ -7,25 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy.stats import binom, poisson
-from statsmodels.stats.proportion import proportion_confint
 
 from research.errors import UserError
-
-
-def jeffreys(
-    events: Sequence[float], n: Sequence[float], level: float = 0.95
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Jeffreys interval of events / n: quantiles of Beta(events + ½, n − events + ½).
-
-    The lower end is 0 when there are no events and the upper end is 1 when there are only events (Brown, Cai and
-    DasGupta 2001, doi:10.1214/ss/1009213286). Where n is 0 both ends are NaN.
-    """
-    events, n = np.asarray(events, dtype=float), np.asarray(n, dtype=float)
-    known = n > 0
-    low, high = np.full(n.shape, np.nan), np.full(n.shape, np.nan)
-    if known.any():
-        low[known], high[known] = proportion_confint(events[known], n[known], 1 - level, method="jeffreys")
-    return np.where(known & (events == 0), 0.0, low), np.where(known & (events == n), 1.0, high)
+from research.intervals import jeffreys
 
 
 def event_rates(table: pd.DataFrame, by: str, event: str, level: float = 0.95) -> pd.DataFrame:

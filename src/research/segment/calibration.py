@@ -6,19 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit
-from scipy.stats import beta
 
-
-def jeffreys_interval(bads: np.ndarray, n: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Jeffreys interval of bads / n: quantiles of Beta(bads + ½, n − bads + ½); 0 and 1 at the edges.
-
-    Source: Brown, Cai and DasGupta (2001), Interval estimation for a binomial proportion, Statistical Science 16.
-    """
-    bads, n = np.asarray(bads, dtype=float), np.asarray(n, dtype=float)
-    tail = (1 - level) / 2
-    low = np.where(bads == 0, 0.0, beta.ppf(tail, bads + 0.5, n - bads + 0.5))
-    high = np.where(bads == n, 1.0, beta.ppf(1 - tail, bads + 0.5, n - bads + 0.5))
-    return np.where(n == 0, np.nan, low), np.where(n == 0, np.nan, high)
+from research.intervals import jeffreys
 
 
 def default_rates(groups: np.ndarray, bad: np.ndarray | None, count: int) -> pd.DataFrame:
@@ -35,7 +24,7 @@ def default_rates(groups: np.ndarray, bad: np.ndarray | None, count: int) -> pd.
     seen = ~np.isnan(bad)
     known = np.bincount(groups[seen], minlength=count)
     bads = np.bincount(groups[seen], weights=bad[seen], minlength=count)
-    low, high = jeffreys_interval(bads, known)
+    low, high = jeffreys(bads, known)
     with np.errstate(invalid="ignore"):
         rate = np.where(known > 0, bads / np.maximum(known, 1), np.nan)
     return pd.DataFrame({"n": n, "known": known, "bads": bads, "pd": rate, "ci_low": low, "ci_high": high})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
+from research.intervals import jeffreys
 from research.tiers import TIERS
 
 
@@ -24,9 +24,7 @@ def rates(tiers: pd.Series, outcome: pd.Series, worth: pd.Series | None = None) 
     for tier in TIERS:
         inside = (tiers == tier).to_numpy()
         seen = outcome[inside].dropna()
-        low, high = (
-            proportion_confint(seen.sum(), len(seen), method="jeffreys") if len(seen) else (None, None)
-        )
+        low, high = jeffreys(seen.sum(), len(seen))
         row = {
             "tier": tier,
             "n": int(inside.sum()),
@@ -34,8 +32,8 @@ def rates(tiers: pd.Series, outcome: pd.Series, worth: pd.Series | None = None) 
             "known": len(seen),
             "bad": int(seen.sum()),
             "rate": float(seen.mean()) if len(seen) else None,
-            "ci_low": low,
-            "ci_high": high,
+            "ci_low": float(low),
+            "ci_high": float(high),
         }
         if worth is not None:
             row |= {"mean_worth": worth[inside].mean(), "worth_share": worth[inside].sum() / worth.sum()}

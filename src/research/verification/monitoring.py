@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from research.manage import drift, rates
+from research import intervals
+from research.manage import drift
 from research.verification.checks import computes, published_table
 
 
@@ -17,7 +18,7 @@ def stability() -> dict[str, float]:
 @computes("jeffreys")
 def jeffreys() -> dict[str, float]:
     """Jeffreys intervals of 25 and of 10 events among 200."""
-    low, high = rates.jeffreys([25, 10], [200, 200])
+    low, high = intervals.jeffreys([25, 10], [200, 200])
     return {
         "jeffreys_25_low": low[0],
         "jeffreys_25_high": high[0],
