@@ -7,7 +7,7 @@ READY := .venv/ready
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help study test lint lab lock extras docs bench clean
+.PHONY: help study test lint lab lock extras docs audit bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,12 @@ lock: ## compile the two lock files from pyproject.toml (needs uv)
 docs: $(READY) ## write the generated pages of docs/
 	$(BIN)/research verify --write
 	$(BIN)/python -m research.report.checklists --write
+	$(BIN)/python -m research.documentation
+
+audit: ## look the locked packages up in the database of known vulnerabilities (needs the network)
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.lock
 
 bench: $(READY) ## measure the claims about speed
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
