@@ -79,7 +79,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(command):
     ("arguments", "message"),
     [
         (["run", "-p", "seed"], "-p seed: expected name=value"),
-        (["run", "-p", "seed=[1"], "the value cannot be read"),
+        (["run", "-p", "seed=[1"], "expected a number, word or [list]"),
         (["run", "-p", "sed=1"], "did you mean 'seed'?"),
         (["run", "-p", "seed=many"], "seed"),
         (["batch", "nowhere.yml"], "nowhere.yml: no such file"),

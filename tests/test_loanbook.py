@@ -213,8 +213,10 @@ def test_a_book_that_cannot_be_used_is_refused_with_every_reason(tmp_path) -> No
         ("book.txt", b"a,b\n1,2\n", "expected one of .csv, .parquet, .xlsx"),
         ("book.csv", b"a,b\n", "a header but no rows"),
         ("book.csv", b"a,,c\n1,2,3\n", "column 2 has no name"),
-        ("book.csv", b"\xff\xfe\xff\x80\x80,b\n1,2\n", "neither UTF-8 nor GBK"),
-        ("book.xlsx", b"not a workbook", "cannot be read as xlsx"),
+        ("book.csv", b"a,b\n1,2,3\n", "rows have more cells than the header"),
+        ("book.csv", b"a,b,a\n1,2,3\n", "column 'a' is there twice"),
+        ("book.csv", b"\x80\xff\xff,b\n1,2\n", "not text in UTF-8, UTF-16 or GBK"),
+        ("book.xlsx", b"not a workbook", "not a zip container"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, name: str, content: bytes, message: str) -> None:

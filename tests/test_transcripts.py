@@ -12,7 +12,8 @@ from odf import text as odf_text
 from odf.opendocument import OpenDocumentText
 
 from research.errors import UserError
-from research.fieldwork import archive, transcripts
+from research import archive
+from research.fieldwork import transcripts
 
 LINES = [
     "Interview, second floor",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from research.errors import UserError, nearest
 from research.paths import ROOT, STUDIES
+from research.textfiles import read_yaml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -157,7 +157,7 @@ def load(
         UserError: the file is missing or is not YAML, or a parameter is unknown or does not fit.
     """
     path = find(study)
-    values = _read(path)
+    values = read_yaml(path, "`parameter: value` lines")
     for name, value in {**(changes or {}), **({"dataset": dataset} if dataset else {})}.items():
         _set(values, name, value, str(path))
     return validate(values, where=path.name)
@@ -198,20 +198,6 @@ def names(model: type[Parameters] = Study, prefix: str = "") -> list[str]:
         else:
             found.append(prefix + name)
     return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        place = getattr(error, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        raise UserError(f"{path}{line}: not readable as YAML, expected `parameter: value` lines") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: found {type(values).__name__}, expected `parameter: value` lines")
-    return values
 
 
 def _set(values: dict[str, Any], name: str, value: Any, where: str) -> None:

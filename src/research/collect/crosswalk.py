@@ -12,6 +12,7 @@ from research.collect.tables import find
 from research.collect.transforms import ANY_SOURCE, RATIOS, TRANSFORMS, Transform, mapping, number, text
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
+from research.textfiles import read_csv
 
 CROSSWALKS = DEFINITIONS / "crosswalks"
 COLUMNS = ("construct", "source", "transform", "argument", "missing", "unit", "fit", "reason")
@@ -83,14 +84,7 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
     Raises UserError that names file, row and what is expected.
     """
     path = crosswalk_file(name_or_path)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="gb18030")
-    lacking = [column for column in COLUMNS if column not in table.columns]
-    if lacking:
-        raise UserError(f"{path.name}: column '{lacking[0]}' is missing; expected {', '.join(COLUMNS)}")
-    table = table[list(COLUMNS)].apply(lambda column: column.str.strip())
+    table = read_csv(path, COLUMNS)[list(COLUMNS)]
     known = constructs().index
     for position, (_, row) in enumerate(table.iterrows()):
         _check_row(path, position, row, known)

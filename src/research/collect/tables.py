@@ -1,16 +1,21 @@
-"""Reading one table from a file: csv, Parquet or xlsx, in UTF-8 or GBK."""
+"""Reading one table of loans from a file: csv, Parquet or xlsx, in UTF-8, UTF-16 or GBK."""
 
 from __future__ import annotations
 
+import csv
+import io
+import warnings
 from pathlib import Path
 
 import pandas as pd
 
+from research.archive import open_archive
 from research.errors import UserError
 from research.paths import ROOT
+from research.textfiles import decode, read_bytes
 
-ENCODINGS = ("utf-8-sig", "gb18030")  # GB18030 contains GBK and GB2312
 SUFFIXES = (".csv", ".parquet", ".xlsx")
+MOST_BYTES = 4 * 2**30
 
 
 def find(path: str | Path) -> Path:
@@ -21,15 +26,26 @@ def find(path: str | Path) -> Path:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    data = path.read_bytes()
-    for encoding in ENCODINGS:
-        try:
-            first = data.decode(encoding).split("\n", 1)[0]
-        except UnicodeDecodeError:
-            continue
-        separator = max(",;\t", key=first.count)
-        return pd.read_csv(path, encoding=encoding, sep=separator, low_memory=False)
-    raise UserError(f"{path.name}: neither UTF-8 nor GBK; save the file as UTF-8")
+    text = decode(read_bytes(path, MOST_BYTES), path.name)
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
+    if twice := next((name for name in names if name and names.count(name) > 1), ""):
+        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
+    table = pd.read_csv(io.StringIO(text), sep=separator, low_memory=False)
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus cells for row names, shifting all others
+        raise UserError(f"{path.name}: rows have more cells than the header; name every column in the first row")
+    return table
+
+
+def _read_xlsx(path: Path) -> pd.DataFrame:
+    with open_archive(path, max_bytes=MOST_BYTES):
+        pass  # refuses what is unsafe before openpyxl reads it
+    return pd.read_excel(path, engine="openpyxl")
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -42,9 +58,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise UserError(f"{path}: no such file")
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path.name}: kind '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")
-    readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".xlsx": pd.read_excel}
+    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".xlsx": _read_xlsx}
     try:
-        table = readers[path.suffix.lower()](path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of every extension that it does not keep
+            table = readers[path.suffix.lower()](path)
     except UserError:
         raise
     except Exception as error:  # readers raise many kinds; the user needs the file and the cause

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 
 from research.errors import UserError
 from research.report import pipeline
+from research.textfiles import parse_yaml
 
 MOVED_SHOWN = 10
 
@@ -51,12 +51,7 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise UserError(f"-p {text}: expected name=value")
-        try:
-            found[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(
-                f"-p {text}: the value cannot be read; expected a number, word or [list]"
-            ) from None
+        found[name.strip()] = parse_yaml(value, f"-p {text}", "a number, word or [list]")
     return found
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from research.errors import UserError
 from research.paths import DEFINITIONS
+from research.textfiles import read_csv
 
 COLUMNS = ("code", "parent", "definition", "when_to_use", "when_not", "example")
 EXTRA_COLUMNS = ("label_en", "label_zh", "relates_to", "stance")
@@ -27,8 +28,7 @@ def read_codebook(path: str | Path | None = None) -> pd.DataFrame:
     source = Path(path) if path is not None else DEFINITIONS / "codebook.csv"
     if not source.is_file():
         raise UserError(f"{source}: no such codebook")
-    frame = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig").map(str.strip)
-    return validate_codebook(frame, source.name)
+    return validate_codebook(read_csv(source), source.name)
 
 
 def validate_codebook(frame: pd.DataFrame, where: str = "codebook") -> pd.DataFrame:

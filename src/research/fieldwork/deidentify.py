@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.sheets import decode
+from research.textfiles import read_csv, read_text
 
 FINDING = ["finding", "document", "segment", "kind", "shown", "start", "end"]
 WAIVER = ["finding", "reason", "by", "date"]
@@ -99,7 +99,7 @@ def read_names(path: str | Path) -> list[str]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such list of names")
-    lines = (line.split("#")[0].strip() for line in decode(path.read_bytes(), path.name).splitlines())
+    lines = (line.split("#")[0].strip() for line in read_text(path).splitlines())
     return [line for line in lines if line]
 
 
@@ -112,10 +112,7 @@ def read_waivers(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file of waivers")
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").map(str.strip)
-    missing = [name for name in WAIVER if name not in frame.columns]
-    if missing:
-        raise UserError(f"{path.name}: missing columns {', '.join(missing)}; expected {', '.join(WAIVER)}")
+    frame = read_csv(path, WAIVER)
     frame = frame[(frame[["reason", "by", "date"]] != "").any(axis=1)]  # lines not filled in waive nothing
     for row in frame.itertuples():
         line = row.Index + 2

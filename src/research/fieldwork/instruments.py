@@ -12,6 +12,7 @@ import yaml
 
 from research.errors import UserError
 from research.paths import DEFINITIONS
+from research.textfiles import read_csv
 from research.tiers import LABELS_ZH, TIERS
 
 GROUPS = ("practitioner", "customer")
@@ -127,17 +128,12 @@ def form_version(frame: pd.DataFrame) -> str:
 def _read_csv(source: Path, columns: list[str]) -> pd.DataFrame:
     if not source.is_file():
         raise UserError(f"{source}: no such file")
-    frame = _cached_csv(source, source.stat().st_mtime_ns).copy()
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise UserError(f"{source.name}: missing columns {', '.join(missing)}; expected {', '.join(columns)}")
-    return frame
+    return _cached_csv(source, source.stat().st_mtime_ns, tuple(columns)).copy()
 
 
 @lru_cache(maxsize=16)
-def _cached_csv(source: Path, changed: int) -> pd.DataFrame:
-    frame = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    return frame.map(str.strip)
+def _cached_csv(source: Path, changed: int, columns: tuple[str, ...]) -> pd.DataFrame:
+    return read_csv(source, columns)
 
 
 def _check_group(group: str) -> None:

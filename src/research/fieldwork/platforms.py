@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.errors import UserError, nearest
 from research.fieldwork.cells import Reading, read_choice, read_duration, read_number, tidy
@@ -20,6 +19,7 @@ from research.fieldwork.intake.faults import NOTE, Fault, stop_on_errors
 from research.fieldwork.intake.survey import ANSWER_LABELS
 from research.fieldwork.sheets import Sheet, address, open_returned
 from research.paths import DEFINITIONS
+from research.textfiles import read_yaml
 
 MAPPINGS = DEFINITIONS / "platform_mappings"
 _KEYS = {
@@ -49,9 +49,7 @@ def read_mapping(name: str | Path) -> dict[str, Any]:
     if not path.is_file():
         known = [p.stem for p in MAPPINGS.glob("*.yml")]
         raise UserError(f"survey platform '{name}' has no mapping{nearest(str(name).lower(), known)}")
-    mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(mapping, dict):
-        raise UserError(f"{path.name}: not a mapping of keys to values")
+    mapping = read_yaml(path)
     unknown = sorted(set(mapping) - _KEYS)
     missing = sorted({"platform", "rows", "respondent", "items"} - set(mapping))
     if unknown or missing:

@@ -7,17 +7,20 @@ import io
 import re
 import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
+from research.archive import archive_name, open_archive, read_member
 from research.errors import UserError
-from research.fieldwork.archive import open_archive, read_member
 from research.fieldwork.workbook import STAMP_SHEET
+from research.textfiles import decode, read_text
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -29,6 +32,8 @@ _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,12}", re.ASCII)
 MAX_ROWS = 200_000
 MAX_COLUMNS = 2_000
+MAX_CELLS = 20_000_000  # far columns in many rows are large in memory, however small in the file
+STAMP_ROWS = 20
 
 
 @dataclass
@@ -87,6 +92,25 @@ def open_returned(path: str | Path) -> Returned:
     )
 
 
+@contextmanager
+def parsing(path: Path) -> Iterator[None]:
+    """Turn whatever a library of workbooks raises over a damaged one into a message; its warnings are not the user's.
+
+    Raises:
+        UserError: the workbook is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of every extension that it does not keep
+            yield
+    except UserError:
+        raise
+    except Exception:  # a part may be anything, and so is the error: of types, names, numbers, XML, compression
+        raise UserError(
+            f"{path.name}: the workbook is damaged; open it in a spreadsheet and save it again"
+        ) from None
+
+
 def _workbook(path: Path) -> Returned:
     with open_archive(path) as archive:
         names = set(archive.namelist())
@@ -96,36 +120,17 @@ def _workbook(path: Path) -> Returned:
                 kind = "an OpenDocument file"
             raise UserError(f"{path.name}: not an Excel workbook inside but {kind}; save it as .xlsx")
         parts = _sheet_parts(archive)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of every extension that it does not keep
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except (
-        InvalidFileException,
-        KeyError,
-        ValueError,
-        zipfile.BadZipFile,
-        ElementTree.ParseError,
-        OSError,
-    ) as error:
-        raise UserError(
-            f"{path.name}: the workbook is damaged ({error}); open it in a spreadsheet and save it again"
-        ) from None
     returned = Returned(path, [])
-    try:
+    with parsing(path), closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
         for sheet in book.worksheets:
             if sheet.title == STAMP_SHEET:
                 returned.stamp = {
-                    str(row[0]): str(row[1]) for row in sheet.iter_rows(values_only=True, max_col=2)
+                    str(row[0]): str(row[1])
+                    for row in sheet.iter_rows(values_only=True, max_row=STAMP_ROWS, max_col=2)
+                    if len(row) == 2
                 }
                 continue
             returned.sheets.append(_sheet(path, sheet, parts.get(sheet.title)))
-    except (KeyError, ValueError, zipfile.BadZipFile, ElementTree.ParseError, SyntaxError) as error:
-        raise UserError(
-            f"{path.name}: the workbook is damaged ({error}); open it in a spreadsheet and save it again"
-        ) from None
-    finally:
-        book.close()
     if not returned.sheets:
         raise UserError(f"{path.name}: no sheet to read")
     return returned
@@ -133,11 +138,13 @@ def _workbook(path: Path) -> Returned:
 
 def _sheet(path: Path, sheet: object, part: str | None) -> Sheet:
     sheet.reset_dimensions()  # some writers state a wrong size
-    rows = []
+    rows, cells = [], 0
     for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if number > MAX_ROWS or len(values) > MAX_COLUMNS:
+        cells += len(values)
+        if number > MAX_ROWS or len(values) > MAX_COLUMNS or cells > MAX_CELLS:
             raise UserError(
-                f"{path.name}, sheet '{sheet.title}': more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns"
+                f"{path.name}, sheet '{sheet.title}': more than {MAX_ROWS:,} rows, {MAX_COLUMNS:,} columns or "
+                f"{MAX_CELLS:,} cells"
             )
         rows.append(values)
     while rows and all(value is None for value in rows[-1]):
@@ -175,8 +182,8 @@ def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     try:
         book = ElementTree.fromstring(read_member(archive, "xl/workbook.xml"))
         links = ElementTree.fromstring(read_member(archive, "xl/_rels/workbook.xml.rels"))
-    except ElementTree.ParseError as error:
-        raise UserError(f"{Path(archive.filename or '').name}: the workbook is damaged ({error})") from None
+    except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
+        raise UserError(f"{archive_name(archive)}: the workbook is damaged; open it and save it again") from None
     targets = {link.get("Id"): link.get("Target", "") for link in links}
     parts = {}
     for space in (_MAIN, _STRICT):
@@ -191,10 +198,19 @@ def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _table(path: Path) -> list[tuple]:
-    text = decode(path.read_bytes(), path.name)
+    text = read_text(path)
     sample = text[:20_000]
     delimiter = max(",;\t", key=lambda mark: sum(line.count(mark) for line in sample.splitlines()[:20]))
-    rows = [tuple(map(_typed, row)) for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    rows: list[tuple] = []
+    cells = 0
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            cells += len(row)
+            if len(rows) >= MAX_ROWS or len(row) > MAX_COLUMNS or cells > MAX_CELLS:
+                raise UserError(f"{path.name}: more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns")
+            rows.append(tuple(map(_typed, row)))
+    except csv.Error as error:
+        raise UserError(f"{path.name}, row {len(rows) + 1}: not readable as a table ({error})") from None
     while rows and all(value is None for value in rows[-1]):
         rows.pop()
     if not rows:
@@ -207,25 +223,6 @@ def _typed(text: str) -> str | int | float | None:
     if _WHOLE.fullmatch(text):
         return int(text)
     return float(text) if _DECIMAL.fullmatch(text) else text or None
-
-
-def decode(data: bytes, where: str) -> str:
-    """Return the text of a file written in UTF-8, UTF-16 with a mark, or GBK/GB18030, as Excel and Windows do.
-
-    Raises:
-        UserError: binary data, or none of these encodings.
-    """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" in text:
-            break
-        return text
-    raise UserError(f"{where}: not text in UTF-8, UTF-16 or GBK; save it as UTF-8 CSV or as .xlsx")
 
 
 def _ole_message(path: Path) -> str:

@@ -14,11 +14,11 @@ from docx.opc.exceptions import PackageNotFoundError
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
+from research.archive import open_archive, read_member
 from research.errors import UserError
-from research.fieldwork.archive import open_archive, read_member
 from research.fieldwork.cells import tidy
 from research.fieldwork.instruments import GROUPS
-from research.fieldwork.sheets import decode
+from research.textfiles import read_csv, read_text
 
 KINDS = (".txt", ".docx", ".odt")
 UNIT_COLUMNS = (
@@ -146,13 +146,7 @@ def read_paragraphs(path: str | Path) -> list[str]:
         raise UserError(f"{path}: no such transcript")
     ending = path.suffix.lower()
     if ending == ".txt":
-        return (
-            decode(path.read_bytes(), path.name)
-            .replace("\r\n", "\n")
-            .replace("\r", "\n")
-            .rstrip()
-            .split("\n")
-        )
+        return read_text(path).replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")
     if ending == ".docx":
         return _docx(path)
     if ending == ".odt":
@@ -258,10 +252,7 @@ def _turns(paragraphs: list[str], body: int, participant: str) -> list[dict]:
 def _participants(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    missing = {"document", "participant", "group"} - set(frame.columns)
-    if missing:
-        raise UserError(f"{path.name}: missing columns {', '.join(sorted(missing))}")
+    frame = read_csv(path, ("document", "participant", "group"))
     return {row["document"]: row for row in frame.to_dict("records")}
 
 

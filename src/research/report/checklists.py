@@ -22,6 +22,7 @@ import yaml
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS, DOCS, NOTEBOOKS, ROOT
 from research.report.markdown import slug
+from research.textfiles import read_yaml
 
 CHECKLISTS = DEFINITIONS / "checklists"
 TRACEABILITY = DEFINITIONS / "traceability.csv"
@@ -78,14 +79,13 @@ def declarations(path: str) -> dict[str, dict[str, str]]:
     file = next((place for place in (Path(path), ROOT / path) if place.is_file()), None)
     if file is None:
         raise UserError(f"fieldwork.declarations: {path}: no such file")
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError:
-        raise UserError(f"{path}: not readable as YAML; expected `checklist: {{item: words}}`") from None
+    content = read_yaml(file, "`checklist: {item: words}`")
     open_items = {one.name: {str(i["id"]) for i in one.items if "researcher" in i} for one in load()}
     for name, items in content.items():
         if name not in open_items:
             raise UserError(f"{path}: unknown checklist '{name}'{nearest(str(name), open_items)}")
+        if not isinstance(items or {}, dict):
+            raise UserError(f"{path}: {name}: found {items!r}, expected `item: words` lines")
         for item in items or {}:
             if str(item) not in open_items[name]:
                 options = ", ".join(sorted(open_items[name]))

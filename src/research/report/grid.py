@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from research.errors import UserError, nearest
 from research.report import notebooks as books
 from research.report import pipeline
 from research.report.notebooks import Notebook
 from research.report.pipeline import Plan
+from research.textfiles import read_yaml
 
 KEYS = ("name", "study", "only", "product", "zip", "list")
 LONGEST_NAME = 80
@@ -54,16 +53,7 @@ def read(path: Path) -> Grid:
     Raises:
         UserError: the file is missing, is not YAML, has an unknown key, or asks for no run or the same run twice.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; expected a batch file such as grid.yml") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: not readable as YAML") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected keys {', '.join(KEYS)}")
+    content = read_yaml(path, f"keys {', '.join(KEYS)}")
     for key in content:
         if key not in KEYS:
             raise UserError(f"{path}: unknown key '{key}'{nearest(str(key), KEYS)}")

@@ -11,8 +11,8 @@ import pandas as pd
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+from research.archive import open_archive, read_member
 from research.errors import UserError
-from research.fieldwork.archive import open_archive, read_member
 from research.fieldwork.exchange.project import (
     CODEBOOK_SPACE,
     PARTS,

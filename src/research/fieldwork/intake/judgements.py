@@ -26,6 +26,7 @@ from research.fieldwork.intake.faults import (
 from research.fieldwork.intake.survey import expand
 from research.fieldwork.sheets import Returned, Sheet, open_returned
 from research.fieldwork.vignette_form import key_of
+from research.textfiles import read_csv
 from research.tiers import TIERS
 
 Examined = tuple[pd.DataFrame, list[Fault]]
@@ -92,7 +93,11 @@ def _with_customers(judged: pd.DataFrame, path: Path) -> pd.DataFrame:
             f"{path.name}: its key {source.name} is not beside it; the key says which customer each "
             "vignette is"
         )
-    codes = pd.read_csv(source, dtype=str, keep_default_na=False).set_index("vignette")
+    codes = read_csv(source, ("vignette", "customer_id", "dataset"))
+    if codes["vignette"].duplicated().any():
+        twice = codes.loc[codes["vignette"].duplicated(), "vignette"].iloc[0]
+        raise UserError(f"{source.name}: vignette {twice} is there twice; expected one line each")
+    codes = codes.set_index("vignette")
     unknown = sorted(set(judged["vignette"]) - set(codes.index))
     if unknown:
         raise UserError(f"{source.name}: no line for vignette {unknown[0]} of {path.name}")

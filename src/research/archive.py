@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +20,11 @@ MAX_RATIO = 200  # deflate cannot exceed about 1,032; honest office parts stay f
 _RATIO_FROM = 2**20  # small parts may compress very well without harm
 _ENCRYPTED = 0x1
 _PROLOG = 64 * 2**10
+# what reading a damaged part raises, by its kind of compression
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError,
+    OverflowError,
+)  # fmt: skip
 
 
 @contextmanager
@@ -31,10 +39,10 @@ def open_archive(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Iterator[zi
     path = Path(path)
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError):
-        raise UserError(f"{path.name}: not a zip container, or a damaged one") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except DAMAGE:
+        raise UserError(f"{path.name}: not a zip container, or a damaged one") from None
     with archive:
         _check_members(archive, path.name, max_bytes)
         for member in archive.infolist():
@@ -55,7 +63,7 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
             data = part.read(info.file_size + 1)
     except KeyError:
         raise UserError(f"{archive_name(archive)}: no part '{name}'") from None
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise UserError(f"{archive_name(archive)}: part '{name}' is damaged ({error})") from None
     if len(data) > info.file_size:
         raise UserError(f"{archive_name(archive)}: part '{name}' is longer than its header says")
@@ -127,7 +135,9 @@ def _check_prolog(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str)
             raise UserError(
                 f"{where}: part '{member.filename}' has no root element in its first 64 KiB; refused"
             )
-    except (_Seen, expat.ExpatError):
-        return  # a malformed part is reported by whoever needs it
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+    except UserError:
+        raise
+    except (_Seen, expat.ExpatError, LookupError):
+        return  # a malformed part, or one in an unknown encoding, is reported by whoever needs it
+    except DAMAGE as error:
         raise UserError(f"{where}: part '{member.filename}' is damaged ({error})") from None

@@ -1,0 +1,168 @@
+"""Text files that people write: in any usual encoding, and with a message where a library would give up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from research.errors import UserError
+
+MOST_BYTES = 200 * 2**20
+MOST_YAML = 2**20  # a study or a batch is a page
+MOST_VALUES = 100_000  # in a YAML file, aliases counted as often as they are used
+ENCODINGS = ("utf-8-sig", "gb18030")  # GB18030 contains GBK and GB2312
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+
+def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
+    """Return what a file holds. Raises UserError when it is missing, a folder, too large or cannot be read."""
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise UserError(f"{path}: a folder, expected a file")
+        if size > most:
+            raise UserError(f"{path.name}: {size:,} bytes, expected at most {most:,}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def decode(data: bytes, where: str) -> str:
+    """Return the text of a file written in UTF-8, UTF-16 with a mark, or GBK/GB18030, as Excel and Windows do.
+
+    Raises:
+        UserError: binary data, or none of these encodings.
+    """
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if wide else ENCODINGS:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise UserError(f"{where}: not text in UTF-8, UTF-16 or GBK; save it as UTF-8")
+
+
+def read_text(path: str | Path, most: int = MOST_BYTES) -> str:
+    """Return the text of a file, see `decode`."""
+    return decode(read_bytes(path, most), Path(path).name)
+
+
+def read_csv(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a small table with every cell as text, outer spaces removed; its index counts the rows from 0.
+
+    Separated by comma, semicolon or tab; empty lines are passed over, short rows are filled with "".
+
+    Raises:
+        UserError: not readable, empty, a row longer than the header, a column that is there twice or is missing.
+    """
+    name = Path(path).name
+    text = read_text(path)
+    separator = max(",;\t", key=text.split("\n", 1)[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows: list[list[str]] = []
+    try:
+        for cells in reader:
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
+                continue
+            if rows and any(cells[len(rows[0]) :]):
+                raise UserError(
+                    f"{name}, line {reader.line_num}: {len(cells)} cells, expected {len(rows[0])} as in the header"
+                )
+            width = len(rows[0]) if rows else len(cells)
+            rows.append((cells + [""] * width)[:width])
+    except csv.Error as error:
+        raise UserError(f"{name}, line {reader.line_num}: not readable as a table ({error})") from None
+    if not rows:
+        raise UserError(f"{name}: the table is empty; expected a header and rows")
+    header = rows[0]
+    if twice := next((column for column in header if column and header.count(column) > 1), ""):
+        raise UserError(f"{name}: column '{twice}' is there twice; expected each column once")
+    if missing := [column for column in needed if column not in header]:
+        raise UserError(f"{name}: missing columns {', '.join(missing)}; expected {', '.join(needed)}")
+    return pd.DataFrame(rows[1:], columns=header, dtype=str)
+
+
+def read_yaml(path: str | Path, expected: str = "`key: value` lines") -> dict[str, Any]:
+    """Return the mapping that a YAML file holds; an empty file is an empty mapping.
+
+    Raises:
+        UserError: not readable, see `parse_yaml`, or something else than a mapping.
+    """
+    content = parse_yaml(read_text(path, MOST_YAML), str(path), expected)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found {type(content).__name__}, expected {expected}")
+    return content
+
+
+def parse_yaml(text: str, where: str, expected: str = "`key: value` lines") -> Any:
+    """Return what a YAML text says: plain values, lists and mappings only, no objects of the language.
+
+    Raises:
+        UserError: not YAML, a tag of a language, a key that is there twice, a value that cannot be (a 13th month),
+            characters that no text has, or aliases that stand for very many values or for themselves.
+    """
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _size(node, {})
+        return loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "a character that YAML does not have"
+        raise UserError(f"{where}{line}: not readable as YAML ({problem}); expected {expected}") from None
+    except RecursionError:
+        raise UserError(f"{where}: not readable as YAML (nested too deep); expected {expected}") from None
+    except (ValueError, KeyError, AttributeError, TypeError, OverflowError):
+        # what its constructors raise for a date, a number or a truth value that cannot be
+        raise UserError(f"{where}: a date, number or truth value that cannot be; expected {expected}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only, and each key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key.value}' is there twice", key.start_mark
+                )
+            seen.add((key.tag, str(key.value)))
+        return super().construct_mapping(node, deep)
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node stands for; a node that is being counted holds itself."""
+    if isinstance(node, yaml.ScalarNode):
+        if _NO_TEXT.search(node.value):
+            raise yaml.YAMLError
+        return 1
+    if known.get(id(node)) == 0:
+        raise yaml.composer.ComposerError(None, None, "an alias that holds itself", node.start_mark)
+    if id(node) not in known:
+        known[id(node)] = 0
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+        if known[id(node)] > MOST_VALUES:
+            raise yaml.composer.ComposerError(
+                None, None, f"aliases that stand for more than {MOST_VALUES:,} values", node.start_mark
+            )
+    return known[id(node)]
