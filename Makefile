@@ -7,7 +7,7 @@ READY := .venv/ready
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help study test lint lab lock extras docs audit bench clean
+.PHONY: help study test lint lab lock extras docs audit mutation bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ audit: ## look the locked packages up in the database of known vulnerabilities (
 	$(PYTHON) -m venv .venv/audit
 	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.lock
+
+mutation: $(READY) ## put small faults into the numeric modules and see that the tests notice (an hour)
+	$(BIN)/python tests/mutation --write
 
 bench: $(READY) ## measure the claims about speed
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done

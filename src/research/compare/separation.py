@@ -98,8 +98,8 @@ def adjusted_mutual_information(tables: np.ndarray) -> np.ndarray:
         rows, columns = joint.sum(-1), joint.sum(-2)
         both = entropy(rows, axis=-1) + entropy(columns, axis=-1)
         mutual = both - entropy(joint.reshape(*joint.shape[:-2], -1), axis=-1)
-    expected = np.array(
-        [expected_mutual_information(t, int(t.sum())) for t in tables.reshape(-1, *tables.shape[-2:])]
-    )
+        expected = np.array(
+            [expected_mutual_information(t, int(t.sum())) for t in tables.reshape(-1, *tables.shape[-2:])]
+        )
     gain, room = mutual - expected.reshape(n.shape), both / 2 - expected.reshape(n.shape)
     return np.divide(gain, room, out=np.ones_like(gain), where=both > 0)
