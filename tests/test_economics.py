@@ -71,18 +71,30 @@ def placed(tiers: list[int]) -> OutOfFold:
 
 def test_regret_is_zero_for_the_ideal_and_counts_what_is_missed():
     truth = pd.DataFrame({"true_pd": [0.9, 0.5, 0.2, 0.1, 0.05], "true_value": [1.0, 2, 3, 4, 5]})
-    truth["true_need"] = truth["true_value"]
+    truth["true_value_after_risk"] = [-4.0, 1.0, 2.5, 3.8, 4.9]
     chance, value = truth["true_pd"].to_numpy(), truth["true_value"].to_numpy()
     ideal = ideal_tiers(chance, value, np.array([1, 2, 1, 1]))
     assert ideal.tolist() == [3, 2, 1, 1, 0]
     none = regret(placed(ideal.tolist()), truth, resamples=20)
     assert none["estimate"].to_numpy() == pytest.approx(0)
-    found = regret(placed([2, 3, 1, 0, 1]), truth, lgd=0.5, resamples=20).set_index("measure")["estimate"]
+    # by hand: high holds 0.5 instead of 0.9, premium 4 instead of 5; 1.0 is left out instead of the loss of 4
+    found = regret(placed([2, 3, 1, 0, 1]), truth, resamples=20).set_index("measure")["estimate"]
     assert found["wrong_tier"] == pytest.approx(4 / 5)
     assert found["missed_risk"] == pytest.approx(1 - 0.5 / 0.9)
-    assert found["missed_value"] == pytest.approx(1 - 4 / 5) == found["missed_need"]
-    net = value * (1 - chance * 0.5)
-    assert found["net_value_regret"] == pytest.approx(1 - (net.sum() - net[1]) / (net.sum() - net[0]))
+    assert found["missed_value"] == pytest.approx(1 - 4 / 5)
+    assert found["net_value_regret"] == pytest.approx(1 - 7.2 / 12.2)
+    # a risky customer in premium counts for nothing, however valuable
+    risky = regret(placed([0, 2, 1, 1, 3]), truth, resamples=20).set_index("measure")["estimate"]
+    assert risky["missed_value"] == pytest.approx(1)
+
+
+def test_regret_is_never_below_zero():
+    rng = np.random.default_rng(3)
+    truth = pd.DataFrame({"true_pd": rng.random(200), "true_value": rng.lognormal(size=200)})
+    truth["true_value_after_risk"] = truth["true_value"] - 2 * truth["true_pd"]
+    for _ in range(20):
+        found = regret(placed(rng.integers(0, 4, 200).tolist()), truth, resamples=20)
+        assert (found["estimate"] >= 0).all() and (found["ci_low"] >= 0).all()
 
 
 # -- specification curve -------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def before_loan(trans: pd.DataFrame, loan: pd.DataFrame) -> pd.DataFrame:
     return joined[joined["days_before"] > 0]
 
 
-def _mean_balance(history: pd.DataFrame) -> pd.Series:
+def _mean_balance(history: pd.DataFrame, window_days: int) -> pd.Series:
     """Mean end-of-day balance per account over the window, each day weighted alike.
 
     The balance is the running sum of signed amounts since the account was opened, because the order of transactions
@@ -69,19 +69,19 @@ def _mean_balance(history: pd.DataFrame) -> pd.Series:
     daily = daily.sort_values(["account_id", "days_before"], ascending=[True, False])
     daily["balance_h"] = daily.groupby("account_id")["signed_h"].cumsum()
     until = daily.groupby("account_id")["days_before"].shift(-1).fillna(0)
-    start = daily["days_before"].clip(upper=WINDOW_DAYS)
-    daily["days"] = (start - until.clip(upper=WINDOW_DAYS)).astype("int64")
+    start = daily["days_before"].clip(upper=window_days)
+    daily["days"] = (start - until.clip(upper=window_days)).astype("int64")
     daily["weighted"] = daily["balance_h"] * daily["days"]
     sums = daily.groupby("account_id")[["weighted", "days"]].sum()
     return sums["weighted"] / sums["days"] / 100
 
 
-def _conduct(history: pd.DataFrame) -> pd.DataFrame:
+def _conduct(history: pd.DataFrame, window_days: int = WINDOW_DAYS) -> pd.DataFrame:
     """Recency, frequency, amounts and penalties per account."""
     own = history[history["made_by_bank"].isna()]
-    window = own[own["days_before"] <= WINDOW_DAYS]
+    window = own[own["days_before"] <= window_days]
     debit, credit = window[window["signed_h"] < 0], window[window["signed_h"] > 0]
-    spans = history.groupby("account_id")["days_before"].max().clip(upper=WINDOW_DAYS)
+    spans = history.groupby("account_id")["days_before"].max().clip(upper=window_days)
     per_account = pd.DataFrame(
         {
             "recency_days": own.groupby("account_id")["days_before"].min(),
@@ -90,7 +90,7 @@ def _conduct(history: pd.DataFrame) -> pd.DataFrame:
             "credits": credit.groupby("account_id")["signed_h"].sum() / 100,
             "penalties": history[history["made_by_bank"] == "penalty"].groupby("account_id").size(),
             "observed_days": spans,
-            "mean_balance": _mean_balance(history),
+            "mean_balance": _mean_balance(history, window_days),
         },
         index=spans.index,
     )
@@ -126,7 +126,7 @@ def _owners(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def loans(parts: Mapping[str, Path]) -> pd.DataFrame:
+def loans(parts: Mapping[str, Path], window_days: int = WINDOW_DAYS) -> pd.DataFrame:
     """Return one row per loan with what was known strictly before the loan date.
 
     Columns: those of the loan table (loan_id, account_id, date, amount, duration, payments, status), the statement
@@ -148,7 +148,7 @@ def loans(parts: Mapping[str, Path]) -> pd.DataFrame:
         tables["account"][["account_id", "frequency", "date"]], on="account_id", suffixes=("", "_open")
     )
     table["account_months"] = (table["date"] - table.pop("date_open")).dt.days / DAYS_PER_MONTH
-    table = table.merge(_conduct(history), left_on="account_id", right_index=True, how="left")
+    table = table.merge(_conduct(history, window_days), left_on="account_id", right_index=True, how="left")
     orders = table["account_id"].map(_standing_orders(tables["order"], history)).fillna(0)
     table["standing_orders"] = orders.where(table["account_id"].isin(whole))
     cards = tables["card"].merge(tables["disp"][["disp_id", "account_id"]], on="disp_id")

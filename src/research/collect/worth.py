@@ -8,8 +8,11 @@ import pandas as pd
 def worth(customers: pd.DataFrame) -> tuple[pd.Series, str]:
     """Return a customer's yearly contract interest, or the loan amount where no rate is measured, and what it is.
 
-    Interest is loan amount × contract rate; it is known when the loan is made and is the same for every model.
+    Interest is loan amount × contract rate; it is known when the loan is made and is the same for every model. All
+    missing where the data set records no loan amount.
     """
+    if "loan_amount" not in customers:
+        return pd.Series(float("nan"), index=customers.index), "not measured (no loan amount is recorded)"
     if "interest_rate" in customers:
         return customers["loan_amount"] * customers["interest_rate"], "contract interest per year"
     return customers["loan_amount"], "loan amount (no contract rate is measured)"

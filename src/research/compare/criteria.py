@@ -46,7 +46,7 @@ def fold_measures(
 
     Args:
         oof: out-of-fold predictions.
-        value: (n,) what a customer is worth, the same for all models; None where the data set has none.
+        value: (n,) what a customer is worth, the same for all models; None or all missing where there is none.
         need: (n,) categories, or numbers that are cut into quarters; None where absent.
         profit: return on investment, probability of no loss, probability of full loss.
 
@@ -54,7 +54,7 @@ def fold_measures(
         One row per measure, model, arm, repeat, fold: `estimate`. NaN where a fold has too few outcomes.
     """
     measures = {**_score_measures(oof, profit), **_tier_measures(oof, profit)}
-    if value is not None:
+    if value is not None and pd.notna(value).any():
         measures |= _value_measures(oof, np.asarray(value, dtype=float))
     if need is not None:
         measures |= _need_measures(oof, need)

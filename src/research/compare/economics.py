@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -57,39 +55,35 @@ def profit_of_segments(
     return float(profit), float(fraction)
 
 
-def regret(
-    oof: OutOfFold, truth: pd.DataFrame, lgd: Any = 0.45, resamples: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def regret(oof: OutOfFold, truth: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Measure how far out-of-fold tiers stay behind those of an all-knowing lender with the same tier sizes.
 
     The ideal ranks by the truth: the highest true PD are high risk, then medium; of the rest the highest true value is
-    premium (`ideal_tiers`). Each measure is a share of what the ideal reaches, 0 = nothing lost:
+    premium (`ideal_tiers`). Each measure is a share, 0 = nothing lost, never below 0:
 
     * `wrong_tier`: customers in another tier than the ideal one, of all customers;
-    * `missed_risk`: expected defaults (true PD) that ideal high-risk tiers would hold and these do not;
-    * `missed_value`, `missed_need`: true value, true need, that the ideal premium tier would hold and this does not;
-    * `net_value_regret`: shortfall of true value × (1 - true PD × lgd) outside the high-risk tier.
+    * `missed_risk`: expected defaults (true PD) that the ideal high-risk tier holds and this one does not;
+    * `missed_value`: true value that the ideal premium tier holds and this one does not; a premium customer whose true
+      risk is high or medium does not count;
+    * `net_value_regret`: value after expected losses outside the high-risk tier, short of the most that leaving out as
+      many customers could keep.
 
     Args:
         oof: out-of-fold predictions on simulated customers.
-        truth: rows as in `oof.index`: `true_pd, true_value` and, where known, `true_need` as a number.
-        lgd: loss given default as a share of value, one number or one per customer.
-        resamples, seed: bootstrap of customers, the ideal tiers held fixed.
+        truth: rows as in `oof.index`: `true_pd, true_value, true_value_after_risk`.
+        resamples, seed: bootstrap of customers, the ideal held fixed.
 
     Returns:
         One row per measure, model, arm: `estimate, ci_low, ci_high, n`.
     """
     rows = np.flatnonzero(oof.tested)
-    chance, worth = (truth[name].to_numpy(dtype=float)[rows] for name in ("true_pd", "true_value"))
-    net = worth * (1 - chance * np.broadcast_to(np.asarray(lgd, dtype=float), len(truth))[rows])
-    need = None
-    if "true_need" in truth and pd.api.types.is_numeric_dtype(truth["true_need"]):
-        need = truth["true_need"].to_numpy(dtype=float)[rows]
+    names = ("true_pd", "true_value", "true_value_after_risk")
+    chance, worth, net = (truth[name].to_numpy(dtype=float)[rows] for name in names)
     counts = draw_counts(len(rows), resamples, seed)
     counts = np.concatenate([np.ones((1, len(rows)), dtype=np.uint8), counts])
     found = []
     for i, (model, arm) in enumerate(oof.pairs):
-        parts = [_reached(oof.tier[i, r, rows], chance, worth, net, need) for r in range(oof.repeats)]
+        parts = [_reached(oof.tier[i, r, rows], chance, worth, net) for r in range(oof.repeats)]
         columns = np.stack(
             [np.stack([best, ours], axis=1) for part in parts for best, ours in part.values()], axis=1
         )
@@ -99,7 +93,7 @@ def regret(
         # a sample whose ideal tier is empty has nothing to lose
         best = np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
         lost = (1 - sums[..., 1] / best).mean(axis=1)
-        low, high = centred_interval(lost[0], lost[1:])
+        low, high = centred_interval(lost[0], lost[1:], 0)
         found += [
             {"measure": name, "model": model, "arm": arm, "estimate": lost[0, c], "ci_low": low[c], "ci_high": high[c],
              "n": len(rows)} for c, name in enumerate(parts[0])
@@ -108,20 +102,20 @@ def regret(
 
 
 def _reached(
-    tier: np.ndarray, chance: np.ndarray, worth: np.ndarray, net: np.ndarray, need: np.ndarray | None
+    tier: np.ndarray, chance: np.ndarray, worth: np.ndarray, net: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return per measure what each customer adds under the ideal tiers and under the given ones."""
     ideal = ideal_tiers(chance, worth, np.bincount(tier, minlength=len(TIERS)))
-    high, premium = TIERS.index("high"), TIERS.index("premium")
-    found = {
+    high, medium, premium = (TIERS.index(name) for name in ("high", "medium", "premium"))
+    kept = np.ones(len(tier), dtype=bool)
+    kept[np.argsort(net, kind="stable")[: int((tier == high).sum())]] = False
+    sound = (ideal != high) & (ideal != medium)
+    return {
         "wrong_tier": (np.ones(len(tier)), (ideal == tier).astype(float)),
         "missed_risk": (chance * (ideal == high), chance * (tier == high)),
-        "missed_value": (worth * (ideal == premium), worth * (tier == premium)),
-        "net_value_regret": (net * (ideal != high), net * (tier != high)),
+        "missed_value": (worth * (ideal == premium), worth * ((tier == premium) & sound)),
+        "net_value_regret": (net * kept, net * (tier != high)),
     }
-    if need is not None:
-        found["missed_need"] = (need * (ideal == premium), need * (tier == premium))
-    return found
 
 
 def ideal_tiers(true_pd: np.ndarray, true_value: np.ndarray, sizes: np.ndarray) -> np.ndarray:

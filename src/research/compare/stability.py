@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
-from research.compare.resampling import OutOfFold, Refits
+from research.compare.resampling import OutOfFold, Refits, tier_codes
 from research.tiers import TIERS
 
 
@@ -96,18 +96,43 @@ def psi_over_time(oof: OutOfFold, date: Any, resamples: int = 1000, seed: int = 
     if not len(rows) or not later.any():
         return pd.DataFrame(columns=["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"])
     counts = draw_counts(len(rows), resamples, seed)
-    counts = np.concatenate([np.ones((1, len(rows)), dtype=np.uint8), counts])
     period = np.stack([~later, later], axis=1)
     found = []
     for i, (model, arm) in enumerate(oof.pairs):
         member = oof.tier[i][:, rows, None] == np.arange(len(TIERS))
         columns = member.transpose(1, 0, 2)[:, :, None, :] & period[:, None, :, None]
-        sums = weighted_sums(counts, columns.reshape(len(rows), -1)).reshape(-1, *columns.shape[1:])
-        psi = population_stability(sums[:, :, 0], sums[:, :, 1]).mean(axis=1)
-        low, high = centred_interval(psi[0], psi[1:], 0)
-        found.append({"measure": "psi", "model": model, "arm": arm, "estimate": psi[0], "ci_low": float(low),
-                      "ci_high": float(high), "n": len(rows)})  # fmt: skip
-    return pd.DataFrame(found)
+        found.append({"model": model, "arm": arm, **_index(columns, counts)})
+    return pd.DataFrame(found)[["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"]]
+
+
+def psi_of_panel(before: Any, after: Any, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Compare the tier shares of the same customers at two dates, cut points frozen.
+
+    Args:
+        before, after: (n,) tier names at the two dates, in the same order.
+        resamples, seed: bootstrap of customers.
+
+    Returns:
+        One row: `measure` (psi), `estimate, ci_low, ci_high, n`.
+    """
+    tiers = np.stack([tier_codes(before), tier_codes(after)], axis=1)
+    columns = tiers[:, None, :, None] == np.arange(len(TIERS))
+    return pd.DataFrame([_index(columns, draw_counts(len(tiers), resamples, seed))])
+
+
+def _index(columns: np.ndarray, counts: np.ndarray) -> dict[str, Any]:
+    """Return the index and its interval from places (n, repeats, 2 periods, tiers) and resamples (b, n)."""
+    counts = np.concatenate([np.ones((1, len(columns)), dtype=np.uint8), counts])
+    sums = weighted_sums(counts, columns.reshape(len(columns), -1)).reshape(-1, *columns.shape[1:])
+    psi = population_stability(sums[:, :, 0], sums[:, :, 1]).mean(axis=1)
+    low, high = centred_interval(psi[0], psi[1:], 0)
+    return {
+        "measure": "psi",
+        "estimate": psi[0],
+        "ci_low": float(low),
+        "ci_high": float(high),
+        "n": len(columns),
+    }
 
 
 def _jackknife(values: np.ndarray, b: int) -> tuple[float, float, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,10 +78,8 @@ def judge(
     if tested.empty:
         raise UserError("verdict: found no criterion with results for two of the models")
     names = {model: (labels or {}).get(model, model) for model in table["model"].unique()}
-    ranks = pd.DataFrame({row.criterion: row.ranks for row in tested.itertuples()}).T
-    ranking = rank_models(ranks, tested["winner"])
+    ranking, clear = standing(tested)
     leader = str(ranking["model"].iloc[0])
-    clear = _clear_lead(ranks, ranking)
     against = against_random(table, pairs, models, alpha)
     return Verdict(
         criteria=criteria.drop(columns="ranks"),
@@ -108,22 +108,34 @@ def judge_criteria(
         decided_by, ranks` (candidate to rank).
     """
     rows = []
-    for criterion, group in definitions().groupby("criterion", sort=True):
-        order = group.sort_values("primary", ascending=False, kind="stable")
-        chosen = next(
-            (m for m in order.itertuples() if _known(table, m.measure, models)["model"].nunique() > 1), None
-        )
+    known = table[table["model"].isin(models) & table["estimate"].notna()]
+    enough = known.groupby("measure", observed=True)["model"].nunique() > 1
+    tests = _tests(pairs)
+    for criterion, measures in _in_order():
+        chosen = next((measure for measure in measures if enough.get(measure.measure, False)), None)
         if chosen is None:
-            first = order.iloc[0]
-            rows.append({"criterion": criterion, "measure": first["measure"], "label": first["label"],
-                         "direction": first["direction"], "winner": "", "best": "", "decided_by": UNTESTED,
+            first = measures[0]
+            rows.append({"criterion": criterion, "measure": first.measure, "label": first.label,
+                         "direction": first.direction, "winner": "", "best": "", "decided_by": UNTESTED,
                          "tied_with": "", "runner_up": "", "ranks": {}})  # fmt: skip
             continue
         rows.append({"criterion": criterion, "measure": chosen.measure, "label": chosen.label,
-                     "direction": chosen.direction, **_decide(table, pairs, models, chosen, alpha)})  # fmt: skip
+                     "direction": chosen.direction, **_decide(known, tests, chosen, alpha)})  # fmt: skip
     columns = ["criterion", "measure", "label", "direction", "winner", "best", "estimate", "ci_low", "ci_high",
                "runner_up", "difference", "p_holm", "tied_with", "decided_by", "ranks"]  # fmt: skip
     return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def standing(criteria: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """Return the ranking (see `rank_models`) from judged criteria, and whether its first is clearly best.
+
+    Args:
+        criteria: rows of `judge_criteria`; those without results do not count.
+    """
+    tested = criteria[criteria["best"] != ""]
+    ranks = pd.DataFrame({row.criterion: row.ranks for row in tested.itertuples()}).T
+    ranking = rank_models(ranks, tested["winner"])
+    return ranking, _clear_lead(ranks, ranking)
 
 
 def rank_models(ranks: pd.DataFrame, winner: pd.Series) -> pd.DataFrame:
@@ -151,14 +163,13 @@ def against_random(
         `criterion, measure, label, model, difference` (above 0 = better than random), `p_holm, better`; no rows where
         there is no such reference.
     """
-    rows = []
+    rows, tests = [], _tests(pairs)
     known = definitions().query("primary == 'yes' and criterion in [1, 2, 4, 5, 7]")
     for measure in known.itertuples():
         sign = 1 if measure.direction == "higher" else -1
         found = []
         for model in models:
-            test = _test(pairs, measure.measure, model, random)
-            if test is not None:
+            if (test := tests.get((measure.measure, model, random))) is not None:
                 found.append({"criterion": measure.criterion, "measure": measure.measure, "label": measure.label,
                               "model": model, "difference": sign * test[0], "p_value": test[1]})  # fmt: skip
         if found:
@@ -169,25 +180,29 @@ def against_random(
     return pd.DataFrame(rows).reindex(columns=columns)
 
 
-def _known(table: pd.DataFrame, measure: str, models: Sequence[str]) -> pd.DataFrame:
-    rows = table[(table["measure"] == measure) & table["model"].isin(models)]
-    return rows.dropna(subset=["estimate"])
+@cache
+def _in_order() -> list[tuple[int, list[Any]]]:
+    """Return each criterion with its measures, the primary one first."""
+    table = definitions().sort_values("primary", ascending=False, kind="stable")
+    return [(number, list(part.itertuples())) for number, part in table.groupby("criterion", sort=True)]
 
 
-def _test(pairs: pd.DataFrame, measure: str, a: str, b: str) -> tuple[float, float] | None:
-    """Return the difference a - b and its p-value, or None where the pair was not tested."""
-    part = pairs[pairs["measure"] == measure]
-    for first, second, sign in ((a, b, 1), (b, a, -1)):
-        row = part[(part["model_a"] == first) & (part["model_b"] == second)]
-        if len(row):
-            return sign * float(row["difference"].iloc[0]), float(row["p_value"].iloc[0])
-    return None
+def _tests(pairs: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """Return (measure, a, b) to the difference a - b and its p-value, for both orders of every pair tested."""
+    found = {}
+    for row in pairs.itertuples():
+        found[(row.measure, row.model_a, row.model_b)] = (float(row.difference), float(row.p_value))
+        found[(row.measure, row.model_b, row.model_a)] = (-float(row.difference), float(row.p_value))
+    return found
 
 
 def _decide(
-    table: pd.DataFrame, pairs: pd.DataFrame, models: Sequence[str], measure: object, alpha: float
+    known: pd.DataFrame,
+    tested: Mapping[tuple[str, str, str], tuple[float, float]],
+    measure: Any,
+    alpha: float,
 ) -> dict[str, object]:
-    known = _known(table, measure.measure, models)
+    known = known[known["measure"] == measure.measure]
     ranked = known.sort_values("estimate", ascending=measure.direction == "lower", kind="stable")
     best, others = ranked.iloc[0], ranked.iloc[1:]
     names = list(ranked["model"])
@@ -195,7 +210,7 @@ def _decide(
         (a, b): test
         for i, a in enumerate(names)
         for b in names[i + 1 :]
-        if (test := _test(pairs, measure.measure, a, b)) is not None
+        if (test := tested.get((measure.measure, a, b))) is not None
     }
     adjusted = dict(zip(tests, holm(np.array([p for _, p in tests.values()])), strict=True))
     beaten, ways = [], set()

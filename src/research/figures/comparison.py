@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from research.figures.style import INK, MUTED, PALETTE, RULE, canvas, panels, styled
@@ -100,6 +101,77 @@ def cliques(ranks: np.ndarray, difference: float) -> list[tuple[float, float]]:
         if j > i and (not found or ranks[j] > found[-1][1]):
             found.append((float(low), float(ranks[j])))
     return found
+
+
+@styled
+def specification_curve(
+    curve: pd.DataFrame, choices: dict[str, list[str]], titles: dict[str, str], own: int
+) -> Figure:
+    """Draw the models' mean ranks over specifications and, below, the choices that make each specification.
+
+    The leader of a specification is large, and filled when its lead is clear.
+
+    Args:
+        curve: one row per specification and model: `position`, `model`, `estimate` (mean rank), `best`, `clear` and
+            one column per choice.
+        choices: column of `curve` to its options, in display order.
+        titles: model → name to show.
+        own: position of the study's own choices.
+    """
+    rows = sum(map(len, choices.values())) + len(choices)
+    figure = canvas(7.6, 2.5 + 0.19 * rows)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.1, 0.19 * rows])
+    for axes in (upper, lower):
+        axes.axvspan(own - 0.5, own + 0.5, color="#eef1f4", zorder=0, linewidth=0)
+        axes.tick_params(length=0)
+    for model, part in curve.groupby("model", sort=False):
+        leads = part["best"] == model
+        upper.plot(part["position"], part["estimate"], color=colour(model), linewidth=0.6, alpha=0.5)
+        for chosen, size in ((leads, 26), (~leads, 11)):
+            upper.scatter(
+                part["position"][chosen], part["estimate"][chosen], s=size, color=colour(model), zorder=3
+            )
+    shown = [model for model in titles if model in set(curve["model"])]
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=colour(model), label=titles[model]) for model in shown
+    ]
+    upper.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(shown))
+    upper.invert_yaxis()
+    upper.set_ylabel("Mean rank\n(1 is best)")
+    upper.grid(axis="y")
+    _choices(lower, curve.drop_duplicates("position"), choices)
+    lower.set_xlim(-1, curve["position"].max() + 1)
+    lower.set_xlabel(f"{curve['position'].nunique()} specifications (shaded: the study's own)")
+    return figure
+
+
+def _choices(axes: Axes, specifications: pd.DataFrame, choices: dict[str, list[str]]) -> None:
+    """Mark the option of every choice in each specification, in the colour of the model that leads there."""
+    tints = [INK if best == "tie" else colour(best) for best in specifications["best"]]
+    height, places, names = 0, [], []
+    for choice, choice_options in choices.items():
+        places.append(height)
+        names.append(choice.replace("_", " ").capitalize())
+        for option in choice_options:
+            height += 1
+            places.append(height)
+            names.append(option)
+            chosen = (specifications[choice] == option).to_numpy()
+            axes.scatter(
+                specifications["position"][chosen],
+                np.full(chosen.sum(), height),
+                marker="s",
+                s=13,
+                color=[tint for tint, there in zip(tints, chosen, strict=True) if there],
+            )
+        height += 1
+    axes.set_yticks(places, names, fontsize=8)
+    for label in axes.get_yticklabels():
+        if label.get_text().lower().replace(" ", "_") in choices:
+            label.set_fontweight("bold")
+    axes.set_ylim(height - 0.4, -0.7)
+    axes.set_xticks([])
+    axes.spines["left"].set_visible(False)
 
 
 def _mark(axes: Axes, row: pd.DataFrame, height: float, model: str, arm: str) -> None:

@@ -36,7 +36,10 @@ def rates(tiers: pd.Series, outcome: pd.Series, worth: pd.Series | None = None) 
             "ci_high": float(high),
         }
         if worth is not None:
-            row |= {"mean_worth": worth[inside].mean(), "worth_share": worth[inside].sum() / worth.sum()}
+            row |= {
+                "mean_worth": worth[inside].mean(),
+                "worth_share": worth[inside].sum() / worth.sum(min_count=1),
+            }
         rows.append(row)
     return pd.DataFrame(rows)
 

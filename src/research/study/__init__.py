@@ -30,7 +30,6 @@ STAGES: dict[str, tuple[str, ...]] = {
         "tier_rates",
         "tier_profile",
         "rfm_grid",
-        "abc_cells",
     ),
     "compare": (
         "out_of_fold",
@@ -45,6 +44,12 @@ STAGES: dict[str, tuple[str, ...]] = {
         "ranks",
         "later_loans",
         "titles",
+    ),
+    "robustness": (
+        "specification_curve",
+        "outcome_sensitivity",
+        "tier_drift",
+        "truth_regret",
     ),
     "manage": (
         "economics",

@@ -241,8 +241,12 @@ def _makers(study: Any, table: pd.DataFrame, names: list[str]) -> dict[tuple[str
 def _both_arms(made: Any) -> Any:
     """List a model that is the same in both arms under both."""
     same = [i for i, (name, _) in enumerate(made.pairs) if not registry.MODELS[name].arms_differ]
-    order = [*range(len(made.pairs)), *same]
     pairs = (*made.pairs, *((made.pairs[i][0], registry.ARMS[1]) for i in same))
+    return picked(made, [*range(len(made.pairs)), *same], pairs)
+
+
+def picked(made: Any, order: list[int], pairs: tuple[resampling.Pair, ...]) -> Any:
+    """Return predictions or refits with the entries of the first axis in this order, under these names."""
     fields = ("score", "probability", "value", "tier", "tier_rate")
     return replace(
         made, pairs=pairs, **{name: getattr(made, name)[order] for name in fields if hasattr(made, name)}

@@ -1,0 +1,219 @@
+"""The verdict under other choices, other readings of the outcome, later loans and the truth."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research import study as steps
+from research.collect import datasets, windows
+from research.collect.berka import _conduct
+from research.compare.resampling import out_of_fold
+from research.compare.stability import population_stability, psi_of_panel
+from research.errors import UserError
+from research.figures.comparison import specification_curve
+from research.parameters import Study, load
+from research.segment import registry
+from research.segment.recut import FitOnce, Recut
+from research.study import robustness
+
+SMALL = {
+    "folds": 2,
+    "bootstrap": 100,
+    "stability_refits": 2,
+    "simulated_customers": 600,
+    "references": ["random"],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory):
+    from research import steps as cached
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("RESEARCH_JOBS", "1")  # small data: starting processes would take longer than the work
+        cached._memory.cache_clear()
+        yield
+    cached._memory.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def plan() -> Study:
+    return load("quick", changes=SMALL)
+
+
+@pytest.fixture(scope="module")
+def found(plan: Study) -> dict:
+    return steps.specification_curve(plan)
+
+
+def test_a_recut_model_is_the_model_fitted_with_those_shares() -> None:
+    """Oracle: every model fitted anew with the shares."""
+    table = datasets.load("credit_data").head(1200)
+    shares = {"premium": 0.2, "low": 0.3, "medium": 0.3, "high": 0.2}
+    for name in ("abc", "tree"):
+        once = FitOnce(partial(registry.make, name, seed=1))
+        anew = {(name, "a"): partial(registry.make, name, seed=1, shares=shares)}
+        recut = {
+            (name, "other"): partial(Recut, once, {"premium": 0.1, "low": 0.5, "medium": 0.3, "high": 0.1}),
+            (name, "a"): partial(Recut, once, shares),
+        }
+        one, two = (out_of_fold(made, table, table["default"], 2, 1, 0) for made in (anew, recut))
+        for field in ("score", "probability", "value", "tier", "tier_rate"):
+            np.testing.assert_array_equal(getattr(one, field)[0], getattr(two, field)[1])
+        assert (two.tier[0] != two.tier[1]).any()
+
+
+def test_a_model_is_fitted_once_per_training_table() -> None:
+    made = []
+
+    class Counted:
+        def fit(self, X, y):
+            made.append(len(X))
+            return self
+
+        def risk_score(self, X):
+            return X["risk"].to_numpy()
+
+        value_score = default_probability = risk_score
+
+    table = pd.DataFrame({"risk": np.arange(10.0)})
+    once = FitOnce(Counted)
+    equal = dict.fromkeys(("premium", "low", "medium", "high"), 0.25)
+    for shares in (equal, equal | {"premium": 0.5, "low": 0.0}):
+        assert len(set(Recut(once, shares).fit(table, None).predict(table))) == len(
+            [s for s in shares.values() if s]
+        )
+    assert made == [10]
+    Recut(once, equal).fit(table.copy(), None)
+    assert made == [10, 10]
+
+
+def test_the_studys_own_specification_is_the_verdict(plan: Study, found: dict) -> None:
+    """Oracle: the verdict of the comparison itself, which has one repeat here."""
+    own = found["curve"].query("position == @found['own']").set_index("model")
+    verdict = steps.verdict(plan)
+    ranking = verdict.ranking.set_index("model")["mean_rank"]
+    assert own["estimate"].to_dict() == pytest.approx(ranking.to_dict())
+    assert own["clear"].eq(verdict.clear).all()
+    first = {choice: names[0] for choice, names in found["options"].items()}
+    assert own.iloc[0][list(first)].to_dict() == first
+
+
+def test_every_combination_is_there_once(found: dict) -> None:
+    counts = {choice: len(names) for choice, names in found["options"].items()}
+    assert counts == {"tier_shares": 3, "weights": 4, "costs": 3}
+    curve = found["curve"]
+    assert curve["position"].nunique() == 36 == found["winners"]["specifications"].sum()
+    assert all(sorted(part) == ["abc", "tree"] for _, part in curve.groupby("position")["model"])
+    assert found["flips"].set_index("choice")["pairs"].to_dict() == {
+        "tier_shares": 36,
+        "weights": 54,
+        "costs": 36,
+    }
+    assert len(found["not_testable"]) == 1 and found["not_testable"][0].startswith("Window")
+
+
+def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -> None:
+    made, _ = robustness.options(plan)
+    assert list(made["weights"]) == ["equal", "survey (invented)", "value first", "risk first"]
+    none = plan.model_copy(update={"fieldwork": plan.fieldwork.model_copy(update={"ahp": ""})})
+    made, reasons = robustness.options(none)
+    assert "survey (invented)" not in made["weights"] and reasons[0].startswith("Weights of the experts")
+    assert robustness.experts_key(none) == ""
+
+
+def test_the_curve_marks_leaders_and_choices(found: dict) -> None:
+    figure = specification_curve(found["curve"], found["options"], steps.titles(), found["own"])
+    upper, lower = figure.axes
+    names = [label.get_text() for label in lower.get_yticklabels()]
+    assert names[:2] == ["Tier shares", "10/50/30/10 %"] and len(names) == 13
+    squares = sum(len(marks.get_offsets()) for marks in lower.collections)
+    assert squares == 36 * 3
+    assert upper.yaxis_inverted()
+
+
+def test_regret_of_models_lies_between_none_and_that_of_chance(plan: Study) -> None:
+    made = steps.truth_regret(plan)
+    rows = made["rows"].pivot(index="model", columns="measure", values="estimate")
+    assert made["customers"] == 600 and set(rows.index) >= {"rfm", "abc", "tree", "random", "boosting"}
+    assert (rows >= 0).all(axis=None)
+    assert rows.loc["tree", "missed_risk"] < rows.loc["random", "missed_risk"]
+    # chance puts the share of a tier's expected defaults into it: the ideal tier holds more
+    assert rows.loc["random", "wrong_tier"] == pytest.approx(
+        1 - (0.1**2 + 0.5**2 + 0.3**2 + 0.1**2), abs=0.06
+    )
+    spread = made["rows"].eval("ci_high - ci_low")
+    assert (spread > 0).all()
+
+
+def test_drift_is_not_testable_without_dates(plan: Study) -> None:
+    made = steps.tier_drift(plan)
+    assert made["rows"].empty and made["reason"] == "the loans have no dates and no monthly records"
+
+
+def test_drift_of_dated_loans_names_the_band(plan: Study) -> None:
+    made = steps.tier_drift(plan.with_dataset("simulated").model_copy(update={"models": ["abc"]}))
+    rows = made["rows"]
+    assert set(rows["model"]) == {"abc", "random"} and set(rows["arm"]) == set(registry.ARMS)
+    assert (rows["band"] == np.where(rows["estimate"] < 0.1, "stable", "shifted")).all()
+    assert rows.loc[rows["model"] == "random", "estimate"].max() < 0.02
+
+
+def test_psi_of_a_panel_by_hand() -> None:
+    before = ["low"] * 8 + ["high"] * 2
+    after = ["low"] * 5 + ["high"] * 5
+    row = psi_of_panel(before, after, resamples=50).iloc[0]
+    assert row["estimate"] == pytest.approx((0.5 - 0.8) * np.log(0.5 / 0.8) + (0.5 - 0.2) * np.log(0.5 / 0.2))
+    assert row["estimate"] == pytest.approx(float(population_stability([0, 8, 0, 2], [0, 5, 0, 5])))
+    assert row["ci_low"] <= row["estimate"] <= row["ci_high"] and row["n"] == 10
+
+
+def test_other_readings_of_the_outcome_only_where_there_are_any(plan: Study) -> None:
+    assert steps.outcome_sensitivity(plan).empty
+
+
+def test_a_window_counts_what_lies_in_it() -> None:
+    history = pd.DataFrame(
+        {
+            "account_id": [1, 1, 1],
+            "days_before": [170, 100, 20],
+            "signed_h": [50_00, -30_00, -5_00],
+            "made_by_bank": [np.nan] * 3,
+        }
+    )
+    long, short = (_conduct(history, days).loc[1] for days in (180, 90))
+    assert long[["transactions", "debits", "recency_days"]].tolist() == [3, 35, 20]
+    assert short[["transactions", "debits", "recency_days"]].tolist() == [1, 5, 20]
+
+
+def test_a_window_the_data_set_does_not_offer_is_refused() -> None:
+    assert windows.windows("credit_data") == {} == windows.windows("my_book.csv")
+    assert windows.windows("berka") == {"180 days": 180, "90 days": 90}
+    with pytest.raises(UserError, match=r"window of 30, expected one of .*180"):
+        windows.customers("berka", 30)
+
+
+@pytest.mark.parametrize(("name", "folder"), [("berka", "berka_pkdd99"), ("taiwan", "taiwan_default")])
+def test_windows_of_real_data(name: str, folder: str, verification_data, monkeypatch) -> None:
+    monkeypatch.setenv("RESEARCH_DATA", str(verification_data(folder)))
+    usual = datasets.load(name)
+    own, other = (windows.customers(name, length) for length in windows.windows(name).values())
+    pd.testing.assert_frame_equal(own, usual)
+    assert other.index.equals(usual.index)
+    pd.testing.assert_series_equal(other["default"], usual["default"])
+    shorter = other["frequency_count"].dropna() <= usual["frequency_count"].reindex(other.index).dropna()
+    assert shorter.all() and (other["frequency_count"] < usual["frequency_count"]).any()
+
+
+def test_berka_outcomes(verification_data, monkeypatch) -> None:
+    monkeypatch.setenv("RESEARCH_DATA", str(verification_data("berka_pkdd99")))
+    made = steps.outcome_sensitivity(load("quick", dataset="berka", changes=SMALL))
+    counts = made.drop_duplicates("outcome").set_index("outcome")[["known", "bad"]]
+    assert counts["known"].to_dict() == {"running_censored": 279, "good_so_far": 682, "ended_only": 234}
+    assert counts["bad"].to_dict() == {"running_censored": 76, "good_so_far": 76, "ended_only": 31}
+    assert (made["n"] == made["known"]).all() and made["estimate"].between(0, 1).all()
