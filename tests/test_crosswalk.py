@@ -85,6 +85,43 @@ def test_numeric_transforms_by_hand(row: dict[str, str], expected: list[float]) 
     np.testing.assert_allclose(customers[row["construct"]].to_numpy(), expected)
 
 
+@pytest.mark.parametrize(
+    ("transform", "columns", "argument", "expected"),
+    [
+        ("sum", [[1, 1], [2, np.nan]], "times=10", [30, np.nan]),
+        ("difference", [[10, 10], [2, 2], [3, np.nan]], "", [5, np.nan]),
+        ("ratio", [[12, 12, 12], [2, np.nan, 2], [3, 3, 0]], "", [2, np.nan, np.nan]),
+        ("mean", [[1, 1], [3, np.nan]], "", [2, np.nan]),
+        ("mean_floored", [[1, 1], [4, np.nan]], "2", [3, np.nan]),
+        ("count_over", [[1, 5], [5, np.nan], [9, 9]], "5", [1, np.nan]),
+        ("ratio_of_sums", [[1, 1, 1], [2, np.nan, 2], [4, 4, -4], [8, 8, 4]], "", [0.25, np.nan, np.nan]),
+        ("weighted_ratio", [[1, 1], [2, np.nan], [4, 4]], "2 3", [2, np.nan]),
+        ("minimum", [[3, np.nan], [2, 7]], "times=2", [4, 14]),
+        ("first_known", [[np.nan, np.nan], [2, np.nan], [3, 7]], "max=6", [2, 6]),
+        ("flag", [[None, None, "a"], ["b", None, "b"]], "b", [1, np.nan, 0]),
+        ("annuity", [[1200], [0.12], ["12"]], "", [1200 * 0.01 / (1 - 1.01**-12)]),
+        ("window_midpoint", [[0, 0], [0, 1]], "1|6", [np.nan, 6]),
+    ],
+)
+def test_transforms_with_a_part_missing(transform, columns, argument, expected) -> None:
+    sources = [pd.Series(values) for values in columns]
+    np.testing.assert_allclose(TRANSFORMS[transform].apply(sources, argument), expected)
+
+
+def test_a_value_mapped_to_nothing_is_missing_and_not_the_rest() -> None:
+    assert mapping("@credit_data_home")["ignore"] == ""
+    found = TRANSFORMS["map"].apply([pd.Series(["u", "v", "w", None])], "u=x|v=|*=rest")
+    assert found.fillna("missing").tolist() == ["x", "missing", "rest", "missing"]
+
+
+def test_a_date_without_a_format_is_read_as_written() -> None:
+    column = pd.Series(["2020-02-29", "2020-02-30", None])
+    read = TRANSFORMS["date"].apply([column], "")
+    assert read.isna().tolist() == [False, True, True] and read[0] == pd.Timestamp("2020-02-29")
+    assert TRANSFORMS["date"].apply([pd.Series(["01.02.2020"])], "%d.%m.%Y")[0] == pd.Timestamp("2020-02-01")
+    assert TRANSFORMS["date"].apply([read], "%d.%m.%Y") is read
+
+
 def test_annuity_is_the_textbook_payment() -> None:
     raw = pd.DataFrame({"id": [1, 2], "p": [10_000, 1_200], "r": [12.0, 0.0], "n": ["term_36", "12"]})
     row = direct("instalment", "p;r;n", "annuity", "0.01")

@@ -122,6 +122,18 @@ def test_over_time_compares_each_period_with_the_reference():
         drift.over_time(values, "score", [9])
 
 
+def test_bins_by_hand():
+    """Quartiles of 1 to 4 are 1.75, 2.5 and 3.25; a missing value makes no edge and no class of its own name."""
+    numbers = pd.Series([1.0, 2, 3, 4, np.nan])
+    np.testing.assert_allclose(drift.bin_edges(numbers, 4), [1.75, 2.5, 3.25])
+    whole = drift.bin_counts(numbers, pd.Series([9.0, np.nan]), bins=1)
+    assert whole.to_numpy().tolist() == [["all", 4, 1], ["missing", 1, 1]]
+    words = drift.bin_counts(pd.Series(["b", "a", None, "a"]), pd.Series(["a", "c", None, None]))
+    assert words.to_numpy().tolist() == [["a", 2, 1], ["b", 1, 0], ["new", 0, 1], ["missing", 1, 2]]
+    row = drift.score_stability(pd.Series(np.arange(100.0)), pd.Series(np.arange(100.0))).iloc[0]
+    assert (row["bins"], row["dof"], row["estimate"]) == (10, 9, 0)
+
+
 def test_event_rates_count_the_censored():
     table = pd.DataFrame({"tier": ["low", "low", "high", "high"], "default": [0, 1, 1, np.nan]})
     found = rates.event_rates(table, "tier", "default").set_index("tier")
@@ -151,6 +163,62 @@ def test_loss_rates_and_their_interval():
     )
     again = rates.loss_rates(table, "tier", "loss", "amount", seed=1, resamples=400)
     pd.testing.assert_frame_equal(again.set_index("tier"), found)
+
+
+@pytest.mark.parametrize("calm", [90, 150])
+def test_loss_interval_of_few_losses_is_that_of_resampled_customers(calm):
+    """Below and above the hundred customers without a loss from which on they are drawn as one cell."""
+    rng = np.random.default_rng(calm)
+    lent = rng.lognormal(0, 1, calm + 25)
+    lost = np.where(np.arange(calm + 25) < 25, 0.6 * lent, 0.0)
+    table = pd.DataFrame({"tier": "low", "lent": lent, "lost": lost})
+    found = rates.loss_rates(table, "tier", "lost", "lent", seed=1, resamples=4000, level=0.9).iloc[0]
+    rows = rng.integers(0, len(lent), (4000, len(lent)))
+    plain = lost[rows].sum(axis=1) / lent[rows].sum(axis=1)
+    np.testing.assert_allclose(
+        [found["ci_low"], found["ci_high"]], np.quantile(plain, [0.05, 0.95]), rtol=0.04
+    )
+
+
+def test_loss_rates_say_what_is_not_known():
+    table = pd.DataFrame(
+        {"tier": ["a", "a", "b", "b", "c"], "lost": [0, 0, np.nan, 1, 2], "lent": [5, 5, 9, 4, 8.0]}
+    )
+    found = rates.loss_rates(table, "tier", "lost", "lent", seed=1).set_index("tier")
+    assert found["n"].to_dict() == {"a": 2, "b": 1, "c": 1, "all": 4}
+    assert found["censored"].to_dict() == {"a": 0, "b": 1, "c": 0, "all": 1}
+    assert found["estimate"].to_dict() == {"a": 0, "b": 0.25, "c": 0.25, "all": 3 / 22}
+    # Nobody lost anything: 0 is a limit, the other end cannot be resampled; of one customer nothing can.
+    assert found.loc["a", "ci_low"] == 0 and np.isnan(found.loc["a", "ci_high"])
+    assert found.loc["b", ["ci_low", "ci_high"]].isna().all()
+
+
+def test_funnel_limits_by_hand():
+    """Ten customers, target ½: F(1) = 11/1024, F(2) = 56/1024, so r = 2 and α = (56/1024 − 0.025) / (45/1024)."""
+    low = (2 - (56 / 1024 - 0.025) / (45 / 1024)) / 10
+    row = rates.limits([10], 0.5).iloc[0]
+    assert row["low_95"] == pytest.approx(low)
+    assert row["high_95"] == pytest.approx(
+        0.9 - low
+    )  # F(9 − r) = 1 − F(r): the upper limit is one count nearer
+    # Of five customers at 1 % none is the smallest count: the lower limit is 0, not below.
+    assert rates.limits([5], 0.01).iloc[0][["low_95", "low_99.8"]].tolist() == [0, 0]
+    assert rates.ratio_limits([0.5]).iloc[0][["low_95", "low_99.8"]].tolist() == [0, 0]
+    # Poisson of mean 1: F(3) = 0.98101, F(2) = 0.91970, so 2.5 % lie above r = 3 with α = 0.09797.
+    share = (0.9810118431238462 - 0.975) / (0.9810118431238462 - 0.9196986029286058)
+    assert rates.ratio_limits([1.0])["high_95"].iloc[0] == pytest.approx(3 - share)
+
+
+def test_the_funnel_compares_with_the_pooled_rate():
+    groups = pd.DataFrame({"unit": ["a", "b"], "events": [1, 3], "n": [10, 30]}, index=[7, 8])
+    found = rates.funnel(groups, "unit")
+    assert found["target"].tolist() == [0.1, 0.1]
+    assert found["estimate"].tolist() == [0.1, 0.1]
+    assert list(found.columns)[:5] == ["unit", "events", "n", "estimate", "target"]
+    ratio = rates.ratio_funnel(groups.assign(expected=[2.0, 2.0]), "unit")
+    assert ratio["unit"].tolist() == ["a", "b"] and ratio["estimate"].tolist() == [0.5, 1.5]
+    assert ratio["direction"].tolist() == ["below", "above"]
+    assert list(ratio.columns)[:5] == ["unit", "events", "expected", "estimate", "target"]
 
 
 def test_funnel_limits_are_binomial_quantiles():
