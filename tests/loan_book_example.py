@@ -79,3 +79,14 @@ def loan_book() -> pd.DataFrame:
     gaps = rng.choice(ROWS, 12, replace=False)
     book.loc[gaps, "年收入(万元)"] = np.nan
     return book
+
+
+def rare_loan_book() -> pd.DataFrame:
+    """Return the loan book with classes of few customers: three pledges, one loan in real estate."""
+    book = loan_book()
+    book["担保方式"] = book["担保方式"].replace("质押", "信用")
+    book.loc[[5, 50, 100], "担保方式"] = "质押"
+    book["所属行业"] = book["所属行业"].replace("房地产", "服务业")
+    book.loc[7, "所属行业"] = "房地产"
+    book.loc[[20, 21, 22], "信用评分"] = np.nan
+    return book

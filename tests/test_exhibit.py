@@ -64,7 +64,7 @@ def test_table_payload_keeps_full_precision_and_types():
             "tier": pd.Categorical(["low", None, "high"], categories=["low", "high"]),
         }
     )
-    payload = exhibit.table_bundle(frame, name="types", caption="Types")[MIME]
+    payload = exhibit.table_bundle(frame, name="types", caption="Types", origin="simulated")[MIME]
     text = json.dumps(payload, allow_nan=False)
     back = payload_to_frame(json.loads(text))
     assert [column["dtype"] for column in payload["columns"]] == [

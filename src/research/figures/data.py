@@ -17,6 +17,7 @@ from research.figures.style import (
     intervals,
     panels,
     percent,
+    persons,
     styled,
     text_on,
 )
@@ -62,13 +63,18 @@ def coverage_matrix(coverage: pd.DataFrame) -> Figure:
 
 
 @styled
-def distributions(values: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    """Draw one histogram per numeric column (middle 98 %), with the median marked."""
+def distributions(values: pd.DataFrame, labels: dict[str, str], smallest: int = 0) -> Figure:
+    """Draw one histogram per numeric column (middle 98 %), with the median marked.
+
+    Heights are multiples of `smallest`, so that no bar tells of fewer customers than that.
+    """
     figure, grid = panels(len(labels), columns=4, row_height=1.65)
     for axes, (column, label) in zip(grid, labels.items(), strict=True):
         x = values[column].dropna()
         low, high = x.quantile([0.01, 0.99])
-        axes.hist(x.clip(low, high), bins=min(30, max(x.nunique(), 2)), color=ACCENT, alpha=0.85)
+        heights, edges = np.histogram(x.clip(low, high), bins=min(30, max(x.nunique(), 2)))
+        heights = heights // max(smallest, 1) * max(smallest, 1)
+        axes.bar(edges[:-1], heights, np.diff(edges), align="edge", color=ACCENT, alpha=0.85)
         axes.axvline(x.median(), color=INK, linewidth=1.2)
         axes.set_title(label, fontsize=8.5, fontweight="normal")
         axes.set_yticks([])
@@ -108,7 +114,7 @@ def rates_by_class(
     for standard, part in table.groupby("standard", sort=False):
         titles.append((position - 0.75, standard))
         rows += [position + i for i in range(len(part))]
-        names += [f"{label}  (n = {n:,})" for label, n in zip(part["class"], part["n"], strict=True)]
+        names += [f"{label}  ({persons(n)})" for label, n in zip(part["class"], part["n"], strict=True)]
         position += len(part) + 1.3
     figure = canvas(7.6, 0.22 * position + 0.7)
     axes = figure.subplots()

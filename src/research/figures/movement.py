@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from research.figures.monitoring import note
-from research.figures.style import MUTED, PALETTE, canvas, percent, styled, text_on
+from research.figures.style import MUTED, PALETTE, canvas, percent, persons, styled, text_on
 
 WARNING = PALETTE["warning"]
 
@@ -33,7 +33,10 @@ def migration_matrix(table: pd.DataFrame, from_label: str = "From", to_label: st
     )
     for (row, column), share in np.ndenumerate(values):
         colour = text_on(mesh.to_rgba(np.sqrt(share)))
-        moves = int(count.to_numpy()[row, column])
+        moves = count.to_numpy()[row, column]
+        if moves != moves:
+            axes.text(column + 0.5, row + 0.5, "withheld", ha="center", va="center", fontsize=8, color=MUTED)
+            continue
         if moves == 0:
             axes.text(column + 0.5, row + 0.5, "none", ha="center", va="center", fontsize=8, color=MUTED)
             continue
@@ -41,11 +44,11 @@ def migration_matrix(table: pd.DataFrame, from_label: str = "From", to_label: st
             column + 0.5, row + 0.42, f"{share:.1%}", ha="center", va="center", fontsize=9.5, color=colour
         )
         axes.text(
-            column + 0.5, row + 0.72, f"{moves:,}", ha="center", va="center", fontsize=7.5, color=colour
+            column + 0.5, row + 0.72, f"{moves:,.0f}", ha="center", va="center", fontsize=7.5, color=colour
         )
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
     axes.set_yticks(
-        np.arange(len(rows)) + 0.5, [f"{row}\nn = {int(keep[row]):,}" for row in rows], fontsize=8.5
+        np.arange(len(rows)) + 0.5, [f"{row}\n{persons(keep[row])}" for row in rows], fontsize=8.5
     )
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")

@@ -153,7 +153,9 @@ def officer_hours(table: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     for row, tier in enumerate(tiers):
         mine = hours[hours["tier"] == tier].set_index("policy")
-        size = max(int(mine["n"].iloc[0]), 1)
+        size = mine["n"].iloc[0]
+        if not size > 0:
+            continue
         start, end = mine.loc["uniform", "estimate"] / size, mine.loc["tiered", "estimate"] / size
         low, high = mine.loc["tiered", "ci_low"] / size, mine.loc["tiered", "ci_high"] / size
         tint = TIER_COLOURS[tier]

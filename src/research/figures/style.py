@@ -98,3 +98,8 @@ def text_on(colour: Any) -> str:
     """Return black or white, whichever reads better on the colour."""
     red, green, blue = mpl.colors.to_rgb(colour)
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else INK
+
+
+def persons(n: Any) -> str:
+    """Return a number of persons for a label; one that was left out of the table says so."""
+    return "n withheld" if n != n else f"n = {n:,.0f}"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from research.figures.style import ACCENT, INK, MUTED, PALETTE, canvas, intervals, styled
+from research.figures.style import ACCENT, INK, MUTED, PALETTE, canvas, intervals, persons, styled
 
 AGREEMENT = ("Strongly disagree", "Disagree", "Neither", "Agree", "Strongly agree")
 GROUP_COLOURS = (ACCENT, PALETTE["warning"], PALETTE["tiers"]["low"]["light"], MUTED)
@@ -42,7 +42,9 @@ def likert(distribution: pd.DataFrame, answers: tuple[str, ...] = AGREEMENT) -> 
             place += 0.45 if construct == last else 0
             heads.append((place - 0.05, wording, "normal", INK))
             place += 0.75
-        label = f"{group} (n = {part['n'].iloc[0]:,})" if several else "\n".join(textwrap.wrap(wording, 52))
+        label = (
+            f"{group} ({persons(part['n'].iloc[0])})" if several else "\n".join(textwrap.wrap(wording, 52))
+        )
         rows.append(place)
         names.append(label)
         last, previous = construct, item
@@ -209,7 +211,8 @@ def ahp_weights(group: pd.DataFrame, experts: pd.DataFrame, labels: dict[str, st
         used = part["experts"].iloc[0]
         title = f"{str(name).upper()}: {used} consistent experts, consistency ratio of the group {ratio:.3f}"
         axes.set_title(title, fontsize=8.5, fontweight="normal", color=MUTED)
-        axes.set_xlim(0, max(0.75, float(np.nanmax(experts["weight"])) + 0.03))
+        most = np.nanmax([*experts["weight"], *group["ci_high"], 0.72])
+        axes.set_xlim(0, float(most) + 0.03)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     figure.supxlabel("Weight. Dashed: equal weights. Small dots: experts, hollow if inconsistent", fontsize=9)
     return figure

@@ -17,6 +17,7 @@ from research.figures.style import (
     intervals,
     panels,
     percent,
+    persons,
     styled,
     text_on,
 )
@@ -39,7 +40,7 @@ def tier_rates(table: pd.DataFrame, overall: float, xlabel: str) -> Figure:
         axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         intervals(axes, np.arange(len(part)), part["ci_low"], part["rate"], part["ci_high"], colours, 40)
         first = axes is grid[0] or len(groups) > 3
-        labels = [f"{tier}\nn = {n:,}" for tier, n in zip(part["tier"], part["n"], strict=True)]
+        labels = [f"{tier}\n{persons(n)}" for tier, n in zip(part["tier"], part["n"], strict=True)]
         axes.set_yticks(np.arange(len(part)), labels, fontsize=8.5)
         axes.set_ylim(len(part) - 0.5, -0.5)
         axes.set_xlim(0, limit)
@@ -95,7 +96,7 @@ def rfm_grid(table: pd.DataFrame, value: str, label: str) -> Figure:
     )
     for (row, column), share in np.ndenumerate(wide.to_numpy(float)):
         if np.isfinite(share):
-            words = f"{share:.1%}\nn = {counts.to_numpy()[row, column]:,.0f}"
+            words = f"{share:.1%}\n{persons(counts.to_numpy()[row, column])}"
             colour = text_on(mesh.to_rgba(share))
             axes.text(column + 0.5, row + 0.5, words, ha="center", va="center", fontsize=8, color=colour)
     axes.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c:g}" for c in wide.columns])
@@ -124,7 +125,13 @@ def cell_map(table: pd.DataFrame) -> Figure:
             colour = TIER_COLOURS[row.tier]
             axes.add_patch(_square(x, y, colour))
             axes.text(
-                x, y, f"{row.tier}\n{row.n:,}", ha="center", va="center", fontsize=8.5, color=text_on(colour)
+                x,
+                y,
+                f"{row.tier}\n{persons(row.n)}",
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                color=text_on(colour),
             )
         axes.set_xlim(-0.55, 2.55)
         axes.set_ylim(-0.55, 2.55)
@@ -169,4 +176,4 @@ def _square(x: float, y: float, colour: str):
 
 
 def _wrapped(rule: str, n: int, width: int = 62) -> str:
-    return "\n".join(textwrap.wrap(f"{rule}  (n = {n:,})", width)) or INK
+    return "\n".join(textwrap.wrap(f"{rule}  ({persons(n)})", width)) or INK

@@ -233,21 +233,15 @@ def contradictions(quality: pd.DataFrame, tiers: pd.Series, rules: Policy) -> pd
     return order[columns]
 
 
-def contradiction_summary(found: pd.DataFrame, smallest: int = 0) -> pd.DataFrame:
-    """Count contradictions by message without naming customers, the gravest first.
+def contradiction_summary(found: pd.DataFrame) -> pd.DataFrame:
+    """Count contradictions by tier and class without naming customers or their days past due, the gravest first.
 
     Returns:
-        Columns `severity`, `message`, `customers` (text; a count below `smallest` is shown as "fewer than …").
+        Columns `severity`, `tier`, `five_category`, `ifrs9_stage`, `customers`.
     """
-    counts = found.groupby(["severity", "message"], sort=False).size().rename("customers").reset_index()
-    return counts.assign(customers=published(counts["customers"], smallest))
-
-
-def published(counts: pd.Series, smallest: int) -> pd.Series:
-    """Return counts as text, those below `smallest` without their value, so that nobody can be singled out."""
-    return counts.map(
-        lambda count: f"{count:,}" if count >= smallest or count == 0 else f"fewer than {smallest}"
-    )
+    keys = ["severity", "tier", "five_category", "ifrs9_stage"]
+    plain = found[keys].astype(str)
+    return plain.groupby(keys, sort=False).size().rename("customers").reset_index()
 
 
 def _message(row: Any, rules: Policy) -> str:

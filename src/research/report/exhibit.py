@@ -10,12 +10,13 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from research.report import markup
+from research.report import disclosure, markup
+from research.report.disclosure import Grouping
 from research.report.payload import MIME, frame_to_payload, plain, tidy
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ def table(
     caption: str,
     formats: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    within: Sequence[Grouping] | None = ((),),
+    origin: str = "real",
 ) -> None:
-    """Show a table.
+    """Show a table; counts of persons that are too small are left out (see `research.report.disclosure`).
 
     Args:
         frame: any frame; a meaningful index becomes the first column(s). Missing values show as '–'.
@@ -47,8 +50,14 @@ def table(
         formats: column → format such as ".3f", ".1%", ",.0f", "{:.2f} pp" or "p" (p-value). Columns without
             one get the same decimals for the whole column, chosen by their size.
         labels: column → heading; otherwise the column's name in plain words.
+        within: how rows add up to totals that a reader knows, as for `disclosure.protected`.
+        origin: real, simulated or invented; small counts of real persons are left out.
     """
-    emit(table_bundle(frame, name=name, caption=caption, formats=formats, labels=labels))
+    emit(
+        table_bundle(
+            frame, name=name, caption=caption, formats=formats, labels=labels, within=within, origin=origin
+        )
+    )
 
 
 def figure(
@@ -58,8 +67,11 @@ def figure(
     caption: str,
     alt: str,
     data: pd.DataFrame | pd.Series | None = None,
+    origin: str = "real",
 ) -> None:
     """Show a matplotlib figure and close it.
+
+    A figure whose numbers hold small counts of real persons is withheld: draw it from `disclosure.protected`.
 
     Args:
         fig: the figure; its size in inches is its size on the page (96 pixels per inch).
@@ -67,8 +79,9 @@ def figure(
         caption: the figure's answer in a sentence.
         alt: what a reader who cannot see it needs to know.
         data: the numbers drawn; they go to `results/` and are shown below the figure on demand.
+        origin: real, simulated or invented.
     """
-    emit(figure_bundle(fig, name=name, caption=caption, alt=alt, data=data))
+    emit(figure_bundle(fig, name=name, caption=caption, alt=alt, data=data, origin=origin))
 
 
 def finding(name: str, template: str, /, **values: Any) -> None:
@@ -112,24 +125,40 @@ def table_bundle(
     caption: str,
     formats: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    within: Sequence[Grouping] | None = ((),),
+    origin: str = "real",
 ) -> dict[str, Any]:
     """Return the MIME bundle of a table. Raises ValueError without caption or for an unknown column."""
     check_name(name)
     require(caption, "caption", name)
-    flat = tidy(frame)
+    flat = publishable(frame, name, within, origin)
     for given, what in ((formats, "formats"), (labels, "labels")):
         unknown = sorted(set(given or {}) - set(flat.columns))
         if unknown:
             raise ValueError(
                 f"table '{name}': {what} for {unknown}, but the columns are {list(flat.columns)}"
             )
-    body = markup.table_html(flat, caption=caption, formats=formats, labels=labels)
-    payload = {"kind": "table", "name": name, "caption": caption, **frame_to_payload(flat)}
+    gone = disclosure.cells_left_out(flat)
+    body = markup.table_html(
+        flat,
+        caption=caption,
+        formats=formats,
+        labels=labels,
+        withheld=gone,
+        smallest=disclosure.PAGE.small_cell,
+    )
+    payload = {"kind": "table", "name": name, "caption": caption, **frame_to_payload(flat, gone)}
     return bundle(payload, body, f"{caption}\n{flat.head(10).to_string(index=False)}")
 
 
 def figure_bundle(
-    fig: Figure, *, name: str, caption: str, alt: str, data: pd.DataFrame | pd.Series | None = None
+    fig: Figure,
+    *,
+    name: str,
+    caption: str,
+    alt: str,
+    data: pd.DataFrame | pd.Series | None = None,
+    origin: str = "real",
 ) -> dict[str, Any]:
     """Return the MIME bundle of a figure and close it. Raises ValueError without caption or alt text."""
     check_name(name)
@@ -139,13 +168,33 @@ def figure_bundle(
     payload: dict[str, Any] = {"kind": "figure", "name": name, "caption": caption, "alt": alt}
     numbers = ""
     if data is not None:
-        flat = tidy(data)
-        payload |= frame_to_payload(flat)
-        numbers = markup.table_html(flat, caption=f"Numbers of the figure: {caption}", rows_shown=100)
+        flat = publishable(data, name, ((),), origin)
+        gone = disclosure.cells_left_out(flat)
+        payload |= frame_to_payload(flat, gone)
+        numbers = markup.table_html(
+            flat,
+            caption=f"Numbers of the figure: {caption}",
+            rows_shown=100,
+            withheld=gone,
+            smallest=disclosure.PAGE.small_cell,
+        )
+        if gone > disclosure.cells_left_out(tidy(data)):  # it was drawn before they were left out
+            source, alt = "", f"Picture withheld: it would show counts below {disclosure.PAGE.small_cell}."
+            payload["alt"] = alt
     body = markup.figure_html(
         caption=caption, alt=alt, source=source, width=width, height=height, data=numbers
     )
     return bundle(payload, body, f"{caption}\n{alt}")
+
+
+def publishable(
+    frame: pd.DataFrame | pd.Series, name: str, within: Sequence[Grouping] | None, origin: str
+) -> pd.DataFrame:
+    """Return a tidy frame without small counts of real persons. Raises ValueError for a frame of single customers."""
+    flat = tidy(frame)
+    if origin not in disclosure.EXEMPT and (found := disclosure.single_persons(flat)):
+        raise ValueError(f"exhibit '{name}' shows single customers ({found}); show groups of them instead")
+    return disclosure.protected(flat, within=within, origin=origin)
 
 
 def prose_bundle(kind: str, name: str, template: str, values: Mapping[str, Any]) -> dict[str, Any]:

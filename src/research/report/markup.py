@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from research.report.payload import kind_of, plain
 from research.tiers import TIERS
 
 MISSING = "–"
+WITHHELD_NOTE = (
+    "Withheld: fewer than {smallest} persons, or a number from which such a count could be computed."
+)
 WIDE_RANGE = 1000
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
@@ -133,8 +136,13 @@ def table_html(
     formats: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     rows_shown: int = 400,
+    withheld: Collection[tuple[int, str]] = (),
+    smallest: int = 0,
 ) -> str:
-    """Return a captioned table; `frame` has plain columns (see `payload.tidy`)."""
+    """Return a captioned table; `frame` has plain columns (see `payload.tidy`).
+
+    Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published.
+    """
     formats = formats or {}
     kinds = {column: kind_of(frame[column]) for column in frame.columns}
     classes = {column: column_class(frame[column], kinds[column]) for column in frame.columns}
@@ -145,9 +153,12 @@ def table_html(
         style = attribute("num" if classes[column] == "num" else "")
         head += f'<th scope="col"{style}>{html.escape(label(column, labels))}</th>'
     lines = []
-    for row in frame.head(rows_shown).itertuples(index=False, name=None):
+    for place, row in enumerate(frame.head(rows_shown).itertuples(index=False, name=None)):
         cells = []
         for column, value in zip(frame.columns, row, strict=True):
+            if (place, column) in withheld:
+                cells.append('<td class="withheld">withheld</td>')
+                continue
             text = html.escape(show(value, specs[column]))
             style = attribute(
                 f"tier tier-{text}" if text in TIERS and "tier" in column.lower() else classes[column]
@@ -159,6 +170,8 @@ def table_html(
     more = ""
     if len(frame) > rows_shown:
         more = f'<p class="more">The first {rows_shown:,} of {len(frame):,} rows; all are in the results.</p>'
+    if withheld:
+        more += f'<p class="more">{WITHHELD_NOTE.format(smallest=smallest)}</p>'
     spoken = html.escape(without_markup(caption))
     return (
         f'<div class="scroll{long}" tabindex="0" role="region" aria-label="{spoken}">'
@@ -253,17 +266,22 @@ def reject_digits(literal: str, template: str) -> None:
 
 
 def figure_html(*, caption: str, alt: str, source: str, width: int, height: int, data: str = "") -> str:
-    """Return a figure with alternative text and caption; `data` is an optional table shown on demand."""
+    """Return a figure with alternative text and caption; `data` is an optional table shown on demand.
+
+    Without a source the words stand in the place of the picture.
+    """
     below = (
         f'<details class="figure-data"><summary>Numbers of this figure</summary>{data}</details>'
         if data
         else ""
     )
-    return (
-        f'<figure><div class="picture" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
+    picture = (
+        f'<div class="picture" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
         f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" height="{height}"></div>'
-        f"<figcaption>{prose_markup(html.escape(caption))}</figcaption></figure>{below}"
+        if source
+        else f'<p class="more">{html.escape(alt)}</p>'
     )
+    return f"<figure>{picture}<figcaption>{prose_markup(html.escape(caption))}</figcaption></figure>{below}"
 
 
 def wrap(kind: str, name: str, body: str, extra: str = "") -> str:

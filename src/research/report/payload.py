@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+WITHHELD = "withheld"  # attribute of a frame: column → labels of the rows whose value was left out
 MIME = "application/vnd.research.exhibit+json"
 KINDS = {"table": "Table", "figure": "Figure"}  # the numbered ones
 
@@ -50,7 +51,7 @@ def tidy(frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
     columns = [column_name(column) for column in table.columns]
     if counted:
         table.columns = columns
-        return table.reset_index(drop=True)
+        return renumbered(table, frame)
     levels = [column_name(name) if name is not None else "" for name in table.index.names]
     names = [level or ("row" if len(levels) == 1 else f"row_{i + 1}") for i, level in enumerate(levels)]
     index = table.index.to_frame(index=False)
@@ -61,6 +62,19 @@ def tidy(frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if table.columns.duplicated().any():
         twice = table.columns[table.columns.duplicated()].tolist()
         raise ValueError(f"the table has more than one column named {twice}; rename them")
+    return renumbered(table, frame)
+
+
+def renumbered(table: pd.DataFrame, frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Return a table numbered from 0; what its frame notes as left out is noted under the new numbers."""
+    table = table.reset_index(drop=True)
+    noted = frame.attrs.get(WITHHELD, {})
+    places = {
+        column: np.flatnonzero(frame.index.isin(rows) & table[column].isna()).tolist()
+        for column, rows in noted.items()
+        if column in table.columns
+    }
+    table.attrs = {WITHHELD: {column: rows for column, rows in places.items() if rows}} if noted else {}
     return table
 
 
@@ -90,9 +104,10 @@ def kind_of(series: pd.Series) -> str:
     return "text"
 
 
-def frame_to_payload(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return `{"columns": [{"name", "dtype"}], "rows": [[…]]}` of a tidy frame."""
-    return {
+def frame_to_payload(frame: pd.DataFrame, withheld: Collection[tuple[int, str]] = ()) -> dict[str, Any]:
+    """Return `{"columns": [{"name", "dtype"}], "rows": [[…]]}` of a tidy frame; `withheld` says which cells."""
+    noted = {WITHHELD: [list(cell) for cell in sorted(withheld)]} if withheld else {}
+    return noted | {
         "columns": [{"name": name, "dtype": kind_of(frame[name])} for name in frame.columns],
         "rows": [[plain(value) for value in row] for row in frame.itertuples(index=False, name=None)],
     }

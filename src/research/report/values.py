@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import nbformat
 import pandas as pd
 
 from research.report.files import write_if_changed
-from research.report.payload import exhibit_numbers, exhibits, payload_to_frame
+from research.report.payload import WITHHELD, exhibit_numbers, exhibits, payload_to_frame
 from research.report.workbook import workbook_bytes
 
 PROSE = ("finding", "answer", "limits")
@@ -68,6 +68,7 @@ def values_record(collected: Collected, study: Mapping[str, Any]) -> dict[str, A
                 "cell": entry["cell"],
                 "columns": [column["name"] for column in entry["columns"]],
                 "rows": entry["rows"],
+                **({WITHHELD: entry[WITHHELD]} if WITHHELD in entry else {}),
             }
             for key, entry in collected.tables.items()
         },
@@ -140,7 +141,8 @@ def write_results(out: Path, collected: Collected) -> list[Path]:
     written: list[Path] = []
     for key, entry in collected.tables.items():
         frame = payload_to_frame(entry)
-        for ending, content in ((".parquet", parquet_bytes(frame)), (".csv", csv_bytes(frame))):
+        withheld = {(row, column) for row, column in entry.get(WITHHELD, ())}
+        for ending, content in ((".parquet", parquet_bytes(frame)), (".csv", csv_bytes(frame, withheld))):
             path = folder / f"{key}{ending}"
             write_if_changed(path, content)
             written.append(path)
@@ -161,13 +163,20 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
     return stream.getvalue()
 
 
-def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """Return a frame as CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+def csv_bytes(frame: pd.DataFrame, withheld: Collection[tuple[int, str]] = ()) -> bytes:
+    """Return a frame as CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front.
+
+    Cells (row, column) that are not published say so; in Parquet, where a number must be one, they are missing.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(frame.columns)
-    for row in frame.astype(object).itertuples(index=False, name=None):
-        writer.writerow(["" if pd.isna(value) else harmless(value) for value in row])
+    for number, row in enumerate(frame.astype(object).itertuples(index=False, name=None)):
+        cells = ["" if pd.isna(value) else harmless(value) for value in row]
+        for place, column in enumerate(frame.columns):
+            if (number, column) in withheld:
+                cells[place] = WITHHELD
+        writer.writerow(cells)
     return stream.getvalue().encode("utf-8")
 
 

@@ -12,6 +12,8 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
+from research.report.payload import WITHHELD
+
 LONGEST_NAME = 31  # Excel's limit for the name of a sheet
 WIDEST = 60
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip archive can say
@@ -34,6 +36,8 @@ def workbook_bytes(tables: Mapping[str, Mapping[str, Any]]) -> bytes:
         write_row(sheet, 1, columns, bold=True)
         for number, row in enumerate(entry["rows"], start=2):
             write_row(sheet, number, row)
+        for row, column in entry.get(WITHHELD, ()):
+            sheet.cell(row + 2, columns.index(column) + 1).value = WITHHELD
         sheet.freeze_panes = "A2"
         fit_columns(sheet)
     contents.freeze_panes = "A2"

@@ -9,7 +9,6 @@ import pandas as pd
 from research.collect import constructs as canon
 from research.collect import worth as worths
 from research.segment import profile, registry
-from research.segment.abc_model import cell_definitions
 from research.segment.base import StratificationModel
 from research.segment.tiers import as_tiers
 from research.steps import step
@@ -69,14 +68,3 @@ def rfm_grid(study: Any) -> pd.DataFrame:
     scores = pd.DataFrame(fitted.transform(table), columns=fitted.component_names_, index=table.index)
     grouped = table["default"].groupby([scores["r_score"], scores["f_score"]])
     return grouped.agg(n="size", known="count", rate="mean").reset_index()
-
-
-@step(model)
-def abc_cells(study: Any) -> pd.DataFrame:
-    """Return the customers, outcome rate and tier of each value × risk × need cell."""
-    table = customers(study)
-    cells = model(study, "abc").cells(table)
-    keys = ["a_level", "b_level", "c_level"]
-    counted = cells.assign(default=table["default"]).groupby(keys, observed=False)
-    counts = counted.agg(n=("tier", "size"), rate=("default", "mean")).reset_index()
-    return counts.merge(cell_definitions()[[*keys, "tier"]], on=keys, validate="one_to_one")
