@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.collect import datasets
 from research.collect import worth as worths
-from research.compare import criteria, fairness, inference, practitioners, resampling
+from research.compare import criteria, economics, fairness, inference, practitioners, resampling, stability
 from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
 from research.compare.discrimination import delong_interval
@@ -63,8 +64,9 @@ def measured(study: Any) -> dict[str, Any]:
     folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
     counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
     rows = criteria.criterion_table(
-        oof, folds, study.dataset, refits(study), counted, resamples=study.bootstrap, seed=study.seed
-    )
+        oof, folds, study.dataset, refits(study), counted, study.bootstrap, study.seed,
+        others=_beyond_folds(study, table, oof),
+    )  # fmt: skip
     groups = [name for name in ("age", "sex", "marital_status") if name in table]
     fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
     if len(fair):
@@ -236,6 +238,16 @@ def _makers(study: Any, table: pd.DataFrame, names: list[str]) -> dict[tuple[str
         if (arm == registry.ARMS[0] or registry.MODELS[name].arms_differ)
         and not registry.not_testable(name, table.columns, arm)
     }
+
+
+def _beyond_folds(study: Any, table: pd.DataFrame, oof: resampling.OutOfFold) -> list[pd.DataFrame]:
+    """Return criterion 6 over time where loans have dates, and the regret of criterion 7 where the truth is known."""
+    found = []
+    if "loan_date" in table:
+        found.append(stability.psi_over_time(oof, table["loan_date"], study.bootstrap, study.seed))
+    if study.dataset == datasets.SIMULATED:
+        found.append(economics.regret(oof, datasets.simulation().truth, study.bootstrap, study.seed))
+    return found
 
 
 def _both_arms(made: Any) -> Any:

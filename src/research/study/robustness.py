@@ -234,18 +234,16 @@ def drift_key(study: Any) -> str:
     return data_key(study) + panel_key(study)
 
 
-@step(compare.out_of_fold, monthly_tiers, "bootstrap", data=drift_key)
+@step(compare.measured, monthly_tiers, "bootstrap", data=drift_key)
 def tier_drift(study: Any) -> dict[str, Any]:
     """Return how far tier shares moved over time: `rows` (model, arm, psi with interval, band), `periods`, `reason`.
 
     Loans with dates: the earlier half of the loans is the reference, so that both halves are equally sure and no month
     is chosen. A monthly panel: the first month, on which the frozen model was fitted, against the last.
     """
-    table = customers(study)
-    if "loan_date" in table and table["loan_date"].nunique() > 1:
-        rows = stability.psi_over_time(
-            compare.out_of_fold(study), table["loan_date"], study.bootstrap, study.seed
-        )
+    made = compare.measured(study)["criteria"]
+    rows = made.loc[made["measure"] == "psi", ["model", "arm", "estimate", "ci_low", "ci_high", "n"]]
+    if len(rows):
         periods = "the later half of the loans against the earlier half, out of fold"
     elif study.dataset in datasets.names() and datasets.definition(study.dataset).get("panel"):
         rows, periods = _panel_drift(study)
