@@ -103,7 +103,7 @@ def out_of_fold(
 
     Args:
         makers: (model, arm) to a function that makes an unfitted model with `fit`, `risk_score`, `predict` and,
-            where it has them, `value_score` and `default_probability`.
+            where it has them, `value_score` and `default_probability`, or `place`, which gives all in one pass.
         X: canonical customer table.
         y: (n,) outcome 0/1 in the order of X; NaN = censored: not fitted and not tested, but counted.
         folds, repeats: `repeats` independent partitions into `folds` folds.
@@ -253,15 +253,28 @@ def _judge(
     }
     for make in makers.values():
         model = make().fit(before, y)
-        score = np.asarray(model.risk_score(after), dtype=float)
-        rows["score"].append(score)
-        rows["tier"].append(tier_codes(model.predict(after)))
-        rows["tier_rate"].append(_tier_rate(tier_codes(model.predict(before)), y))
-        rows["probability"].append(_probability(model, before, after, y, score))
-        has_value = hasattr(model, "value_score")
-        value = np.asarray(model.value_score(after), dtype=float) if has_value else np.full(len(test), np.nan)
-        rows["value"].append(value)
+        seen, new = _placed(model, before), _placed(model, after)
+        rows["score"].append(new["risk"])
+        rows["tier"].append(tier_codes(new["tier"]))
+        rows["tier_rate"].append(_tier_rate(tier_codes(seen["tier"]), y))
+        own = new.get("probability")
+        rows["probability"].append(_platt(seen["risk"], y, new["risk"]) if own is None else own)
+        rows["value"].append(new.get("value", np.full(len(test), np.nan)))
     return {name: np.stack(found) for name, found in rows.items()}
+
+
+def _placed(model: Any, X: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return risk, tier and, where the model has them, value and probability of customers."""
+    if hasattr(model, "place"):
+        return model.place(X)
+    methods = {
+        "risk": "risk_score", "tier": "predict", "value": "value_score", "probability": "default_probability"
+    }  # fmt: skip
+    return {
+        name: np.asarray(getattr(model, method)(X))
+        for name, method in methods.items()
+        if hasattr(model, method)
+    }
 
 
 def _tier_rate(tier: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -270,18 +283,13 @@ def _tier_rate(tier: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (bad + 0.5) / (size + 1)
 
 
-def _probability(
-    model: Any, before: pd.DataFrame, after: pd.DataFrame, y: np.ndarray, score: np.ndarray
-) -> np.ndarray:
-    """Return the model's own probability, else a logistic curve through the training scores (Platt 1999)."""
-    if hasattr(model, "default_probability"):
-        return np.asarray(model.default_probability(after), dtype=float)
-    seen = np.asarray(model.risk_score(before), dtype=float)
+def _platt(seen: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Return probabilities of new scores by a logistic curve through the training scores (Platt 1999)."""
     centre, spread = seen.mean(), seen.std()
     if spread == 0:
-        return np.full(len(score), y.mean())
+        return np.full(len(new), y.mean())
     curve = LogisticRegression(C=np.inf).fit(((seen - centre) / spread)[:, None], y)
-    return curve.predict_proba(((score - centre) / spread)[:, None])[:, 1]
+    return curve.predict_proba(((new - centre) / spread)[:, None])[:, 1]
 
 
 def _refit(

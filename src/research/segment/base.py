@@ -121,6 +121,18 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         """Return tier names (n,) by the model's own rule, before shares are matched between models."""
         return self._native(*self._open(X))
 
+    def place(self, X) -> dict[str, np.ndarray]:
+        """Return `risk, value, probability, tier`, each (n,), in one pass over the table.
+
+        The same as `risk_score`, `value_score`, `default_probability` and `predict`; `probability` is left out by a
+        model that was fitted without an outcome.
+        """
+        risk, value = self._both(X)
+        placed = {"risk": risk, "value": value, "tier": self.tier_cuts_.assign(risk, value)}
+        if self.calibration_ is not None:
+            placed["probability"] = self._probability(risk)
+        return placed
+
     def assess(self, X) -> pd.DataFrame:
         """Return one row per customer: components, risk_score, value_score, tier, native_tier (both Categorical)."""
         table, components = self._open(X)

@@ -12,8 +12,12 @@ from research.segment.base import is_category, numbers
 
 def text_levels(column: pd.Series) -> np.ndarray:
     """Return the levels of a category or text column as an object array (n,) with None for missing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return np.array([*map(str, column.cat.categories), None], dtype=object)[column.cat.codes]
     values = column.astype(object).to_numpy()
-    return np.array([None if pd.isna(v) else str(v) for v in values], dtype=object)
+    return np.array(
+        [None if gone else str(v) for v, gone in zip(values, pd.isna(values), strict=True)], dtype=object
+    )
 
 
 def level_codes(column: pd.Series, levels: Iterable[str]) -> np.ndarray:
