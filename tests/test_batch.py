@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -106,12 +109,13 @@ def test_batch_runs_resumes_and_compares(tmp_path):
     assert grid.varied == ["seed", "folds", "mood"]
     out = tmp_path / "out"
     made = plans(grid, out, books)
-    outcomes = batch.run_all(grid, made, jobs=1, console=quiet())
+    runs = batch.named(grid, made)
+    outcomes = batch.run_all(runs, partial(batch.here, jobs=1), quiet())
     assert [outcome.state for outcome in outcomes] == ["ran", "ran", "failed", "failed"]
     assert "AssertionError: three is a crowd" in outcomes[2].message
     page = comparison.write_comparison(grid, made, outcomes, out)
 
-    again = batch.run_all(grid, made, jobs=1, console=quiet())
+    again = batch.run_all(runs, partial(batch.here, jobs=1), quiet())
     assert [outcome.state for outcome in again] == ["unchanged", "unchanged", "failed", "failed"]
 
     text = page.read_text(encoding="utf-8")
@@ -192,9 +196,29 @@ def test_a_run_that_cannot_be_made_is_told_not_raised(tmp_path, monkeypatch):
 
 def test_runs_are_made_in_other_processes_and_come_back_in_order(tmp_path):
     grid = read(grid_file(tmp_path, "product: {seed: [1, 2, 3]}"))
-    outcomes = batch.run_all(grid, [None] * 3, jobs=2, console=quiet())
+    outcomes = batch.run_all(batch.named(grid, [None] * 3), partial(batch.here, jobs=2), quiet())
     assert [outcome.name for outcome in outcomes] == ["seed-1", "seed-2", "seed-3"]
     assert {outcome.message.partition(":")[0] for outcome in outcomes} == {"AttributeError"}
+
+
+class Deadly:
+    """A plan that kills the process that carries it out."""
+
+    @property
+    def out(self) -> Path:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return Path()
+
+
+def test_a_run_that_kills_its_process_fails_alone(tmp_path):
+    runs = {"a": None, "b": Deadly(), "c": None, "d": None}
+    outcomes = batch.run_all(runs, partial(batch.here, jobs=2), quiet())
+    assert [outcome.message.partition(":")[0] for outcome in outcomes] == [
+        "AttributeError",
+        batch.DIED,
+        "AttributeError",
+        "AttributeError",
+    ]
 
 
 def test_shipped_grid_is_valid():

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from research.errors import UserError
 from research.paths import REPORTS
+
+JOBS = 2
 
 
 def batch(
     grid: Annotated[Path, typer.Argument(help="a batch file: study, and product, zip or list of parameters")],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="runs at the same time")] = 2,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help=f"runs at the same time, on this machine [{JOBS}]"),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the batch [reports/<name of the grid>]")] = None,
+    cluster: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
+    ] = "",
 ) -> None:
     """Run a grid of studies and compare them.
 
@@ -23,14 +34,24 @@ def batch(
     """
     from research.report import batch as runs
     from research.report import grid as grids
+    from research.report.cluster import connected, there
     from research.report.comparison import write_comparison
+    from research.report.files import only_writer
 
+    if cluster and jobs is not None:
+        raise UserError("--jobs counts processes of this machine; with --cluster, leave it out")
     console = Console(stderr=True)
     asked = grids.read(grid)
     folder = out or REPORTS / asked.name
     plans = grids.plans(asked, folder)
-    outcomes = runs.run_all(asked, plans, jobs=jobs, console=console)
-    page = write_comparison(asked, plans, outcomes, folder)
+    with ExitStack() as held:
+        if cluster:
+            carry_out = partial(there, client=held.enter_context(connected(cluster)), folder=folder)
+        else:
+            carry_out = partial(runs.here, jobs=jobs or JOBS)
+        held.enter_context(only_writer(folder))
+        outcomes = runs.run_all(runs.named(asked, plans), carry_out, console)
+        page = write_comparison(asked, plans, outcomes, folder)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     for outcome in failed:
         console.print(

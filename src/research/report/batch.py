@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from joblib import Parallel, delayed
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -21,6 +25,8 @@ from research.report.grid import Grid, run_name
 from research.report.pipeline import Plan
 
 FAILURES_SHOWN = 8
+PATIENCE = 20.0
+DIED = "its process died; too little memory, or a crash in a library"
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,25 @@ class Outcome:
     message: str = ""
 
 
-def execute(plan: Plan, name: str) -> Outcome:
-    """Carry out one run in this process; whatever goes wrong is told, never raised."""
+Carrier = Callable[[Mapping[str, Plan]], Iterable[Outcome]]
+
+
+def execute(plan: Plan, name: str, *, patience: float = PATIENCE, parent: int = 0) -> Outcome:
+    """Carry out one run in this process; whatever goes wrong is told, never raised.
+
+    Args:
+        plan: the run.
+        name: of the run, for its outcome.
+        patience: seconds to wait for another process to leave the run's folder; one that was killed takes a moment.
+        parent: process without which this one should not go on; 0 for none.
+    """
+    # Every run has a kernel of its own: more threads than processors would only make them wait for each other.
+    os.environ.setdefault("RESEARCH_JOBS", "1")
+    if parent not in (0, os.getpid()):
+        end_with(parent)
     began = time.monotonic()
     try:
-        result = pipeline.run(plan, console=Console(file=io.StringIO()), quiet=True)
+        result = pipeline.run(plan, console=Console(file=io.StringIO()), quiet=True, patience=patience)
     except Exception as error:
         reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         return Outcome(name, "failed", time.monotonic() - began, " ".join(reason.split())[:400])
@@ -46,18 +66,69 @@ def execute(plan: Plan, name: str) -> Outcome:
     return Outcome(name, state, time.monotonic() - began, "; ".join(messages)[:800])
 
 
-def run_all(grid: Grid, plans: list[Plan], *, jobs: int, console: Console) -> list[Outcome]:
-    """Carry out all runs in `jobs` processes and return their outcomes in the order of the grid.
+@cache
+def end_with(parent: int) -> None:
+    """End this process soon after the one that started it, which may be killed without a chance to say so."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def named(grid: Grid, plans: list[Plan]) -> dict[str, Plan]:
+    """Return the runs by their names, in the order of the grid."""
+    return {run_name(changes): plan for changes, plan in zip(grid.runs, plans, strict=True)}
+
+
+def run_all(runs: Mapping[str, Plan], carry_out: Carrier, console: Console) -> list[Outcome]:
+    """Carry out all runs, show how they get on, and return their outcomes in the order of the grid.
 
     Runs that an earlier, interrupted batch finished are found unchanged and cost next to nothing.
+
+    Args:
+        runs: name → plan.
+        carry_out: yields an outcome per run as they end: `here`, or `research.report.cluster.there`.
+        console: where progress is shown.
     """
-    # Every run has a kernel of its own: more threads than processors would only make them wait for each other.
-    os.environ.setdefault("RESEARCH_JOBS", "1")
-    names = [run_name(changes) for changes in grid.runs]
-    work = (delayed(execute)(plan, name) for plan, name in zip(plans, names, strict=True))
-    finished = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(work)
-    outcomes = {outcome.name: outcome for outcome in watched(finished, len(names), console)}
-    return [outcomes[name] for name in names]
+    outcomes = {outcome.name: outcome for outcome in watched(carry_out(runs), len(runs), console)}
+    return [outcomes[name] for name in runs]
+
+
+def here(runs: Mapping[str, Plan], jobs: int) -> Iterator[Outcome]:
+    """Carry out runs in `jobs` processes of this machine; yield outcomes as they come.
+
+    When a process dies, the runs that were under way are repeated one by one, so that a run that kills its process
+    fails alone.
+    """
+    left = dict(runs)
+    while left:
+        try:
+            for outcome in side_by_side(left, jobs):
+                del left[outcome.name]
+                yield outcome
+        except TerminatedWorkerError:
+            # Runs begin in order: those under way are the first that have not ended.
+            for name in list(left)[:jobs]:
+                yield alone(left.pop(name), name)
+
+
+def side_by_side(runs: Mapping[str, Plan], jobs: int) -> Iterator[Outcome]:
+    """Yield outcomes as they come; raises TerminatedWorkerError when a process dies."""
+    work = (delayed(execute)(plan, name, parent=os.getpid()) for name, plan in list(runs.items()))
+    return Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(work)
+
+
+def alone(plan: Plan, name: str) -> Outcome:
+    """Carry out one run in a process of its own."""
+    began = time.monotonic()
+    try:
+        with ProcessPoolExecutor(1) as pool:
+            return pool.submit(execute, plan, name, parent=os.getpid()).result()
+    except BrokenProcessPool:
+        return Outcome(name, "failed", time.monotonic() - began, DIED)
 
 
 def watched(finished: Iterable[Outcome], total: int, console: Console) -> Iterable[Outcome]:

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from research.paths import ROOT
+from research.report.files import write_if_changed
 from research.report.kernels import Kernel, expect
 
 IMPORTS = re.compile(r"^(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
@@ -129,10 +130,8 @@ def clean(partial: Path, target: Path, study: str = "") -> int:
                 warnings += output.name == "stderr"
             if output.output_type == "error":
                 output.traceback = [neutral(line) for line in output.traceback]
+    write_if_changed(target, nbformat.writes(notebook) + "\n")
     partial.unlink()
-    scratch = target.with_suffix(".tmp")
-    nbformat.write(notebook, scratch)
-    scratch.replace(target)
     return warnings
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +19,7 @@ from research.parameters import Study
 from research.paths import REFERENCE, REPORTS
 from research.report import notebooks as books
 from research.report import provenance
-from research.report.files import write_if_changed
+from research.report.files import only_writer, write_if_changed
 from research.report.notebooks import Notebook
 from research.report.progress import Line, Progress, summary
 from research.report.tasks import Collector, run_tasks
@@ -126,23 +125,27 @@ def plan(
 
 
 def run(
-    plan: Plan, *, console: Console | None = None, quiet: bool = False, reference: Path | None = None
+    plan: Plan,
+    *,
+    console: Console | None = None,
+    quiet: bool = False,
+    reference: Path | None = None,
+    patience: float = 0,
 ) -> Result:
     """Carry out a plan. A failing notebook stops those that need it, and no others.
 
+    Args:
+        plan: what to do.
+        console: where progress is shown; by default standard error.
+        quiet: show none.
+        reference: the values to compare with; by default those of the project.
+        patience: seconds to wait for another run in the same folder.
+
     Raises:
-        UserError: another run is writing to the same folder.
+        UserError: another run is writing to the same folder, or it cannot be written.
     """
-    plan.out.mkdir(parents=True, exist_ok=True)
-    private = plan.out / ".run"
-    private.mkdir(exist_ok=True)
-    try:
-        with FileLock(private / "lock", timeout=0):
-            return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
-    except Timeout:
-        raise UserError(
-            f"another run is writing to {plan.out}; wait for it or choose another --out"
-        ) from None
+    with only_writer(plan.out, patience=patience) as private:
+        return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
 
 
 def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:

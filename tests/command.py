@@ -1,0 +1,64 @@
+"""The command line on the notebooks of a test: `python tests/command.py NOTEBOOKS run default …`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from research.paths import ROOT
+
+# Git finds no repository: pages must not tell the commit, which can change while tests run.
+STEADY = {"GIT_DIR": os.devnull, "SOURCE_DATE_EPOCH": "0"}
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a command."""
+    return {**os.environ, **STEADY, **changes}
+
+
+def arguments(notebooks: Path | None, *words: object) -> list[str]:
+    """Return the command line; without notebooks those of the project are used."""
+    return [sys.executable, __file__, str(notebooks or ROOT / "notebooks"), *map(str, words)]
+
+
+def start(notebooks: Path | None, *words: object, **options: Any) -> subprocess.Popen[str]:
+    """Start a command and return its process."""
+    given = {"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
+    return subprocess.Popen(arguments(notebooks, *words), text=True, encoding="utf-8", **given)
+
+
+def run(notebooks: Path | None, *words: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Carry out a command; what it printed is in `stdout`."""
+    process = start(notebooks, *words, **options)
+    try:
+        printed, _ = process.communicate(timeout=180)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(process.args, process.returncode, printed)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder of reports by name; the private folders of runs do not count."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".run" not in path.parts
+    }
+
+
+def main() -> None:
+    """Run the command line with the notebooks of a folder as those of the project."""
+    from research import cli
+    from research.report import notebooks
+
+    folder, find = Path(sys.argv[1]), notebooks.find
+    notebooks.find = lambda place=folder: find(place)
+    sys.argv = ["research", *sys.argv[2:]]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,313 @@
+"""A batch on a Dask cluster: a real scheduler and workers in processes of their own, on this machine only.
+
+The oracle is the same batch made in this process: every file must have the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import typer
+
+import command
+import demo
+from research.commands.batch import batch as batch_command
+from research.errors import UserError
+from research.paths import ROOT
+from research.report import batch, cluster, notebooks, provenance
+from research.report.batch import Outcome
+from research.report.grid import plans, read
+from test_batch import grid_file
+
+distributed = pytest.importorskip("distributed", reason="Dask is not installed: `make extras`")
+pytestmark = pytest.mark.xdist_group("cluster")
+
+CELLS = [
+    ("text", "# Which seed?"),
+    ("parameters", demo.PARAMETERS + "\npause: float = 0.0  # seconds"),
+    ("code", "import time\nfrom research import parameters\nfrom research.report import exhibit"),
+    ("code", "plan = parameters.load(study)\ntime.sleep(pause)"),
+    ("code", 'assert plan.seed != 3, "three is a crowd"'),
+    ("code", 'exhibit.answer("Seed {seed:d}.", seed=plan.seed)'),
+]
+GRID = "name: seeds\nproduct: {seed: [1, 2, 3, 4, 5, 6], pause: [0.4]}"
+
+
+class Cluster:
+    """A scheduler and its workers, each a process."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.log = (home / "log").open("wb")
+        place = home / "scheduler.json"
+        self.scheduler = self.start(
+            "scheduler", "--scheduler-file", str(place), "--no-dashboard", "--port", "0"
+        )
+        self.workers: list[subprocess.Popen[bytes]] = []
+        until(place.exists)
+        found = re.search(r"tcp://127\.0\.0\.1:\d+", place.read_text(encoding="utf-8"))
+        assert found
+        self.address = found[0]
+
+    def start(self, kind: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a process of Dask that listens on this machine only."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", kind, "--host", "127.0.0.1", *words],
+            env=command.environment(**environment),
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def add(self, threads: int = 1, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a worker without a nanny, so that its process is the worker, and wait until it is known."""
+        scratch = str(self.home / "scratch")
+        options = ["--no-nanny", "--nthreads", str(threads), "--no-dashboard", "--local-directory", scratch]
+        worker = self.start("worker", self.address, *options, **environment)
+        self.workers.append(worker)
+        wanted = len(self.addresses()) + 1
+        until(lambda: len(self.addresses()) == wanted)
+        return worker
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of the workers."""
+        with distributed.Client(self.address, set_as_default=False) as client:
+            return list(client.nthreads())
+
+    def lose(self, *workers: subprocess.Popen[bytes]) -> None:
+        """Kill workers and wait until the scheduler has noticed."""
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+            self.workers.remove(worker)
+        until(lambda: len(self.addresses()) == len(self.workers))
+
+    def close(self) -> None:
+        for process in [*self.workers, self.scheduler]:
+            process.kill()
+            process.wait()
+        self.log.close()
+
+
+def until(true: Callable[[], object], seconds: float = 90) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory) -> Path:
+    return demo.write(tmp_path_factory.mktemp("books"), "01_seed", CELLS).parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_commit() -> Iterator[None]:
+    """Give this process the environment of the workers: pages must not tell the commit, which can change."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in command.STEADY.items():
+            patch.setenv(name, value)
+        provenance.commit.cache_clear()
+        yield
+    provenance.commit.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory) -> Iterator[Cluster]:
+    """Return a cluster of two workers, one of them with two threads; a test leaves as many."""
+    made = Cluster(tmp_path_factory.mktemp("dask"))
+    made.add()
+    made.add(threads=2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(books, tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
+    """Return a function that carries out `research batch` here and returns exit code and what it printed."""
+    find = notebooks.find
+    monkeypatch.setattr(notebooks, "find", lambda: find(books))
+
+    def started(grid: str, address: str = "", jobs: int | None = None) -> tuple[int, str]:
+        with pytest.raises(typer.Exit) as ended:
+            batch_command(grid_file(tmp_path, grid), jobs=jobs, out=tmp_path / "out", cluster=address)
+        return ended.value.exit_code, capsys.readouterr().err
+
+    return started
+
+
+@pytest.fixture(scope="module")
+def local(books, tmp_path_factory) -> dict[str, bytes]:
+    """The files of the runs made in this process."""
+    home = tmp_path_factory.mktemp("local")
+    grid = read(grid_file(home, GRID))
+    runs = batch.named(grid, plans(grid, home / "out", notebooks.find(books)))
+    outcomes = list(batch.here(runs, jobs=1))
+    assert [outcome.state for outcome in outcomes] == ["ran", "ran", "failed", "ran", "ran", "ran"]
+    return command.files(home / "out")
+
+
+def runs_of(folder: Path) -> dict[str, bytes]:
+    return {name: content for name, content in command.files(folder).items() if name.startswith("runs/")}
+
+
+def test_batch_has_the_same_bytes_as_a_local_one_and_resumes(dask, local, start, tmp_path):
+    code, said = start(GRID, dask.address)
+    assert code == 1
+    assert "[6/6]" in said
+    assert re.search(r"seed-3_pause-0\.4: 01_seed: .*three is a crowd", said)
+    assert "6 runs: 5 ran, 1 failed" in said
+    made = runs_of(tmp_path / "out")
+    assert made.keys() == local.keys()
+    assert [name for name in local if made[name] != local[name]] == []
+    assert "1 did not finish" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+
+    code, said = start(GRID, dask.address)
+    assert (code, "6 runs: 5 unchanged, 1 failed" in said) == (1, True)
+
+
+def test_a_worker_that_is_killed_loses_nothing(dask, local, start, tmp_path):
+    victim = dask.workers[0]
+
+    def kill() -> None:
+        until(lambda: list(tmp_path.glob("out/runs/*/values.json")))
+        victim.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    code, said = start("name: seeds\nproduct: {seed: [1, 2, 4, 5, 6], pause: [0.4]}", dask.address)
+    killer.join()
+    dask.lose(victim)
+    assert code == 0, said
+    # A run that ended while its worker died is found unchanged by the next worker.
+    assert re.search(r"5 runs: (5 ran|4 ran, 1 unchanged)", said)
+    wanted = {name: content for name, content in local.items() if "seed-3" not in name}
+    assert runs_of(tmp_path / "out") == wanted
+    assert not list(tmp_path.glob("out/.run/seen-*"))
+    dask.add()
+
+
+def test_workers_that_differ_are_named_before_a_run_starts(dask, start, tmp_path):
+    shutil.copytree(ROOT / "src/research", tmp_path / "elsewhere/src/research")
+    with (tmp_path / "elsewhere/src/research/tiers.py").open("a", encoding="utf-8") as code:
+        code.write("# another version\n")
+    (tmp_path / "empty/research").mkdir(parents=True)
+    (tmp_path / "empty/research/__init__.py").touch()
+    paths = (tmp_path / "elsewhere/src", tmp_path / "empty")
+    unfit = [dask.add(PYTHONPATH=str(path)) for path in paths]
+    with pytest.raises(UserError) as told:
+        start(GRID, dask.address)
+    dask.lose(*unfit)
+    lines = str(told.value).splitlines()
+    assert lines[0] == "2 of 4 workers cannot take part, so no run started:"
+    assert re.search(
+        r"worker tcp://127\.0\.0\.1:\d+: .*the code: found \w+, expected \w+", "\n".join(lines[1:3])
+    )
+    assert re.search(r"worker tcp://\S+: it cannot import this project \(", "\n".join(lines[1:3]))
+    assert not (tmp_path / "out/runs").exists()
+
+
+def test_a_worker_that_joins_later_and_differs_ends_the_batch(monkeypatch, dask, books, tmp_path):
+    monkeypatch.setattr(cluster, "check_workers", lambda *_: None)
+    monkeypatch.setattr(cluster, "expected", lambda runs, _: {name: {"Python": "another"} for name in runs})
+    grid = read(grid_file(tmp_path, GRID))
+    (tmp_path / ".run").mkdir()
+    runs = batch.named(grid, plans(grid, tmp_path, notebooks.find(books)))
+    with (
+        cluster.connected(dask.address) as client,
+        pytest.raises(UserError, match=r"worker tcp://\S+ cannot take part: Python: found 3\.\d+"),
+    ):
+        list(cluster.there(runs, client, tmp_path))
+
+
+def test_without_a_worker_left_the_rest_fails_and_the_batch_ends(dask, books, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 2)
+    monkeypatch.setattr(cluster, "check_workers", lambda *_: dask.lose(*dask.workers))
+    outcomes = carried_out(dask, books, tmp_path)
+    assert {(outcome.state, outcome.message) for outcome in outcomes} == {("failed", cluster.LOST)}
+    assert len(outcomes) == 6
+
+
+def test_without_the_scheduler_the_rest_fails_and_the_batch_ends(dask, books, tmp_path, monkeypatch):
+    if not dask.workers:
+        dask.add()
+    monkeypatch.setattr(cluster, "has_worker", lambda _: dask.scheduler.kill() or True)
+    outcomes = carried_out(dask, books, tmp_path)
+    assert outcomes[-1].message == cluster.CUT_OFF
+    assert len(outcomes) == 6
+
+
+def carried_out(dask: Cluster, books: Path, folder: Path) -> list[Outcome]:
+    """Carry out the batch in a folder and return the outcomes as they came."""
+    grid = read(grid_file(folder, GRID))
+    (folder / ".run").mkdir()
+    runs = batch.named(grid, plans(grid, folder, notebooks.find(books)))
+    with cluster.connected(dask.address) as client:
+        return list(cluster.there(runs, client, folder))
+
+
+def test_differences_name_what_was_found_and_expected():
+    assert cluster.differences({"Python": "3.11"}, {"Python": "3.11"}) == ""
+    assert cluster.differences({"Python": "3.11"}, {"Python": "3.12", "the code": "ab"}) == (
+        "Python: found 3.11, expected 3.12; the code: found nothing, expected ab"
+    )
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:1", "gopher://127.0.0.1:8786", "127.0.0.1"])
+def test_a_wrong_address_is_one_message(address, start, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with pytest.raises(UserError, match=rf"--cluster {address}: no scheduler answered within 1 s"):
+        start(GRID, address)
+    assert not (tmp_path / "out").exists()
+
+
+def test_somebody_who_says_nothing_is_one_message(start, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(UserError, match="no scheduler answered within 1 s"),
+    ):
+        start(GRID, f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+
+
+def test_a_web_server_is_one_message(start, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(UserError, match="no scheduler answered"):
+            start(GRID, f"127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+
+
+def test_dask_is_an_extra(start, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UserError, match="make extras"):
+        start(GRID, "tcp://127.0.0.1:1")
+
+
+def test_jobs_and_cluster_exclude_each_other(start):
+    with pytest.raises(UserError, match="--jobs counts processes of this machine"):
+        start(GRID, "tcp://127.0.0.1:1", jobs=2)
+
+
+def test_an_address_of_a_worker_and_a_scheduler_without_workers(tmp_path, start, monkeypatch):
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 1)
+    lonely = Cluster(tmp_path)
+    try:
+        with pytest.raises(UserError, match="has had no worker for 1 s"):
+            start(GRID, lonely.address)
+        lonely.add()
+        with pytest.raises(UserError, match="a worker answered, expected the address of the scheduler"):
+            start(GRID, lonely.addresses()[0])
+    finally:
+        lonely.close()
