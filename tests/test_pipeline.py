@@ -170,6 +170,21 @@ def test_damaged_state_is_made_again(finished):
     assert demo.run(finished / "notebooks", finished / "out").exit_code == 0
 
 
+def test_another_runs_outputs_are_not_taken_for_this_ones(tmp_path):
+    # A run is killed after it wrote its outputs and before the state says so; then the first is asked for again.
+    folder = demo.write(tmp_path / "notebooks", "01_one", [*demo.SECOND[1:4]]).parent
+    out = tmp_path / "out"
+    demo.run(folder, out, changes={"seed": 5})
+    first = files(out)
+    states = {path: path.read_bytes() for path in (out / ".run").glob("*.json")}
+    demo.run(folder, out, changes={"seed": 6})
+    assert files(out) != first
+    for path, content in states.items():
+        path.write_bytes(content)
+    demo.run(folder, out, changes={"seed": 5})
+    assert files(out) == first
+
+
 def test_reference_is_compared_and_what_moved_is_named(finished, tmp_path):
     reference = tmp_path / "values.json"
     result = demo.run(finished / "notebooks", finished / "out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +27,7 @@ def run_tasks(tasks: Iterable[dict[str, Any]], state: Path, progress: Any, jobs:
         for task in tasks:
             depends_on = task.pop("depends_on")
             # Threads share the standard streams: doit must not swap them.
-            checks = {"uptodate": [config_changed(depends_on)], "io": {"capture": False}}
+            checks = {"uptodate": [config_changed(depends_on), AsLeft()], "io": {"capture": False}}
             basename, _, name = task.pop("name").partition(":")
             yield {**task, **checks, "basename": basename, **({"name": name} if name else {})}
 
@@ -42,6 +43,29 @@ def run_tasks(tasks: Iterable[dict[str, Any]], state: Path, progress: Any, jobs:
     loader = ModuleTaskLoader({"DOIT_CONFIG": settings, "task_study": task_study})
     if DoitMain(loader, config_filenames=()).run(["run"]) == NOT_STARTED:
         raise RuntimeError("the tasks of the run do not fit together; the message above says why")
+
+
+class AsLeft:
+    """Up to date only while the targets are as the task left them.
+
+    What a task depends on can go back to what it was while the targets are another run's, which was killed before it
+    could say so.
+    """
+
+    def configure_task(self, task: Any) -> None:
+        """Remember the targets when the task has succeeded."""
+        task.value_savers.append(lambda: {"targets": contents(task.targets)})
+
+    def __call__(self, task: Any, values: dict[str, Any]) -> bool:
+        """Compare the targets with what was remembered."""
+        return values.get("targets") == contents(task.targets)
+
+
+def contents(paths: Iterable[str]) -> list[str]:
+    """Return the SHA-256 of each file, empty for one that is not there."""
+    return [
+        hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "" for path in map(Path, paths)
+    ]
 
 
 class Reporter:
