@@ -27,18 +27,17 @@ Grouping = str | Sequence[str]
 
 @dataclass
 class Page:
-    """What a page may show: the smallest count of persons, and how many persons there are."""
+    """What a page may show: the smallest count of persons."""
 
     small_cell: int = 5
-    persons: int | None = None
 
 
 PAGE = Page()
 
 
-def withhold_below(small_cell: int, persons: int | None = None) -> None:
-    """Set the smallest count that this notebook shows (0 or 1: all) and the number of persons in the data."""
-    PAGE.small_cell, PAGE.persons = small_cell, persons
+def withhold_below(small_cell: int) -> None:
+    """Set the smallest count of persons that this notebook shows; 0 or 1: all."""
+    PAGE.small_cell = small_cell
 
 
 def count(value: float, of: float | None = None) -> int | None:
@@ -57,6 +56,7 @@ def protected(
     frame: pd.DataFrame,
     *,
     within: Sequence[Grouping] | None = ((),),
+    of: float | None = None,
     keep: Iterable[str] = (),
     origin: str = "real",
 ) -> pd.DataFrame:
@@ -67,6 +67,7 @@ def protected(
         within: how rows add up to totals that a reader knows: each entry names the columns whose values form a group
             of rows that is a whole, such as "standard" for classes of several standards. The default `((),)` is the
             whole table; ("from", "to") is a two-way table. None: no two rows exclude each other.
+        of: how many there are of whom each row counts some; a row of all but a few loses its count too.
         keep: numeric columns that say nothing of the persons in a row.
         origin: simulated and invented data are left alone.
     """
@@ -79,6 +80,9 @@ def protected(
             cells = linked({"": alone}, within={"": within}, keep=groups, origin=origin)[""]
             gone = np.flatnonzero(cells[name].isna() & table[name].notna())
             table = emptied(table, [(int(row), name) for row in gone])
+    if of is not None and origin not in EXEMPT:
+        few = np.flatnonzero((of - table[first.persons]).map(small))
+        table = emptied(table, [(int(row), first.persons) for row in few])
     return table
 
 
@@ -235,10 +239,6 @@ class Columns:
             PERSONS: [self.persons, *filter(None, [self.known]), *events, *self.other],
         }
         cells = [(row, column) for row, part in out for column in taken[part]]
-        persons = frame[self.persons].to_numpy(float)
-        if PAGE.persons is not None:  # all but a few
-            near = np.flatnonzero((persons < PAGE.persons) & (persons > PAGE.persons - PAGE.small_cell))
-            cells += [(int(row), self.persons) for row in near]
         if self.base:
             few = np.flatnonzero((frame[self.base] > 0) & (frame[self.base] < PAGE.small_cell))
             cells += [(int(row), column) for row in few for column in taken[PERSONS]]
