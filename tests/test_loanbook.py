@@ -64,6 +64,65 @@ def test_check_numbers_of_identity_cards_and_cards() -> None:
     assert not identifiers.luhn("4539578763621487")
 
 
+def test_check_character_of_business_numbers() -> None:
+    # 91350100M000100Y43 is the example of GB 32100-2015
+    assert identifiers.gb32100("91350100M000100Y43")
+    assert not identifiers.gb32100("91350100M000100Y44")
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ("姓名", "name"), ("户名", "name"), ("customer_name", "name"), ("联系电话", "phone"), ("手机号", "phone"),
+        ("身份证号", "identity number"), ("passport_no", "identity number"), ("统一社会信用代码", "business number"),
+        ("银行账号", "bank card or account"), ("account_number", "bank card or account"), ("家庭住址", "address"),
+        ("home_address", "address"), ("邮箱", "e-mail"), ("微信号", "online account"), ("车牌号", "number plate"),
+    ],
+)  # fmt: skip
+def test_a_name_of_a_column_gives_an_identifier_away(column: str, kind: str) -> None:
+    found = identifiers.identifiers(pd.DataFrame({column: ["x", "y"]}))
+    assert found["kind"].tolist() == [kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("name", ["王小明", "李芳", "张伟", "刘洋"]),
+        ("phone", ["021-62345678", "(010) 62345678"]),
+        ("identity number", ["E12345678", "G87654321"]),
+        ("business number", ["91350100M000100Y43"]),
+        ("bank card or account", ["4539578763621486"]),
+        ("number plate", ["沪A12345", "京B·D1234F"]),
+        ("address", ["上海市浦东新区世纪大道100号", "朝阳区建国路8号5栋"]),
+    ],
+)
+def test_values_give_an_identifier_away(kind: str, values: list[str]) -> None:
+    found = identifiers.identifiers(pd.DataFrame({"c1": values}))
+    assert kind in found["kind"].tolist()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["商业", "服务业", "制造业"] * 9, ["正常", "关注", "损失"] * 9, ["王府井", "江北"] * 20, ["上海市", "江苏省"] * 5,
+     ["经营性道路运输", "批发"] * 9, ["180000", "250000.5", "36"]],
+)  # fmt: skip
+def test_ordinary_columns_are_no_identifiers(values: list[str]) -> None:
+    assert identifiers.identifiers(pd.DataFrame({"c1": values, "金额": 1, "期限": 2, "利率": 3})).empty
+
+
+def test_who_stands_out_is_counted() -> None:
+    customers = pd.DataFrame(
+        {"age": [31.0, 38, 35, 36, 39, 64], "sex": pd.Categorical(["male"] * 6), "income": range(6),
+         "region": pd.Categorical(["north"] * 4 + ["south"] * 2)}
+    )  # fmt: skip
+    found = identifiers.rare_combinations(customers).set_index("combination")
+    assert found.loc["age", ["smallest", "alone", "few"]].tolist() == [1, 1, 1]
+    assert found.loc["region", ["smallest", "alone", "few"]].tolist() == [2, 0, 6]
+    # thirties in the north: 4; in the south: 1; sixties in the south: 1
+    assert found.loc["all 3 together", ["smallest", "alone", "few"]].tolist() == [1, 2, 6]
+    assert identifiers.rare_combinations(customers[["income"]]).empty
+
+
 def test_identifiers_are_found_by_name_and_by_value() -> None:
     raw = pd.DataFrame(
         {

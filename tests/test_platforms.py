@@ -194,7 +194,7 @@ def test_missing_items_are_named(tmp_path):
             "unknown key 'itmes'; did you mean 'items'?",
         ),
         ("platform: X\nrows: {names: 1, data: 2}\nitems: [map]\n", "no key 'respondent'"),
-        ("platform: X\nrows: {names: 1}\nrespondent: id\nitems: [map]\n", "rows need names and data"),
+        ("platform: X\nrows: {names: 1}\nrespondent: id\nitems: [map]\n", "no key 'rows.data'"),
     ],
 )
 def test_broken_mappings_are_refused(tmp_path, text, told):

@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from research.errors import UserError
+from research.inert import plain
 
 MOST_BYTES = 200 * 2**20
 MOST_YAML = 2**20  # a study or a batch is a page
@@ -74,7 +75,7 @@ def read_csv(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     rows: list[list[str]] = []
     try:
         for cells in reader:
-            cells = [cell.strip() for cell in cells]
+            cells = [plain(cell.strip()) for cell in cells]
             if not any(cells):
                 continue
             if rows and any(cells[len(rows[0]) :]):
@@ -132,7 +133,9 @@ def parse_yaml(text: str, where: str, expected: str = "`key: value` lines") -> A
         raise UserError(f"{where}: not readable as YAML (nested too deep); expected {expected}") from None
     except (ValueError, KeyError, AttributeError, TypeError, OverflowError):
         # what its constructors raise for a date, a number or a truth value that cannot be
-        raise UserError(f"{where}: a date, number or truth value that cannot be; expected {expected}") from None
+        raise UserError(
+            f"{where}: a date, number or truth value that cannot be; expected {expected}"
+        ) from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -159,7 +162,11 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
         raise yaml.composer.ComposerError(None, None, "an alias that holds itself", node.start_mark)
     if id(node) not in known:
         known[id(node)] = 0
-        parts = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+        parts = (
+            node.value
+            if isinstance(node, yaml.SequenceNode)
+            else [part for pair in node.value for part in pair]
+        )
         known[id(node)] = 1 + sum(_size(part, known) for part in parts)
         if known[id(node)] > MOST_VALUES:
             raise yaml.composer.ComposerError(

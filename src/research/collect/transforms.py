@@ -14,6 +14,7 @@ from research.paths import DEFINITIONS
 
 MAPS_FILE = DEFINITIONS / "crosswalks" / "maps.csv"
 DIGITS = r"(-?\d+(?:\.\d+)?)"
+LARGEST_WHOLE = 2.0**53  # up to here a float counts every whole number
 CURRENCY_MARKS = r"[,\s￥¥$€£元]"
 
 
@@ -29,7 +30,7 @@ def text(values: pd.Series) -> pd.Series:
     """Return stripped text with missing values kept; whole numbers stored as floats lose their '.0'."""
     if pd.api.types.is_float_dtype(values):
         known = values.dropna()
-        if len(known) and (known == known.round()).all():
+        if len(known) and (known == known.round()).all() and known.abs().max() < LARGEST_WHOLE:
             values = values.astype("Int64")
     stripped = values.astype("string").str.strip()
     return stripped.mask(stripped == "")

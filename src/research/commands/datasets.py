@@ -16,6 +16,7 @@ from rich.table import Table
 from research.collect import datasets, draft, fetch, loanbook
 from research.collect.tables import read_table
 from research.errors import UserError
+from research.inert import write_csv
 
 app = typer.Typer(
     help="List, fetch and check data sets.", no_args_is_help=False, pretty_exceptions_enable=False
@@ -138,7 +139,8 @@ def check(
     absent = ", ".join(coverage.loc[coverage["fit"] == "absent", "construct"])
     console.print(f"[bold]Not measured[/bold]: {escape(absent)}")
     for name, title in (
-        ("identifiers", "Direct identifiers (never features)"), ("types", "Columns of the wrong kind"),
+        ("identifiers", "Direct identifiers (never features)"),
+        ("rare", "Customers who stand out by what others may know of them"), ("types", "Columns of the wrong kind"),
         ("unmapped", "Values that did not map"), ("units", "Units that look wrong"),
         ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),
     ):  # fmt: skip
@@ -160,9 +162,7 @@ def propose(
     target = out or file.with_name(f"{file.stem}_crosswalk.csv")
     if target.exists():
         raise UserError(f"{target}: exists already and is not overwritten; name another file with --out")
-    rough = target.with_name(f"{target.name}.part")
-    proposal.to_csv(rough, index=False, encoding="utf-8-sig")  # the mark lets Excel show Chinese
-    rough.replace(target)
+    write_csv(proposal, target)
     shown = proposal.loc[
         proposal["fit"] != "absent", ["construct", "source", "transform", "argument", "reason"]
     ]

@@ -31,6 +31,7 @@ from research.fieldwork import (
 )
 from research.fieldwork.cells import tidy
 from research.fieldwork.sheets import Sheet, open_returned
+from research.inert import write_csv
 
 app = typer.Typer(
     help="Forms, checks and agreement of survey and interviews.",
@@ -163,7 +164,7 @@ def show_agreement(
     else:
         table = _table_agreement(_frame(returned[0].sheets[0]), level, resamples, seed)
     if out is not None:
-        table.to_csv(out, index=False, encoding="utf-8-sig")
+        write_csv(table, out)
         console.print(f"wrote {escape(str(out))}")
 
 

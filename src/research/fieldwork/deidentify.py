@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
+from research.inert import write_csv
 from research.textfiles import read_csv, read_text
 
 FINDING = ["finding", "document", "segment", "kind", "shown", "start", "end"]
@@ -134,12 +135,8 @@ def read_waivers(path: str | Path) -> pd.DataFrame:
 
 def write_waiver_form(findings: pd.DataFrame, path: str | Path) -> Path:
     """Write a CSV with a line per open finding, whose reason, by and date are to be filled in. Return its path."""
-    path = Path(path)
     form = findings[["finding", "document", "segment", "kind", "shown"]].drop_duplicates("finding")
-    form.assign(reason="", by="", date="").to_csv(
-        path, index=False, encoding="utf-8-sig", lineterminator="\n"
-    )
-    return path
+    return write_csv(form.assign(reason="", by="", date=""), path)
 
 
 def mask(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,16 +16,9 @@ from research.fieldwork.forms import background_choices
 from research.fieldwork.instruments import GROUPS, background_questions, survey_items
 from research.fieldwork.intake.faults import NOTE, Fault, stop_on_errors
 from research.fieldwork.intake.survey import ANSWER_LABELS
+from research.fieldwork.platform_mapping import read_mapping
 from research.fieldwork.sheets import Sheet, address, open_returned
-from research.paths import DEFINITIONS
-from research.textfiles import read_yaml
-
-MAPPINGS = DEFINITIONS / "platform_mappings"
-_KEYS = {
-    "platform", "rows", "respondent", "respondent_prefix", "duration", "weight", "group", "consent", "keep", "missing",
-    "items", "map", "item_pattern", "answer_pattern", "answers",
-}  # fmt: skip
-_WAYS = ("map", "names", "wordings")
+from research.inert import write_csv
 
 
 @dataclass
@@ -37,29 +29,6 @@ class PlatformImport:
     faults: list[Fault] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     unmapped: list[str] = field(default_factory=list)
-
-
-def read_mapping(name: str | Path) -> dict[str, Any]:
-    """Return a mapping by the name of a platform or the path of a mapping file.
-
-    Raises:
-        UserError: there is none, or a key is unknown or missing.
-    """
-    path = Path(name) if str(name).endswith((".yml", ".yaml")) else MAPPINGS / f"{str(name).lower()}.yml"
-    if not path.is_file():
-        known = [p.stem for p in MAPPINGS.glob("*.yml")]
-        raise UserError(f"survey platform '{name}' has no mapping{nearest(str(name).lower(), known)}")
-    mapping = read_yaml(path)
-    unknown = sorted(set(mapping) - _KEYS)
-    missing = sorted({"platform", "rows", "respondent", "items"} - set(mapping))
-    if unknown or missing:
-        told = (
-            f"unknown key '{unknown[0]}'{nearest(unknown[0], _KEYS)}" if unknown else f"no key '{missing[0]}'"
-        )
-        raise UserError(f"{path.name}: {told}")
-    if not set(mapping["items"]) <= set(_WAYS) or not {"names", "data"} <= set(mapping["rows"]):
-        raise UserError(f"{path.name}: items take {', '.join(_WAYS)}, and rows need names and data")
-    return mapping
 
 
 def read_platform(
@@ -112,12 +81,8 @@ def read_platform(
 
 
 def write_responses(responses: pd.DataFrame, path: str | Path) -> Path:
-    """Write answers as a CSV that `read_survey` reads (UTF-8 with mark, as Excel likes it). Return the path."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    responses.to_csv(temporary, encoding="utf-8-sig", lineterminator="\n")
-    temporary.replace(path)
-    return path
+    """Write answers as a CSV that `read_survey` reads. Return the path."""
+    return write_csv(responses, path, index=True)
 
 
 class _Columns:

@@ -179,7 +179,7 @@ def _from_wide(frame: pd.DataFrame, roles: dict[str, object]) -> pd.DataFrame:
         raise UserError(f"a wide table needs a column for each of two raters; found {_listed(frame.columns)}")
     wide = frame[raters].map(_clean)
     if identifiers:
-        names = frame[identifiers].map(_clean).astype(str).agg(" · ".join, axis=1)
+        names = frame[identifiers].map(_clean).map(str).agg(" · ".join, axis=1)
         if names.duplicated().any():
             twice = names[names.duplicated()].iloc[0]
             raise UserError(f"unit '{twice}' is in the table twice; expected one row per unit")

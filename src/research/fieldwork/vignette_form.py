@@ -14,6 +14,7 @@ from research.collect import constructs
 from research.errors import UserError
 from research.fieldwork import workbook as wb
 from research.fieldwork.instruments import TIER_CHOICES, form_version
+from research.inert import write_csv
 
 # In this order, as far as the customer table has them. The lender's own grade is left out: it would be copied.
 FACTS = (
@@ -123,11 +124,7 @@ def vignette_form(
 def write_key(path: Path, vignettes: pd.DataFrame, dataset: str) -> Path:
     """Write the key beside a vignette workbook and return its path."""
     key = vignettes[["customer_id"]].assign(dataset=dataset).rename_axis("vignette")
-    target = key_of(path)
-    temporary = target.with_name(f".{target.name}.tmp")
-    key.to_csv(temporary, lineterminator="\n", encoding="utf-8")
-    temporary.replace(target)
-    return target
+    return write_csv(key, key_of(path), index=True)
 
 
 def key_of(path: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -20,6 +21,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from research.paths import DEFINITIONS
 
 STAMP_SHEET = "_form"
+LONGEST_TEXT = 32_767  # of a cell
 INSTRUCTIONS = "instructions 说明"
 INVENTED = "INVENTED FOR DEMONSTRATION 示例数据（虚构）"
 _EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
@@ -126,6 +128,17 @@ def header(
     return row + 3
 
 
+def put(sheet: Worksheet, row: int, column: int, value: object) -> Cell:
+    """Write a value and return its cell; text stays text, whatever it begins with, as far as a workbook can hold it."""
+    cell = sheet.cell(row, column)
+    if isinstance(value, str):
+        cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_TEXT]
+        cell.data_type = "s"  # '=1+1' is somebody's words, not a formula
+    else:
+        cell.value = value
+    return cell
+
+
 def text_cell(
     sheet: Worksheet,
     row: int,
@@ -137,7 +150,7 @@ def text_cell(
     number_format: str | None = None,
 ) -> None:
     """Write a locked cell with a border and wrapped text."""
-    cell = sheet.cell(row, column, value)
+    cell = put(sheet, row, column, value)
     cell.font = Font(name=FONT, size=size, bold=bold)
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     cell.border = _BOX
@@ -147,10 +160,8 @@ def text_cell(
 
 def field(sheet: Worksheet, row: int, column: int, value: object = None, *, wrap: bool = False) -> None:
     """Make a cell that the reader fills: unlocked, tinted, bordered."""
-    cell = sheet.cell(row, column, value)
-    cell.style = (
-        "field text" if wrap else "field"
-    )  # named styles: a style per cell takes seconds in a large form
+    # named styles: a style per cell takes seconds in a large form
+    put(sheet, row, column, value).style = "field text" if wrap else "field"
 
 
 def labelled_field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -19,6 +18,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
 from research.errors import UserError
+from research.inert import inert, plain
 from research.manage.contacts import CHANNELS
 from research.manage.strategies import strategies
 from research.tiers import TIERS
@@ -49,8 +49,6 @@ LOG_COLUMNS: dict[str, tuple[str, int]] = {
 }
 LOG_ROWS = 20_000
 LONGEST_TEXT = 32_000
-# Also the full-width forms, which a spreadsheet in a Chinese locale takes for the same.
-FORMULA_START = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -59,16 +57,14 @@ def safe_text(value: object) -> str:
 
     Control characters that a workbook cannot hold are dropped, overlong text is cut.
     """
-    text = ILLEGAL_CHARACTERS_RE.sub("", str(value))[:LONGEST_TEXT]
-    return f"'{text}" if FORMULA_START.match(text) else text
+    return str(inert(ILLEGAL_CHARACTERS_RE.sub("", str(value))[:LONGEST_TEXT]))
 
 
 def plain_text(value: object) -> str:
     """Return what a cell says, without the apostrophe that `safe_text` may have added."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = str(value).strip()
-    return text[1:] if text.startswith("'") and FORMULA_START.match(text[1:]) else text
+    return plain(str(value).strip())
 
 
 class _Archive(zipfile.ZipFile):

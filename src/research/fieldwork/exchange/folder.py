@@ -13,6 +13,7 @@ from research.errors import UserError
 from research.fieldwork.exchange.interviews import Interviews
 from research.fieldwork.exchange.project import TABLES, Project
 from research.fieldwork.exchange.to_interviews import to_interviews
+from research.inert import write_csv
 
 WHOLE = "project.json"
 _SAFE = re.compile(r"[\w][\w .()\-]{0,200}")
@@ -38,8 +39,7 @@ def write_folder(project: Project, folder: str | Path) -> list[Path]:
         made.append(_write(folder / "sources" / name, data))
     interviews = to_interviews(project)
     for name, frame in zip(Interviews._fields, interviews, strict=True):
-        text = frame.to_csv(index=False, lineterminator="\n")
-        made.append(_write(folder / f"{name}.csv", b"\xef\xbb\xbf" + text.encode("utf-8")))
+        made.append(write_csv(frame, folder / f"{name}.csv"))
     whole = {
         "attributes": project.attributes,
         "description": project.description,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from research.fieldwork.intake.coding import examine_coding
 from research.fieldwork.intake.faults import ERROR, Fault, find_table
 from research.fieldwork.intake.judgements import examine_ahp, examine_vignettes
 from research.fieldwork.intake.survey import examine_survey
-from research.fieldwork.sheets import Returned, open_returned
+from research.fieldwork.sheets import Returned, open_returned, parsing
 from research.fieldwork.workbook import page, save, widths
+from research.inert import inert
 
 _FILLS = {ERROR: PatternFill("solid", fgColor="F4A6A0"), "note": PatternFill("solid", fgColor="FBE08A")}
 _LIST = "faults 问题清单"
@@ -68,7 +68,8 @@ def check(path: str | Path) -> list[Fault]:
 def annotate(path: str | Path, out: str | Path, faults: list[Fault] | None = None) -> Path:
     """Write a copy of a returned file with each fault filled and commented, and a list of all faults; return its path.
 
-    Errors are red, notes yellow. A CSV becomes an .xlsx. The original is only read.
+    Errors are red, notes yellow. The copy is an .xlsx without macros and links to other files, its formulas are text:
+    what somebody returned must not run when the copy is opened. The original is only read.
 
     Raises:
         UserError: `out` is the original, or has the wrong ending.
@@ -77,11 +78,13 @@ def annotate(path: str | Path, out: str | Path, faults: list[Fault] | None = Non
     if out.exists() and path.samefile(out):
         raise UserError(f"{out}: the copy would replace the original; give another name")
     faults = check(path) if faults is None else faults
-    macros = path.suffix.lower() == ".xlsm"
-    ending = ".xlsm" if macros else ".xlsx"
-    if out.suffix.lower() != ending:
-        raise UserError(f"{out.name}: the annotated copy of {path.name} must end in {ending}")
-    book = _copy(path, macros)
+    if out.suffix.lower() != ".xlsx":
+        raise UserError(f"{out.name}: the annotated copy of {path.name} must end in .xlsx")
+    with parsing(path):
+        return _marked(_copy(path), faults, out)
+
+
+def _marked(book: Workbook, faults: list[Fault], out: Path) -> Path:
     by_cell: dict[tuple[str, str], list[Fault]] = defaultdict(list)
     for fault in faults:
         by_cell[fault.sheet, fault.cell.split(":")[0]].append(fault)
@@ -98,7 +101,7 @@ def annotate(path: str | Path, out: str | Path, faults: list[Fault] | None = Non
 def _add_list(sheet: Worksheet, faults: list[Fault]) -> None:
     sheet.append(["sheet", "cell", "level", "found 发现", "expected 应为"])
     for fault in faults:
-        sheet.append([fault.sheet, fault.cell, fault.level, _inert(fault.found), fault.expected])
+        sheet.append([fault.sheet, fault.cell, fault.level, inert(fault.found), inert(fault.expected)])
         sheet.cell(sheet.max_row, 3).fill = _FILLS[fault.level]
     for cell in sheet[1]:
         cell.font = Font(bold=True)
@@ -107,16 +110,18 @@ def _add_list(sheet: Worksheet, faults: list[Fault]) -> None:
     page(sheet, landscape=True, titles="1:1")
 
 
-def _copy(path: Path, macros: bool) -> Workbook:
+def _copy(path: Path) -> Workbook:
     returned = open_returned(path)  # refuses what is unsafe or unreadable
     if path.suffix.lower() in {".xlsx", ".xlsm"}:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return load_workbook(path, keep_vba=macros)
+        book = load_workbook(path, keep_links=False)
+        for sheet in book.worksheets:
+            for cell in (cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"):
+                cell.value = inert(str(getattr(cell.value, "text", cell.value)))
+        return book
     book = Workbook()
     book.active.title = returned.sheets[0].name[:31]
     for row in returned.sheets[0].rows:
-        book.active.append([_inert(value) if isinstance(value, str) else value for value in row])
+        book.active.append([inert(value) for value in row])
     return book
 
 
@@ -129,15 +134,6 @@ def _mark(sheet: Worksheet, cell: str, faults: list[Fault]) -> None:
     text = "\n".join(f"{f.found} — expected 应为: {f.expected}" for f in faults)
     target.comment = Comment(
         text, "check", width=320, height=40 + 22 * len(text.splitlines()) + len(text) // 3
-    )
-
-
-def _inert(text: str) -> str:
-    # a cell that begins with = would be stored as a formula
-    return (
-        f"'{text}"
-        if text.startswith(("=", "+", "-", "@")) and not text[1:].replace(".", "").isdigit()
-        else text
     )
 
 

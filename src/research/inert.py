@@ -1,0 +1,48 @@
+"""Text that no spreadsheet runs as a formula, and tables of such text."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from research.errors import UserError
+
+# Also the full-width forms, which a spreadsheet in a Chinese locale takes for the same.
+FORMULA_START = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")
+_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})(e[+-]?\d{1,3})?%?", re.IGNORECASE)
+
+
+def inert(value: object) -> object:
+    """Return a value that no spreadsheet runs: an apostrophe goes before a leading = + - @, tab or return.
+
+    Plain numbers stay as they are, and so does everything that is not text.
+    """
+    runs = isinstance(value, str) and FORMULA_START.match(value) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if runs else value
+
+
+def plain(text: str) -> str:
+    """Return a text without the apostrophe that `inert` has added."""
+    return text[1:] if text.startswith("'") and FORMULA_START.match(text[1:]) else text
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path, *, index: bool = False) -> Path:
+    """Write a table with inert cells and headings under a temporary name, then rename; return its path.
+
+    UTF-8 with a mark, so that Excel shows Chinese. Raises UserError when it cannot be written there.
+    """
+    path = Path(path)
+    table = frame.reset_index() if index else frame
+    table = table.astype(object).map(inert).rename(columns=inert)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(temporary, index=False, encoding="utf-8-sig", errors="replace", lineterminator="\n")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    return path
