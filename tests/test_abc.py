@@ -12,6 +12,7 @@ from scipy.stats import norm
 from research.collect.constructs import constructs
 from research.errors import UserError
 from research.segment.abc_model import ABC, cell_definitions
+from research.segment.base import informative
 from research.segment.index import Index, indicator_definitions, value_index
 from research.tiers import TIERS
 
@@ -198,3 +199,62 @@ def test_definitions_name_known_numeric_predictors():
     for name in definitions["construct"]:
         assert known.at[name, "role"] == "predictor", name
         assert known.at[name, "dtype"] == "float", name
+
+
+def test_defaults_are_those_of_the_protocol():
+    """Equal weights, each score cut at its quartiles, nothing chosen by the outcome."""
+    assert ABC().get_params() == {
+        "inputs": None, "weights": None, "indicator_weights": None, "standardise": "clipped", "levels": (0.25, 0.75),
+        "value": None, "shares": None,
+    }  # fmt: skip
+
+
+def test_the_sign_of_an_input_is_that_of_its_correlation_where_both_are_known():
+    values, bad = np.array([1.0, 2, 3, np.nan, 9]), np.array([1.0, 1, 0, 0, np.nan])
+    assert ABC._sign(values, bad) == -1
+    assert ABC._sign(-values, bad) == 1
+    assert ABC._sign(np.full(5, np.nan), bad) == 1
+
+
+def test_tables_say_what_they_show(eight):
+    model = ABC().fit(eight, np.zeros(8))
+    rules = model.rules()
+    assert (rules["length"] == 3).all()
+    assert rules["known"].sum() == rules["n"].sum() == 8  # customers without a default are known all the same
+    assert rules["bads"].sum() == 0
+    assert list(model.indicators().columns)[:5] == ["block", "indicator", "label", "label_zh", "sign"]
+    cuts = model.cut_points().set_index(["block", "level"])
+    assert cuts.loc[("B", "low"), "lower"] == -np.inf and cuts.loc[("B", "high"), "upper"] == np.inf
+    assert cuts.loc[("B", "low"), "upper"] == cuts.loc[("B", "mid"), "lower"]
+    cells = model.cells(eight)
+    assert cells["a_level"].cat.ordered and list(cells["a_level"].cat.categories) == ["low", "mid", "high"]
+
+
+def test_without_an_outcome_there_is_no_probability(eight):
+    with pytest.raises(UserError, match="ABC was fitted without an outcome"):
+        ABC().fit(eight).default_probability(eight)
+    bad = np.array([0, 0, 0, 1, 0, 1, 1, 1.0])
+    chance = ABC().fit(eight, bad).default_probability(eight)
+    assert ((chance > 0) & (chance < 1)).all() and (np.diff(chance) > 0).all()
+
+
+def test_a_model_needs_two_customers_and_one_column(eight):
+    with pytest.raises(ValueError, match="minimum of 2"):
+        ABC().fit(eight.to_numpy()[:1])
+    with pytest.raises(UserError, match=r"1 sample.*minimum of 2"):
+        ABC().fit(eight.iloc[:1])
+    with pytest.raises(UserError, match=r"0 feature.*minimum of 1"):
+        ABC().fit(eight[[]])
+    assert len(ABC().fit(eight).predict(eight.iloc[:1])) == 1
+
+
+def test_tags_tell_scikit_learn_what_a_model_takes(eight):
+    tags = ABC().__sklearn_tags__()
+    assert tags.input_tags.allow_nan and tags.input_tags.categorical
+    assert not tags.target_tags.required and ABC(inputs="all").__sklearn_tags__().target_tags.required
+    assert not tags.classifier_tags.multi_class
+
+
+def test_what_varies_informs():
+    table = pd.DataFrame({"same": [1.0, 1], "gap": [1.0, np.nan], "both": [1.0, 2]})
+    assert informative(table, ["same", "gap", "both"]) == ["gap", "both"]

@@ -23,6 +23,7 @@ def taiwan(verification_data, monkeypatch):
 def test_the_taiwan_windows_hold_three_months(taiwan):
     dates = monthly.periods("taiwan")
     assert list(dates["label"]) == ["2005-06", "2005-07", "2005-08", "2005-09"]
+    assert dates["period"].tolist() == [2, 3, 4, 5]
     assert dates["reference"].tolist() == [True, False, False, False]
     june = monthly.customers("taiwan", 2).loc[taiwan.index]
     late = taiwan[["PAY_4", "PAY_5", "PAY_6"]].clip(lower=0)
@@ -36,6 +37,12 @@ def test_the_taiwan_windows_hold_three_months(taiwan):
     assert (june.loc[first, "recency_months"] == 0).all()
     paid = (taiwan[["PAY_AMT4", "PAY_AMT5", "PAY_AMT6"]] > 0).any(axis=1)
     assert (june["recency_months"].isna() == ~paid).all()
+    billed = taiwan[["BILL_AMT4", "BILL_AMT5", "BILL_AMT6"]].clip(lower=0)
+    np.testing.assert_allclose(june["liabilities"], billed.mean(axis=1))
+    ratio = taiwan[["PAY_AMT4", "PAY_AMT5"]].sum(axis=1) / billed[["BILL_AMT5", "BILL_AMT6"]].sum(axis=1)
+    np.testing.assert_allclose(june["payment_ratio"], ratio.where(np.isfinite(ratio)).clip(upper=2))
+    charged = taiwan["BILL_AMT4"] - taiwan["BILL_AMT6"] + taiwan["PAY_AMT4"] + taiwan["PAY_AMT5"]
+    np.testing.assert_allclose(june["need_intensity"], (charged / taiwan["LIMIT_BAL"]).clip(0, 1))
 
 
 def test_september_ends_with_the_publishers_outcome(taiwan):

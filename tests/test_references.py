@@ -11,6 +11,7 @@ from scipy.stats import chisquare
 from sklearn.metrics import roc_auc_score
 
 from research.errors import UserError
+from research.segment.encode import OneHot, OutcomeOrder, level_codes
 from research.segment.optimal_tree import OptimalTree
 from research.segment.references import GradeTiers, GradientBoosting, RandomTiers
 from research.segment.scorecard import Scorecard
@@ -150,3 +151,72 @@ def test_optimal_tree_is_no_worse_than_any_other(book):
     assert ours <= np.mean((greedy.predict(answers) - outcome) ** 2) + 1e-12
     assert model.rules()["n"].sum() == len(book)
     assert (model.rules()["n"] >= 100).all()
+
+
+def test_defaults_are_those_of_the_protocol():
+    common = {"inputs": None, "value": None, "shares": None}
+    assert RandomTiers().get_params() == {**common, "seed": 0}
+    assert GradeTiers().get_params() == {**common, "variable": None, "sign": 1}
+    assert Scorecard().get_params() == {**common, "least_iv": 0.02, "least_bin": 0.05, "prebins": 10}
+    boosting = {"trees": 100, "learning_rate": 0.05, "leaves": 8, "least_leaf": 50, "seed": 0}
+    assert GradientBoosting().get_params() == {**common, **boosting}
+
+
+def test_the_tiers_of_a_reference_say_what_they_hold(book):
+    model = GradeTiers("credit_score", -1).fit(book, book["default"])
+    rules, tiers = model.rules(), model.predict(book)
+    assert rules["n"].tolist() == [(tiers == tier).sum() for tier in rules["tier"]]
+    assert rules["bads"].tolist() == [book["default"][tiers == tier].sum() for tier in rules["tier"]]
+    np.testing.assert_allclose(model.value_score(book), model.transform(book)[:, 1], rtol=1e-10)
+    assert book["income"][tiers == "premium"].mean() > book["income"][tiers == "low"].mean()
+    lots = RandomTiers().fit(book)
+    assert lots.n_rules_ == 0
+    assert lots.rules()["rule"].str.startswith("Risk score").all()
+    assert lots.rules()["rule_zh"].str.startswith("风险评分").all()
+
+
+def test_boosting_leaves_out_what_does_not_vary(book):
+    table = book[["credit_score", "income", "loan_purpose"]].assign(debt_to_income=0.5)
+    model = GradientBoosting(trees=2).fit(table, book["default"])
+    assert model.inputs_ == ["credit_score", "income", "loan_purpose"]
+
+
+def test_scorecard_bins_in_words_and_the_bin_of_the_missing(book):
+    """A missing value is a bin of its own even when one customer is in it."""
+    table = book.assign(credit_score=book["credit_score"].fillna(600.0))
+    table.iloc[0, table.columns.get_loc("credit_score")] = np.nan
+    card = Scorecard(inputs=["credit_score"]).fit(table, table["default"])
+    rules = card.rules()
+    words = rules["rule"].tolist()
+    assert words[0].startswith("Credit score <") and words[-2].startswith("Credit score ≥")
+    assert all("≤ Credit score <" in word for word in words[1:-2])
+    assert words[-1] == "Credit score missing" and rules["n"].iloc[-1] == 1
+    assert rules["n"].sum() == len(table) and len(rules) == len(card.bins_["credit_score"]) + 2
+
+
+def test_a_level_unknown_in_training_says_nothing(book):
+    card = Scorecard(inputs=["loan_purpose", "credit_score"]).fit(book, book["default"])
+    one = book.iloc[[5]].assign(loan_purpose=pd.Categorical(["education"]))
+    code = int(card._codes(one, "credit_score")[0])
+    odds = card.logistic_.intercept_[0] + card.coefficients_["credit_score"] * card.woe_["credit_score"][code]
+    assert card.risk_score(one)[0] == pytest.approx(1 / (1 + np.exp(-odds)))
+
+
+def test_levels_become_columns_and_log_odds_by_hand():
+    """a: 3 bad of 10, b: 1 bad of 10, overall 0.2: (3 + 20·0.2) / 30 and (1 + 20·0.2) / 30."""
+    column = pd.Series(["a"] * 10 + ["b"] * 10)
+    bad = np.r_[np.ones(3), np.zeros(7), np.ones(1), np.zeros(9)]
+    for table in (column.to_frame("x"), column.astype("category").to_frame("x")):
+        order = OutcomeOrder().fit(table, ["x"], bad)
+        new = pd.DataFrame({"x": pd.Categorical(["b", "a", "c", None])})
+        expected = [np.log(5 / 25), np.log(7 / 23), np.log(0.2 / 0.8), np.nan]
+        np.testing.assert_allclose(order.values(new, "x"), expected)
+    assert level_codes(pd.Series(["b", None, "c"], dtype=object), ["a", "b"]).tolist() == [1, -1, -1]
+    quarter = pd.DataFrame({"x": ["a", "a", "b", "c"]})
+    assert OneHot().fit(quarter, ["x"]).names_ == ["x=a", "x=b", "x=c"]
+    assert OneHot(0.25).fit(quarter, ["x"]).names_ == [
+        "x=a",
+        "x=b",
+        "x=c",
+    ]  # a share at the limit still counts
+    assert OneHot(0.26).fit(quarter, ["x"]).names_ == ["x=a"]

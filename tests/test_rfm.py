@@ -195,3 +195,38 @@ def test_equal_information_scores_missing_like_the_nearest_band():
 def test_shares_of_a_study_reach_the_cuts(ten):
     shares = {"premium": 0.1, "low": 0.1, "medium": 0.4, "high": 0.4}
     assert RFM(shares=shares).fit(ten).tier_cuts_.counts_ == {"premium": 1, "low": 1, "medium": 4, "high": 4}
+
+
+def test_defaults_are_those_of_the_protocol():
+    assert RFM().get_params() == {
+        "recency": "recency_months", "frequency": "frequency_count", "monetary": "monetary_amount", "inputs": None,
+        "weights": None, "recipe": "quantile", "native_cuts": (4.0, 3.0, 2.0), "value": None, "shares": None,
+    }  # fmt: skip
+    assert Bands().fit(np.arange(10.0)).score(np.array([np.nan])).tolist() == [1]
+
+
+def test_a_mean_on_a_native_cut_belongs_to_the_better_tier(ten):
+    for cut, tier in ((0, "premium"), (1, "low"), (2, "medium")):
+        cuts = [9.0, 9.0, 9.0]
+        cuts[cut:] = [3.0] * (3 - cut)  # customers e and f have scores 3, 3 and 3
+        model = RFM(native_cuts=tuple(cuts)).fit(ten)
+        assert model.native_tiers(ten.loc[["e"]]).tolist() == [tier]
+        assert model.native_tiers(ten.loc[["j"]]).tolist() == ["high"]
+
+
+def test_the_score_of_missing_is_the_middle_where_nothing_is_known():
+    bands = Bands().fit(np.arange(1.0, 6))
+    values = np.array([1.0, 2, 3, 4, 5, np.nan])
+    rates = np.array([1.0, 0, 0, 0, 0, np.nan])
+    assert RFM._score_of_missing(bands, values, rates) == 3  # the outcome of the missing is not known
+    assert RFM._score_of_missing(bands, values[[5, 5]], np.array([0.0, 1])) == 3  # no band has customers
+    # Bands 2 to 5 have the rate of the missing, (0 + 20/6) / 21: the one nearest to the middle is taken.
+    assert RFM._score_of_missing(bands, values, np.array([1.0, 0, 0, 0, 0, 0])) == 3
+    assert RFM._score_of_missing(bands, values, np.array([1.0, 0, 1, 0, 0, 0])) in (2, 4)
+
+
+def test_an_input_known_of_two_customers_counts_and_one_known_of_one_does_not():
+    table = pd.DataFrame({"income": [1.0, 2, np.nan, np.nan], "loan_amount": [1.0, np.nan, np.nan, np.nan]})
+    table["debt_to_income"] = [4.0, 3, 2, 1]
+    model = RFM(inputs=["income", "loan_amount", "debt_to_income"]).fit(table, [0, 1, 0, 1])
+    assert model.inputs_ == ["income", "debt_to_income"]

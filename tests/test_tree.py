@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
@@ -224,3 +225,12 @@ def test_calibration_recovers_a_logistic_curve():
     probability = 1 / (1 + np.exp(-(score - 5)))
     found = Calibration().fit(score, (rng.random(20_000) < probability).astype(float))
     assert np.abs(found.probability(score) - probability).max() < 0.02
+
+
+def test_calibration_is_the_maximum_of_platts_likelihood():
+    """statsmodels' binomial model with his smoothed targets, (3 + 1) / (3 + 2) and 1 / (5 + 2), as outcome."""
+    score, bad = np.array([1.0, 2, 3, 4, 5, 6, 7, 9]), np.array([0.0, 0, 1, 0, 0, 1, 0, 1])
+    found = Calibration().fit(np.append(score, 99.0), np.append(bad, np.nan))
+    target = np.where(bad == 1, 4 / 5, 1 / 7)
+    theirs = sm.GLM(target, sm.add_constant(score), family=sm.families.Binomial()).fit(tol=1e-12)
+    np.testing.assert_allclose(found.probability(score), theirs.predict(), atol=2e-5)
