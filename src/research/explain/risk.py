@@ -13,7 +13,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import SplineTransformer
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from research.errors import UserError
 from research.explain.design import Design
@@ -90,7 +89,8 @@ def block_tests(model: RiskModel) -> pd.DataFrame:
     for block in model.design.terms["block"].unique():
         columns = model.design.block(block)
         rest = model.design.without(columns)
-        smaller = _logit(rest.outcome, rest.matrix)
+        start = model.result.params.drop(columns)
+        smaller = _logit(rest.outcome, rest.matrix, start_params=start)
         statistic = max(2 * (model.result.llf - smaller.llf), 0.0)
         rows.append(
             {
@@ -110,8 +110,8 @@ def block_tests(model: RiskModel) -> pd.DataFrame:
 
 def collinearity(design: Design) -> pd.DataFrame:
     """Return the variance inflation factor of each column; above 10 its coefficient cannot be read alone."""
-    exog = sm.add_constant(design.matrix).to_numpy()
-    factors = [variance_inflation_factor(exog, i + 1) for i in range(design.matrix.shape[1])]
+    # the diagonal of the inverse correlation matrix, which regresses every column on the others at once
+    factors = np.diag(np.linalg.inv(design.matrix.corr().to_numpy()))
     table = pd.DataFrame({"term": design.matrix.columns, "vif": factors})
     return table.sort_values("vif", ascending=False, ignore_index=True)
 
@@ -186,7 +186,7 @@ def _basis(x: pd.Series) -> pd.DataFrame | None:
 
 def _logit(y: pd.Series, matrix: pd.DataFrame, **options: Any) -> Any:
     try:
-        result = sm.Logit(y, sm.add_constant(matrix)).fit(disp=0, maxiter=200, method="newton", **options)
+        result = sm.Logit(y, sm.add_constant(matrix)).fit(disp=0, maxiter=50, method="newton", **options)
     except (np.linalg.LinAlgError, sm.tools.sm_exceptions.PerfectSeparationError):
         raise UserError("the predictors separate the outcome perfectly, so a logit has no maximum") from None
     if not result.mle_retvals["converged"]:
