@@ -159,7 +159,11 @@ def test_workbook_is_marked_internal_and_has_a_row_per_customer(written):
     assert book["Read me"]["A1"].value.startswith("INTERNAL")
     assert book["Contact plan"]["A1"].value.startswith("INTERNAL")
     assert "Simulated." in book["Contact plan"]["A1"].value
-    assert book["Contact plan"].oddHeader.center.text.startswith("INTERNAL")
+    for sheet in book.worksheets:
+        assert sheet.oddHeader.center.text.startswith("INTERNAL")
+        assert sheet.oddFooter.left.text.startswith("INTERNAL")
+    assert book.properties.category == book.properties.contentStatus == "INTERNAL"
+    assert "personal data" in book.properties.description
     rows = list(book["Contact plan"].iter_rows(min_row=3, values_only=True))
     assert [row[0] for row in rows] == ["a", "b", "c", "d"]
     assert rows[0][2] == datetime.datetime(2026, 1, 5)
@@ -200,7 +204,9 @@ def test_no_text_becomes_a_formula(tmp_path):
     sheet = load_workbook(path)["Contact plan"]
     assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     names = [row[0].value for row in sheet.iter_rows(min_row=3)]
-    assert all(name.startswith("'") for name in names if name not in {"+1", "-2"})  # plain numbers run nothing
+    assert all(
+        name.startswith("'") for name in names if name not in {"+1", "-2"}
+    )  # plain numbers run nothing
     assert [contact_workbook.plain_text(name).strip() for name in names] == [text.strip() for text in texts]
     with zipfile.ZipFile(path) as archive:
         assert b"<f>" not in archive.read("xl/worksheets/sheet2.xml")

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from research.commands.contacts import contacts, first_day
 from research.errors import UserError
+from research.paths import REPORTS
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,23 @@ def test_a_study_becomes_a_plan(written):
 def test_the_workbook_says_where_the_data_come_from(written):
     book = load_workbook(written, read_only=True)
     assert any("Real data" in str(row[0]) for row in book["Read me"].iter_rows(values_only=True) if row)
+
+
+def test_only_its_owner_may_read_it(written):
+    assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_does_not_lie_among_reports(tmp_path):
+    (tmp_path / "run" / "results").mkdir(parents=True)
+    (tmp_path / "run" / "provenance.json").touch()
+    for place in (
+        tmp_path / "run" / "plan.xlsx",
+        tmp_path / "run" / "results" / "plan.xlsx",
+        REPORTS / "plan.xlsx",
+    ):
+        with pytest.raises(UserError, match="made to be passed on"):
+            contacts("default", place, dataset="credit_data")
+        assert not place.exists()
 
 
 def test_mistakes_are_one_message(tmp_path):

@@ -1,4 +1,4 @@
-"""Direct identifiers in a source table: names, phones, identity numbers, cards. They are never features."""
+"""Who could be recognised in a source table: direct identifiers, which are never features, and rare combinations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 
 import pandas as pd
 
+from research.collect.constructs import names
 from research.collect.transforms import text
 from research.errors import UserError
 from research.paths import DEFINITIONS
@@ -15,6 +16,10 @@ PATTERNS_FILE = DEFINITIONS / "identifier_patterns.csv"
 SHARE = 0.2  # a column holds identifiers when a fifth of its values look like one
 GB11643_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 GB11643_CHECK = "10X98765432"
+GB32100_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+GB32100_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+FEW = 5  # a combination shared by fewer customers than this makes them stand out
+AGE_BAND = 10  # years
 
 
 def gb11643(number: str) -> bool:
@@ -30,7 +35,15 @@ def luhn(number: str) -> bool:
     return total % 10 == 0
 
 
-CHECKSUMS = {"gb11643": gb11643, "luhn": luhn}
+def gb32100(number: str) -> bool:
+    """Return True when a Chinese unified social credit code has the right check character (GB 32100-2015)."""
+    total = sum(
+        GB32100_SIGNS.index(sign) * weight for sign, weight in zip(number[:17], GB32100_WEIGHTS, strict=True)
+    )
+    return GB32100_SIGNS[-total % 31] == number[17]
+
+
+CHECKSUMS = {"gb11643": gb11643, "luhn": luhn, "gb32100": gb32100}
 
 
 @cache
@@ -54,8 +67,10 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
                     found.append((name, row.kind, "name of the column", len(values)))
                 continue
             hits = values[values.str.fullmatch(row.pattern)]
-            if row.checksum:
-                hits = hits[hits.map(CHECKSUMS[row.checksum]).astype(bool)]
+            if row.check in CHECKSUMS:
+                hits = hits[hits.map(CHECKSUMS[row.check]).astype(bool)]
+            elif row.check == "distinct" and hits.nunique() <= len(hits) / 2:
+                continue  # a class that many share is nobody's number or name
             if len(values) and len(hits) / len(values) >= SHARE:
                 found.append((name, row.kind, f"{len(hits) / len(values):.0%} of its values", len(hits)))
     table = pd.DataFrame(found, columns=["column", "kind", "evidence", "n"])
@@ -72,3 +87,27 @@ def refuse_identifiers(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -
                     f"{label}: column '{column}' looks like a direct identifier ({kinds[column]}) and is refused as "
                     f"'{row.construct}'; remove it from the file, or use a number that means nothing outside the bank"
                 )
+
+
+def rare_combinations(customers: pd.DataFrame) -> pd.DataFrame:
+    """Count the customers who share what others may know of them with few or nobody (k-anonymity).
+
+    Looked at are the classes and age bands that an acquaintance or a public register could hold: protected and context
+    constructs with the place of work, one by one and all together.
+
+    Returns: combination, customers, smallest (size of the smallest group), alone (customers in a group of one), few
+    (customers in groups below five). Empty without such constructs.
+    """
+    known = [*names(role="protected"), *names(role="context"), "industry", "occupation"]
+    table = pd.DataFrame(index=customers.index)
+    for name in dict.fromkeys(known):
+        if name == "age" and name in customers:
+            table[name] = customers[name] // AGE_BAND
+        elif name in customers and isinstance(customers[name].dtype, pd.CategoricalDtype):
+            table[name] = customers[name].astype(object)
+    rows = []
+    for columns in [*([name] for name in table), *([list(table)] if len(table.columns) > 1 else [])]:
+        sizes = table[columns].groupby(columns, dropna=False)[columns[0]].transform("size")
+        label = columns[0] if len(columns) == 1 else f"all {len(columns)} together"
+        rows.append((label, len(table), int(sizes.min()), int((sizes == 1).sum()), int((sizes < FEW).sum())))
+    return pd.DataFrame(rows, columns=["combination", "customers", "smallest", "alone", "few"])

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from research.collect import quality
 from research.collect.constructs import constructs, predictors
 from research.collect.crosswalk import apply, complete, read_crosswalk
-from research.collect.identifiers import identifiers, refuse_identifiers
+from research.collect.identifiers import identifiers, rare_combinations, refuse_identifiers
 from research.collect.tables import read_table
 from research.collect.transforms import text
 from research.paths import DEFINITIONS
@@ -129,8 +129,8 @@ def answers(customers: pd.DataFrame) -> pd.DataFrame:
 def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     """Look a loan book over without refusing it.
 
-    Returns tidy frames: `summary` (measure, value), `identifiers`, `impossible` (only what was found), `units`,
-    `unmapped`, `types`, `leakage`, `coverage` (construct, fit, source, reason), `answers`.
+    Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `impossible` (only what was
+    found), `units`, `unmapped`, `types`, `leakage`, `coverage` (construct, fit, source, reason), `answers`.
     Raises UserError when the file or the crosswalk cannot be read at all.
     """
     raw, table = read_table(path), read_crosswalk(crosswalk)
@@ -151,6 +151,7 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
             columns=["measure", "value"],
         ),
         "identifiers": identifiers(raw),
+        "rare": rare_combinations(customers),
         "impossible": impossible[impossible["n"] > 0].reset_index(drop=True),
         "units": unit_problems(customers),
         "unmapped": result.unmapped,

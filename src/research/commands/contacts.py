@@ -13,6 +13,7 @@ from research import study as steps
 from research.errors import UserError
 from research.manage.contact_workbook import write_contact_plan
 from research.parameters import load
+from research.paths import REPORTS
 
 
 def contacts(
@@ -25,6 +26,7 @@ def contacts(
     """Write the contact plan of a study: one row per customer, and a log to send back. INTERNAL: it names customers."""
     if out.suffix.lower() != ".xlsx":
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .xlsx")
+    refuse_published(out)
     day = first_day(start)
     plan = load(study, dataset=dataset)
     reason = steps.not_testable(plan, model)
@@ -39,6 +41,20 @@ def contacts(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def refuse_published(out: Path) -> None:
+    """Raise UserError when the workbook would lie among reports, which are made to be passed on."""
+    for folder in out.resolve().parents:
+        if (
+            folder == REPORTS
+            or (folder / "provenance.json").exists()
+            or (folder / "ro-crate-metadata.json").exists()
+        ):
+            raise UserError(
+                f"{out}: {folder.name} holds reports, which are made to be passed on; "
+                "expected a place of its own for a workbook that names customers"
+            )
 
 
 def first_day(text: str) -> datetime.date:

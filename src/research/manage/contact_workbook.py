@@ -101,7 +101,9 @@ def write_contact_plan(plan: pd.DataFrame, out: Path, *, start_date: datetime.da
     book = Workbook(write_only=True)
     book.properties.creator = "Loan customer stratification study"
     book.properties.title = "Contact plan"
-    book.properties.category = "INTERNAL"
+    book.properties.category = book.properties.contentStatus = "INTERNAL"
+    book.properties.keywords = "INTERNAL 内部资料; personal data"
+    book.properties.description = MARK
     book.properties.created = book.properties.modified = datetime.datetime.combine(
         start_date, datetime.time()
     )
@@ -139,6 +141,7 @@ def _styled(
 
 def _marked(sheet: Any) -> None:
     sheet.oddHeader.center.text = "INTERNAL 内部资料"
+    sheet.oddFooter.left.text = "INTERNAL 内部资料: do not pass on"
     sheet.oddFooter.center.text = "&P / &N"
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
@@ -256,6 +259,7 @@ def choices() -> dict[str, tuple[str, ...]]:
 
 def _lists(book: Workbook) -> None:
     sheet = book.create_sheet(LISTS)
+    _marked(sheet)
     options = choices()
     sheet.append(list(options))
     for place in range(max(map(len, options.values()))):
