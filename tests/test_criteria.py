@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,9 +14,17 @@ from sklearn import metrics
 from statsmodels.formula.api import ols
 
 from research.compare import calibration, discrimination, ordering, separation, stability
-from research.compare.criteria import COLUMNS, criterion_table, definitions, fold_measures, scores_by_dataset
+from research.compare.criteria import (
+    COLUMNS,
+    book_measures,
+    criterion_table,
+    definitions,
+    fold_measures,
+    scores_by_dataset,
+    summarise_folds,
+)
 from research.compare.parsimony import parsimony, rule_length
-from research.compare.resampling import bootstrap_refits, out_of_fold, out_of_time
+from research.compare.resampling import Refits, bootstrap_refits, out_of_fold, out_of_time
 from research.errors import UserError
 from research.tiers import TIERS
 
@@ -192,6 +202,28 @@ def test_calibration_error_by_hand():
     assert calibration.expected_calibration_error(y, probability, bins=2) == pytest.approx((0.6 + 0.2) / 8)
 
 
+def test_calibration_error_has_as_many_bins_as_asked_for():
+    """Halves {0.1, 0.2} and {0.3, 0.4} with one bad customer at 0.1: (|1 − 0.3| + |0 − 0.7|) / 4."""
+    error = calibration.expected_calibration_error([1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4], bins=2)
+    assert error == pytest.approx(1.4 / 4)
+    assert calibration.expected_calibration_error([1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4], bins=1) < 1e-15
+    apart = calibration.expected_calibration_error([1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4], bins=4)
+    assert apart == pytest.approx((0.9 + 0.2 + 0.3 + 0.4) / 4)
+
+
+def test_a_tier_of_one_customer_has_a_rate_and_an_empty_one_has_none():
+    rates = ordering.default_rates(np.array([[0, 1], [1, 0], [0, 0], [1, 1]]))
+    np.testing.assert_array_equal(rates, [1, 0, np.nan, 0.5])
+    assert not ordering.strictly_ordered(np.array([[1, 0], [2, 1], [0, 0], [0, 1]]))
+
+
+def test_the_interval_of_an_area_stays_within_its_bounds():
+    row = discrimination.delong_interval([0, 0, 0, 1, 1, 1], [6, 5, 3, 4, 2, 1]).iloc[0]
+    assert (row["estimate"], row["ci_low"]) == (pytest.approx(1 / 9), 0)
+    row = discrimination.delong_interval([1, 1, 1, 0, 0, 0], [6, 5, 3, 4, 2, 1]).iloc[0]
+    assert (row["estimate"], row["ci_high"]) == (pytest.approx(8 / 9), 1)
+
+
 # -- criteria 4 and 5 ----------------------------------------------------------------------------------------------
 
 
@@ -241,6 +273,9 @@ def test_cramers_v_equals_bergsmas_formula():
     k = 3 - 4 / (n - 1)
     assert separation.cramers_v(table) == pytest.approx(np.sqrt(phi2 / (k - 1)))
     assert separation.cramers_v(np.full((4, 3), 10)) == 0
+    rare = np.array([[8, 1, 0], [1, 0, 1]])  # half of the cells are expected to hold less than one customer
+    excess = stats.chi2_contingency(rare, correction=False).statistic / 11 - 2 / 10
+    assert separation.cramers_v(rare) == pytest.approx(np.sqrt(max(0, excess) / (2 - 1 / 10 - 1)))
 
 
 def test_adjusted_mutual_information_equals_scikit_learn():
@@ -400,6 +435,20 @@ def test_a_time_split_has_intervals_from_customers():
     assert "missed_need" not in rows.index and (rows["n"].drop("psi") == oof.tested.sum()).all()
 
 
+def test_censored_customers_are_counted_nowhere():
+    X, y = book(300)
+    y[:30] = np.nan
+    oof = out_of_fold(MAKERS, X, y, folds=3, repeats=1, seed=0)
+    summary = summarise_folds(fold_measures(oof), oof)
+    assert (summary["n"] == 270).all()
+    assert oof.test_train_ratio == pytest.approx(0.5)
+    book_ = book_measures(oof, resamples=20).query("model == 'ranked'").set_index("measure")
+    assert (book_["n"] == 270).all()
+    known = oof.tested
+    by_hand = calibration.expected_calibration_error(y[known], oof.probability[0, 0, known])
+    assert book_.loc["score_ece", "estimate"] == pytest.approx(by_hand)
+
+
 def test_scores_by_data_set_leave_out_the_incomplete():
     rows = [
         ("auc", "rfm", "a", 0.6),
@@ -423,3 +472,41 @@ def test_observed_and_expected_by_tier():
     assert (
         ranked["observed"].is_monotonic_increasing and ranked["observed_to_expected"].between(0.7, 1.3).all()
     )
+
+
+def test_stability_over_refits_by_hand():
+    """Four refits of six customers: two move between two tiers half of the time, entropy ln 2 / ln 4 = ½."""
+    tier = np.zeros((1, 4, 6), dtype=np.int8)
+    tier[0, :2, 0] = tier[0, 1:3, 1] = 1
+    tier[0, :, 4:] = 3
+    table = stability.stability(Refits((("m", "equal"),), pd.RangeIndex(6), tier)).set_index("measure")
+    error = 1.96 * np.std([0.5, 0.5, 0, 0, 0, 0], ddof=1) / np.sqrt(6)
+    row = table.loc["tier_entropy"]
+    assert row["estimate"] == pytest.approx(1 / 6)
+    assert (row["ci_low"], row["ci_high"]) == (
+        pytest.approx(max(0, 1 / 6 - error)),
+        pytest.approx(1 / 6 + error),
+    )
+    assert table.loc["moved", "estimate"] == pytest.approx(2 / 6)
+    values = {pair: metrics.adjusted_rand_score(*tier[0, list(pair)]) for pair in combinations(range(4), 2)}
+    without = np.array([np.mean([v for pair, v in values.items() if left not in pair]) for left in range(4)])
+    error = np.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum())
+    half = stats.t.ppf(0.975, 3) * error
+    estimate = np.mean(list(values.values()))
+    row = table.loc["ari"]
+    assert row["estimate"] == pytest.approx(estimate)
+    assert row["ci_low"] == pytest.approx(estimate - half)
+    assert row["ci_high"] == pytest.approx(min(1, estimate + half))
+    assert np.isnan(stability._jackknife(np.ones(3), 3)[1])
+
+
+def test_stability_index_over_time_needs_two_dates():
+    X, y = book(60)
+    oof = out_of_fold(MAKERS, X, y, folds=2, repeats=1, seed=0)
+    dates = pd.Series(pd.Timestamp("2020-01-01")).repeat(60).reset_index(drop=True)
+    assert stability.psi_over_time(oof, dates, resamples=5).empty
+    dates.iloc[40:] = pd.Timestamp("2020-02-01")
+    table = stability.psi_over_time(oof, dates, resamples=5)
+    halves = [np.bincount(oof.tier[0, 0, rows], minlength=4) for rows in (slice(40), slice(40, 60))]
+    assert table["estimate"].iloc[0] == pytest.approx(stability.population_stability(*halves))
+    assert (table["n"] == 60).all()

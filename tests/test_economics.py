@@ -112,6 +112,7 @@ def test_specification_curve_by_hand():
     assert specifications({"shares": ["narrow", "wide"], "cost": [1, 2]}).shape == (4, 3)
     curve = specification_curve(grid(), ["shares", "cost"])
     best = curve.drop_duplicates("position").set_index("position")
+    assert best.index.tolist() == [0, 1, 2, 3]
     assert best["best"].tolist() == ["y", "tie", "x", "x"]
     assert best["margin"].tolist() == [1, 0, 1, 2]
     assert curve.query("best == 'tie'")["rank"].tolist() == [1.5, 1.5]
@@ -119,6 +120,10 @@ def test_specification_curve_by_hand():
     changed = flips(curve, ["shares", "cost"]).set_index("choice")
     assert changed.loc["shares", ["pairs", "flips"]].tolist() == [2, 2]
     assert changed.loc["cost", ["pairs", "flips"]].tolist() == [2, 1]
+    assert flips(curve, ["shares", "cost"])[["choice", "share"]].to_numpy().tolist() == [
+        ["shares", 1],
+        ["cost", 0.5],
+    ]
     lower = specification_curve(grid().assign(estimate=lambda t: -t["estimate"]), ["shares", "cost"], False)
     assert lower["best"].tolist() == curve["best"].tolist()
 

@@ -14,6 +14,7 @@ from research.compare.fairness import fairness, group_rates, protected_groups, w
 from research.compare.practitioners import agreement_with_practitioners, quadratic_kappa
 from research.compare.resampling import OutOfFold
 from research.errors import UserError
+from research.intervals import jeffreys
 from research.tiers import TIERS
 
 N = 900
@@ -184,6 +185,8 @@ def test_agreement_with_practitioners():
         weights="quadratic",
     )
     assert table.loc["tree", "estimate"] == pytest.approx(oracle)
+    same = [t == right[v] for t, v in zip(given["tier"], given["vignette"], strict=True)]
+    assert table.loc["tree", "exact"] == pytest.approx(sum(same) / 71)
     assert table.loc["tree", "n"] == 71 and table.loc["tree", "experts"] == 6
     assert table.loc["tree", "ci_low"] < oracle < table.loc["tree", "ci_high"]
     assert table.loc["tree", "ci_low"] > table.loc["random", "estimate"]
@@ -196,3 +199,39 @@ def test_vignettes_without_a_model_tier_are_named():
         agreement_with_practitioners(ratings(), {("t", "a"): pd.Series({f"v{v}": "low" for v in range(11)})})
     with pytest.raises(UserError, match="found none"):
         agreement_with_practitioners(ratings().head(0), {})
+
+
+def test_rates_of_groups_by_hand():
+    oof, who = predictions(models=1), protected()
+    table = group_rates(oof, who[["sex"]]).set_index("group")
+    for group in ("female", "male"):
+        inside = oof.tested & (who["sex"] == group).to_numpy()
+        good = inside & (oof.y == 0)
+        assert table.loc[group, "n"] == inside.sum() and table.loc[group, "n_good"] == good.sum()
+        assert table.loc[group, "selection_rate"] == pytest.approx((oof.tier[0][:, inside] <= 1).mean())
+        assert table.loc[group, "opportunity_rate"] == pytest.approx((oof.tier[0][:, good] <= 1).mean())
+
+
+def test_a_ratio_is_a_share_and_the_worst_attribute_is_told():
+    oof, who = predictions(), protected()
+    table = fairness(oof, who, resamples=60)
+    assert (table["ci_low"] >= 0).all() and (table["ci_high"] <= 1).all() and (table["ci_high"] == 1).any()
+    worst = worst_attribute(table)
+    assert list(worst.columns) == ["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"]
+    lowest = table.groupby(["measure", "model", "arm"], sort=False)["estimate"].min()
+    np.testing.assert_array_equal(worst["estimate"], lowest)
+
+
+def test_intervals_and_p_values_follow_from_the_samples():
+    oof = predictions()
+    effects = tier_effects(oof, resamples=60, seed=3).set_index(["measure", "model"])
+    ordered = effects.loc[("ordered_share", "m1")]
+    low, high = jeffreys(ordered["estimate"] * 60, 60)
+    assert (ordered["ci_low"], ordered["ci_high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
+    samples = book_bootstrap(oof, resamples=60, seed=3)
+    for row in paired_differences(oof, resamples=60, seed=3).itertuples():
+        gap = samples[row.measure][:, 0] - samples[row.measure][:, 1]
+        if row.measure != "ordered_share":
+            assert row.difference == pytest.approx(gap[0])
+        around = gap[1:] - gap[1:].mean() + row.difference
+        assert row.p_value == pytest.approx(min(1, 2 * min((around <= 0).mean(), (around >= 0).mean())))

@@ -132,3 +132,19 @@ def test_pairwise_adjusts_within_measure_and_arm():
         index="fold", columns="model", values="estimate"
     )
     assert family["difference"].iloc[1] == pytest.approx((values["x"] - values["z"]).mean())
+
+
+def test_the_first_bar_may_join_the_two_best():
+    # ranks 1.2, 1.8 and 3 over ten data sets: the critical difference 3.314 / sqrt(2) · sqrt(12 / 60) = 1.048
+    scores = pd.DataFrame({"a": [3.0] * 8 + [2] * 2, "b": [2.0] * 8 + [3] * 2, "c": [1.0] * 10})
+    table, bars = critical_difference_diagram(scores)
+    assert table["mean_rank"].tolist() == pytest.approx([1.2, 1.8, 3.0])
+    assert table["critical_difference"].iloc[0] == pytest.approx(1.048, abs=5e-4)
+    assert bars["models"].tolist() == ["a, b"]
+
+
+def test_degrees_of_freedom_are_one_less_than_the_splits():
+    row = corrected_t(np.array([0.1, 0.2, 0.4, np.nan]), 0.5).iloc[0]
+    assert (row["dof"], row["n"]) == (2, 3)
+    # mean 7/30, s² = 7/300, variance (1/3 + 1/2)·7/300
+    assert row["statistic"] == pytest.approx((7 / 30) / np.sqrt(5 / 6 * 7 / 300))

@@ -192,3 +192,60 @@ def test_need_codes_cut_numbers_and_keep_categories():
     assert codes.tolist() == [0, -1, 1, 0] and size == 2
     codes, size = need_codes(np.array([1.0, 2, 3, 4, 5, 6, 7, np.nan]))
     assert size == 4 and codes[-1] == -1 and codes[:-1].tolist() == [0, 0, 1, 1, 2, 3, 3]
+
+
+def test_too_few_good_customers_are_a_users_mistake_too():
+    X, _ = book()
+    with pytest.raises(UserError, match="found 5, expected at most 3"):
+        out_of_fold(MAKERS, X, np.where(np.arange(200) < 3, 0.0, 1.0), folds=5)
+
+
+class Remembering(OneColumn):
+    """Keeps the outcomes it was fitted on."""
+
+    seen: list[np.ndarray] = []
+
+    def fit(self, X, y):
+        self.seen.append(np.asarray(y))
+        return super().fit(X, y)
+
+
+def test_refits_keep_the_number_of_each_outcome():
+    X, y = book()
+    y[:5] = np.nan
+    Remembering.seen.clear()
+    bootstrap_refits({("m", "equal"): lambda: Remembering("a")}, X, y, resamples=3, seed=1)
+    assert [(seen.sum(), len(seen)) for seen in Remembering.seen] == [(np.nansum(y), 195)] * 3
+
+
+class Same(OneColumn):
+    """One score for everybody and no probability of its own."""
+
+    def risk_score(self, X):
+        return np.zeros(len(X))
+
+
+def test_a_constant_score_gets_the_training_rate_as_probability():
+    X, y = book()
+    oof = out_of_fold({("m", "equal"): lambda: Same("a")}, X, y, folds=4, repeats=1, seed=3)
+    for k in range(4):
+        rows = oof.fold[0] == k
+        np.testing.assert_allclose(oof.probability[0, 0, rows], y[~rows].mean())
+
+
+def test_only_the_unknown_tier_is_named():
+    with pytest.raises(UserError, match="found best, expected"):
+        tier_codes(["premium", "best"])
+
+
+def test_sums_do_not_depend_on_the_blocks_they_are_taken_in(monkeypatch):
+    counts, columns = draw_counts(50, 7, 1), np.random.default_rng(2).random((50, 3))
+    whole = weighted_sums(counts, columns)
+    monkeypatch.setattr("research.compare.counting.BLOCK_CELLS", 1)
+    np.testing.assert_allclose(weighted_sums(counts, columns), whole)
+    np.testing.assert_allclose(whole, counts.astype(float) @ columns)
+
+
+def test_as_few_numbers_as_bins_stay_as_they_are():
+    codes, found = need_codes(pd.Series([1.0, 1, 1, 2, 3, 3, 4, np.nan]), bins=4)
+    assert (codes.tolist(), found) == ([0, 0, 0, 1, 2, 2, 3, -1], 4)
