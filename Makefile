@@ -50,8 +50,9 @@ audit: ## look the locked packages up in the database of known vulnerabilities (
 mutation: $(READY) ## put small faults into the numeric modules and see that the tests notice (an hour)
 	$(BIN)/python tests/mutation --write
 
-bench: $(READY) ## measure the claims about speed
-	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(READY) ## measure the claims about speed and write docs/performance.md (an hour; `make extras` first)
+	for script in $(filter-out %/record.py %/page.py,$(wildcard bench/*.py)); do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python bench/page.py
 
 clean: ## remove the environment, the cache and the reports
 	rm -rf .venv .cache .doit.db* .pytest_cache .ruff_cache .import_linter_cache

@@ -6,13 +6,14 @@ import time
 
 import numpy as np
 import pandas as pd
+from record import record
 
 from research.fieldwork.agreement import LEVELS, agreement_table
 from research.fieldwork.coder_agreement import code_agreement
 
 
 def main() -> None:
-    rng = np.random.default_rng(1)
+    rng, measured = np.random.default_rng(1), []
     truth = rng.integers(1, 6, size=(500, 1))
     ratings = pd.DataFrame(np.clip(truth + rng.integers(-1, 2, size=(500, 10)), 1, 5).astype(float))
     ratings = ratings.mask(rng.random(ratings.shape) < 0.1)
@@ -28,6 +29,15 @@ def main() -> None:
         print(
             f"10 coders × 500 units, 1,000 resamples, {level:8}: α {interval} and five more in {seconds:.2f} s"
         )
+        measured.append(
+            {
+                "claim": f"Krippendorff's α ({level}) and five more, 1,000 resamples",
+                "ours": "resampled coincidences",
+                "ours_seconds": seconds,
+                "n": "10 coders × 500 units",
+            }
+        )
+    record("agreement", measured)
     units = pd.DataFrame(
         {"document": np.repeat([f"I{i:02}" for i in range(24)], 25), "segment": list(range(25)) * 24}
     )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from record import record
 from scipy.stats import rankdata
 
 from research.compare.discrimination import delong
@@ -49,10 +50,22 @@ def main(n: int) -> None:
     ours = delong(y, score)[1][0, 0]
     assert np.isclose(ours, by_ranks(y, score), rtol=1e-9)
     assert np.isclose(ours, by_definition(y, score), rtol=1e-9)
-    base = seconds(lambda: delong(y, score), 20)
+    base, measured = seconds(lambda: delong(y, score), 20), []
     for name, function, times in (("three rankings", by_ranks, 20), ("definition", by_definition, 2)):
         other = seconds(lambda function=function: function(y, score), times)
         print(f"{name:15s} {other * 1e3:9.1f} ms, {other / base:6.1f} x ours")
+        measured.append(
+            {
+                "claim": "DeLong variance of one AUC",
+                "ours": "one sort",
+                "ours_seconds": base,
+                "alternative": name,
+                "alternative_seconds": other,
+                "ratio": other / base,
+                "n": f"{n:,}",
+            }
+        )
+    record("delong", measured)
     print(f"{'one sort (ours)':15s} {base * 1e3:9.1f} ms at {n:,} customers")
 
 

@@ -1,0 +1,128 @@
+"""Time the whole study: cold, unchanged, one notebook edited; and what notebooks cost besides their statistics.
+
+`python bench/study.py [STUDY]`. Works in a copy of the project, so that the edit touches nothing. The alternatives run
+the same notebooks with all steps computed before; they make no HTML and collect no values, ours does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbconvert import PythonExporter
+
+from record import record
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("src", "notebooks", "data", "studies", "reports/reference", "pyproject.toml", "requirements.lock")
+EDITED = "06_rfm.ipynb"
+
+
+def main() -> None:
+    """Measure and print."""
+    study = sys.argv[1] if len(sys.argv) > 1 else "default"
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "copy"
+        for name in COPIED:
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, home / name)
+        os.environ |= {"PYTHONPATH": str(home / "src"), "RESEARCH_CACHE": str(home / ".cache")}
+        measured = [*ours(home, study), *others(home, study)]
+    record("study", measured)
+
+
+def ours(home: Path, study: str) -> list[dict]:
+    """Return the times of `research run`."""
+    run = [sys.executable, "-m", "research.cli", "run", study, "--jobs", "2", "--out", str(home / "out")]
+    cold = timed(run, home)
+    unchanged = timed(run, home)
+    path = home / "notebooks" / EDITED
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[-1].source += "\n# an edit"
+    nbformat.write(notebook, path)
+    edited = timed(run, home)
+    return [
+        {
+            "claim": claim,
+            "ours": "`research run --jobs 2`",
+            "ours_seconds": seconds,
+            "target": target,
+            "n": study,
+        }
+        for claim, seconds, target in (
+            ("twelve notebooks, nothing computed before", cold, "at most 60 s"),
+            ("the same, unchanged", unchanged, "at most 1 s"),
+            ("one notebook edited", edited, "at most 5 s"),
+        )
+    ]
+
+
+def others(home: Path, study: str) -> list[dict]:
+    """Return what twelve notebooks cost when every step has been computed."""
+    books = sorted((home / "notebooks").glob("*.ipynb"))
+    scripts = home / "scripts"
+    scripts.mkdir()
+    for book in books:
+        code = PythonExporter().from_filename(book)[0]
+        (scripts / f"{book.stem}.py").write_text(
+            code.replace('study = "default"', f'study = "{study}"'), encoding="utf-8"
+        )
+    base = [sys.executable, "-m"]
+    run = [*base, "research.cli", "run", study, "--out"]
+    fast = {jobs: timed([*run, str(home / f"warm{jobs}"), "--jobs", str(jobs)], home) for jobs in (1, 2)}
+    commands = {
+        "nbconvert --execute": [
+            [*base, "nbconvert", "--to", "notebook", "--execute", "--output-dir", str(home / "nb"), str(book)]
+            for book in books
+        ],
+        "papermill": [
+            [*base, "papermill", str(book), str(home / f"{book.stem}.out.ipynb"), "-p", "study", study]
+            for book in books
+        ],
+        "plain scripts": [[sys.executable, str(script)] for script in sorted(scripts.glob("*.py"))],
+    }
+    rows = []
+    for name, calls in commands.items():
+        for workers in (1, 2):
+            began = time.perf_counter()
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(lambda call: timed(call, home), calls))
+            seconds = time.perf_counter() - began
+            print(f"{name}, {workers} at a time: {seconds:.1f} s; ours {fast[workers]:.1f} s")
+            rows.append(
+                {
+                    "claim": f"twelve notebooks, all steps computed, {workers} at a time",
+                    "ours": "`research run`, with HTML and values",
+                    "ours_seconds": fast[workers],
+                    "alternative": name,
+                    "alternative_seconds": seconds,
+                    "ratio": seconds / fast[workers],
+                    "target": "at least 1 against plain scripts" if name == "plain scripts" else "",
+                    "n": study,
+                }
+            )
+    return rows
+
+
+def timed(command: list[str], folder: Path) -> float:
+    """Return the seconds a command takes. Raises CalledProcessError with its output when it fails."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, "MPLBACKEND": "agg"}
+    )
+    if done.returncode:
+        print(done.stdout[-2000:], done.stderr[-2000:], file=sys.stderr)
+        done.check_returncode()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
