@@ -17,7 +17,6 @@ from pathlib import Path
 
 import nbformat
 from nbconvert import PythonExporter
-
 from record import record
 
 ROOT = Path(__file__).resolve().parents[1]

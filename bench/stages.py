@@ -1,6 +1,6 @@
 """Where the time of a cold study goes: processor seconds by stage, in one process.
 
-`python bench/profile.py [STUDY]`. The notebooks' code runs here, cell by cell; what a step costs is counted for its
+`python bench/stages.py [STUDY]`. The notebooks' code runs here, cell by cell; what a step costs is counted for its
 stage without the steps it calls. Figures and tables are what cells cost besides steps; kernels and HTML are measured
 apart.
 """
@@ -15,7 +15,6 @@ from collections import Counter
 from pathlib import Path
 
 import nbformat
-
 from record import record
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,7 +45,7 @@ def main() -> None:
     ]
     for row in rows:
         print(f"{row['claim']}: {row['ours_seconds']:.1f} s, {row['ours']}")
-    record("profile", rows)
+    record("stages", rows)
 
 
 def imported() -> float:
