@@ -18,6 +18,7 @@ VERBS = {
     "run": ("research.commands.run", "run", "Run a study and write its reports."),
     "batch": ("research.commands.batch", "batch", "Run a grid of studies and compare them."),
     "datasets": ("research.commands.datasets", "app", "List, fetch and check data sets."),
+    "events": ("research.commands.events", "events", "Features of customers from their transactions."),
     "fieldwork": (
         "research.commands.fieldwork",
         "app",
