@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import stat
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -63,11 +64,30 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
             data = part.read(info.file_size + 1)
     except KeyError:
         raise UserError(f"{archive_name(archive)}: no part '{name}'") from None
-    except DAMAGE as error:
-        raise UserError(f"{archive_name(archive)}: part '{name}' is damaged ({error})") from None
+    except DAMAGE:
+        raise UserError(f"{archive_name(archive)}: part '{name}' is damaged") from None
     if len(data) > info.file_size:
         raise UserError(f"{archive_name(archive)}: part '{name}' is longer than its header says")
     return data
+
+
+@contextmanager
+def parsing(path: Path, kind: str = "workbook") -> Iterator[None]:
+    """Turn whatever a library raises over a damaged container into a message; its warnings are not the user's.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of every extension that it does not keep
+            yield
+    except UserError:
+        raise
+    except (
+        Exception
+    ):  # a part may be anything, and so is the error: of types, names, numbers, XML, compression
+        raise UserError(f"{path.name}: the {kind} is damaged; open it and save it again") from None
 
 
 def archive_name(archive: zipfile.ZipFile) -> str:
@@ -139,5 +159,5 @@ def _check_prolog(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str)
         raise
     except (_Seen, expat.ExpatError, LookupError):
         return  # a malformed part, or one in an unknown encoding, is reported by whoever needs it
-    except DAMAGE as error:
-        raise UserError(f"{where}: part '{member.filename}' is damaged ({error})") from None
+    except DAMAGE:
+        raise UserError(f"{where}: part '{member.filename}' is damaged") from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 LONGEST_LINE = 1_000
 MOST_LINES = 40
@@ -23,6 +24,18 @@ class UserError(ValueError):
         lines = [_cut(visible(line)) for line in message.split("\n")]
         more = [f"… and {len(lines) - MOST_LINES} more lines"] if len(lines) > MOST_LINES else []
         super().__init__("\n".join(lines[:MOST_LINES] + more))
+
+
+@contextmanager
+def about(*files: object) -> Iterator[None]:
+    """Put the names of files before the message of a mistake found in what they hold, unless it names one already."""
+    try:
+        yield
+    except UserError as error:
+        names = [getattr(file, "name", str(file)) for file in files]
+        if any(name in str(error) for name in names):
+            raise
+        raise UserError(f"{', '.join(names)}: {error}") from None
 
 
 def visible(text: str) -> str:

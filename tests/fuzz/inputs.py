@@ -17,9 +17,10 @@ from research.collect import datasets, draft, loanbook
 from research.collect.crosswalk import read_crosswalk
 from research.collect.tables import read_table
 from research.collect.transforms import TRANSFORMS
+from research.commands.fieldwork import show_agreement
 from research.commands.run import assignments
 from research.fieldwork import (
-    ahp, codebook, coder_agreement, deidentify, exchange, instruments, intake, platforms, resolution, survey, transcripts,
+    ahp, codebook, deidentify, exchange, instruments, intake, platforms, resolution, survey, transcripts,
 )  # fmt: skip
 from research.manage.feedback import read_feedback
 from research.paths import DEFINITIONS, EXAMPLES, STUDIES
@@ -74,10 +75,7 @@ def codings(random: Random) -> Attempt:
 
     def act(folder: Path, out: Path) -> None:
         if random.random() < 0.5:
-            found = intake.read_coding(folder)
-            book = codebook.read_codebook()
-            used = book[book["code"].isin(codebook.assignable(book))]
-            coder_agreement.code_agreement(found.codings, found.units, used, assignments=found.assignments, resamples=0)
+            show_agreement([folder / name for name in files], resamples=0)
         else:
             marked(folder / "coding_A.xlsx", out)
 
@@ -323,8 +321,6 @@ def instruments_(random: Random) -> Attempt:
     if what == 1:
         data = a_file((DEFINITIONS / "codebook.csv").read_text(encoding="utf-8"), random, ",")
         return Attempt({"codes.csv": data}, lambda folder, out: codebook.read_codebook(folder / "codes.csv"))
-    from research.commands.fieldwork import show_agreement
-
     level = random.choice(("nominal", "ordinal", "interval", "ratio", word(random).replace("\x00", "")[:50]))
     name = random.choice(("ratings.csv", "ratings.csv", "ratings.xlsx"))
     table = corpus.ratings()

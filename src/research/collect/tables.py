@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+import datetime
+import decimal
 import io
-import warnings
+import re
 from pathlib import Path
 
 import pandas as pd
 
-from research.archive import open_archive
+from research.archive import open_archive, parsing
 from research.errors import UserError
 from research.paths import ROOT
 from research.textfiles import decode, read_bytes
 
 SUFFIXES = (".csv", ".parquet", ".xlsx")
 MOST_BYTES = 4 * 2**30
+PLAIN = (str, int, float, bool, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
 
 
 def find(path: str | Path) -> Path:
@@ -32,9 +35,22 @@ def _read_csv(path: Path) -> pd.DataFrame:
     names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
     if twice := next((name for name in names if name and names.count(name) > 1), ""):
         raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
-    table = pd.read_csv(io.StringIO(text), sep=separator, low_memory=False)
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus cells for row names, shifting all others
-        raise UserError(f"{path.name}: rows have more cells than the header; name every column in the first row")
+    try:
+        table = pd.read_csv(io.StringIO(text), sep=separator, low_memory=False)
+    except pd.errors.ParserError as error:
+        told = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        place = (
+            f"line {told[2]}: {told[3]} cells, expected {told[1]}"
+            if told
+            else "quotation marks that do not close"
+        )
+        raise UserError(f"{path.name}: not readable as a table; {place}") from None
+    if not isinstance(
+        table.index, pd.RangeIndex
+    ):  # pandas takes surplus cells for row names, shifting all others
+        raise UserError(
+            f"{path.name}: rows have more cells than the header; name every column in the first row"
+        )
     return table
 
 
@@ -59,14 +75,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path.name}: kind '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")
     readers = {".csv": _read_csv, ".parquet": _read_parquet, ".xlsx": _read_xlsx}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of every extension that it does not keep
-            table = readers[path.suffix.lower()](path)
-    except UserError:
-        raise
-    except Exception as error:  # readers raise many kinds; the user needs the file and the cause
-        raise UserError(f"{path.name}: cannot be read as {path.suffix[1:]} ({error})") from None
+    with parsing(path, f"{path.suffix[1:]} file"):
+        table = readers[path.suffix.lower()](path)
     table.columns = [str(name).strip() for name in table.columns]
     unnamed = [name for name in table.columns if not name or name.startswith("Unnamed:")]
     if unnamed:
@@ -74,4 +84,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise UserError(f"{path.name}: column {place} has no name in the first row")
     if not len(table):
         raise UserError(f"{path.name}: has a header but no rows")
+    for name in (name for name, kind in table.dtypes.items() if kind == object):
+        odd = next((value for value in table[name].dropna() if not isinstance(value, PLAIN)), None)
+        if odd is not None:
+            raise UserError(
+                f"{path.name}: column '{name}' holds {type(odd).__name__}, expected numbers, text or dates"
+            )
     return table

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from research.collect import datasets
-from research.errors import UserError
+from research.errors import UserError, about
 from research.fieldwork import (
     agreement,
     codebook,
@@ -154,18 +154,24 @@ def show_agreement(
     out: Annotated[Path | None, typer.Option(help="write the table as csv")] = None,
 ) -> None:
     """Print the agreement of coders, from coding workbooks or from a plain table."""
-    returned = [open_returned(path) for path in files]
-    if all(intake.kind_of(one) == "coding" for one in returned):
-        table = _coding_agreement(files, book, resamples, seed, disagreements)
-    elif len(files) > 1:
-        raise UserError(
-            "expected coding workbooks, or one plain table of units × coders; found several tables"
-        )
-    else:
-        table = _table_agreement(_frame(returned[0].sheets[0]), level, resamples, seed)
+    with about(*files):
+        table = _agreement(files, level, book, resamples, seed, disagreements)
     if out is not None:
         write_csv(table, out)
         console.print(f"wrote {escape(str(out))}")
+
+
+def _agreement(
+    files: list[Path], level: str, book: Path | None, resamples: int, seed: int, disagreements: Path | None
+) -> pd.DataFrame:
+    returned = [open_returned(path) for path in files]
+    if all(intake.kind_of(one) == "coding" for one in returned):
+        return _coding_agreement(files, book, resamples, seed, disagreements)
+    if len(files) > 1:
+        raise UserError(
+            "expected coding workbooks, or one plain table of units × coders; found several tables"
+        )
+    return _table_agreement(_frame(returned[0].sheets[0]), level, resamples, seed)
 
 
 def _frame(sheet: Sheet) -> pd.DataFrame:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from research.errors import visible
+
+_SHOWN = 60  # letters of a cell
 _INVISIBLE = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD])
 _CHINESE_DIGITS = dict(zip("一二三四五六七八九两", (1, 2, 3, 4, 5, 6, 7, 8, 9, 2), strict=True))
 _BLANKS = {
@@ -31,7 +35,8 @@ _BLANKS = {
 }
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _DURATION = re.compile(
-    r"(?:([\d.]+)(?:小时|h|hours?|hrs?))?(?:([\d.]+)(?:分钟|分|m|mins?|minutes?))?(?:([\d.]+)(?:秒钟?|s|secs?|seconds?))?"
+    r"(?:(\d+\.?\d*)(?:小时|h|hours?|hrs?))?(?:(\d+\.?\d*)(?:分钟|分|m|mins?|minutes?))?"
+    r"(?:(\d+\.?\d*)(?:秒钟?|s|secs?|seconds?))?"
 )
 _LEADING_NUMBER = re.compile(r"([+-]?\d+)\s*[.、:)=~\- ]?\s*(\D.*)$", re.DOTALL)
 
@@ -78,7 +83,7 @@ def read_number(
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return Reading(None, f"a date or time ({value})", lost=True)
     if isinstance(value, (int, float)):
-        number, found = float(value), ""
+        number, found = _float(value), ""
     else:
         text = tidy(value)
         if text.lower() in _BLANKS:
@@ -88,6 +93,8 @@ def read_number(
             return Reading(None, found, lost=True)
     if number != number:
         return Reading()
+    if math.isinf(number):
+        return Reading(None, found or f"{str(value)[:_SHOWN]}", lost=True)
     if whole and number != round(number):
         return Reading(None, found or f"{number:g}", lost=True)
     if (low is not None and number < low) or (high is not None and number > high):
@@ -128,12 +135,12 @@ def read_duration(value: object) -> Reading:
     parts = _DURATION.fullmatch(text)
     if parts and any(parts.groups()):
         hours, minutes, seconds = (float(part or 0) for part in parts.groups())
-        return Reading(hours * 3600 + minutes * 60 + seconds, _quoted(value))
+        return _duration(hours * 3600 + minutes * 60 + seconds, value)
     if re.fullmatch(r"\d+(:\d{1,2}){1,2}", text):
         total = 0.0
         for part in text.split(":"):
             total = total * 60 + float(part)
-        return Reading(total, _quoted(value))
+        return _duration(total, value)
     return Reading(None, _quoted(value), lost=True)
 
 
@@ -155,7 +162,18 @@ def read_choice(value: object, options: Mapping[str, str]) -> Reading:
     return Reading(None, _quoted(value), lost=True)
 
 
+def _duration(seconds: float, value: object) -> Reading:
+    return Reading(seconds if math.isfinite(seconds) else None, _quoted(value), lost=math.isinf(seconds))
+
+
+def _float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.inf
+
+
 def _quoted(value: object) -> str:
-    text = str(value)
-    shown = text if len(text) <= 60 else text[:57] + "…"
-    return f"'{shown}' (text)" if not isinstance(value, (int, float)) else f"{value:g}"
+    text = visible(str(value))
+    shown = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "…"
+    return f"'{shown}' (text)" if not isinstance(value, (int, float)) else f"{_float(value):g}"

@@ -92,6 +92,9 @@ def ratings_from_table(frame: pd.DataFrame, layout: str = "auto") -> pd.DataFram
     """
     if layout not in {"auto", "long", "wide"}:
         raise UserError(f"layout '{layout}' is unknown; expected auto, long or wide")
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise UserError(f"column '{twice}' is there twice; expected each rater and column once")
     roles = _roles(frame)
     if layout == "auto":
         layout = "long" if {"unit", "rater", "value"} <= roles.keys() else "wide"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-import warnings
 import zipfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from defusedxml.common import DefusedXmlException
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
-from research.archive import archive_name, open_archive, read_member
+from research.archive import archive_name, open_archive, parsing, read_member
 from research.errors import UserError
 from research.fieldwork.workbook import STAMP_SHEET
 from research.textfiles import decode, read_text
@@ -92,25 +90,6 @@ def open_returned(path: str | Path) -> Returned:
     )
 
 
-@contextmanager
-def parsing(path: Path) -> Iterator[None]:
-    """Turn whatever a library of workbooks raises over a damaged one into a message; its warnings are not the user's.
-
-    Raises:
-        UserError: the workbook is damaged.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of every extension that it does not keep
-            yield
-    except UserError:
-        raise
-    except Exception:  # a part may be anything, and so is the error: of types, names, numbers, XML, compression
-        raise UserError(
-            f"{path.name}: the workbook is damaged; open it in a spreadsheet and save it again"
-        ) from None
-
-
 def _workbook(path: Path) -> Returned:
     with open_archive(path) as archive:
         names = set(archive.namelist())
@@ -121,7 +100,10 @@ def _workbook(path: Path) -> Returned:
             raise UserError(f"{path.name}: not an Excel workbook inside but {kind}; save it as .xlsx")
         parts = _sheet_parts(archive)
     returned = Returned(path, [])
-    with parsing(path), closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
+    with (
+        parsing(path),
+        closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book,
+    ):
         for sheet in book.worksheets:
             if sheet.title == STAMP_SHEET:
                 returned.stamp = {
@@ -183,7 +165,9 @@ def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
         book = ElementTree.fromstring(read_member(archive, "xl/workbook.xml"))
         links = ElementTree.fromstring(read_member(archive, "xl/_rels/workbook.xml.rels"))
     except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
-        raise UserError(f"{archive_name(archive)}: the workbook is damaged; open it and save it again") from None
+        raise UserError(
+            f"{archive_name(archive)}: the workbook is damaged; open it and save it again"
+        ) from None
     targets = {link.get("Id"): link.get("Target", "") for link in links}
     parts = {}
     for space in (_MAIN, _STRICT):

@@ -10,11 +10,10 @@ from pathlib import Path
 import docx
 import pandas as pd
 from defusedxml import ElementTree
-from docx.opc.exceptions import PackageNotFoundError
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
-from research.archive import open_archive, read_member
+from research.archive import open_archive, parsing, read_member
 from research.errors import UserError
 from research.fieldwork.cells import tidy
 from research.fieldwork.instruments import GROUPS
@@ -44,6 +43,7 @@ _GROUPS = {
 }
 _INTERVIEWER = {"i", "int", "interviewer", "q", "问", "访", "访谈者", "采访者", "主持人"}
 _RESPONDENT = {"r", "a", "p", "respondent", "participant", "interviewee", "答", "受访者"}
+MOST_SPACES = 1_000
 _LONGEST_CODE = 20  # "Participant: …" with more than a code is a turn and not the head
 _TURN = re.compile(r"^\s*([^\s:：][^:：]{0,24}?)\s*[:：]\s*(.*)$", re.DOTALL)
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -157,14 +157,8 @@ def read_paragraphs(path: str | Path) -> list[str]:
 def _docx(path: Path) -> list[str]:
     with open_archive(path):
         pass  # refuses what is unsafe before python-docx reads it
-    try:
-        content = docx.Document(str(path)).iter_inner_content()
-        lines: list[str] = []
-        for block in content:
-            lines += _block(block)
-    except (PackageNotFoundError, KeyError, ValueError, SyntaxError) as error:
-        raise UserError(f"{path.name}: not a Word document, or a damaged one ({error})") from None
-    return lines
+    with parsing(path, "Word document"):
+        return [line for block in docx.Document(str(path)).iter_inner_content() for line in _block(block)]
 
 
 def _block(block: Paragraph | Table) -> list[str]:
@@ -183,14 +177,18 @@ def _block(block: Paragraph | Table) -> list[str]:
 def _odt(path: Path) -> list[str]:
     with open_archive(path) as archive:
         content = read_member(archive, "content.xml")
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError as error:
-        raise UserError(f"{path.name}: not an OpenDocument text, or a damaged one ({error})") from None
     lines: list[str] = []
-    for element in root.iter():
-        if element.tag in {f"{_TEXT}p", f"{_TEXT}h"}:
-            lines += _odt_text(element).split("\n")
+    try:
+        for element in ElementTree.fromstring(content).iter():
+            if element.tag in {f"{_TEXT}p", f"{_TEXT}h"}:
+                lines += _odt_text(element).split("\n")
+    except (
+        ElementTree.ParseError,
+        ValueError,
+        LookupError,
+        RecursionError,
+    ):  # also a number of spaces that is none
+        raise UserError(f"{path.name}: not an OpenDocument text, or a damaged one") from None
     return lines
 
 
@@ -199,7 +197,7 @@ def _odt_text(element: object) -> str:
     for child in element:
         name = child.tag.removeprefix(_TEXT)
         if name == "s":
-            parts.append(" " * int(child.get(f"{_TEXT}c", "1")))
+            parts.append(" " * min(int(child.get(f"{_TEXT}c", "1")), MOST_SPACES))
         elif name in {"tab", "line-break"}:
             parts.append("\t" if name == "tab" else "\n")
         elif name not in {"note", "annotation", "tracked-changes"}:

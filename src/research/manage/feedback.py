@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import zipfile
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 from scipy import stats
 
+from research.archive import open_archive, parsing
 from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.manage.contact_workbook import FITS, LOG, LOG_COLUMNS, LOG_ROWS, choices, plain_text
 from research.tiers import TIERS
 
-LARGEST_FILE = 200 * 2**20
 LARGEST_CONTENT = 2 * 2**30
 MOST_FAULTS = 20
+MOST_COLUMNS = 100
 
 
 def read_feedback(path: Path, known: Collection[str] | None = None) -> pd.DataFrame:
@@ -70,19 +70,17 @@ def read_feedback(path: Path, known: Collection[str] | None = None) -> pd.DataFr
 def _log_rows(path: Path) -> Iterator[tuple[Any, ...]]:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            content = sum(member.file_size for member in archive.infolist())
-        if path.stat().st_size > LARGEST_FILE or content > LARGEST_CONTENT:
-            raise UserError(f"{path.name}: larger than a contact plan can be")
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError):
-        raise UserError(f"{path.name}: not an Excel workbook (.xlsx)") from None
-    if LOG not in book.sheetnames:
-        raise UserError(f"{path.name}: no sheet '{LOG}'{nearest(LOG, book.sheetnames)}")
-    sheet = book[LOG]
-    sheet.reset_dimensions()
-    return sheet.iter_rows(values_only=True)
+    with open_archive(path, max_bytes=LARGEST_CONTENT):
+        pass  # refuses what is unsafe before openpyxl reads it
+    with (
+        parsing(path),
+        closing(load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book,
+    ):
+        if LOG not in book.sheetnames:
+            raise UserError(f"{path.name}: no sheet '{LOG}'{nearest(LOG, book.sheetnames)}")
+        sheet = book[LOG]
+        sheet.reset_dimensions()
+        yield from sheet.iter_rows(values_only=True, max_row=LOG_ROWS + 1, max_col=MOST_COLUMNS)
 
 
 def _checked(

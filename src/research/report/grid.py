@@ -62,12 +62,15 @@ def read(path: Path) -> Grid:
     if twice := {name for name in names if names.count(name) > 1}:
         raise UserError(f"{path}: the same run is asked for more than once: {', '.join(sorted(twice))}")
     only = content.get("only") or []
+    only = [only] if isinstance(only, str | int) else only
+    if not isinstance(only, list) or not all(isinstance(name, str | int) for name in only):
+        raise UserError(f"{path}: only: found {only!r}, expected names of notebooks such as [09_comparison]")
     study = str(content.get("study", "default"))
     beside = path.parent / study
     return Grid(
         name=str(content.get("name", path.stem)),
         study=str(beside) if beside.suffix in (".yml", ".yaml") and beside.is_file() else study,
-        only=tuple([only] if isinstance(only, str | int) else map(str, only)),
+        only=tuple(map(str, only)),
         runs=runs,
     )
 

@@ -6,17 +6,32 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from research.errors import UserError
 from research.fieldwork.exchange.interviews import Interviews
 from research.fieldwork.exchange.project import TABLES, Project
+from research.fieldwork.exchange.reading import check_references
 from research.fieldwork.exchange.to_interviews import to_interviews
 from research.inert import write_csv
+from research.textfiles import read_text
 
 WHOLE = "project.json"
 _SAFE = re.compile(r"[\w][\w .()\-]{0,200}")
+
+
+class _Whole(BaseModel):
+    """What `project.json` holds: every cell is text."""
+
+    model_config = ConfigDict(strict=True)
+
+    attributes: dict[str, str]
+    description: str
+    tables: dict[Literal[tuple(TABLES)], list[dict[str, str]]]
+    files: list[str]
 
 
 def write_folder(project: Project, folder: str | Path) -> list[Path]:
@@ -62,20 +77,21 @@ def read_folder(folder: str | Path) -> Project:
     if not source.is_file():
         raise UserError(f"{folder}: no {WHOLE}; expected a folder that `research fieldwork import-qda` made")
     try:
-        whole = json.loads(source.read_text(encoding="utf-8"))
-        tables = {
-            name: pd.DataFrame.from_records(rows) for name, rows in whole["tables"].items() if name in TABLES
-        }
-        names = [str(name) for name in whole["files"]]
-        attributes, description = dict(whole["attributes"]), str(whole["description"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{source}: damaged ({error})") from None
+        whole = _Whole.model_validate(json.loads(read_text(source)))
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise UserError(f"{source}: damaged; {place or 'the whole'} is not as import-qda wrote it") from None
+    except (json.JSONDecodeError, RecursionError):
+        raise UserError(f"{source}: damaged; not readable as JSON") from None
+    tables = {name: pd.DataFrame.from_records(rows) for name, rows in whole.tables.items()}
     files = {}
-    for name in names:
+    for name in whole.files:
         if not _SAFE.fullmatch(name) or not (folder / "sources" / name).is_file():
             raise UserError(f"{folder}: the source file '{name}' is missing")
         files[name] = (folder / "sources" / name).read_bytes()
-    return Project(attributes, description, tables, files)
+    project = Project(whole.attributes, whole.description, tables, files)
+    check_references(project, source.name)
+    return project
 
 
 def _write(path: Path, data: bytes) -> Path:

@@ -54,7 +54,7 @@ def read_qda(path: str | Path) -> Project:
         project = _codebook(_parse(_bytes(path), path.name), path.name)
     else:
         raise UserError(f"{path.name}: expected a REFI-QDA file (.qdpx, .qde or .qdc)")
-    _check_references(project, path.name)
+    check_references(project, path.name)
     return project
 
 
@@ -71,8 +71,8 @@ def _parse(data: bytes, where: str) -> Element:
         raise UserError(
             f"{where}: its XML defines entities or a document type; the file is refused"
         ) from None
-    except (ParseError, ValueError, LookupError) as error:
-        raise UserError(f"{where}: its XML is damaged ({error})") from None
+    except (ParseError, ValueError, LookupError, RecursionError):
+        raise UserError(f"{where}: its XML is damaged") from None
 
 
 def _project(root: Element, where: str) -> Project:
@@ -250,7 +250,8 @@ def _read_files(project: Project, archive: zipfile.ZipFile) -> None:
                 project.files[name] = read_member(archive, inside[name.lower()])
 
 
-def _check_references(project: Project, where: str) -> None:
+def check_references(project: Project, where: str) -> None:
+    """Raise UserError when a coding points to no code, or two codes share a GUID."""
     codes = {same(guid) for guid in project["codes"]["guid"]}
     lost = [row for row in project["codings"].itertuples() if same(row.code) not in codes]
     if lost:

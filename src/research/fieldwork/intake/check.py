@@ -11,6 +11,7 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.utils.cell import coordinate_from_string
 from openpyxl.worksheet.worksheet import Worksheet
 
+from research.archive import parsing
 from research.errors import UserError
 from research.fieldwork.codebook import read_codebook
 from research.fieldwork.instruments import survey_items
@@ -18,7 +19,7 @@ from research.fieldwork.intake.coding import examine_coding
 from research.fieldwork.intake.faults import ERROR, Fault, find_table
 from research.fieldwork.intake.judgements import examine_ahp, examine_vignettes
 from research.fieldwork.intake.survey import examine_survey
-from research.fieldwork.sheets import Returned, open_returned, parsing
+from research.fieldwork.sheets import Returned, open_returned
 from research.fieldwork.workbook import page, save, widths
 from research.inert import inert
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from research.errors import UserError, nearest
+from research.errors import UserError, about, nearest
 from research.fieldwork import codebook as codes
 from research.fieldwork.cells import tidy
 from research.fieldwork.forms import MAX_CODES
@@ -62,11 +62,17 @@ def read_coding(
     """
     codebook = codes.read_codebook() if codebook is None else codebook
     parts: list[Coding] = []
-    for path in expand(paths, (".xlsx", ".xlsm")):
+    files = expand(paths, (".xlsx", ".xlsm"))
+    for path in files:
         part, faults = examine_coding(open_returned(path), codebook)
         if not accept_faults:
             stop_on_errors(faults, path.name)
         parts.append(part)
+    with about(*files):
+        return _joined(parts)
+
+
+def _joined(parts: list[Coding]) -> Coding:
     codings = pd.concat([p.codings for p in parts], ignore_index=True)
     assignments = pd.concat([p.assignments for p in parts], ignore_index=True)
     again = assignments[assignments.duplicated(["coder", "document"])]

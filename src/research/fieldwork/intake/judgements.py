@@ -46,15 +46,13 @@ def read_vignettes(paths: str | Path | Sequence[str | Path], *, accept_faults: b
     Raises:
         UserError: a file or key cannot be read, an expert appears twice, or there are faults (unless accepted).
     """
-    frames = []
-    for path in expand(paths, (".xlsx", ".xlsm")):
-        frame = _accepted(path, examine_vignettes, accept_faults)
-        frames.append(_with_customers(frame, path))
+    files = expand(paths, (".xlsx", ".xlsm"))
+    frames = [_with_customers(_accepted(path, examine_vignettes, accept_faults), path) for path in files]
     judged = pd.concat(frames, ignore_index=True)
     again = judged.duplicated(["expert", "vignette", "dataset"])
     if again.any():
         raise UserError(
-            f"expert {judged.loc[again, 'expert'].iloc[0]} judged vignette "
+            f"{_names(files)}: expert {judged.loc[again, 'expert'].iloc[0]} judged vignette "
             f"{judged.loc[again, 'vignette'].iloc[0]} twice; expected one workbook per expert"
         )
     judged["tier"] = pd.Categorical(judged["tier"], categories=TIERS, ordered=True)
@@ -67,14 +65,20 @@ def read_ahp(paths: str | Path | Sequence[str | Path], *, accept_faults: bool = 
     Raises:
         UserError: a file cannot be read, an expert appears twice, or there are faults (unless accepted).
     """
-    frames = [_accepted(path, examine_ahp, accept_faults) for path in expand(paths, (".xlsx", ".xlsm"))]
+    files = expand(paths, (".xlsx", ".xlsm"))
+    frames = [_accepted(path, examine_ahp, accept_faults) for path in files]
     judged = pd.concat(frames, ignore_index=True)
     again = judged.duplicated(["expert", "set", "left", "right"])
     if again.any():
         raise UserError(
-            f"expert {judged.loc[again, 'expert'].iloc[0]} is there twice; expected one sheet per expert"
+            f"{_names(files)}: expert {judged.loc[again, 'expert'].iloc[0]} is there twice; expected one sheet per "
+            "expert"
         )
     return judged
+
+
+def _names(files: list[Path]) -> str:
+    return ", ".join(file.name for file in files)
 
 
 def _accepted(path: Path, examine: Callable[[Returned], Examined], accept_faults: bool) -> pd.DataFrame:

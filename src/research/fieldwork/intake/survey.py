@@ -90,7 +90,8 @@ def read_survey(
     again = answers.index.duplicated()
     if again.any() and not accept_faults:
         raise UserError(
-            f"respondents {', '.join(sorted(set(answers.index[again]))[:10])} are in more than one file"
+            f"{', '.join(p.name for p in expand(paths))}: respondents "
+            f"{', '.join(sorted(set(answers.index[again]))[:10])} are in more than one file"
         )
     answers = answers[~again]
     for column in ("weight", "duration_seconds"):
