@@ -16,6 +16,7 @@ import uuid
 from functools import cache
 from typing import Any
 
+from filelock import FileLock, Timeout
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -23,6 +24,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import default
 
+FOLDERS = "research-kernels-"
+JUST_MADE = 10.0  # seconds
 PATIENCE = 30.0  # seconds for the server to end by itself
 
 
@@ -179,6 +182,10 @@ class Kernel(AsyncKernelManager):
     def _this_interpreter(self) -> KernelSpecManager:
         return ThisInterpreter(parent=self)
 
+    @default("connection_file")
+    def _beside_the_sockets(self) -> str:
+        return str(socket_folder() / f"{uuid.uuid4().hex[:12]}.json")
+
     @default("transport")
     def _files_where_possible(self) -> str:
         return "tcp" if sys.platform == "win32" else "ipc"
@@ -193,7 +200,28 @@ class Kernel(AsyncKernelManager):
 
 @cache
 def socket_folder() -> pathlib.Path:
-    """Return a private folder for the sockets of this process, removed when it ends; socket paths must be short."""
-    folder = tempfile.mkdtemp(prefix="research-")
+    """Return a private folder for the sockets and addresses of this process's kernels; socket paths must be short.
+
+    It is removed when the process ends; those of processes that were killed are removed here.
+    """
+    remove_abandoned(pathlib.Path(tempfile.gettempdir()))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=FOLDERS))
+    lock = FileLock(folder / "lock")
+    lock.acquire()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return pathlib.Path(folder)
+    atexit.register(lock.release)
+    return folder
+
+
+def remove_abandoned(place: pathlib.Path) -> None:
+    """Remove folders of sockets whose process is gone; the system frees its lock."""
+    for folder in place.glob(f"{FOLDERS}*"):
+        lock = FileLock(folder / "lock", timeout=0)
+        try:
+            # One that was made just now may not be locked yet.
+            if time.time() - folder.stat().st_mtime < JUST_MADE or not (folder / "lock").exists():
+                continue
+            with lock:
+                shutil.rmtree(folder, ignore_errors=True)
+        except (Timeout, OSError):
+            continue
