@@ -74,14 +74,14 @@ def monthly_tiers(study: Any, source: str, name: str) -> pd.DataFrame:
     model, parts = frozen_model(study, source, name), []
     for period in months(study, source)["period"]:
         now = monthly.customers(source, int(period), size(study, source))
-        found = model.assess(now)
+        found = model.place(now)
         parts.append(
             pd.DataFrame(
                 {
                     "customer_id": now.index.to_numpy(),
                     "period": int(period),
-                    "tier": found["tier"].astype(object).to_numpy(),
-                    "score": found["risk_score"].to_numpy(),
+                    "tier": found["tier"],
+                    "score": found["risk"],
                     "default": now["default"].to_numpy(),
                 }
             )
