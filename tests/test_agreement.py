@@ -10,6 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from research.errors import UserError
+from research.fieldwork import agreement
 from research.fieldwork.agreement import (
     LEVELS,
     agreement_from_counts,
@@ -270,3 +271,32 @@ def test_plain_tables_long_and_wide() -> None:
     codings = codings_from_table(pd.DataFrame({"unit": [1, 1], "coder": ["A", "A"], "code": ["x", "y"]}))
     assert codings["code"].tolist() == ["x", "y"]
     assert pairwise_agreement(C_DATA, resamples=0)["rater_1"].nunique() == 3
+
+
+def test_sets_of_codes_by_hand() -> None:
+    """{a} ⊂ {a, b}: 1 − ½·⅔; {a, b} and {b, c}: 1 − ⅓·⅓; nothing shared: 1. A unit seen by one rater counts nowhere."""
+    a, ab, bc, c = (frozenset(codes) for codes in ("a", "ab", "bc", "c"))
+    assert agreement._masi(a, ab) == agreement._masi(ab, a) == pytest.approx(2 / 3)
+    assert agreement._masi(ab, bc) == pytest.approx(8 / 9)
+    assert agreement._masi(a, c) == 1 and agreement._masi(ab, ab) == 0
+    sets = pd.DataFrame({"x": [a, ab, c], "y": [ab, ab, bc]})
+    row = set_alpha(sets, resamples=200).iloc[0]
+    # Observed: 2·(2/3 + 0 + 1 − ½·⅔)/6 = 4/9; expected: all ordered pairs of the six sets over 6·5.
+    pooled = [a, ab, c, ab, ab, bc]
+    expected = sum(agreement._masi(s, t) for s in pooled for t in pooled) / 30
+    assert row["estimate"] == pytest.approx(1 - (4 / 9) / expected)
+    assert row["ci_low"] <= row["estimate"] <= row["ci_high"]
+    more = pd.concat([sets, pd.DataFrame({"x": [bc], "y": [np.nan]})], ignore_index=True)
+    assert set_alpha(more, resamples=0)["estimate"].iloc[0] == pytest.approx(row["estimate"])
+
+
+def test_a_cross_table_must_be_square_and_a_table_must_name_its_columns() -> None:
+    with pytest.raises(UserError, match="must be square"):
+        ratings_from_contingency(pd.DataFrame([[1, 2]]))
+    with pytest.raises(UserError, match="must be square"):
+        ratings_from_contingency(pd.DataFrame([[1, -2], [0, 1]]))
+    with pytest.raises(UserError, match="found unit, score"):
+        codings_from_table(pd.DataFrame({"unit": [1], "score": [2]}))
+    long = pd.DataFrame({"unit": [1, 1, 1, 2, 2], "rater": list("xxyyy"), "rating": [1, 2, 1, 1, 1]})
+    with pytest.raises(UserError, match="unit '1' has 2 ratings of rater 'x'"):
+        ratings_from_table(long)

@@ -206,3 +206,59 @@ def test_potential_premium_needs_two_reviews(evidence_parts):
     row = rows.set_index("quantity").loc["potential_premium_lift"]
     assert row["estimate"] == pytest.approx((2 / 3) / (1 / 7))
     assert row["answer"] in {"supported", "not supported"}
+
+
+def test_lift_needs_values_that_make_a_whole():
+    group = pd.Series([True, False, False])
+    assert np.isnan(benefits.value_lift(pd.Series([1.0, -0.5, 2.0]), group)[0])
+    assert np.isnan(benefits.value_lift(pd.Series([0.0, 0, 0]), group)[0])
+    assert benefits.value_lift(pd.Series([0.0, 0, 0]), group)[3] == 3
+    assert benefits.value_lift(pd.Series([2.0, 0, 2]), group)[0] == pytest.approx((2 / 4) / (1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("found", "direction", "depends_on", "answer"),
+    [
+        ((1.2, 1.1, 1.3), "greater", "data", "supported"),
+        ((1.2, 0.9, 1.3), "greater", "data", "not supported"),
+        ((0.8, 0.7, 0.9), "less", "data", "supported"),
+        ((0.8, 0.7, 1.0), "less", "data", "not supported"),
+        ((1.2, 1.1, 1.3), "greater", "assumption", "not testable here"),
+        ((0.9, 0.8, 1.0), "greater", "assumption", "not supported"),
+        ((1.1, 1.0, 1.2), "less", "assumption", "not supported"),
+        ((1.0, 0.5, 2.5), "less", "assumption", "not testable here"),
+        ((np.nan, 0.7, 0.9), "less", "data", "not testable here"),
+    ],
+)
+def test_what_may_be_said_of_a_claim(found, direction, depends_on, answer):
+    assert benefits._answer(*found, 1.0, direction, depends_on) == answer
+
+
+def test_evidence_tells_the_policy_at_equal_volume_and_why_something_is_missing(evidence_parts):
+    _, comparison, _, split = evidence_parts
+    rows = benefits.hypothesis_evidence(*evidence_parts).set_index("quantity")
+    wanted = comparison.query(
+        "policy == 'tiered − uniform' and basis == 'equal volume' and measure == 'profit'"
+    )
+    assert rows.loc["profit_difference", ["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx(
+        wanted[["estimate", "ci_low", "ci_high"]].iloc[0].tolist()
+    )
+    other = comparison.query(
+        "policy == 'tiered − uniform' and basis == 'equal expected loss' and measure == 'profit'"
+    )
+    assert wanted["estimate"].iloc[0] != other["estimate"].iloc[0]
+    low = split.query("policy == 'tiered − uniform' and tier == 'low' and measure == 'officer hours'").iloc[0]
+    freed = rows.loc["hours_freed_low"]
+    assert (freed["ci_low"], freed["ci_high"]) == (-low["ci_high"], -low["ci_low"])
+    assert freed["ci_low"] <= freed["estimate"] <= freed["ci_high"]
+    assert rows.loc["profit_difference", "remark"].startswith("rests on the assumed effects")
+    assert rows.loc["officer_hours_ratio", "remark"].startswith("fails over the whole range")
+    assert rows.loc["hours_freed_low", "remark"].startswith("hours are assumed")
+    assert rows.loc["potential_premium_lift", ["n", "remark"]].tolist() == [
+        0, "needs the same customers at two reviews",
+    ]  # fmt: skip
+    value = pd.Series([30, 30, 1, 1, 1, 1, 1, 1, 1, 1], index=LOANS.index, dtype=float)
+    known = benefits.hypothesis_evidence(*evidence_parts, value=value).set_index("quantity")
+    assert known.loc["premium_value_lift", "remark"] == ""
+    assert (benefits.answers(rows.reset_index())[["supported", "not supported"]] >= 0).all().all()
+    assert benefits.answers(rows.reset_index())["supported"].tolist() == [0, 0, 0, 0]

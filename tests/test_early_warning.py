@@ -164,3 +164,23 @@ def test_mistakes_are_named():
     }
     with pytest.raises(UserError, match="did you mean 'warm'"):
         ew.signals(FIVE, mixed)
+
+
+def test_the_first_period_may_be_any_number():
+    later = FIVE.assign(period=FIVE["period"] + 7)
+    pd.testing.assert_frame_equal(
+        ew.evaluate(later, horizon=3, quiet=6, definitions=ONE),
+        ew.evaluate(FIVE, horizon=3, quiet=6, definitions=ONE),
+    )
+    grid = ew.Grid(panel({"a": ([1, 2], None)}).assign(status=[0.0, 2.0]))
+    assert grid.column("late").tolist() == [[0.0, 1.0]]
+
+
+def test_without_events_nothing_can_be_missed_and_a_first_month_cannot_be_foreseen():
+    calm = ew.evaluate(panel({"a": ([1, 0, 0, 0, 0, 0], None)}), horizon=3, quiet=6, definitions=ONE)
+    found = calm.set_index("measure")
+    assert np.isnan(found.loc["hit_rate", "estimate"]) and np.isnan(found.loc["lift", "estimate"])
+    assert found.loc["precision", ["estimate", "n"]].tolist() == [0, 1]
+    first = panel({"a": ([1], 0), "b": ([1, 1, 0], 2), "c": ([0, 0, 0], None)})
+    row = ew.evaluate(first, horizon=3, quiet=6, definitions=ONE).set_index("measure").loc["hit_rate"]
+    assert (row["estimate"], row["n"]) == (1, 1)

@@ -198,3 +198,82 @@ def test_association_by_hand() -> None:
 def test_association_skips_standards_with_one_class() -> None:
     classes = pd.DataFrame({"K": ["a"] * 4})
     assert association.tests(classes, pd.Series([0.0, 1, 0, 1]), pd.Series({"K": "Kind"})).empty
+
+
+def test_columns_that_hardly_vary_or_add_nothing_are_dropped() -> None:
+    a = pd.Series([0.0, 1, 1, 0, 1])
+    matrix = pd.DataFrame({"a": a, "not a": 1 - a, "x": [1.0, 2, 4, 8, 16]})
+    kept, dropped = design._independent(matrix)  # with a constant in the model, 1 − a says nothing new
+    assert list(kept) == ["a", "x"] and dropped == ["not a"]
+    assert design._scaled(pd.Series([3.0, 3, 3])).tolist() == [0, 0, 0]
+    assert design._scaled(pd.Series([1.0, 2, 3])).tolist() == [-1, 0, 1]
+
+
+def test_a_column_of_one_value_almost_everywhere_is_told(customers: pd.DataFrame) -> None:
+    rare = customers.assign(debt_to_income=np.where(np.arange(1500) == 0, 1.0, 0.2))
+    made = design.build(rare, CONSTRUCTS)
+    assert made.dropped.to_numpy().tolist() == [["debt_to_income", "almost the same value everywhere"]]
+
+
+def test_each_coefficient_is_pooled_with_its_own_variance() -> None:
+    # As above, the second one with variance 2: total 2 + 4/3, dof = 2 · (1 + 2 / (4/3))².
+    pooled = missing.pool(np.array([[1.0, 1], [2, 2], [3, 3]]), np.array([[0.5, 2.0]] * 3))
+    assert pooled["dof"].tolist() == pytest.approx([3.78125, 12.5])
+
+
+def test_treatments_have_intervals_around_their_estimates(
+    model: risk.RiskModel, customers: pd.DataFrame
+) -> None:
+    table = missing.sensitivity(model.design, customers, seed=5).set_index("treatment")
+    assert (table["ci_low"] < table["estimate"]).all() and (table["estimate"] < table["ci_high"]).all()
+    main = table.loc["median and indicator (main)"]
+    whole = sm.Logit(model.design.outcome, sm.add_constant(model.design.matrix)).fit(disp=0)
+    assert main["estimate"] == pytest.approx(whole.params["income"])
+    assert [main["ci_low"], main["ci_high"]] == pytest.approx(whole.conf_int().loc["income"].tolist())
+
+
+def test_imputed_values_vary_as_the_known_ones_do() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=400)
+    blank = pd.DataFrame({"x": x, "y": 2 * x + rng.normal(size=400)})
+    blank.loc[:199, "y"] = np.nan
+    first, second = missing._impute(blank, ["y"], 1), missing._impute(blank, ["y"], 2)
+    left = (first["y"] - 2 * first["x"])[:200]
+    assert left.std() == pytest.approx(1, abs=0.2)  # a draw, not the regression line
+    assert (first["y"] != second["y"])[:200].all()
+    pd.testing.assert_frame_equal(first[200:], blank[200:])
+
+
+def test_fit_and_collinearity_in_a_table(model: risk.RiskModel) -> None:
+    table = risk.fit_quality(model).set_index("measure")["value"]
+    events = model.design.outcome.sum()
+    assert (table["customers"], table["events"], table["columns"]) == (
+        1500,
+        events,
+        model.design.matrix.shape[1],
+    )
+    assert table["events per column"] == pytest.approx(events / table["columns"])
+    null = np.log([events / 1500, 1 - events / 1500]) @ [events, 1500 - events]
+    assert table["likelihood-ratio χ²"] == pytest.approx(2 * (model.result.llf - null))
+    assert table["AIC"] == pytest.approx(-2 * model.result.llf + 2 * (table["columns"] + 1))
+    assert risk.collinearity(model.design)["vif"].is_monotonic_decreasing
+
+
+def test_block_tests_are_adjusted_by_holm(model: risk.RiskModel) -> None:
+    table = risk.block_tests(model).sort_values("p_value")
+    steps = np.maximum.accumulate(table["p_value"] * np.arange(len(table), 0, -1))
+    np.testing.assert_allclose(table["p_holm"], np.minimum(steps, 1))
+    assert len(table) > 1
+
+
+def test_a_spline_of_four_knots_bends_the_line_in_four_more_ways(model: risk.RiskModel) -> None:
+    x = model.design.matrix["debt_to_income"]
+    basis = risk._basis(x)
+    assert basis.shape[1] == 5  # cubic: knots + degree − 1, less the one that the constant spans
+    line = np.linalg.lstsq(sm.add_constant(basis).to_numpy(), x.to_numpy(), rcond=None)[0]
+    np.testing.assert_allclose(sm.add_constant(basis).to_numpy() @ line, x, atol=1e-8)
+    wide = pd.concat([model.design.matrix.drop(columns="debt_to_income"), basis], axis=1)
+    curved = sm.Logit(model.design.outcome, sm.add_constant(wide)).fit(disp=0, maxiter=200)
+    row = risk.nonlinearity(model).set_index("term").loc["debt_to_income"]
+    assert row["statistic"] == pytest.approx(2 * (curved.llf - model.result.llf), abs=1e-4)
+    assert row["dof"] == 4

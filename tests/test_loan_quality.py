@@ -124,3 +124,21 @@ def test_a_fault_of_the_policy_is_named(tmp_path, change, message):
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     with pytest.raises(UserError, match=message):
         loan_quality.policy(path)
+
+
+def test_crosswalk_keeps_the_order_of_tiers_and_classes(rules):
+    found = loan_quality.classify(late(a=400, b=0, c=95, d=0), rules)
+    tiers = pd.Series({"a": "high", "b": "premium", "c": "high", "d": "low"})
+    table = loan_quality.crosswalk(found, tiers, pd.Series({"a": 1.0, "b": 2.0, "c": 4.0, "d": 8.0}))
+    assert all(table[name].cat.ordered for name in ("tier", "five_category", "ifrs9_stage"))
+    assert table["tier"].tolist() == ["premium", "low", "high", "high"]
+    assert table["five_category"].tolist() == ["normal", "normal", "substandard", "loss"]
+    assert table["exposure"].tolist() == [2, 8, 4, 1]
+    assert table["share_of_tier"].tolist() == [1, 1, 0.5, 0.5]
+
+
+def test_messages_name_the_tier_as_people_do(rules):
+    found = loan_quality.contradictions(
+        loan_quality.classify(late(a=95), rules), pd.Series({"a": "low"}), rules
+    )
+    assert found["message"].iloc[0].startswith("low risk customer 95 days past due: substandard")

@@ -10,6 +10,7 @@ import pytest
 from scipy.linalg import expm
 
 from research.errors import UserError
+from research.intervals import jeffreys
 from research.manage import migration as mig
 from research.manage.roll_rates import bucket_names, buckets, roll_rates, summary
 
@@ -251,3 +252,23 @@ def test_roll_rates_of_taiwan(verification_data):
         np.add.at(expected, (capped[old], capped[new]), 1)
     np.testing.assert_array_equal(matrix.to_numpy(), expected)
     assert summary(table).set_index("from").loc["2 months", "cured"] < 0.5
+
+
+def test_intervals_are_those_of_the_counts_and_a_state_never_seen_stays():
+    tiers = long({"c1": "AAB", "c2": "AAB", "c3": "ABB"})
+    table = mig.migration(tiers, ("A", "B", "C"))
+    np.testing.assert_allclose(table[["ci_low", "ci_high"]].T, jeffreys(table["count"], table["n"], 0.95))
+    matrix = mig.square(table)
+    assert matrix.loc["C"].tolist() == [0, 0, 1]
+    assert matrix.loc["A"].tolist() == [pytest.approx(0.4), pytest.approx(0.6), 0]
+    periods = mig.by_period(mig.moves(tiers, STATES), STATES).set_index("period")
+    assert periods["down_rate"].tolist() == pytest.approx([1 / 3, 2 / 3])
+
+
+def test_nobody_spends_time_in_an_absorbing_state():
+    tiers = long({"c1": "Ad", "c2": "AA"}).replace({"d": "default"})
+    found = mig.spells(tiers, STATES, ["default"])
+    assert found["from"].tolist() == ["A", "A"] and sorted(found["duration"]) == [0.5, 1.0]
+    rates = mig.generator(found, STATES, ["default"])
+    assert rates.loc["A"].tolist() == pytest.approx([-1 / 1.5, 0, 1 / 1.5])
+    assert (rates.loc[["B", "default"]] == 0).all().all()

@@ -368,3 +368,20 @@ def test_unknown_distribution_and_measure_are_named():
         policy.draw_effects(STRATEGIES, 5, 1, "normal")
     with pytest.raises(UserError, match="measure 'profits'; did you mean 'profit'"):
         sensitivity.tornado(ten(), STRATEGIES, ECONOMICS, measure="profits")
+
+
+def test_intervals_are_quantiles_of_the_draws_and_units_are_told():
+    found = policy.compare(ten(), STRATEGIES, ECONOMICS, seed=1, draws=300, sampling=False, level=0.8)
+    effects = policy.levers(STRATEGIES, policy.draw_effects(STRATEGIES, 300, 1))
+    book = tier_sums.sums(ten(), ECONOMICS)
+    drawn = policy.totals(policy.outcome(book, effects, ECONOMICS))
+    for measure in ("profit", "expected loss", "officer hours"):
+        ends = [value(found, "tiered", "as lent", measure, column) for column in ("ci_low", "ci_high")]
+        assert ends == pytest.approx(np.quantile(drawn[measure], [0.1, 0.9]).tolist()), measure
+    units = found.set_index(["policy", "measure"])["unit"]
+    assert set(units.xs("tiered ÷ uniform")) == {"ratio"}
+    assert set(units.loc[[("tiered", "profit")]]) == {"currency per year"}
+    assert set(units.loc[[("tiered − uniform", "volume")]]) == {"currency"}
+    models = policy.compare_models({"x": ten(), "y": ten()}, STRATEGIES, ECONOMICS, seed=1, draws=20)
+    assert list(models.columns)[:4] == ["model", "policy", "basis", "measure"]
+    assert models.groupby("model").size().tolist() == [len(models) / 2] * 2

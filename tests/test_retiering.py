@@ -164,3 +164,17 @@ def test_the_review_calendar():
         reviews.calendar("2024-01-01", 0)
     with pytest.raises(UserError, match="'arrears'"):
         reviews.calendar("2024-01-01", 3, items.assign(cadence_months=0))
+
+
+def test_every_false_alarm_before_the_shock_is_counted():
+    table = pd.DataFrame({"period": range(6), "fired": [True, False, True, False, True, False]})
+    row = retiering.delay(table, shock=3).iloc[0]
+    assert (row["before"], row["times"], row["first_fired"], row["delay"]) == (2, 3, 4, 1)
+
+
+def test_a_value_at_the_edge_of_the_margin_does_not_clear():
+    """Cleared below 0.9 · 0.10 only: 0.095 keeps the alarm open, 0.085 closes it after three months."""
+    near = retiering.trigger(months(psi=[0.3, 0.3, 0.095, 0.095, 0.095, 0.02]))["state"]
+    assert near.tolist()[2:5] == ["open"] * 3
+    far = retiering.trigger(months(psi=[0.3, 0.3, 0.085, 0.085, 0.085, 0.02]))["state"]
+    assert far.tolist()[2:] == ["open", "open", "calm", "calm"]

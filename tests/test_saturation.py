@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from math import comb
 
 import numpy as np
@@ -150,3 +151,26 @@ def test_broken_codebooks_are_named() -> None:
         theme_tree(MARKS, TALK, circle)
     with pytest.raises(UserError, match="'speed' is not in the codebook"):
         code_frequencies(MARKS, TALK, CODEBOOK[:3])
+
+
+def test_interviews_without_any_code_cannot_saturate() -> None:
+    curve = saturation_curve(CODINGS[:0], UNITS)
+    row = stopping_point(curve).iloc[0]
+    assert row["statement"].startswith("Too few interviews") and not row["reached"]
+
+
+def test_band_is_that_of_all_orders() -> None:
+    """One code in two of five interviews: heard after k of them with probability 1 − C(5 − k, 2)/C(5, 2)."""
+    units = pd.DataFrame({"document": list("abcde")})
+    codings = pd.DataFrame({"document": ["a", "b", "a"], "code": ["x", "x", "y"]})
+    band = permutation_band(codings, units, permutations=4000, confidence=0.5, seed=1).set_index("interview")
+    seen = [sum(("a" in order[:2]) * 1 + (bool({"a", "b"} & set(order[:2]))) for order in [each]) for each in
+            permutations("abcde")]  # fmt: skip
+    assert band.loc[2, "mean"] == pytest.approx(np.mean(seen), abs=0.05)
+    assert (band.loc[2, "low"], band.loc[2, "high"]) == tuple(np.quantile(seen, [0.25, 0.75]))
+
+
+def test_orders_in_which_the_rule_never_stops_are_counted() -> None:
+    fresh = pd.DataFrame({"document": DOCUMENTS, "code": DOCUMENTS})
+    table = stopping_points(fresh, UNITS, permutations=20)
+    assert table["share"].tolist() == [1.0] and np.isnan(table["enough"].iloc[0])

@@ -282,3 +282,17 @@ def test_parallel_analysis_finds_planted_factors_and_none_in_noise() -> None:
         loadings(planted, 6)
     with pytest.raises(UserError, match="same answer throughout"):
         factorability(planted.assign(i0=1.0))
+
+
+def test_groups_without_variation_do_not_spoil_the_adjustment() -> None:
+    answers = pd.DataFrame({"a1": [1, 2, 3, 3, 4, 5, 5, 5, 4], "b1": 2}).assign(group="customer")
+    answers = answers.assign(region=list("aaabbbccc")).rename_axis("respondent_id").rename(index=str)
+    instrument = INSTRUMENT[INSTRUMENT["item"].isin(["a1", "b1"])]
+    table = compare_groups(answers, instrument, by="region", resamples=200).set_index("construct")
+    h = stats.kruskal([1, 2, 3], [3, 4, 5], [5, 5, 4])
+    row = table.loc["risk"]
+    assert (row["statistic"], row["p_value"]) == (pytest.approx(h.statistic), pytest.approx(h.pvalue))
+    assert row["p_holm"] == row["p_value"]  # only one test is defined
+    assert row["effect"] == pytest.approx(h.statistic / 8)
+    assert row["ci_low"] <= row["effect"] <= row["ci_high"]
+    assert np.isnan(table.loc["need", "p_holm"])

@@ -74,3 +74,12 @@ def test_mistakes_are_named():
         vintage_curves(pd.DataFrame({"start": [0], "months": [1]}))
     with pytest.raises(UserError, match="no loan"):
         curve([0], [0])
+
+
+def test_a_curve_ends_below_thirty_followed_by_default():
+    loans = pd.DataFrame({"start": 0, "months": [1] * 10 + [2] * 30 + [3] * 10, "event": 0})
+    loans.loc[loans["months"] == 3, "months"] = [3] * 10
+    assert vintage_curves(loans)["months_on_book"].tolist() == [1, 2]
+    thirty = pd.DataFrame({"start": 0, "months": [1] * 10 + [2] * 30, "event": 0})
+    table = vintage_curves(thirty)
+    assert table["at_risk"].tolist() == [40, 30]

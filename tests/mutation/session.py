@@ -24,8 +24,8 @@ from typing import Any
 import mutators
 import pytest
 
-SLOW = 2.0  # seconds: slower tests run only where no faster one covers the function
-TOGETHER = 12.0  # seconds of tests for one mutant at most, fastest first
+SLOW = 8.0  # seconds: slower tests run only where no faster one covers the function
+TOGETHER = 40.0  # seconds of tests for one mutant at most, fastest first
 Code = tuple[str, int]  # file and first line of a function
 
 
