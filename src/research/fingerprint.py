@@ -10,7 +10,8 @@ from pathlib import Path
 from research.paths import DEFINITIONS, ROOT
 
 # What decides the numbers. Pages, figures and the command line only show them.
-COMMON = ("collect", "contingency", "intervals", "tiers")  # every family rests on these
+# every family rests on these
+COMMON = ("archive", "collect", "contingency", "inert", "intervals", "textfiles", "tiers")
 NUMERIC_CODE = ("collect", "explain", "segment", "compare", "fieldwork", "manage")
 
 

@@ -82,6 +82,7 @@ class Fieldwork(Parameters):
     )
 
 
+NAME = r"^[\w][\w .-]*$"  # a name is also a folder: no path, nothing hidden
 WEIGHTED = ("ABC", "RFM")  # the letters of a model are weighed against each other
 
 
@@ -89,7 +90,7 @@ class Study(Parameters):
     """Everything a run depends on besides code, definitions and data."""
 
     name: str = Field(
-        "default", pattern=r"^[\w][\w .-]*$", description="name of the study and of its folder in reports/"
+        "default", pattern=NAME, max_length=80, description="name of the study and of its folder in reports/"
     )
     title: str = Field(
         "Loan customer stratification: RFM, ABC and decision tree compared",

@@ -13,14 +13,18 @@ import hashlib
 import inspect
 import json
 import logging
+import os
+import stat
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock
 from joblib import Memory
 from threadpoolctl import threadpool_limits
 
+from research.errors import UserError
 from research.fingerprint import code_of
 from research.parameters import Study
 from research.paths import cache_folder
@@ -167,9 +171,22 @@ def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
     return keyed
 
 
+def _refuse_shared(folder: Path) -> None:
+    """Raise UserError for a cache that others can write to: results are stored as pickles, which can run code."""
+    if not hasattr(os, "getuid"):
+        return
+    about = folder.stat()
+    if about.st_uid != os.getuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UserError(
+            f"{folder}: the cache belongs to somebody else or others can write to it; expected a private folder: "
+            "chmod go-w, or name another one in RESEARCH_CACHE"
+        )
+
+
 @functools.cache
 def _memory() -> Memory:
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _refuse_shared(folder)
     logging.getLogger("joblib").setLevel(logging.ERROR)
     return Memory(folder, verbose=0)

@@ -14,6 +14,7 @@ from research.paths import DEFINITIONS
 
 PATTERNS_FILE = DEFINITIONS / "identifier_patterns.csv"
 SHARE = 0.2  # a column holds identifiers when a fifth of its values look like one
+LONGEST = 100  # letters of a value that are looked at
 GB11643_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 GB11643_CHECK = "10X98765432"
 GB32100_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -59,14 +60,15 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for name in raw.columns:
-        plain = str(name).lower().replace("_", " ")
-        values = text(raw[name]).dropna()
+        plain = str(name).lower().replace("_", " ")[:LONGEST]
+        # full-width digits are digits; no identifier is longer, and patterns would take ages over a long text
+        values = text(raw[name]).dropna().str.normalize("NFKC").str[:LONGEST]
         for row in _patterns().itertuples():
             if row.part == "column":
                 if re.search(row.pattern, plain):
                     found.append((name, row.kind, "name of the column", len(values)))
                 continue
-            hits = values[values.str.fullmatch(row.pattern)]
+            hits = values[values.str.fullmatch(row.pattern, flags=re.ASCII)]
             if row.check in CHECKSUMS:
                 hits = hits[hits.map(CHECKSUMS[row.check]).astype(bool)]
             elif row.check == "distinct" and hits.nunique() <= len(hits) / 2:

@@ -84,7 +84,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise UserError(f"{path.name}: column {place} has no name in the first row")
     if not len(table):
         raise UserError(f"{path.name}: has a header but no rows")
-    for name in (name for name, kind in table.dtypes.items() if kind == object):
+    for name in (name for name, kind in table.dtypes.items() if pd.api.types.is_object_dtype(kind)):
         odd = next((value for value in table[name].dropna() if not isinstance(value, PLAIN)), None)
         if odd is not None:
             raise UserError(

@@ -18,7 +18,9 @@ from research.textfiles import read_csv, read_text
 FINDING = ["finding", "document", "segment", "kind", "shown", "start", "end"]
 WAIVER = ["finding", "reason", "by", "date"]
 # Chinese is written without spaces, so that what surrounds a number or a Latin name may be any Chinese letter
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+_MAIL = re.compile(
+    r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.ASCII
+)  # the lengths that addresses may have
 _DIGITS = re.compile(r"(?<![A-Za-z0-9.])\+?\d(?:[ \-–.()]{0,2}\d){5,22}[xX]?(?![A-Za-z0-9])")
 _CHINESE_MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _CHINESE_LANDLINE = re.compile(r"0\d{2,3}\d{7,8}|[48]00\d{7}")

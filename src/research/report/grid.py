@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from research.errors import UserError, nearest
+from research.parameters import NAME
 from research.report import notebooks as books
 from research.report import pipeline
 from research.report.notebooks import Notebook
@@ -65,10 +66,13 @@ def read(path: Path) -> Grid:
     only = [only] if isinstance(only, str | int) else only
     if not isinstance(only, list) or not all(isinstance(name, str | int) for name in only):
         raise UserError(f"{path}: only: found {only!r}, expected names of notebooks such as [09_comparison]")
+    name = str(content.get("name", path.stem))
+    if not re.fullmatch(NAME, name) or len(name) > LONGEST_NAME:
+        raise UserError(f"{path}: name: found '{name}', expected letters, digits, spaces, dots or dashes")
     study = str(content.get("study", "default"))
     beside = path.parent / study
     return Grid(
-        name=str(content.get("name", path.stem)),
+        name=name,
         study=str(beside) if beside.suffix in (".yml", ".yaml") and beside.is_file() else study,
         only=tuple(map(str, only)),
         runs=runs,
