@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import sys
@@ -28,6 +29,9 @@ VERBS = {
     "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
 }
 USER_MISTAKE = 2
+FAILED = 1
+# What a machine can refuse at any moment; other errors of the system are mistakes of the program.
+REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 
 
 class Verbs(TyperGroup):
@@ -77,12 +81,17 @@ def overall() -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one message and exit code 2."""
+    """Run the command line; a user's mistake is one message and exit code 2, a full disk one and exit code 1."""
     try:
         app()
     except UserError as error:
         print(f"research: {error}", file=sys.stderr)
         sys.exit(USER_MISTAKE)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        print(f"research: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ def write_if_changed(path: Path, content: str | bytes) -> bool:
     """Write a file unless it already says so; return whether it changed. Folders are made.
 
     The content goes to a temporary name that is then renamed, so that no reader sees half a file.
+
+    Raises:
+        OSError: the file cannot be written; it is as it was.
     """
     new = content.encode("utf-8") if isinstance(content, str) else content
     if path.exists() and path.read_bytes() == new:
@@ -26,9 +30,9 @@ def write_if_changed(path: Path, content: str | bytes) -> bool:
     try:
         scratch.write_bytes(new)
         scratch.replace(path)
-    except OSError:
+    except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise
+        raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk does not say which file
     return True
 
 
@@ -59,6 +63,17 @@ def only_writer(folder: Path, *, patience: float = 0) -> Iterator[Path]:
         yield private
     finally:
         lock.release()
+
+
+def check_writable(folder: Path, remedy: str) -> None:
+    """Make a folder and try to write to it. Raises UserError that names it and the remedy."""
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}; {remedy}") from None
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -33,7 +33,7 @@ def run_tasks(tasks: Iterable[dict[str, Any]], state: Path, progress: Any, jobs:
 
     settings = {
         "dep_file": str(state),
-        "backend": "json",
+        "backend": "whole",
         "continue": True,
         "num_process": jobs,
         "par_type": "thread",
@@ -41,7 +41,8 @@ def run_tasks(tasks: Iterable[dict[str, Any]], state: Path, progress: Any, jobs:
         "verbosity": 0,
     }
     loader = ModuleTaskLoader({"DOIT_CONFIG": settings, "task_study": task_study})
-    if DoitMain(loader, config_filenames=()).run(["run"]) == NOT_STARTED:
+    plugin = {"BACKEND": {"whole": "research.report.state:WholeFile"}}
+    if DoitMain(loader, config_filenames=(), extra_config=plugin).run(["run"]) == NOT_STARTED:
         raise RuntimeError("the tasks of the run do not fit together; the message above says why")
 
 
