@@ -10,7 +10,14 @@ from scipy import integrate
 from research.compare.economics import expected_maximum_profit, ideal_tiers, regret
 from research.compare.inference import pairwise
 from research.compare.resampling import OutOfFold
-from research.compare.specification import flips, specification_curve, specifications, winners
+from research.compare.specification import (
+    flips,
+    flips_in_words,
+    specification_curve,
+    specifications,
+    winners,
+    winners_in_words,
+)
 from research.compare.verdict import NO_WINNER, against_random, judge
 from research.errors import UserError
 from research.verification.checks import published_table
@@ -117,6 +124,8 @@ def test_specification_curve_by_hand():
     assert best["margin"].tolist() == [1, 0, 1, 2]
     assert curve.query("best == 'tie'")["rank"].tolist() == [1.5, 1.5]
     assert winners(best["best"]).iloc[0].to_dict() == {"model": "x", "specifications": 2, "share": 0.5}
+    said = winners_in_words(winners(best["best"]), {"x": "RFM", "y": "ABC"})
+    assert said.startswith("RFM leads in 2 of 4 specifications") and "nobody alone in 1" in said
     changed = flips(curve, ["shares", "cost"]).set_index("choice")
     assert changed.loc["shares", ["pairs", "flips"]].tolist() == [2, 2]
     assert changed.loc["cost", ["pairs", "flips"]].tolist() == [2, 1]
@@ -124,6 +133,15 @@ def test_specification_curve_by_hand():
         ["shares", 1],
         ["cost", 0.5],
     ]
+    # the leader of narrow shares is clear at cost 2 only
+    clear = curve.assign(clear=(curve["shares"] == "narrow") & (curve["cost"] == 2))
+    verdicts = flips(clear, ["shares", "cost"]).set_index("choice")["verdicts"]
+    assert verdicts.to_dict() == {"shares": 2, "cost": 2}
+    assert flips_in_words(changed.reset_index()) == (
+        "Changing the shares alone changes the leader in 2 of 2 pairs of specifications; "
+        "Changing the cost alone changes the leader in 1 of 2 pairs of specifications"
+    )
+    assert flips_in_words(changed.assign(flips=0).reset_index()).startswith("No choice changes the leader")
     lower = specification_curve(grid().assign(estimate=lambda t: -t["estimate"]), ["shares", "cost"], False)
     assert lower["best"].tolist() == curve["best"].tolist()
 

@@ -44,6 +44,18 @@ def names(available: bool = False) -> list[str]:
     return [name for name in known if origins.is_here(definition(name))] if available else known
 
 
+def require(wanted: Iterable[str]) -> None:
+    """Raise UserError that lists every data set that is not here, with the way to get it."""
+    ways = {"fetched": "research datasets fetch {name}", "empulse": "install the extra 'profit'"}
+    absent = [entry for entry in map(definition, wanted) if not origins.is_here(entry)]
+    if absent:
+        listed = "; ".join(f"{entry['name']} ({ways[entry['kind']].format(**entry)})" for entry in absent)
+        raise UserError(
+            f"data sets that are not here: {listed}. Get them, set RESEARCH_DATA to a folder of local copies, or leave "
+            "them out of the study's dataset and compare_datasets"
+        )
+
+
 def definition(name: str) -> dict[str, Any]:
     """Return what is known about a data set: title, real, licence, citation, period, outcome, limits …"""
     known = _definitions()

@@ -88,29 +88,70 @@ def flips(curve: pd.DataFrame, choices: Sequence[str]) -> pd.DataFrame:
     """Count, for each choice, the pairs of specifications that differ in it alone and have another best model.
 
     Args:
-        curve: result of `specification_curve`.
+        curve: result of `specification_curve`; may say in `clear` whether the best model is clearly best.
         choices: the choice columns.
 
     Returns:
-        One row per choice, the most influential first: `choice, pairs, flips, share`.
+        One row per choice, the most influential first: `choice, pairs, flips, share` and, with `clear`, `verdicts`:
+        the pairs whose best model or whose clearness differs.
     """
-    choices = list(choices)
-    best = curve.drop_duplicates(choices)[[*choices, "best"]]
+    best = curve.drop_duplicates(list(choices))
     rows = []
     for choice in choices:
-        others = [name for name in choices if name != choice]
-        groups = best.groupby(others, dropna=False) if others else [((), best)]
-        pairs = changed = 0
-        for _, group in groups:
-            n, same = len(group), group["best"].value_counts()
-            pairs += n * (n - 1) // 2
-            changed += n * (n - 1) // 2 - int((same * (same - 1) // 2).sum())
-        rows.append(
-            {
-                "choice": choice,
-                "pairs": pairs,
-                "flips": changed,
-                "share": changed / pairs if pairs else np.nan,
-            }
-        )
+        pairs, changed = _changes(best, "best", choice, choices)
+        row = {
+            "choice": choice,
+            "pairs": pairs,
+            "flips": changed,
+            "share": changed / pairs if pairs else np.nan,
+        }
+        if "clear" in best:
+            verdict = best["best"].where(best["clear"], best["best"] + " not clearly")
+            row["verdicts"] = _changes(best.assign(verdict=verdict), "verdict", choice, choices)[1]
+        rows.append(row)
     return pd.DataFrame(rows).sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _changes(best: pd.DataFrame, result: str, choice: str, choices: Sequence[str]) -> tuple[int, int]:
+    """Return the pairs that differ in one choice alone, and how many of them have another result."""
+    others = [name for name in choices if name != choice]
+    groups = best.groupby(others, dropna=False) if others else [((), best)]
+    pairs = changed = 0
+    for _, group in groups:
+        n, same = len(group), group[result].value_counts()
+        pairs += n * (n - 1) // 2
+        changed += n * (n - 1) // 2 - int((same * (same - 1) // 2).sum())
+    return pairs, changed
+
+
+def winners_in_words(found: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """Say how often each model is best, from the result of `winners`.
+
+    >>> winners_in_words(winners(pd.Series(["x", "x", "tie"])), {"x": "RFM"})
+    'RFM leads in 2 of 3 specifications, nobody alone in 1'
+    """
+    total = int(found["specifications"].sum())
+    parts = [
+        ("nobody alone" if row.model == "tie" else titles[row.model], int(row.specifications))
+        for row in found.itertuples()
+    ]
+    (name, count), *others = parts
+    first = f"{name} leads in {count} of {total} specifications"
+    return ", ".join([first, *(f"{name} in {count}" for name, count in others)])
+
+
+def flips_in_words(found: pd.DataFrame) -> str:
+    """Say which choices change the best model when they alone change, from the result of `flips`.
+
+    >>> flips_in_words(pd.DataFrame({"choice": ["tier_shares"], "pairs": [6], "flips": [2], "share": [1 / 3]}))
+    'Changing the tier shares alone changes the leader in 2 of 6 pairs of specifications'
+    """
+    changed = found[found["flips"] > 0]
+    if changed.empty:
+        names = ", ".join(name.replace("_", " ") for name in found["choice"])
+        return f"No choice changes the leader when it alone changes ({names})"
+    return "; ".join(
+        f"Changing the {row.choice.replace('_', ' ')} alone changes the leader in {row.flips} of {row.pairs} pairs of "
+        "specifications"
+        for row in changed.itertuples()
+    )

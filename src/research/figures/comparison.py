@@ -22,15 +22,15 @@ def colour(model: str) -> str:
 
 
 @styled
-def scoreboard(table: pd.DataFrame, titles: dict[str, str]) -> Figure:
+def scoreboard(table: pd.DataFrame, titles: dict[str, str], columns: int = 3) -> Figure:
     """Draw every measure as a panel, models as rows, with intervals: filled as practised, hollow equal information.
 
     Args:
         table: `measure`, `title`, `better` (higher or lower), `model`, `arm`, `estimate`, `ci_low`, `ci_high`.
         titles: model → name to show, in display order; the three models of the study come first.
+        columns: panels beside each other.
     """
     groups = list(table.groupby("measure", sort=False))
-    columns = 3
     figure, grid = panels(len(groups), columns=columns, row_height=0.95 + 0.23 * len(titles))
     order = list(titles)
     for number, (axes, (_, part)) in enumerate(zip(grid, groups, strict=True)):
@@ -111,6 +111,8 @@ def specification_curve(
 
     The leader of a specification is large, and filled when its lead is clear.
 
+    The leader of a specification is large, and filled when its lead is clear.
+
     Args:
         curve: one row per specification and model: `position`, `model`, `estimate` (mean rank), `best`, `clear` and
             one column per choice.
@@ -125,11 +127,16 @@ def specification_curve(
         axes.axvspan(own - 0.5, own + 0.5, color="#eef1f4", zorder=0, linewidth=0)
         axes.tick_params(length=0)
     for model, part in curve.groupby("model", sort=False):
-        leads = part["best"] == model
-        upper.plot(part["position"], part["estimate"], color=colour(model), linewidth=0.6, alpha=0.5)
-        for chosen, size in ((leads, 26), (~leads, 11)):
+        leads, tint = part["best"] == model, colour(str(model))
+        upper.plot(part["position"], part["estimate"], color=tint, linewidth=0.6, alpha=0.5)
+        for chosen, size, face in (
+            (~leads, 9, tint),
+            (leads & ~part["clear"], 26, "white"),
+            (leads & part["clear"], 26, tint),
+        ):
+            there = part[chosen]
             upper.scatter(
-                part["position"][chosen], part["estimate"][chosen], s=size, color=colour(model), zorder=3
+                there["position"], there["estimate"], s=size, facecolor=face, edgecolor=tint, zorder=3
             )
     shown = [model for model in titles if model in set(curve["model"])]
     handles = [
@@ -140,6 +147,7 @@ def specification_curve(
     upper.set_ylabel("Mean rank\n(1 is best)")
     upper.grid(axis="y")
     _choices(lower, curve.drop_duplicates("position"), choices)
+    lower.set_xlim(-1, curve["position"].max() + 1)
     lower.set_xlim(-1, curve["position"].max() + 1)
     lower.set_xlabel(f"{curve['position'].nunique()} specifications (shaded: the study's own)")
     return figure

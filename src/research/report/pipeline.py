@@ -16,10 +16,10 @@ from rich.table import Table
 from research import parameters
 from research.errors import UserError
 from research.parameters import Study
-from research.paths import REFERENCE, REPORTS
+from research.paths import DEFINITIONS, REFERENCE, REPORTS, cache_folder
 from research.report import notebooks as books
 from research.report import provenance
-from research.report.files import only_writer, write_if_changed
+from research.report.files import check_writable, only_writer, write_if_changed
 from research.report.notebooks import Notebook
 from research.report.progress import Line, Progress, summary
 from research.report.tasks import Collector, run_tasks
@@ -104,7 +104,7 @@ def plan(
         notebooks: what there is to run; by default the notebooks of the project.
 
     Raises:
-        UserError: an unknown study, parameter or notebook, or a value that does not fit.
+        UserError: an unknown study, parameter or notebook, a value that does not fit, or a data set that is not here.
     """
     if jobs < 1:
         raise UserError(f"--jobs {jobs}: expected 1 or more")
@@ -121,7 +121,19 @@ def plan(
         all_notebooks, {name: given[name] for name in given if name not in known}, known
     )
     chosen = books.select(all_notebooks, only)
+    _require_data(resolved)
     return Plan(resolved, out or REPORTS / resolved.name, all_notebooks, chosen, own, jobs)
+
+
+def _require_data(study: Study) -> None:
+    """Raise UserError for data sets that are not here; those that come with the installed packages need no look."""
+    kinds = yaml.safe_load((DEFINITIONS / "datasets.yml").read_text(encoding="utf-8"))
+    asked = {study.dataset, *study.compare_datasets}
+    doubtful = sorted(name for name in asked if kinds.get(name, {}).get("kind") in ("fetched", "empulse"))
+    if doubtful:
+        from research.collect import datasets  # slow to import, and most studies need no look
+
+        datasets.require(doubtful)
 
 
 def run(
@@ -142,8 +154,10 @@ def run(
         patience: seconds to wait for another run in the same folder.
 
     Raises:
-        UserError: another run is writing to the same folder, or it cannot be written.
+        UserError: another run is writing to the same folder, or it or the cache cannot be written.
+        OSError: the disk became full.
     """
+    check_writable(cache_folder(), "RESEARCH_CACHE names another folder for the steps of the study")
     with only_writer(plan.out, patience=patience) as private:
         return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
 

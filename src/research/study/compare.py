@@ -155,18 +155,20 @@ def titles() -> dict[str, str]:
 
 @step(comparison, "compare_datasets", data=all_data_key)
 def verdicts(study: Any) -> pd.DataFrame:
-    """Return the verdict of both arms on every data set: leader, whether it is clear, the statement."""
+    """Return the verdict of both arms on every data set: criteria counted, leader, whether it is clear, mean ranks."""
     rows = []
     for name in all_names(study):
         for arm in registry.ARMS:
             found = verdict(study.with_dataset(name), arm)
+            ranked = found.ranking.set_index("model")["mean_rank"]
             rows.append(
                 {
                     "dataset": name,
                     "arm": arm,
+                    "criteria": int(found.ranking["criteria"].max()),
                     "leader": titles()[found.leader],
                     "clear": found.clear,
-                    "statement": found.statement,
+                    **{titles()[model]: ranked.get(model, np.nan) for model in study.models},
                 }
             )
     return pd.DataFrame(rows)
@@ -179,23 +181,38 @@ def comparison_everywhere(study: Any) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-@step(comparison_everywhere)
+@step(comparison_everywhere, verdicts)
 def ranks(study: Any) -> dict[str, Any]:
-    """Return the models' ranks by AUC over the data sets with equal information, and the tests across data sets.
+    """Return ranks over the real data sets with equal information: `auc` of all models, `verdict` of the three models.
 
-    `table` (mean rank, critical difference), `tests` (Friedman, Iman–Davenport), `datasets`, `left_out`.
+    `verdict` ranks the models by their mean rank over criteria. Each has `table` (mean rank, critical difference),
+    `tests` (Friedman, Iman–Davenport), `datasets`, `left_out`. `simulated`: the data sets that no bank stands behind.
     """
+    unreal = [name for name in all_names(study) if not real(name)]
+    everywhere, judged = comparison_everywhere(study), verdicts(study).query("arm == @registry.ARMS[1]")
     models = [name for name in [*study.models, *study.references] if name != "random"]
-    scores = criteria.scores_by_dataset(comparison_everywhere(study), "auc", registry.ARMS[1], models)
+    auc = criteria.scores_by_dataset(
+        everywhere[~everywhere["dataset"].isin(unreal)], "auc", registry.ARMS[1], models
+    )
+    means = judged[~judged["dataset"].isin(unreal)].set_index("dataset")[
+        [titles()[name] for name in study.models]
+    ]
+    means = means.set_axis(list(study.models), axis=1)
+    means.attrs["left_out"] = []
+    return {"auc": _ranked(auc), "verdict": _ranked(means, higher_better=False), "simulated": unreal}
+
+
+def real(name: str) -> bool:
+    """Return whether a data set, by name or file, is of real customers."""
+    return datasets.is_path(name) or bool(datasets.definition(name)["real"])
+
+
+def _ranked(scores: pd.DataFrame, higher_better: bool = True) -> dict[str, Any]:
+    made = {"table": pd.DataFrame(), "tests": pd.DataFrame(), "datasets": len(scores), **scores.attrs}
     if len(scores) < 3:
-        return {"table": pd.DataFrame(), "tests": pd.DataFrame(), "datasets": len(scores), "left_out": []}
-    table, _ = inference.critical_difference_diagram(scores)
-    return {
-        "table": table,
-        "tests": inference.friedman(scores),
-        "datasets": len(scores),
-        "left_out": scores.attrs["left_out"],
-    }
+        return made
+    table, _ = inference.critical_difference_diagram(scores, higher_better)
+    return made | {"table": table, "tests": inference.friedman(scores, higher_better)}
 
 
 @step(model, "models", "references")

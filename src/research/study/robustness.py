@@ -54,22 +54,25 @@ def specification_curve(study: Any) -> dict[str, Any]:
     """Return the verdict as practised under every combination of choices (first repeat of the folds).
 
     `curve`: one row per specification and model: the choices, `estimate` (mean rank over criteria), `clear` (its best
-    model is clearly best), and what `compare.specification` adds; `winners`, `flips`; `options` (choice to its options,
-    where there are several); `own` (position of the study's own choices); `not_testable` (reasons); `n`.
+    model is clearly best), and what `compare.specification` adds; `winners` and `flips` (see
+    there); `options` (choice to its options, where there are several); `own` (position of the study's own choices);
+    `held` (criteria not computed again); `not_testable` (reasons); `n`.
     """
     made, reasons = options(study)
     parts = [_judged(study, made, window, length) for window, length in made["window"].items()]
     rows = pd.concat(parts, ignore_index=True)
     curve = specification.specification_curve(rows, CHOICES, higher_better=False)
     first = {choice: next(iter(made[choice])) for choice in CHOICES}
+    varied = [name for name in CHOICES if len(made[name]) > 1]
     own = curve[(curve[list(CHOICES)] == pd.Series(first)).all(axis=1)]
     return {
         "curve": curve,
         "winners": specification.winners(curve.drop_duplicates("position")["best"]),
-        "flips": specification.flips(curve, [name for name in CHOICES if len(made[name]) > 1]),
-        "options": {name: list(made[name]) for name in CHOICES if len(made[name]) > 1},
+        "flips": specification.flips(curve, varied),
+        "options": {name: list(made[name]) for name in varied},
         "own": int(own["position"].iloc[0]),
         "not_testable": reasons,
+        "held": sorted(held(study)["criterion"].unique()),
         "n": int(customers(study)["default"].notna().sum()),
     }  # fmt: skip
 
@@ -155,6 +158,12 @@ def _under_choices(
     return oof, table
 
 
+def held(study: Any) -> pd.DataFrame:
+    """Return the criteria that no specification computes again, as practised, from the main comparison."""
+    rows = compare.measured(study)["criteria"]
+    return rows[rows["criterion"].isin(HELD) & (rows["arm"] == PRACTISED) & rows["model"].isin(study.models)]
+
+
 class _Judged:
     """Criteria judged once per choice they depend on: AUC by weights, profit by weights and costs, tiers by shares."""
 
@@ -167,8 +176,7 @@ class _Judged:
         self.folds = folds.assign(tier_shares=arms[0], weights=arms[2])
         arms = profits["arm"].str.partition("|")
         self.profits = profits.assign(tier_shares=arms[0], weights=arms[2])
-        held = compare.measured(study)["criteria"]
-        self.held = held[held["criterion"].isin(HELD) & (held["arm"] == PRACTISED)]
+        self.held = held(study)
         self.oof, self.models, self.dataset = oof, list(study.models), study.dataset
         self.first = self.folds["tier_shares"].iloc[0]
         self.known: dict[tuple[str, ...], pd.DataFrame] = {}
