@@ -220,3 +220,17 @@ def test_levels_become_columns_and_log_odds_by_hand():
         "x=c",
     ]  # a share at the limit still counts
     assert OneHot(0.26).fit(quarter, ["x"]).names_ == ["x=a"]
+
+
+def test_an_input_of_one_edge_or_none_in_words(book):
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"income": np.repeat([1.0, 2.0], 300), "debt_to_income": 0.3 + 0 * rng.random(600)})
+    bad = (rng.random(600) < np.repeat([0.6, 0.2], 300)).astype(float)
+    card = Scorecard(inputs=["income"]).fit(table, bad)
+    assert len(card.bins_["income"]) == 1
+    words = [card._bin_words("income", i, "en") for i in range(3)]
+    assert (
+        words[0].startswith("Income") and "<" in words[0] and "≥" in words[1] and words[2].endswith("missing")
+    )
+    card.bins_["income"] = np.empty(0)
+    assert card._bin_words("income", 0, "en").endswith("known")

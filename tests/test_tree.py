@@ -13,6 +13,7 @@ from research.errors import UserError
 from research.intervals import jeffreys
 from research.segment.calibration import Calibration, default_rates
 from research.segment.rule_text import Condition, number_in_words, range_in_words, rule_in_words
+from research.segment.tiers import Cut
 from research.segment.tree import DecisionTree
 
 
@@ -234,3 +235,31 @@ def test_calibration_is_the_maximum_of_platts_likelihood():
     target = np.where(bad == 1, 4 / 5, 1 / 7)
     theirs = sm.GLM(target, sm.add_constant(score), family=sm.families.Binomial()).fit(tol=1e-12)
     np.testing.assert_allclose(found.probability(score), theirs.predict(), atol=2e-5)
+
+
+def test_defaults_are_those_of_the_protocol():
+    given = DecisionTree().get_params()
+    assert (given["least_leaf"], given["folds"], given["inputs"], given["shares"]) == (0.05, 5, None, None)
+
+
+def test_a_leaf_belongs_to_the_tier_in_which_its_middle_customer_falls(tree, book):
+    """Riskiest leaf first, 10 % high and 30 % medium; the outermost leaves are high and low whatever their size."""
+    rules = tree.rules()
+    middle = (rules["n"].cumsum() - rules["n"] / 2) / len(book)
+    tiers = np.select([middle < 0.1, middle < 0.4], ["high", "medium"], "low")
+    tiers[[0, -1]] = "high", "low"
+    assert rules["tier"].astype(str).tolist() == tiers.tolist()
+    assert len(set(tiers)) > 1
+
+
+def test_equal_values_go_to_premium_by_lower_risk(book):
+    model = DecisionTree(value="grade").fit(
+        book.assign(grade=1.0 + (book["income"] > 20_000)), book["default"]
+    )
+    table = book.assign(grade=2.0)
+    leaf, risk, _ = model.transform(table).T
+    low = model.leaf_tier_[leaf.astype(int) - 1] == "low"
+    safest = low & (risk == risk[low].min())
+    model.tier_cuts_.premium_cut_ = Cut(2.0, -risk[low].min() - 1e-9)
+    assert ((model.native_tiers(table) == "premium") == safest).all()
+    assert 0 < safest.sum() < len(table)

@@ -10,7 +10,6 @@ with the reason. `docs/mutation.md` is written from what a run found.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from pathlib import Path
@@ -32,42 +31,27 @@ def main() -> int:
     """Run the mutants, print those that survive, and end with 1 when one of them has no reason."""
     options = _options()
     modules = table.covering(HERE / "modules.csv", options.only)
+    reasons = table.reasons(HERE / "equivalent.csv")
     drawn = [mutant for module in modules for mutant in _sample(module, options.seed, options.most)]
-    if options.names:
-        drawn = [mutant for mutant in drawn if table.key(mutant) in table.names(options.names)]
-    tests = sorted({ROOT / "tests" / f"{test}.py" for found in modules.values() for test in found})
-    results: list[dict[str, object]] = []
+    known = table.found(options.after) if options.after else {}
+    results = [table.row(mutant) | known[table.key(mutant)] for mutant in drawn if table.key(mutant) in known]
+    waiting = [mutant for mutant in drawn if table.key(mutant) not in known]
 
     def report(mutant: mutators.Mutant, state: str, by: str, seconds: float) -> None:
-        row = table.row(mutant) | {"state": state, "by": by, "seconds": round(seconds, 2)}
-        results.append(row)
+        results.append(table.row(mutant) | {"state": state, "by": by, "seconds": round(seconds, 2)})
+        table.save(options.out, results)
         if state != "killed":
-            print(f"{state:<12} {mutant.module}:{mutant.line} {mutant.function}: {mutant.before} -> {mutant.after}",
-                  file=sys.stderr, flush=True)  # fmt: skip
-        with options.out.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, row).writerow(row)
+            print(f"{state}: {table.line(results[-1], reasons)}", file=sys.stderr, flush=True)
 
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(",".join([*table.ID, "line", "state", "by", "seconds"]) + "\n", encoding="utf-8")
-    arguments = [
-        "-q",
-        "--tb=no",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "--rootdir",
-        str(ROOT),
-        *map(str, tests),
-    ]
-    pytest.main(arguments, plugins=[Session(PACKAGE, drawn, report)])
-    page = table.page(results, table.reasons(HERE / "equivalent.csv"), options.seed, options.most)
+    tests = sorted({str(ROOT / "tests" / f"{test}.py") for found in modules.values() for test in found})
+    quiet = ["-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(ROOT)]
+    pytest.main([*quiet, *tests], plugins=[Session(PACKAGE, waiting, report)])
+    results.sort(key=lambda row: (list(modules).index(row["module"]), row["line"]))
+    page = table.page(results, reasons, options.seed, options.most)
     if options.write:
         (ROOT / "docs" / "mutation.md").write_text(page, encoding="utf-8")
     print(page)
-    return int(
-        bool(table.unexplained(results, table.reasons(HERE / "equivalent.csv"))) or len(results) < len(drawn)
-    )
+    return int(len(results) < len(drawn) or bool(table.unexplained(results, reasons)))
 
 
 def _sample(module: str, seed: int, most: int) -> list[mutators.Mutant]:

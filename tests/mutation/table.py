@@ -11,6 +11,8 @@ from typing import Any
 from mutators import Mutant
 
 ID = ("module", "function", "before", "after", "occurrence")
+SAYS = ("state", "by", "seconds")
+FOUND = ("killed", "timeout")
 Key = tuple[str, ...]
 INTRODUCTION = """\
 Written by `make mutation`. One small fault at a time is put into a function of a numeric module: a comparison flipped,
@@ -34,9 +36,18 @@ def reasons(path: Path) -> dict[Key, str]:
     return {_key(row): row["reason"] for row in _rows(path)}
 
 
-def names(path: Path) -> set[Key]:
-    """Return the mutants of an earlier run that were not killed."""
-    return {_key(row) for row in _rows(path) if row["state"] not in ("killed", "timeout")}
+def found(path: Path) -> dict[Key, dict[str, str]]:
+    """Return the mutants that an earlier run found, with what it says of them."""
+    return {_key(row): {name: row[name] for name in SAYS} for row in _rows(path) if row["state"] in FOUND}
+
+
+def save(path: Path, results: list[dict[str, Any]]) -> None:
+    """Write the results so far, one row a mutant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [*ID, "line", *SAYS])
+        writer.writeheader()
+        writer.writerows(results)
 
 
 def key(mutant: Mutant) -> Key:
@@ -51,7 +62,7 @@ def row(mutant: Mutant) -> dict[str, Any]:
 
 def unexplained(results: list[dict[str, Any]], known: dict[Key, str]) -> list[dict[str, Any]]:
     """Return the survivors that have no reason."""
-    return [row for row in results if row["state"] in ("survived", "not covered") and _key(row) not in known]
+    return [row for row in results if row["state"] not in FOUND and _key(row) not in known]
 
 
 def page(results: list[dict[str, Any]], known: dict[Key, str], seed: int, most: int) -> str:
@@ -76,17 +87,18 @@ def page(results: list[dict[str, Any]], known: dict[Key, str], seed: int, most: 
         lines.append(f"| {module} | {n} | {count['found']} | {same} | {left} | {share} |")
     for title, wanted in (("Open", "open"), ("Equivalent", "equivalent")):
         shown = [result for result in results if _state(result, known) == wanted]
-        lines += ["", f"## {title}", ""] + ([_line(result, known) for result in shown] or ["None."])
+        lines += ["", f"## {title}", ""] + ([line(result, known) for result in shown] or ["None."])
     return "\n".join(lines) + "\n"
 
 
-def _line(result: dict[str, Any], known: dict[Key, str]) -> str:
+def line(result: dict[str, Any], known: dict[Key, str]) -> str:
+    """Return a mutant in words: where, what changed, and the reason when it changes no result."""
     change = f"`{result['before']}` → `{result['after']}`"
     return f"- {result['module']}, {result['function']}: {change}. {known.get(_key(result), '')}".rstrip()
 
 
 def _state(result: dict[str, Any], known: dict[Key, str]) -> str:
-    if result["state"] in ("killed", "timeout"):
+    if result["state"] in FOUND:
         return "found"
     return "equivalent" if _key(result) in known else "open"
 
