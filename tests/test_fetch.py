@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import struct
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 
 from research.collect import fetch, publishers
 from research.errors import UserError
+from taiwan_files import write_csv, write_xls, write_xlsx
 
 
 def clients(rows: int = 5) -> pd.DataFrame:
@@ -23,40 +23,6 @@ def clients(rows: int = 5) -> pd.DataFrame:
     return pd.DataFrame(
         {name: [place * 10 + row for row in numbers] for place, name in enumerate(publishers.TAIWAN_COLUMNS)}
     )
-
-
-def publishers_names() -> list[str]:
-    return [*publishers.TAIWAN_COLUMNS[:-1], "default payment next month"]
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> Path:
-    table.rename(columns={"default": "default.payment.next.month"}).to_csv(path, index=False)
-    return path
-
-
-def write_xlsx(path: Path, table: pd.DataFrame) -> Path:
-    """The publisher's layout: a row X1 … Y above the row of names."""
-    labels = ["", *[f"X{number}" for number in range(1, 24)], "Y"]
-    rows = [labels, publishers_names(), *table.to_numpy().tolist()]
-    pd.DataFrame(rows).to_excel(path, header=False, index=False)
-    return path
-
-
-def write_xls(path: Path, table: pd.DataFrame) -> Path:
-    """The same layout in the oldest xls form (BIFF2), which needs no library to write."""
-    labels = ["", *[f"X{number}" for number in range(1, 24)], "Y"]
-    stream = struct.pack("<HHHH", 0x0009, 4, 0x0002, 0x0010)
-    for row, cells in enumerate([labels, publishers_names(), *table.to_numpy().tolist()]):
-        for column, value in enumerate(cells):
-            place = struct.pack("<HH3x", row, column)
-            if isinstance(value, str):
-                text = value.encode("ascii")
-                record, body = 0x0004, place + struct.pack("<B", len(text)) + text
-            else:
-                record, body = 0x0003, place + struct.pack("<d", value)
-            stream += struct.pack("<HH", record, len(body)) + body
-    path.write_bytes(stream + struct.pack("<HH", 0x000A, 0))
-    return path
 
 
 @pytest.fixture

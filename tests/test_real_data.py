@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from research.collect import berka, datasets, fetch, panel, publishers
 from research.collect.constructs import predictors
+from taiwan_files import write_xls, write_xlsx
 
 
 @pytest.fixture
@@ -86,17 +88,15 @@ def test_taiwan_every_repayment_code_has_a_decision(taiwan: Path) -> None:
     assert datasets.code_decisions("berka").empty
 
 
-def test_taiwan_in_the_publishers_layout_is_the_same_table(taiwan: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", [write_xls, write_xlsx], ids=["xls", "xlsx"])
+def test_taiwan_in_the_publishers_layout_is_the_same_table(taiwan: Path, tmp_path: Path, write) -> None:
     table = datasets.load_raw("taiwan").head(300)
-    labels = ["", *[f"X{number}" for number in range(1, 24)], "Y"]
-    header = [*publishers.TAIWAN_COLUMNS[:-1], "default payment next month"]
-    rows = [labels, header, *table.to_numpy().tolist()]
-    pd.DataFrame(rows).to_excel(tmp_path / "clients.xlsx", header=False, index=False)
-    pd.testing.assert_frame_equal(publishers.read_taiwan(tmp_path / "clients.xlsx"), table)
+    path = write(tmp_path / f"clients.{write.__name__.removeprefix('write_')}", table)
+    pd.testing.assert_frame_equal(publishers.read_taiwan(path), table)
 
 
 def test_south_german_copy_is_the_publishers_file_but_for_header_and_line_ends(
-    south_german: Path, tmp_path: Path
+    south_german: Path, tmp_path: Path, monkeypatch
 ) -> None:
     path = fetch.locate("south_german")["credits"].path
     lines = path.read_text().splitlines()
@@ -104,10 +104,15 @@ def test_south_german_copy_is_the_publishers_file_but_for_header_and_line_ends(
     # with the publisher's German header and its line ends the copy has the sha256 of the published file
     published = fetch.sources()["south_german"]["parts"]["credits"]["files"][0]["sha256"]
     assert hashlib.sha256(original.encode()).hexdigest() == published
-    (tmp_path / "SouthGermanCredit.asc").write_bytes(original.encode())
-    pd.testing.assert_frame_equal(
-        publishers.read_south_german(tmp_path / "SouthGermanCredit.asc"), publishers.read_south_german(path)
-    )
+    with zipfile.ZipFile(tmp_path / "south+german+credit+update.zip", "w") as packed:
+        packed.writestr("SouthGermanCredit.asc", original)
+        packed.writestr("codetable.txt", "not a part")
+    copy = publishers.read_south_german(path)
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("RESEARCH_DATA")
+    kept = fetch.fetch("south_german", tmp_path / "south+german+credit+update.zip")
+    assert kept.loc[0, ["sha256", "known_by"]].tolist() == [published, "file hash"]
+    pd.testing.assert_frame_equal(datasets.load_raw("south_german"), copy)
 
 
 def information_value(column: pd.Series, bad: pd.Series) -> float:
@@ -207,14 +212,22 @@ def test_berka_on_four_transactions_by_hand() -> None:
     assert conduct["income_year"] == pytest.approx(100 / 10 * 365.25)
 
 
-def test_berka_folder_can_be_fetched_from_a_local_copy(
-    berka_folder: Path, tmp_path: Path, monkeypatch
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_berka_can_be_fetched_from_a_local_copy(
+    berka_folder: Path, tmp_path: Path, monkeypatch, packed: bool
 ) -> None:
-    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path))
-    parts = fetch.fetch("berka", berka_folder).set_index("part")
+    copy, origin = datasets.load_raw("berka"), berka_folder
+    if packed:  # the publisher's archive holds the tables side by side
+        origin = tmp_path / "data_berka.zip"
+        with zipfile.ZipFile(origin, "w") as archive:
+            for part in fetch.locate("berka").values():
+                archive.write(part.path, part.path.name)
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
+    parts = fetch.fetch("berka", origin).set_index("part")
     assert len(parts) == 8
     assert parts.loc["trans", "partial"].startswith("complete histories")
     monkeypatch.delenv("RESEARCH_DATA")
+    pd.testing.assert_frame_equal(datasets.load_raw("berka"), copy)
     assert datasets.load("berka")["default"].sum() == 76
 
 
