@@ -13,7 +13,7 @@ import pytest
 from lxml import html as parser
 from matplotlib.figure import Figure
 
-from research.report import exhibit, markup
+from research.report import exhibit, markup, svg
 from research.report.payload import (
     MIME,
     exhibit_numbers,
@@ -202,6 +202,39 @@ def test_figure_is_described_deterministic_and_closed():
     svg = base64.b64decode(picture.get("src").partition(",")[2])
     assert b"<dc:date>" not in svg
     assert b"<text" not in svg
+
+
+def test_a_figure_is_slimmed_without_moving_anything():
+    raw = (
+        '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="72pt">\n <metadata>x</metadata>\n'
+        ' <defs>\n  <path id="DejaVuSans-14" d="M 794 531 \nL 1825.123456 531 \nz\n" transform="scale(0.015625)"/>\n'
+        ' </defs>\n <g id="text_1">\n  <!-- secret -->\n'
+        '  <g transform="translate(93.610078 -0.001) scale(0.085 -0.085)">'
+        '<use xlink:href="#DejaVuSans-14" transform="translate(63.623047 0)"/></g></g>'
+        '<g clip-path="url(#p953bc9f88b)"/><clipPath id="p953bc9f88b"/></svg>'
+    )
+    thin = svg.slim(raw)
+    assert thin == (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="72pt"><defs>'
+        '<path id="a0" d="M794 531L1825.12 531z" transform="scale(0.015625)"/></defs><g>'
+        '<g transform="translate(93.61 0) scale(0.085 -0.085)"><use xlink:href="#a0" x="63.62"/></g></g>'
+        '<g clip-path="url(#a1)"/><clipPath id="a1"/></svg>'
+    )
+
+
+def test_a_table_of_sentences_names_its_columns_in_every_cell():
+    words = "a sentence that is longer than a few words"
+    frame = pd.DataFrame({"claim": [words], "why": [words], "n": [10]})
+    stacked = tree(exhibit.table_bundle(frame, name="claims", caption="Claims"))
+    assert "stack" in stacked.xpath(".//div/@class")[0].split()
+    assert stacked.xpath(".//tbody//*/@data-label") == ["Claim", "Why", "n"]
+    plain_table = tree(exhibit.table_bundle(frame[["claim", "n"]], name="claims", caption="Claims"))
+    assert not plain_table.xpath(".//@data-label")
+
+
+def test_a_very_long_table_says_what_paper_leaves_out():
+    long = tree(exhibit.table_bundle(pd.DataFrame({"x": range(61)}), name="long", caption="Long"))
+    assert long.xpath(".//p[contains(@class, 'paper')]/text()") == ["On paper the first 60 of 61 rows."]
 
 
 def test_heavy_figure_becomes_a_sharp_bitmap():

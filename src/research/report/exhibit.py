@@ -18,6 +18,7 @@ import pandas as pd
 from research.report import disclosure, markup
 from research.report.disclosure import Grouping
 from research.report.payload import MIME, frame_to_payload, plain, tidy
+from research.report.svg import slim
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -273,7 +274,7 @@ def picture(fig: Figure) -> tuple[str, int, int]:
             stream = io.BytesIO()
             nothing = {"Date": None, "Creator": None}
             fig.savefig(stream, format="svg", metadata=nothing, bbox_inches="tight", pad_inches=0.06)
-            svg = stream.getvalue()
+            svg = slim(stream.getvalue().decode("utf-8")).encode("utf-8")
             if len(svg) <= HEAVY:
                 return f"data:image/svg+xml;base64,{encode(svg)}", *svg_size(svg)
             stream = io.BytesIO()

@@ -21,6 +21,8 @@ WITHHELD_NOTE = (
 WIDE_RANGE = 1000
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
+ON_PAPER = 60  # rows; longer tables are cut on paper (the stylesheet hides the rest)
+WORDY_COLUMNS = 2  # a table with so many columns of sentences becomes one block per row on a phone
 
 # What makes an exhibit look right in JupyterLab; the report has its own stylesheet and leaves this out.
 NOTEBOOK_STYLE = (
@@ -148,33 +150,41 @@ def table_html(
     classes = {column: column_class(frame[column], kinds[column]) for column in frame.columns}
     specs = {column: column_spec(frame[column], formats.get(column), column) for column in frame.columns}
     first = frame.columns[0] if len(frame.columns) else None
-    head = ""
-    for column in frame.columns:
-        style = attribute("num" if classes[column] == "num" else "")
-        head += f'<th scope="col"{style}>{html.escape(label(column, labels))}</th>'
+    wordy = sum(found == "wordy" for found in classes.values())
+    headings = {column: html.escape(label(column, labels)) for column in frame.columns}
+    stacked = wordy >= WORDY_COLUMNS
+    head = "".join(
+        f'<th scope="col"{attribute("num" if classes[column] == "num" else "")}>{heading}</th>'
+        for column, heading in headings.items()
+    )
     lines = []
     for place, row in enumerate(frame.head(rows_shown).itertuples(index=False, name=None)):
         cells = []
         for column, value in zip(frame.columns, row, strict=True):
+            named = f' data-label="{headings[column]}"' if stacked else ""
             if (place, column) in withheld:
-                cells.append('<td class="withheld">withheld</td>')
+                cells.append(f'<td class="withheld"{named}>withheld</td>')
                 continue
             text = html.escape(show(value, specs[column]))
             style = attribute(
                 f"tier tier-{text}" if text in TIERS and "tier" in column.lower() else classes[column]
             )
             row_head = column == first and kinds[column] == "text" and text.strip() != ""
+            style += named
             cells.append(f'<th scope="row"{style}>{text}</th>' if row_head else f"<td{style}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")
-    long = " long" if len(frame) > LONG_TABLE else ""
+    kind = (" long" if len(frame) > LONG_TABLE else "") + (" dense" if wordy > WORDY_COLUMNS else "")
+    kind += " stack" if stacked else ""
     more = ""
     if len(frame) > rows_shown:
         more = f'<p class="more">The first {rows_shown:,} of {len(frame):,} rows; all are in the results.</p>'
+    if len(frame) > ON_PAPER:
+        more += f'<p class="more paper">On paper the first {ON_PAPER} of {len(frame):,} rows.</p>'
     if withheld:
         more += f'<p class="more">{WITHHELD_NOTE.format(smallest=smallest)}</p>'
     spoken = html.escape(without_markup(caption))
     return (
-        f'<div class="scroll{long}" tabindex="0" role="region" aria-label="{spoken}">'
+        f'<div class="scroll{kind}" tabindex="0" role="region" aria-label="{spoken}">'
         f"<table><caption>{prose_markup(html.escape(caption))}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{more}"
     )

@@ -88,12 +88,17 @@ def show_tiers(rates: pd.DataFrame, overall: float, whose: str, rule: str) -> No
         whose: the model in the genitive, "RFM's".
         rule: its own rule in words, "its own leaves".
     """
+    matched = rates[rates["panel"] != OWN_RULE].set_index("tier")["rate"]
+    ends = matched.reindex(["high", "premium"])
+    said = (
+        "{:.2%} in the high-risk and {:.2%} in the premium tier".format(*ends) if ends.notna().all() else ""
+    )
     figure(
         figures.tiers.tier_rates(rates, overall, "Bad rate, 95 % Jeffreys interval"),
         name="tier_rates",
         data=rates,
-        caption=f"Bad rate of {whose} tiers, with the study's tier shares and by {rule}; the dashed line is all "
-        "customers",
+        caption=f"Bad rate of {whose} tiers, with the study's tier shares{f' ({said})' if said else ''} and by {rule}; "
+        "the dashed line is all customers",
         alt="Two panels of four dots with intervals, one per tier, against the rate of all customers.",
     )
     columns = ["panel", "tier", "n", "share", "bad", "rate", "ci_low", "ci_high", "mean_worth", "worth_share"]
