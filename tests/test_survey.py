@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
 from research.errors import UserError
+from research.fieldwork import factors
 from research.fieldwork.factors import factorability, loadings, parallel_analysis
 from research.fieldwork.group_comparison import compare_groups, construct_ranking, kendall_w
 from research.fieldwork.reliability import cronbach_alpha
@@ -278,8 +279,9 @@ def test_parallel_analysis_finds_planted_factors_and_none_in_noise() -> None:
     assert between.to_numpy() == pytest.approx(np.eye(2), abs=1e-8)
     noise = pd.DataFrame(rng.normal(size=(400, 8)))
     assert parallel_analysis(noise, samples=20)["retained"].sum() <= 1
-    with pytest.raises(UserError, match="cannot carry 6 factors"):
-        loadings(planted, 6)
+    for number in (0, 6):
+        with pytest.raises(UserError, match=f"cannot carry {number} factors"):
+            loadings(planted, number)
     with pytest.raises(UserError, match="same answer throughout"):
         factorability(planted.assign(i0=1.0))
 
@@ -296,3 +298,8 @@ def test_groups_without_variation_do_not_spoil_the_adjustment() -> None:
     assert row["effect"] == pytest.approx(h.statistic / 8)
     assert row["ci_low"] <= row["effect"] <= row["ci_high"]
     assert np.isnan(table.loc["need", "p_holm"])
+
+
+@pytest.mark.parametrize(("kmo", "word"), [(0.85, "meritorious"), (0.79, "middling"), (0.49, "unacceptable")])
+def test_kmo_in_kaisers_words(kmo: float, word: str) -> None:
+    assert factors._verdict(kmo) == word

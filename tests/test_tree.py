@@ -257,9 +257,9 @@ def test_equal_values_go_to_premium_by_lower_risk(book):
         book.assign(grade=1.0 + (book["income"] > 20_000)), book["default"]
     )
     table = book.assign(grade=2.0)
-    leaf, risk, _ = model.transform(table).T
+    leaf, risk, value = model.transform(table).T
     low = model.leaf_tier_[leaf.astype(int) - 1] == "low"
     safest = low & (risk == risk[low].min())
-    model.tier_cuts_.premium_cut_ = Cut(2.0, -risk[low].min() - 1e-9)
+    model.tier_cuts_.premium_cut_ = Cut(value[0], -risk[low].min() - 1e-9)
     assert ((model.native_tiers(table) == "premium") == safest).all()
     assert 0 < safest.sum() < len(table)
