@@ -18,7 +18,7 @@ LEFT_OUT = (".git", ".venv", ".cache", ".ci", "__pycache__", ".*_cache", ".hypot
 SERVER = """
 import json, os, sys
 from research import cli
-from research.commands import batch, contacts, datasets, fieldwork, run, verify
+from research.commands import batch, contacts, datasets, events, fieldwork, run, verify
 from research.report import batch as runs, comparison, grid, pipeline
 for line in sys.stdin:
     order = json.loads(line)
@@ -91,7 +91,7 @@ class Terminal:
         """Run any other command."""
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=self.environment, text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
         )  # fmt: skip
         return done.returncode, done.stdout
 
