@@ -7,7 +7,7 @@ READY := .venv/ready
 export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help study test lint lab lock extras docs audit mutation bench clean
+.PHONY: help study test lint lab lock extras docs audit mutation bench fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -53,6 +53,9 @@ mutation: $(READY) ## put small faults into the numeric modules and see that the
 bench: $(READY) ## measure the claims about speed and write docs/performance.md (an hour; `make extras` first)
 	for script in $(filter-out %/record.py %/page.py,$(wildcard bench/*.py)); do $(BIN)/python $$script || exit 1; done
 	$(BIN)/python bench/page.py
+
+fuzz: $(READY) ## 10,000 damaged inputs of every kind: make fuzz SEED=1 JOBS=2
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seed $(or $(SEED),1) --jobs $(JOBS)
 
 clean: ## remove the environment, the cache and the reports
 	rm -rf .venv .cache .doit.db* .pytest_cache .ruff_cache .import_linter_cache

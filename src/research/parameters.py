@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from research.errors import UserError, nearest
 from research.paths import ROOT, STUDIES
-from research.textfiles import read_yaml
+from research.textfiles import is_file, read_yaml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -170,11 +170,11 @@ def find(study: str | Path) -> Path:
     direct = Path(text)
     if direct.suffix in {".yml", ".yaml"}:
         for candidate in (direct, ROOT / direct):
-            if candidate.is_file():
+            if is_file(candidate):
                 return candidate
         raise UserError(f"{text}: no such study file")
     path = STUDIES / f"{text}.yml"
-    if "/" in text or "\\" in text or not path.is_file():
+    if "/" in text or "\\" in text or not is_file(path):
         known = [p.stem for p in STUDIES.glob("*.yml")]
         raise UserError(f"study '{text}' is not in studies/{nearest(text, known)}")
     return path

@@ -17,9 +17,18 @@ from research.inert import plain
 
 MOST_BYTES = 200 * 2**20
 MOST_YAML = 2**20  # a study or a batch is a page
+MOST_DEPTH = 50
 MOST_VALUES = 100_000  # in a YAML file, aliases counted as often as they are used
 ENCODINGS = ("utf-8-sig", "gb18030")  # GB18030 contains GBK and GB2312
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+
+def is_file(path: str | Path) -> bool:
+    """Return whether a file is there; a name that no file can have (too long, with NUL) is not."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
@@ -139,7 +148,12 @@ def parse_yaml(text: str, where: str, expected: str = "`key: value` lines") -> A
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only, and each key once."""
+    """Plain values only, each key once, and brackets within brackets no deeper than anybody writes."""
+
+    def fetch_flow_collection_start(self, kind: type[yaml.Token]) -> None:
+        if self.flow_level >= MOST_DEPTH:
+            raise yaml.scanner.ScannerError(None, None, "nested too deep", self.get_mark())
+        super().fetch_flow_collection_start(kind)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()

@@ -20,7 +20,9 @@ def main() -> int:
     """Run what is asked for; 1 when a case failed."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cases", type=int, default=10_000, help="how many cases, over all kinds in turn [10000]")
+    parser.add_argument(
+        "--cases", type=int, default=10_000, help="how many cases, over all kinds in turn [10000]"
+    )
     parser.add_argument("--kind", default="", choices=["", *KINDS], help="cases of one kind only")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--case", type=int, help="run this case alone and say how it ended")
@@ -28,7 +30,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.case is not None:
         ending = run(options.seed, options.case, options.kind, options.keep)
-        print(f"case {ending.case} of seed {options.seed}, {ending.kind}: {ending.state} {ending.where}\n{ending.message}")
+        print(
+            f"case {ending.case} of seed {options.seed}, {ending.kind}: {ending.state} {ending.where}\n{ending.message}"
+        )
         return int(ending.state == FAILED)
     began = time.monotonic()
     blocks = [range(start, min(start + 50, options.cases)) for start in range(0, options.cases, 50)]
@@ -39,7 +43,11 @@ def main() -> int:
             endings += job.result()
             told = [ending for ending in endings[-50:] if ending.state == FAILED]
             for ending in told:
-                print(f"case {ending.case}, {ending.kind}, {ending.where}: {ending.message}", file=sys.stderr, flush=True)
+                print(
+                    f"case {ending.case}, {ending.kind}, {ending.where}: {ending.message}",
+                    file=sys.stderr,
+                    flush=True,
+                )
     print(table(endings))
     print(f"{len(endings):,} cases of seed {options.seed} in {time.monotonic() - began:.0f} seconds")
     failed = [ending for ending in endings if ending.state == FAILED]
@@ -65,7 +73,9 @@ def table(endings: list[Ending]) -> str:
     for kind in [*KINDS, "all"]:
         states = Counter(one.state for one in endings if kind in (one.kind, "all"))
         if total := states.total():
-            lines.append(f"{kind:<18}{total:>8,}{states[ACCEPTED]:>10,}{states[REFUSED]:>10,}{states[FAILED]:>8,}")
+            lines.append(
+                f"{kind:<18}{total:>8,}{states[ACCEPTED]:>10,}{states[REFUSED]:>10,}{states[FAILED]:>8,}"
+            )
     return "\n".join(lines)
 
 

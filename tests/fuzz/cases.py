@@ -30,7 +30,8 @@ ACCEPTED, REFUSED, FAILED = "accepted", "refused", "failed"
 FAULTS_FOUND = 1  # `fieldwork check` ends with 1 when answers would be lost
 # What a message shows when a library's error was passed on without being understood.
 UNWRAPPED = re.compile(
-    r"Traceback|object at 0x|<class |\[Errno|NoneType|\b(?:Key|Value|Attribute|Type|Index|Unicode\w*|Recursion)Error\b|has no attribute"
+    r"Traceback|object at 0x|<class |\[Errno|NoneType|has no attribute"
+    r"|\b(?:Key|Value|Attribute|Type|Index|Unicode\w*|Recursion)Error\b"
     r"|codec can't|expected str instance|not supported between|invalid literal for"
 )
 
@@ -117,7 +118,9 @@ def command(attempt: Attempt, inside: Path, out: Path) -> tuple[str, str, str]:
     return REFUSED, told, ""
 
 
-def trouble(attempt: Attempt, state: str, message: str, before: dict[str, str], inside: Path, out: Path) -> str:
+def trouble(
+    attempt: Attempt, state: str, message: str, before: dict[str, str], inside: Path, out: Path
+) -> str:
     """Return what is wrong with how a case ended, or nothing."""
     if contents(inside) != before:
         return "changed: the folder of the original is not as it was"
@@ -128,7 +131,11 @@ def trouble(attempt: Attempt, state: str, message: str, before: dict[str, str], 
         return f"left over: {', '.join(left)[:200]}"
     if state == ACCEPTED:
         return ""
-    if partial := [name for name in left if not name.startswith("again") and name != "tables" and not (out / "tables").is_dir()]:
+    if partial := [
+        name
+        for name in left
+        if not name.startswith("again") and name != "tables" and not (out / "tables").is_dir()
+    ]:
         return f"partial output: {', '.join(partial)[:200]}"
     if found := UNWRAPPED.search(message):
         return f"unwrapped '{found.group()}': {message[:300]}"
@@ -142,13 +149,21 @@ def trouble(attempt: Attempt, state: str, message: str, before: dict[str, str], 
 
 def contents(folder: Path) -> dict[str, str]:
     """Return the names and hashes of all files of a folder."""
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def place(trace: object) -> str:
     """Return the innermost place in the project that an error came through."""
     frames = [frame for frame in traceback.extract_tb(trace) if "/src/research/" in frame.filename]  # type: ignore[arg-type]
-    return f"{frames[-1].filename.partition('/src/research/')[2]}:{frames[-1].name}" if frames else "outside the project"
+    return (
+        f"{frames[-1].filename.partition('/src/research/')[2]}:{frames[-1].name}"
+        if frames
+        else "outside the project"
+    )
 
 
 @contextlib.contextmanager
@@ -158,13 +173,20 @@ def limited(seconds: float = SECONDS) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise TooLong
 
-    earlier = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Time of this process, so that a busy machine fails nothing; what waits without working ends later.
+    limits = (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, 30 * seconds),
+    )
+    earlier = [signal.signal(number, stop) for number, _, _ in limits]
+    for _, timer, allowed in limits:
+        signal.setitimer(timer, allowed)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, earlier)
+        for (number, timer, _), handler in zip(limits, earlier, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

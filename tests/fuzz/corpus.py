@@ -17,14 +17,23 @@ from odf.opendocument import OpenDocumentText
 from openpyxl import load_workbook
 
 from research.collect.tables import read_table
-from research.fieldwork import codebook, comparison_form, exchange, forms, resolution, transcripts, vignette_form
+from research.fieldwork import (
+    codebook,
+    comparison_form,
+    exchange,
+    forms,
+    resolution,
+    transcripts,
+    vignette_form,
+)
 from research.fieldwork.instruments import comparison_pairs, survey_items
 from research.manage import contact_workbook
 from research.paths import DEFINITIONS, EXAMPLES
 
 DIALOGUE = (
-    "Participant: P07\nGroup: 从业人员\nLanguage: en\n\nI: What did you see?\nP07: The score was fine.\nNothing else: that is it.\n\n"
-    "I: And then?\nI went on asking.\nP07：我去看了他的店，电话 010-6655 4433。\nI: Thank you.\nP07: Mr Smith said 12.5 per cent.\n"
+    "Participant: P07\nGroup: 从业人员\nLanguage: en\n\nI: What did you see?\nP07: The score was fine.\n"
+    "Nothing else: that is it.\n\nI: And then?\nI went on asking.\nP07：我去看了他的店，电话 010-6655 4433。\n"
+    "I: Thank you.\nP07: Mr Smith said 12.5 per cent.\n"
 )
 
 
@@ -45,7 +54,12 @@ def survey() -> bytes:
         for sheet, prefix, people in zip(book.worksheets[1:3], "PC", (3, 2), strict=True):
             for row in range(4, 4 + people):
                 for cell in sheet[1]:
-                    known = {"respondent_id": f"{prefix}{row - 3}", "consent": "yes 同意", "weight": 1.5, "duration_seconds": 300}
+                    known = {
+                        "respondent_id": f"{prefix}{row - 3}",
+                        "consent": "yes 同意",
+                        "weight": 1.5,
+                        "duration_seconds": 300,
+                    }
                     sheet.cell(row, cell.column).value = known.get(str(cell.value))
                     if re.fullmatch(r"[A-Z]\d?_\d", str(cell.value)):
                         sheet.cell(row, cell.column).value = 1 + (row * 7 + cell.column * row) % 5
@@ -96,7 +110,11 @@ def coding() -> bytes:
     def write(path: Path) -> None:
         forms.coding_form(path, units(), coder="A", codebook=book)
         filled = load_workbook(path)
-        sheet = next(s for s in filled.worksheets if any(cell.value == "code_1" for row in s.iter_rows(max_row=12) for cell in row))
+        sheet = next(
+            s
+            for s in filled.worksheets
+            if any(cell.value == "code_1" for row in s.iter_rows(max_row=12) for cell in row)
+        )
         head = next(row for row in sheet.iter_rows(max_row=12) if any(cell.value == "code_1" for cell in row))
         for column in (cell.column for cell in head if str(cell.value).startswith("code_")):
             for row in range(head[0].row + 3, head[0].row + 3 + len(units())):
@@ -110,8 +128,8 @@ def coding() -> bytes:
 def disagreements() -> bytes:
     """A workbook of disagreements, every one decided."""
     frame = pd.DataFrame(
-        {"document": ["P07", "P07"], "segment": ["1", "2"], "participant": "P07", "text": "words", "code": ["a", "b"], "definition": "d",
-         "applied_by": "A", "not_applied_by": "B"}
+        {"document": ["P07", "P07"], "segment": ["1", "2"], "participant": "P07", "text": "words",
+         "code": ["a", "b"], "definition": "d", "applied_by": "A", "not_applied_by": "B"}
     )  # fmt: skip
 
     def write(path: Path) -> None:
@@ -127,7 +145,9 @@ def disagreements() -> bytes:
 @cache
 def vignettes() -> tuple[bytes, str]:
     """Two experts' tiers of four vignettes, and the key."""
-    facts = pd.DataFrame({"loan_amount": [1e4, 2e4, 3e4, 4e4], "income": [5e4, None, 7e4, 8e4], "purpose": list("abcd")})
+    facts = pd.DataFrame(
+        {"loan_amount": [1e4, 2e4, 3e4, 4e4], "income": [5e4, None, 7e4, 8e4], "purpose": list("abcd")}
+    )
     facts.index = pd.Index([f"K{n}" for n in range(4)], name="customer_id")
     drawn = vignette_form.draw_vignettes(facts, 4, facts=["loan_amount", "income"], seed=1)
 
@@ -165,10 +185,16 @@ def export(platform: str) -> str:
     if platform == "qualtrics":
         ahead = ["Status", "Duration (in seconds)", "Finished", "ResponseId", "consent", "group"]
         rows = [[*ahead, *items["item"]], [*ahead, *items["wording_en"]], ["{}"] * (len(ahead) + len(items))]
-        rows += [["IP Address", "431", "True", f"R_{n}", "1", group, *given] for n, group in enumerate(("practitioner", "customer"))]
+        rows += [
+            ["IP Address", "431", "True", f"R_{n}", "1", group, *given]
+            for n, group in enumerate(("practitioner", "customer"))
+        ]
     elif platform == "limesurvey":
         rows = [["id", "submitdate", "interviewtime", "group", "consent", *items["item"]]]
-        rows += [[str(n), "2024-03-01 10:00:00", "300.5", group, "Y", *given] for n, group in enumerate(("practitioner", "customer"))]
+        rows += [
+            [str(n), "2024-03-01 10:00:00", "300.5", group, "Y", *given]
+            for n, group in enumerate(("practitioner", "customer"))
+        ]
     else:
         wordings = [f"{n}、{wording}" for n, wording in enumerate(items["wording_zh"], start=3)]
         rows = [["序号", "所用时间", "1、您的身份", "2、您是否同意参与本研究", *wordings]]
@@ -203,7 +229,9 @@ def loan_workbook() -> bytes:
 @cache
 def crosswalk() -> str:
     """The crosswalk of the example without its absent constructs, reading no direct identifier."""
-    table = pd.read_csv(EXAMPLES / "loan_book_crosswalk.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    table = pd.read_csv(
+        EXAMPLES / "loan_book_crosswalk.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig"
+    )
     return table[table["fit"] != "absent"].to_csv(index=False)
 
 
@@ -216,7 +244,9 @@ def project() -> exchange.Project:
     memos = pd.DataFrame({"coder": ["A"], "document": ["P07"], "segment": ["1"], "memo": ["so what?"]})
     assigned = pd.DataFrame({"coder": ["A"], "document": ["P07"]})
     documents = pd.DataFrame({"document": ["P07"], "text": [DIALOGUE]})
-    return exchange.from_interviews(exchange.Interviews(book.head(12), units(), codings, memos, assigned, documents))
+    return exchange.from_interviews(
+        exchange.Interviews(book.head(12), units(), codings, memos, assigned, documents)
+    )
 
 
 @cache
@@ -266,15 +296,20 @@ def dialogue_odt() -> bytes:
 @cache
 def ratings() -> str:
     """Ratings of three coders, one column each."""
-    return "unit,A,B,C\n" + "".join(f"u{n},{1 + n % 3},{1 + (n + n // 4) % 3},{1 + n % 2}\n" for n in range(8))
+    return "unit,A,B,C\n" + "".join(
+        f"u{n},{1 + n % 3},{1 + (n + n // 4) % 3},{1 + n % 2}\n" for n in range(8)
+    )
 
 
 @cache
 def contact_log() -> bytes:
     """A returned contact plan with two contacts in its log."""
-    columns = ["tier_label", "next_contact", "channel", "days_between", "alert", "reasons", "rule", "actions", "purpose",
-               "potential_premium", "potential_reason"]  # fmt: skip
-    plan = pd.DataFrame([["low", pd.Timestamp("2026-01-05"), "phone", 30, "", "r", "r", "a", "p", False, ""]] * 2, columns=columns)
+    columns = ["tier_label", "next_contact", "channel", "days_between", "alert", "reasons", "rule", "actions",
+               "purpose", "potential_premium", "potential_reason"]  # fmt: skip
+    plan = pd.DataFrame(
+        [["low", pd.Timestamp("2026-01-05"), "phone", 30, "", "r", "r", "a", "p", False, ""]] * 2,
+        columns=columns,
+    )
     plan.index = pd.Index(["K1", "K2"], name="customer_id")
 
     def write(path: Path) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lists of odd values are easier to read in long lines
 """What can happen to YAML and JSON, beyond changes of their text."""
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def a_yaml(data: str, random: Random) -> bytes:
     """Return YAML after changes of its structure, with odd snippets, or of its text."""
     what = random.random()
     if what < 0.35:
-        return yaml.safe_dump(tree(yaml.safe_load(data), random), allow_unicode=True, sort_keys=False).encode("utf-8", "replace")
+        return yaml.safe_dump(tree(yaml.safe_load(data), random), allow_unicode=True, sort_keys=False).encode(
+            "utf-8", "replace"
+        )
     if what < 0.65:
         lines = data.split("\n")
         place = random.randrange(len(lines))
@@ -67,7 +70,10 @@ def _node(content: Any, random: Random) -> Any:
         if what == 0:
             return {name: item for name, item in content.items() if name != key}
         if what == 1:
-            return {random.choice((word(random), 3, None, 1.5, True)) if name == key else name: item for name, item in content.items()}
+            return {
+                random.choice((word(random), 3, None, 1.5, True)) if name == key else name: item
+                for name, item in content.items()
+            }
         if what == 2:
             return content | {word(random): fresh(random)}
         return content | {key: _node(content[key], random)}

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lists of odd values are easier to read in long lines
 """The kinds of input: how a case damages one, and what the command line does with it."""
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from research.collect.transforms import TRANSFORMS
 from research.commands.fieldwork import show_agreement
 from research.commands.run import assignments
 from research.fieldwork import (
-    ahp, codebook, deidentify, exchange, instruments, intake, platforms, resolution, survey, transcripts,
+    ahp,
+    codebook,
+    deidentify,
+    exchange,
+    instruments,
+    intake,
+    platforms,
+    resolution,
+    survey,
+    transcripts,
 )  # fmt: skip
 from research.manage.feedback import read_feedback
 from research.paths import DEFINITIONS, EXAMPLES, STUDIES
@@ -61,14 +71,19 @@ def surveys(random: Random) -> Attempt:
         else:
             marked(path, out)
 
-    return Attempt({name: data()}, act, ("fieldwork", "check", f"{{folder}}/{name}", "--annotated", "{out}/copy.xlsx"))
+    return Attempt(
+        {name: data()}, act, ("fieldwork", "check", f"{{folder}}/{name}", "--annotated", "{out}/copy.xlsx")
+    )
 
 
 def codings(random: Random) -> Attempt:
     """Coding workbooks and the workbook of disagreements."""
     if random.random() < 0.2:
         data = a_workbook(corpus.disagreements(), random)
-        return Attempt({"resolution.xlsx": data}, lambda folder, out: resolution.read_resolution(folder / "resolution.xlsx"))
+        return Attempt(
+            {"resolution.xlsx": data},
+            lambda folder, out: resolution.read_resolution(folder / "resolution.xlsx"),
+        )
     files = {"coding_A.xlsx": a_workbook(corpus.coding(), random)}
     if random.random() < 0.3:
         files["coding_B.xlsx"] = a_workbook(corpus.coding(), random)
@@ -79,7 +94,15 @@ def codings(random: Random) -> Attempt:
         else:
             marked(folder / "coding_A.xlsx", out)
 
-    command = ("fieldwork", "agreement", *(f"{{folder}}/{name}" for name in files), "--resamples", "20", "--out", "{out}/kappa.csv")
+    command = (
+        "fieldwork",
+        "agreement",
+        *(f"{{folder}}/{name}" for name in files),
+        "--resamples",
+        "20",
+        "--out",
+        "{out}/kappa.csv",
+    )
     return Attempt(files, act, command)
 
 
@@ -122,7 +145,9 @@ def exports(random: Random) -> Attempt:
     elif random.random() < 0.25:
         name = "export.xlsx"
         sheet = pd.read_csv(io.StringIO(corpus.export(platform)), header=None, dtype=str)
-        files[name] = a_workbook(corpus.written(lambda p: sheet.to_excel(p, index=False, header=False), name), random)
+        files[name] = a_workbook(
+            corpus.written(lambda p: sheet.to_excel(p, index=False, header=False), name), random
+        )
     else:
         name = random.choice(("export.csv", "export.csv", "export.tsv"))
         files[name] = a_file(corpus.export(platform), random, ",")
@@ -132,7 +157,15 @@ def exports(random: Random) -> Attempt:
         found = platforms.read_platform(folder / name, given.format(folder=folder), accept_faults=accept)
         platforms.write_responses(found.responses, out / "answers.csv")
 
-    command = ("fieldwork", "import-survey", f"{{folder}}/{name}", "--platform", given, "--out", "{out}/answers.csv")
+    command = (
+        "fieldwork",
+        "import-survey",
+        f"{{folder}}/{name}",
+        "--platform",
+        given,
+        "--out",
+        "{out}/answers.csv",
+    )
     return Attempt(files, act, command, places=("map:",))
 
 
@@ -176,7 +209,11 @@ def a_parquet(random: Random) -> bytes:
         ))  # fmt: skip
         frame[column] = odd()
     if random.random() < 0.2:
-        frame = frame.rename(columns={random.choice(list(frame.columns)): word(random)[:100].encode("utf-8", "replace").decode()})
+        frame = frame.rename(
+            columns={
+                random.choice(list(frame.columns)): word(random)[:100].encode("utf-8", "replace").decode()
+            }
+        )
     if random.random() < 0.15:
         frame = frame.set_index(random.choice(list(frame.columns)))
     buffer = io.BytesIO()
@@ -197,12 +234,18 @@ def crosswalks(random: Random) -> Attempt:
         for _ in range(random.choice((1, 1, 3))):
             row = random.randrange(len(table))
             sources = random.sample(list(corpus.loan_frame().columns), random.choice((0, 1, 1, 2, 3)))
-            fresh = {"transform": random.choice(list(TRANSFORMS)), "argument": argument(random), "source": ";".join(sources)}
+            fresh = {
+                "transform": random.choice(list(TRANSFORMS)),
+                "argument": argument(random),
+                "source": ";".join(sources),
+            }
             column = random.choice((*fresh, *fresh, *table.columns))
             for name in {column, *random.sample(list(fresh), random.choice((0, 2, 3)))}:
                 table.loc[row, name] = fresh.get(name, word(random).replace("\x00", "")[:1000])
         text = table.to_csv(index=False)
-    data = a_file(text, random, ",", "gb18030") if random.random() < 0.5 else text.encode("utf-8-sig", "replace")
+    data = (
+        a_file(text, random, ",", "gb18030") if random.random() < 0.5 else text.encode("utf-8-sig", "replace")
+    )
     files = {"crosswalk.csv": data, "book.csv": corpus.loan_book().encode()}
 
     def act(folder: Path, out: Path) -> None:
@@ -215,7 +258,9 @@ def crosswalks(random: Random) -> Attempt:
         else:
             datasets.load(path, rows)
 
-    return Attempt(files, act, ("datasets", "check", "{folder}/book.csv", "--crosswalk", "{folder}/crosswalk.csv"))
+    return Attempt(
+        files, act, ("datasets", "check", "{folder}/book.csv", "--crosswalk", "{folder}/crosswalk.csv")
+    )
 
 
 def argument(random: Random) -> str:
@@ -230,12 +275,19 @@ def studies(random: Random) -> Attempt:
     """Study files and declarations for the checklists."""
     if random.random() < 0.15:
         data = a_yaml((EXAMPLES / "declarations.yml").read_text(encoding="utf-8"), random)
-        return Attempt({"declared.yml": data}, lambda folder, out: checklists.declarations(str(folder / "declared.yml")))
+        return Attempt(
+            {"declared.yml": data}, lambda folder, out: checklists.declarations(str(folder / "declared.yml"))
+        )
     text = random.choice(sorted(STUDIES.glob("*.yml"))).read_text(encoding="utf-8")
     full = yaml.safe_dump(parameters.load().model_dump(mode="json"), allow_unicode=True)
     data = a_yaml(random.choice((text, full)), random)
     command = ("run", "{folder}/own.yml", "--only", "no such notebook", "--out", "{out}")
-    return Attempt({"own.yml": data}, lambda folder, out: parameters.load(folder / "own.yml"), command, places=("--only",))
+    return Attempt(
+        {"own.yml": data},
+        lambda folder, out: parameters.load(folder / "own.yml"),
+        command,
+        places=("--only",),
+    )
 
 
 def grids(random: Random) -> Attempt:
@@ -255,14 +307,23 @@ def projects(random: Random) -> Attempt:
     if random.random() < 0.3:
         files = dict(corpus.qda_folder())
         name = random.choice(["project.json", "project.json", "project.json", *files])
-        files[name] = a_json(files[name].decode(), random) if name == "project.json" else some_bytes(files[name], random)
+        files[name] = (
+            a_json(files[name].decode(), random)
+            if name == "project.json"
+            else some_bytes(files[name], random)
+        )
 
         def back(folder: Path, out: Path) -> None:
             project = exchange.read_folder(folder)
             exchange.write_qda(project, out / "again.qdpx")
             exchange.write_folder(exchange.read_qda(out / "again.qdpx"), out / "again")
 
-        return Attempt(files, back, ("fieldwork", "export-qda", "{folder}", "--out", "{out}/p.qdpx"), places=("again.qdpx", "codebook of"))
+        return Attempt(
+            files,
+            back,
+            ("fieldwork", "export-qda", "{folder}", "--out", "{out}/p.qdpx"),
+            places=("again.qdpx", "codebook of"),
+        )
     ending_ = random.choice(("qdpx", "qdpx", "qde", "qdc"))
     name, data = f"project.{ending_}", corpus.qda(ending_)
     if ending_ == "qdpx" and random.random() < 0.7:
@@ -286,13 +347,23 @@ def dialogues(random: Random) -> Attempt:
     what = random.randrange(4)
     files: dict[str, bytes] = {}
     if what == 0:
-        files["P07.docx"] = with_parts(corpus.dialogue_docx(), random) if random.random() < 0.8 else some_bytes(corpus.dialogue_docx(), random)
+        files["P07.docx"] = (
+            with_parts(corpus.dialogue_docx(), random)
+            if random.random() < 0.8
+            else some_bytes(corpus.dialogue_docx(), random)
+        )
     elif what == 1:
-        files["P07.odt"] = with_parts(corpus.dialogue_odt(), random) if random.random() < 0.8 else some_bytes(corpus.dialogue_odt(), random)
+        files["P07.odt"] = (
+            with_parts(corpus.dialogue_odt(), random)
+            if random.random() < 0.8
+            else some_bytes(corpus.dialogue_odt(), random)
+        )
     else:
         files["P07.txt"] = a_file(corpus.DIALOGUE, random, "", "gb18030")
     if random.random() < 0.3:
-        files["participants.csv"] = a_file("document,participant,group,language\nP07,P07,practitioner,en\n", random, ",")
+        files["participants.csv"] = a_file(
+            "document,participant,group,language\nP07,P07,practitioner,en\n", random, ","
+        )
     if random.random() < 0.3:
         files["names.txt"] = a_file("# names\nSmith\n李雷\nAnna-Maria\n", random)
     if random.random() < 0.3:
@@ -309,7 +380,9 @@ def dialogues(random: Random) -> Attempt:
         checked = deidentify.check_waivers(deidentify.scan(units, names), given)
         deidentify.write_waiver_form(checked, out / "waivers.csv")
 
-    return Attempt(files, act, ("fieldwork", "deidentify", "{folder}", *extra), places=("could identify someone",))
+    return Attempt(
+        files, act, ("fieldwork", "deidentify", "{folder}", *extra), places=("could identify someone",)
+    )
 
 
 def instruments_(random: Random) -> Attempt:
@@ -317,7 +390,9 @@ def instruments_(random: Random) -> Attempt:
     what = random.randrange(3)
     if what == 0:
         data = a_file((DEFINITIONS / "survey_items.csv").read_text(encoding="utf-8"), random, ",")
-        return Attempt({"items.csv": data}, lambda folder, out: instruments.survey_items(folder / "items.csv"))
+        return Attempt(
+            {"items.csv": data}, lambda folder, out: instruments.survey_items(folder / "items.csv")
+        )
     if what == 1:
         data = a_file((DEFINITIONS / "codebook.csv").read_text(encoding="utf-8"), random, ",")
         return Attempt({"codes.csv": data}, lambda folder, out: codebook.read_codebook(folder / "codes.csv"))
@@ -327,12 +402,22 @@ def instruments_(random: Random) -> Attempt:
     if name.endswith("csv"):
         data = a_file(table, random, ",")
     else:
-        data = a_workbook(corpus.written(lambda p: pd.read_csv(io.StringIO(table)).to_excel(p, index=False), name), random)
+        data = a_workbook(
+            corpus.written(lambda p: pd.read_csv(io.StringIO(table)).to_excel(p, index=False), name), random
+        )
 
     def act(folder: Path, out: Path) -> None:
         show_agreement([folder / name], level=level, resamples=20, out=out / "kappa.csv")
 
-    command = ("fieldwork", "agreement", f"{{folder}}/{name}", "--resamples", "20", "--out", "{out}/kappa.csv")
+    command = (
+        "fieldwork",
+        "agreement",
+        f"{{folder}}/{name}",
+        "--resamples",
+        "20",
+        "--out",
+        "{out}/kappa.csv",
+    )
     return Attempt({name: data}, act, command, places=("level", f"'{level}'"))
 
 
@@ -347,15 +432,54 @@ def settings(random: Random) -> Attempt:
     """Parameters on the command line: `-p name=value`."""
     texts = []
     for _ in range(random.choice((1, 1, 2, 3))):
-        name = random.choice((*parameters.names(), "tier_shares", "costs", "weights", word(random)[:200], "tier_shares.high.x", ".", "a."))
-        shown = random.choice((random.choice(SNIPPETS), word(random)[:3000], str(value(random)), "{A: 1, B: 2, C: 3}", "[rfm, rfm]", "0.5", "simulated"))
-        texts.append(random.choice((f"{name}={shown}", f"{name}={shown}", f"{name}{shown}", f"{name}=={shown}", f" {name} = {shown} ")))
+        name = random.choice(
+            (
+                *parameters.names(),
+                "tier_shares",
+                "costs",
+                "weights",
+                word(random)[:200],
+                "tier_shares.high.x",
+                ".",
+                "a.",
+            )
+        )
+        shown = random.choice(
+            (
+                random.choice(SNIPPETS),
+                word(random)[:3000],
+                str(value(random)),
+                "{A: 1, B: 2, C: 3}",
+                "[rfm, rfm]",
+                "0.5",
+                "simulated",
+            )
+        )
+        texts.append(
+            random.choice(
+                (
+                    f"{name}={shown}",
+                    f"{name}={shown}",
+                    f"{name}{shown}",
+                    f"{name}=={shown}",
+                    f" {name} = {shown} ",
+                )
+            )
+        )
 
     def act(folder: Path, out: Path) -> None:
         parameters.load(changes=assignments(texts))
 
     options = [part for text in texts for part in ("-p", text.replace("\x00", ""))]
-    command = ("run", "default", *(part.replace("{", "{{").replace("}", "}}") for part in options), "--only", "no such notebook", "--out", "{out}")
+    command = (
+        "run",
+        "default",
+        *(part.replace("{", "{{").replace("}", "}}") for part in options),
+        "--only",
+        "no such notebook",
+        "--out",
+        "{out}",
+    )
     return Attempt({}, act, command, places=("-p ", "default.yml", "--only", "parameter"))
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lists of odd values are easier to read in long lines
 """What can happen to bytes, to text and to single values."""
 
 from __future__ import annotations
@@ -6,7 +7,18 @@ import datetime as dt
 from random import Random
 from typing import Any
 
-ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "utf-7")
+ENCODINGS = (
+    "utf-8",
+    "utf-8-sig",
+    "gb18030",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "latin-1",
+    "cp1252",
+    "utf-7",
+)
 
 # What people, spreadsheets and attackers put where something else is expected.
 WORDS = (
@@ -56,7 +68,9 @@ def some_bytes(data: bytes, random: Random) -> bytes:
         elif what == 5:
             data[place : place + 8] = b"\x00" * 8
         else:
-            data[place:place] = random.choice((b"\xff\xfe", b"\xef\xbb\xbf", b"\x00", b"\x80", b"\r", b"\x1a", b"PK\x03\x04"))
+            data[place:place] = random.choice(
+                (b"\xff\xfe", b"\xef\xbb\xbf", b"\x00", b"\x80", b"\r", b"\x1a", b"PK\x03\x04")
+            )
     return bytes(data)
 
 
@@ -101,7 +115,9 @@ def encoded(data: str, random: Random, usual: str = "utf-8") -> bytes:
 def a_file(data: str, random: Random, mark: str = "", usual: str = "utf-8") -> bytes:
     """Return the bytes of a text file after changes of text, encoding or bytes; now and then of nothing at all."""
     if random.random() < 0.02:
-        return random.choice((b"", b"\n", b"\xef\xbb\xbf", b"\xff\xfe", b" " * 100_000, b"\x00" * 100, b"%PDF-1.7\n"))
+        return random.choice(
+            (b"", b"\n", b"\xef\xbb\xbf", b"\xff\xfe", b" " * 100_000, b"\x00" * 100, b"%PDF-1.7\n")
+        )
     changed = text(data, random, mark) if random.random() < 0.8 else data
     made = encoded(changed, random, usual)
     return some_bytes(made, random) if random.random() < 0.3 else made

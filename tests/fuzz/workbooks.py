@@ -118,16 +118,29 @@ def with_parts(data: bytes, random: Random) -> bytes:
         elif what == 3:
             parts.append((name, content))
         elif what == 4:
-            parts[place] = (random.choice(("../evil.xml", "/abs.xml", "a\\b.xml", name.upper(), word(random)[:80] or "_")), content)
+            parts[place] = (
+                random.choice(
+                    ("../evil.xml", "/abs.xml", "a\\b.xml", name.upper(), word(random)[:80] or "_")
+                ),
+                content,
+            )
         elif what == 5:
-            parts.append((random.choice(("xl/externalLinks/externalLink1.xml", "xl/vbaProject.bin", "x/../../y")), content))
+            parts.append(
+                (
+                    random.choice(("xl/externalLinks/externalLink1.xml", "xl/vbaProject.bin", "x/../../y")),
+                    content,
+                )
+            )
         elif what == 6:
             other = random.randrange(len(parts))
             parts[place], parts[other] = (name, parts[other][1]), (parts[other][0], content)
         else:
             parts[place] = (name, in_text(content, random))
     made = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(made, "w", random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as target:
+    with (
+        warnings.catch_warnings(),
+        zipfile.ZipFile(made, "w", random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as target,
+    ):
         warnings.simplefilter("ignore")
         for name, content in parts:
             target.writestr(name, content)

@@ -12,7 +12,7 @@ from research.collect.tables import find
 from research.collect.transforms import ANY_SOURCE, RATIOS, TRANSFORMS, Transform, mapping, number, text
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import read_csv
+from research.textfiles import is_file, read_csv
 
 CROSSWALKS = DEFINITIONS / "crosswalks"
 COLUMNS = ("construct", "source", "transform", "argument", "missing", "unit", "fit", "reason")
@@ -67,7 +67,7 @@ def crosswalk_file(name_or_path: str | Path) -> Path:
     path = find(name_or_path)
     if path.suffix != ".csv":
         path = CROSSWALKS / f"{name_or_path}.csv"
-    if not path.is_file():
+    if not is_file(path):
         shipped = sorted(p.stem for p in CROSSWALKS.glob("*.csv") if p.stem != "maps")
         raise UserError(
             f"crosswalk '{name_or_path}' is neither a file nor shipped{nearest(path.stem, shipped)}"

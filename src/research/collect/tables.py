@@ -14,7 +14,7 @@ import pandas as pd
 from research.archive import open_archive, parsing
 from research.errors import UserError
 from research.paths import ROOT
-from research.textfiles import decode, read_bytes
+from research.textfiles import decode, is_file, read_bytes
 
 SUFFIXES = (".csv", ".parquet", ".xlsx")
 MOST_BYTES = 4 * 2**30
@@ -25,7 +25,7 @@ def find(path: str | Path) -> Path:
     """Return the file as given or, when there is none, the one of that name in the project."""
     given = Path(path)
     in_project = ROOT / given
-    return given if given.is_file() or not in_project.is_file() else in_project
+    return given if is_file(given) or not is_file(in_project) else in_project
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     Raises UserError when the file is missing, of another kind, empty or has unnamed or repeated columns.
     """
     path = find(path)
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(f"{path}: no such file")
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path.name}: kind '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")

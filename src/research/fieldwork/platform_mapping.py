@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import read_yaml
+from research.textfiles import is_file, read_yaml
 
 MAPPINGS = DEFINITIONS / "platform_mappings"
 Text = str | int | float  # a code such as 1 or -99 may stand without quotes
@@ -78,7 +78,7 @@ def read_mapping(name: str | Path) -> dict[str, Any]:
         UserError: there is none, a key is unknown or missing, or a value does not fit.
     """
     path = Path(name) if str(name).endswith((".yml", ".yaml")) else MAPPINGS / f"{str(name).lower()}.yml"
-    if not path.is_file():
+    if not is_file(path):
         known = [p.stem for p in MAPPINGS.glob("*.yml")]
         raise UserError(f"survey platform '{name}' has no mapping{nearest(str(name).lower(), known)}")
     try:

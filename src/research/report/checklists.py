@@ -22,7 +22,7 @@ import yaml
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS, DOCS, NOTEBOOKS, ROOT
 from research.report.markdown import slug
-from research.textfiles import read_yaml
+from research.textfiles import is_file, read_yaml
 
 CHECKLISTS = DEFINITIONS / "checklists"
 TRACEABILITY = DEFINITIONS / "traceability.csv"
@@ -76,7 +76,7 @@ def declarations(path: str) -> dict[str, dict[str, str]]:
     """
     if not path:
         return {}
-    file = next((place for place in (Path(path), ROOT / path) if place.is_file()), None)
+    file = next((place for place in (Path(path), ROOT / path) if is_file(place)), None)
     if file is None:
         raise UserError(f"fieldwork.declarations: {path}: no such file")
     content = read_yaml(file, "`checklist: {item: words}`")

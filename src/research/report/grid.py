@@ -17,7 +17,7 @@ from research.report import notebooks as books
 from research.report import pipeline
 from research.report.notebooks import Notebook
 from research.report.pipeline import Plan
-from research.textfiles import read_yaml
+from research.textfiles import is_file, read_yaml
 
 KEYS = ("name", "study", "only", "product", "zip", "list")
 LONGEST_NAME = 80
@@ -73,7 +73,7 @@ def read(path: Path) -> Grid:
     beside = path.parent / study
     return Grid(
         name=name,
-        study=str(beside) if beside.suffix in (".yml", ".yaml") and beside.is_file() else study,
+        study=str(beside) if beside.suffix in (".yml", ".yaml") and is_file(beside) else study,
         only=tuple(map(str, only)),
         runs=runs,
     )
