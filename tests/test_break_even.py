@@ -262,3 +262,19 @@ def test_evidence_tells_the_policy_at_equal_volume_and_why_something_is_missing(
     assert known.loc["premium_value_lift", "remark"] == ""
     assert (benefits.answers(rows.reset_index())[["supported", "not supported"]] >= 0).all().all()
     assert benefits.answers(rows.reset_index())["supported"].tolist() == [0, 0, 0, 0]
+
+
+def test_effects_are_scaled_up_to_what_is_possible_and_no_further():
+    """A cut of PD by all of it brings 1150; twice that would pay for 2000 of work, but PD cannot fall below nil."""
+    table = STRATEGIES[STRATEGIES["id"] == "M"].assign(base=0.2, hours=20.0)
+    row = tier_break_even(ten(), table, ECONOMICS).set_index("tier").loc["high"]
+    assert row["verdict"] == "no break-even within range" and np.isnan(row["multiple"])
+    cheap = tier_break_even(ten(), table.assign(hours=5.0), ECONOMICS).set_index("tier").loc["high"]
+    assert cheap["multiple"] == pytest.approx(500 / 230)
+
+
+def test_the_interval_of_a_break_even_contains_it():
+    row = break_even(ten(), STRATEGIES, ECONOMICS, seed=1, draws=400, level=0.9).set_index("id").loc["M"]
+    assert row["ci_low"] < row["break_even"] < row["ci_high"]
+    wide = break_even(ten(), STRATEGIES, ECONOMICS, seed=1, draws=400).set_index("id").loc["M"]
+    assert wide["ci_low"] < row["ci_low"] and row["ci_high"] < wide["ci_high"]

@@ -180,6 +180,17 @@ def test_loss_interval_of_few_losses_is_that_of_resampled_customers(calm):
     )
 
 
+def test_loss_interval_allows_for_what_the_others_were_lent():
+    """300 lost a tenth each, so that their number hardly matters; 150 others were lent very unequal amounts."""
+    lent = np.r_[np.full(300, 10.0), np.full(20, 7.5), np.full(130, 0.1)]
+    lost = np.where(np.arange(450) < 300, 1.0, 0.0)
+    table = pd.DataFrame({"tier": "low", "lent": lent, "lost": lost})
+    found = rates.loss_rates(table, "tier", "lost", "lent", seed=1, resamples=4000).iloc[0]
+    rows = np.random.default_rng(2).integers(0, 450, (4000, 450))
+    low, high = np.quantile(lost[rows].sum(axis=1) / lent[rows].sum(axis=1), [0.025, 0.975])
+    assert found["ci_high"] - found["ci_low"] == pytest.approx(high - low, rel=0.08)
+
+
 def test_loss_rates_say_what_is_not_known():
     table = pd.DataFrame(
         {"tier": ["a", "a", "b", "b", "c"], "lost": [0, 0, np.nan, 1, 2], "lent": [5, 5, 9, 4, 8.0]}
@@ -188,6 +199,10 @@ def test_loss_rates_say_what_is_not_known():
     assert found["n"].to_dict() == {"a": 2, "b": 1, "c": 1, "all": 4}
     assert found["censored"].to_dict() == {"a": 0, "b": 1, "c": 0, "all": 1}
     assert found["estimate"].to_dict() == {"a": 0, "b": 0.25, "c": 0.25, "all": 3 / 22}
+    cents = rates.loss_rates(
+        table.assign(lost=table["lost"] / 100, lent=table["lent"] / 100), "tier", "lost", "lent", 1
+    )
+    np.testing.assert_allclose(cents["estimate"], found["estimate"])  # a rate has no unit
     # Nobody lost anything: 0 is a limit, the other end cannot be resampled; of one customer nothing can.
     assert found.loc["a", "ci_low"] == 0 and np.isnan(found.loc["a", "ci_high"])
     assert found.loc["b", ["ci_low", "ci_high"]].isna().all()
