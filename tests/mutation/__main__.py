@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--most", type=int, default=2, help="mutants of one function at most")
     parser.add_argument("--only", nargs="*", default=[], help="modules, such as manage.drift")
     parser.add_argument(
-        "--names", type=Path, help="run again those of an earlier results file that were not killed"
+        "--after", type=Path, help="results of an earlier run: what it found is not run again"
     )
     parser.add_argument(
         "--out", type=Path, default=ROOT / ".cache" / "mutation.csv", help="results, one row a mutant"
