@@ -11,7 +11,8 @@ from research.collect import constructs
 from research.collect.simulate import Simulation, simulate, snapshot
 from research.collect.simulate.assumptions import BASES, assumptions, markdown, table
 from research.collect.simulate.loans import annuity
-from research.collect.simulate.risk import Chances, outcome_probabilities, risk_terms
+from research.collect.simulate.recovery import recovery
+from research.collect.simulate.risk import Chances, outcome_probabilities
 from research.errors import UserError
 from research.paths import DOCS
 
@@ -148,26 +149,13 @@ def test_snapshot_outcomes_of_customers_follow_the_panel(bank):
 
 def test_the_parameters_are_recovered(big):
     """A logit of the onset of distress finds the intercept and every weight of the index within three errors."""
-    given = assumptions()
-    panel = big.panel
-    codes = panel["customer_id"].cat.codes.to_numpy()
-    order = np.lexsort((panel["period"], codes))
-    calm_before = np.zeros(len(panel), dtype=bool)
-    same = codes[order][1:] == codes[order][:-1]
-    calm_before[order[1:]] = same & ~big.distress[order[:-1]]
-    rows = np.flatnonzero(calm_before)
-    x = risk_terms(big.customers).iloc[codes[rows]].reset_index(drop=True)
-    sensitivity = big.customers["industry"].astype(object).map(given["shock"]["industry"]).to_numpy(float)
-    x["shock"] = big.stress[panel["period"].to_numpy()[rows]] * sensitivity[codes[rows]]
-    x["frailty"] = big.truth["frailty"].to_numpy()[codes[rows]]
-    y = big.distress[rows].astype(float)
-    fit = sm.GLM(y, sm.add_constant(x), family=sm.families.Binomial()).fit()
-    true = pd.Series({"const": given["risk"]["intercept"], **given["risk"]["index"], "frailty": 1.0})
-    true["shock"] = given["shock"]["onset"]
-    z = (fit.params - true[fit.params.index]) / fit.bse
-    assert z.abs().max() < 3, z
-    assert (z.abs() < 1.96).mean() > 0.75
-    assert fit.bse["shock"] < 0.1 * true["shock"]
+    found = recovery(big).set_index("parameter")
+    assert set(found.index) == {"intercept", "shock", "frailty", *assumptions()["risk"]["index"]}
+    assert found["z"].abs().max() < 3, found
+    assert found["inside"].mean() > 0.75
+    assert found["inside"].equals(found["true"].between(found["ci_low"], found["ci_high"]).rename("inside"))
+    width = found.loc["shock", "ci_high"] - found.loc["shock", "ci_low"]
+    assert width / (2 * 1.96) < 0.1 * found.loc["shock", "true"]
 
 
 def test_the_roll_rates_are_recovered(big):

@@ -50,6 +50,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "outcome_sensitivity",
         "tier_drift",
         "truth_regret",
+        "parameter_recovery",
     ),
     "manage": (
         "economics",

@@ -12,6 +12,7 @@ import yaml
 from research.collect import datasets
 from research.collect import windows as windowing
 from research.collect import worth as worths
+from research.collect.simulate.recovery import recovery
 from research.compare import criteria, economics, inference, resampling, specification, stability
 from research.compare import verdict as judging
 from research.errors import UserError
@@ -299,3 +300,9 @@ def truth_regret(study: Any) -> dict[str, Any]:
     )
     rows = economics.regret(oof, bank.truth, study.bootstrap, study.seed)
     return {"rows": rows, "customers": size, "bad": int(np.nansum(oof.y)), "folds": TRUTH_FOLDS}
+
+
+@step("simulated_customers")
+def parameter_recovery(study: Any) -> pd.DataFrame:
+    """Return the parameters of the simulated bank beside what a regression finds of them in its months."""
+    return recovery(datasets.simulation(min(study.simulated_customers, TRUTH_CUSTOMERS)))
