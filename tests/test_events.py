@@ -253,7 +253,7 @@ def test_order_of_rows_and_files_does_not_matter(many, tmp_path_factory, seed, p
         shuffled.iloc[rows].to_parquet(folder / "given" / f"{number}.parquet")
     without_id = Roles(balance="balance", late="late")
     whole = written(folder / "whole.parquet", folder, without_id)
-    assert written(folder / "given", folder, without_id, limits=Limits("300MB", threads)) == whole
+    assert written(folder / "given", folder, without_id, limits=Limits("500MB", threads)) == whole
 
 
 def test_every_kind_of_file_gives_the_same_bytes(many, tmp_path):
@@ -404,7 +404,7 @@ def test_what_is_missing_for_spark_is_said(many, tmp_path, monkeypatch):
         ({"features": ["inflwo"]}, "unknown feature 'inflwo'; did you mean 'inflow'"),
         ({"features": ["trend"], "windows": parse_windows("90d")}, "'trend' needs a window of 2 months or more"),
         ({"engine": "sparc"}, "unknown engine 'sparc'; did you mean 'spark'"),
-        ({"limits": Limits("2 bananas")}, "memory '2 bananas': expected 200MB or more, written as 500MB or 2GB"),
+        ({"limits": Limits("2 bananas")}, "memory '2 bananas': expected 500MB or more, written as 500MB or 2GB"),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_message(many, tmp_path, change, message):
