@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +20,7 @@ import typer
 
 import command
 import demo
+from command import until
 from research.commands.batch import batch as batch_command
 from research.errors import UserError
 from research.paths import ROOT
@@ -96,14 +96,6 @@ class Cluster:
             process.kill()
             process.wait()
         self.log.close()
-
-
-def until(true: Callable[[], object], seconds: float = 90) -> None:
-    """Wait until something is true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,18 @@ import json
 import logging
 import os
 import stat
+import threading
+import time
 import types
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock
 from joblib import Memory
+from joblib._store_backends import CacheWarning
 from threadpoolctl import threadpool_limits
 
 from research.errors import UserError
@@ -29,6 +34,7 @@ from research.fingerprint import code_of
 from research.parameters import Study
 from research.paths import cache_folder
 
+LONG_AGO = 3600.0  # seconds; nobody writes one result for an hour
 Result = TypeVar("Result")
 DataKey = Callable[[Any], str]
 
@@ -84,7 +90,15 @@ class Step:
         # One thread of linear algebra: the sums then have one order on every machine, and processes do not wait for
         # each other's spinning threads.
         with FileLock(lock), threadpool_limits(1, user_api="blas"):
-            return store(view, *args, key=key)
+            _remove_unfinished(store)
+            try:
+                return store(view, *args, key=key)
+            except CacheWarning as warning:
+                _remove_unfinished(store)
+                if isinstance(warning.__context__, OSError):
+                    reason = warning.__context__.strerror
+                    raise UserError(f"{cache_folder()}: a result cannot be stored: {reason}") from None
+                raise
 
     def key(self, study: Study | View, *args: Any) -> str:
         """Return the hash of all that decides the result."""
@@ -183,10 +197,21 @@ def _refuse_shared(folder: Path) -> None:
         )
 
 
+def _remove_unfinished(store: Any) -> None:
+    """Remove files that were never finished: by this thread on a full disk, or long ago by a killed process."""
+    own = f"-{os.getpid()}-{id(threading.current_thread())}"
+    for path in Path(store.store_backend.location, store.func_id).glob("*/output.pkl.*"):
+        with suppress(OSError):
+            if path.name.endswith(own) or time.time() - path.stat().st_mtime > LONG_AGO:
+                path.unlink()
+
+
 @functools.cache
 def _memory() -> Memory:
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _refuse_shared(folder)
     logging.getLogger("joblib").setLevel(logging.ERROR)
+    # A warning would stand in the notebook, and every later run would compute the step again.
+    warnings.filterwarnings("error", category=CacheWarning)
     return Memory(folder, verbose=0)

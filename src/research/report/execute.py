@@ -14,6 +14,7 @@ import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
+from nbformat.reader import NotJSONError
 from papermill.exceptions import PapermillExecutionError
 
 from research.paths import ROOT
@@ -84,11 +85,18 @@ def execute(
         )
     except Exception as error:
         target.unlink(missing_ok=True)
-        if partial.exists():
-            clean(partial, failed, study)
+        keep(partial, failed, study)
         raise ExecutionFailed(describe(error, reached)) from error
     failed.unlink(missing_ok=True)
     return clean(partial, target, study)
+
+
+def keep(partial: Path, failed: Path, study: str) -> None:
+    """Keep what ran of a notebook that failed, unless the failure was that it could not be written."""
+    try:
+        clean(partial, failed, study)
+    except (OSError, NotJSONError):
+        partial.unlink(missing_ok=True)
 
 
 def imports(code: str) -> list[str]:

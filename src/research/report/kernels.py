@@ -25,7 +25,6 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets import default
 
 FOLDERS = "research-kernels-"
-JUST_MADE = 10.0  # seconds
 PATIENCE = 30.0  # seconds for the server to end by itself
 
 
@@ -213,13 +212,15 @@ def socket_folder() -> pathlib.Path:
     return folder
 
 
-def remove_abandoned(place: pathlib.Path) -> None:
-    """Remove folders of sockets whose process is gone; the system frees its lock."""
+def remove_abandoned(place: pathlib.Path, just_made: float = 10.0) -> None:
+    """Remove folders of sockets whose process is gone; the system frees its lock.
+
+    One that was made within the last `just_made` seconds may not be locked yet.
+    """
     for folder in place.glob(f"{FOLDERS}*"):
         lock = FileLock(folder / "lock", timeout=0)
         try:
-            # One that was made just now may not be locked yet.
-            if time.time() - folder.stat().st_mtime < JUST_MADE or not (folder / "lock").exists():
+            if time.time() - folder.stat().st_mtime < just_made or not (folder / "lock").exists():
                 continue
             with lock:
                 shutil.rmtree(folder, ignore_errors=True)
