@@ -171,6 +171,21 @@ def test_levels_and_classes_do_not_give_each_other_away() -> None:
     assert set(safe.loc[safe["n"].isna(), "level"]) == {"guarantor", "pledge"}
 
 
+def test_the_same_classes_under_two_names_lose_the_same_cells() -> None:
+    kinds = ["none"] * 300 + ["mortgage"] * 80 + ["guarantor"] * 17 + ["pledge"] * 3
+    customers = pd.DataFrame({"guarantee_type": pd.Categorical(kinds)})
+    standards = pd.DataFrame({"K13": ["other" if kind == "none" else kind for kind in kinds]})
+    levels, classes = (
+        pd.DataFrame({first: name, second: counts.index.astype(str), "n": counts.to_numpy()})
+        for first, second, name, counts in (
+            ("construct", "level", "guarantee_type", customers["guarantee_type"].value_counts()),
+            ("standard", "class", "K13", standards["K13"].value_counts().sort_index()),
+        )
+    )
+    safe, whole = published.levels_and_classes(levels, classes, customers, standards)
+    assert set(safe.loc[safe["n"].isna(), "level"]) == set(whole.loc[whole["n"].isna(), "class"])
+
+
 def test_invented_and_simulated_persons_are_counted_openly() -> None:
     frame = pd.DataFrame({"n": [1, 2, 3]})
     assert disclosure.protected(frame, origin="simulated")["n"].tolist() == [1, 2, 3]

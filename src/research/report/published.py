@@ -54,7 +54,7 @@ def nested(memberships: pd.DataFrame, place: dict[tuple[str, str], Place]) -> It
     """
     for fine, coarse in permutations(memberships.columns, 2):
         pairs = memberships[[fine, coarse]].drop_duplicates()
-        if pairs[fine].is_unique and not pairs[coarse].is_unique:
+        if pairs[fine].is_unique:
             for label, part in pairs.groupby(coarse)[fine]:
                 children = [place.get((fine, child)) for child in part]
                 parent = place.get((coarse, label))
