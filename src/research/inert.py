@@ -18,10 +18,13 @@ _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})(e[+-]?\d{1,3})?%?
 def inert(value: object) -> object:
     """Return a value that no spreadsheet runs: an apostrophe goes before a leading = + - @, tab or return.
 
-    Plain numbers stay as they are, and so does everything that is not text.
+    A return becomes a line feed. Plain numbers stay as they are, and so does everything that is not text.
     """
-    runs = isinstance(value, str) and FORMULA_START.match(value) and not _NUMBER.fullmatch(value)
-    return f"'{value}" if runs else value
+    if not isinstance(value, str):
+        return value
+    if "\r" in value:  # csv writers do not quote it, and what follows would begin a row of its own
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{value}" if FORMULA_START.match(value) and not _NUMBER.fullmatch(value) else value
 
 
 def plain(text: str) -> str:

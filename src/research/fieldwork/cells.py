@@ -35,8 +35,8 @@ _BLANKS = {
 }
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _DURATION = re.compile(
-    r"(?:(\d+\.?\d*)(?:小时|h|hours?|hrs?))?(?:(\d+\.?\d*)(?:分钟|分|m|mins?|minutes?))?"
-    r"(?:(\d+\.?\d*)(?:秒钟?|s|secs?|seconds?))?"
+    r"(?:(\d+(?:\.\d+)?)(?:小时|h|hours?|hrs?))?(?:(\d+(?:\.\d+)?)(?:分钟|分|m|mins?|minutes?))?"
+    r"(?:(\d+(?:\.\d+)?)(?:秒钟?|s|secs?|seconds?))?"
 )
 _LEADING_NUMBER = re.compile(r"([+-]?\d+)\s*[.、:)=~\- ]?\s*(\D.*)$", re.DOTALL)
 
@@ -132,11 +132,11 @@ def read_duration(value: object) -> Reading:
     if not plain.lost and not tidy(value).endswith("分"):
         return plain
     text = tidy(value).lower().replace(" ", "")
-    parts = _DURATION.fullmatch(text)
+    parts = _DURATION.fullmatch(text) if len(text) <= _SHOWN else None
     if parts and any(parts.groups()):
         hours, minutes, seconds = (float(part or 0) for part in parts.groups())
         return _duration(hours * 3600 + minutes * 60 + seconds, value)
-    if re.fullmatch(r"\d+(:\d{1,2}){1,2}", text):
+    if len(text) <= _SHOWN and re.fullmatch(r"\d+(:\d{1,2}){1,2}", text):
         total = 0.0
         for part in text.split(":"):
             total = total * 60 + float(part)

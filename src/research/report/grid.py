@@ -37,11 +37,7 @@ class Grid:
     def varied(self) -> list[str]:
         """The parameters that differ between runs, in the order of the file."""
         names = dict.fromkeys(name for run in self.runs for name in run)
-        return [
-            name
-            for name in names
-            if len({json.dumps(run.get(name), sort_keys=True) for run in self.runs}) > 1
-        ]
+        return [name for name in names if len({canonical(run.get(name)) for run in self.runs}) > 1]
 
 
 def read(path: Path) -> Grid:
@@ -122,8 +118,19 @@ def run_name(changes: Mapping[str, Any]) -> str:
     safe = re.sub(r"[^\w.-]+", "-", text).strip("-.")
     if safe == text and len(safe) <= LONGEST_NAME:
         return safe
-    digest = hashlib.sha256(json.dumps(changes, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(canonical(changes).encode()).hexdigest()[:8]
     return f"{safe[: LONGEST_NAME - 9]}-{digest}"
+
+
+def canonical(value: Any) -> str:
+    """Return a value as text, the same for the same value whatever the order and kind of its keys."""
+
+    def named(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {str(name): named(item) for name, item in part.items()}
+        return [named(item) for item in part] if isinstance(part, list) else part
+
+    return json.dumps(named(value), sort_keys=True, default=str)
 
 
 def plans(grid: Grid, out: Path, notebooks: list[Notebook] | None = None) -> list[Plan]:

@@ -14,13 +14,13 @@ from typing import Any
 import nbformat
 import pandas as pd
 
+from research.inert import inert
 from research.report.files import write_if_changed
 from research.report.payload import WITHHELD, exhibit_numbers, exhibits, payload_to_frame
 from research.report.workbook import workbook_bytes
 
 PROSE = ("finding", "answer", "limits")
 TABULAR = ("table", "figure")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass
@@ -170,16 +170,11 @@ def csv_bytes(frame: pd.DataFrame, withheld: Collection[tuple[int, str]] = ()) -
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(frame.columns)
+    writer.writerow(map(inert, frame.columns))
     for number, row in enumerate(frame.astype(object).itertuples(index=False, name=None)):
-        cells = ["" if pd.isna(value) else harmless(value) for value in row]
+        cells = ["" if pd.isna(value) else inert(value) for value in row]
         for place, column in enumerate(frame.columns):
             if (number, column) in withheld:
                 cells[place] = WITHHELD
         writer.writerow(cells)
     return stream.getvalue().encode("utf-8")
-
-
-def harmless(value: Any) -> Any:
-    """Return a value that a spreadsheet does not run."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
