@@ -218,6 +218,10 @@ def check_words(words: list[str], place: str) -> None:
     known = {name: function for name, function, _ in commands.commands()}
     name = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in known), None)
     assert name is not None, f"{place}: research {' '.join(words)}: no such command"
+    below = words[1:2] if known[name] is None else []  # a group is followed by a command or by nothing
+    assert [word for word in below if not word.startswith("-")] == [], (
+        f"{place}: {name}: no such command {below}"
+    )
     given = commands.given(known[name]) if known[name] else []
     options = {option for one in given for option in one.names} | {"--help"}
     used = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
@@ -435,3 +439,19 @@ def test_only_what_the_study_imports_is_a_package_of_the_study():
         and name not in needed_without_import
     ]
     assert unused == []
+
+
+def test_the_checks_notice_what_is_wrong(tmp_path):
+    """A command, an option, an output and an anchor that do not exist are told."""
+    for wrong in (["rum"], ["run", "--jbos", "2"], ["fieldwork", "chek"]):
+        with pytest.raises(AssertionError, match="no such"):
+            check_words(wrong, "page")
+    assert not_printed("wrote a.xlsx\n…\n… errors", "wrote a.xlsx\nmore\n15 errors\n") is None
+    assert not_printed("wrote b.xlsx", "wrote a.xlsx\n") == "wrote b.xlsx"
+    assert not_printed("second\nfirst", "first\nsecond\n") == "first"
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A title, 中文\n\n```sh\n# no heading\nls -a # all\nfor n in 1 2; do\n  ls\ndone\n```\n"
+    )
+    assert anchors(page) == {"a-title-中文"}
+    assert [one.commands() for one in blocks(page)] == [["ls -a", "for n in 1 2; do\n  ls\ndone"]]
