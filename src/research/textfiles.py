@@ -25,8 +25,13 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 def is_file(path: str | Path) -> bool:
     """Return whether a file is there; a name that no file can have (too long, with NUL) is not."""
+    return exists(path) and Path(path).is_file()
+
+
+def exists(path: str | Path) -> bool:
+    """Return whether a file or folder is there, see `is_file`."""
     try:
-        return Path(path).is_file()
+        return Path(path).exists()
     except (OSError, ValueError):
         return False
 

@@ -12,12 +12,13 @@ from research.fieldwork.intake import read_ahp
 from research.fingerprint import fingerprint
 from research.paths import ROOT
 from research.steps import plain, step
+from research.textfiles import exists
 
 
 def located(path: str, parameter: str) -> Path:
     """Return the file or folder that a fieldwork parameter names. Raises UserError when there is none."""
     for place in (Path(path), ROOT / path):
-        if path and place.exists():
+        if path and exists(place):
             return place
     found = f"'{path}', no such file or folder" if path else "nothing"
     raise UserError(f"fieldwork.{parameter}: found {found}; this part of the study needs it")
