@@ -266,7 +266,9 @@ def export_qda(
         tables = exchange.Interviews(codes, units, found.codings, found.memos, found.assignments, documents)
         project = exchange.from_interviews(tables, name)
     exchange.write_qda(project, out)
-    console.print(", ".join(f"{n} {what}" for what, n in project.counts().items()), soft_wrap=True)
+    counts = project.counts()
+    held = {"codes": counts["codes"]} if out.suffix.lower() == ".qdc" else counts  # a .qdc is a codebook only
+    console.print(", ".join(f"{n} {what}" for what, n in held.items()), soft_wrap=True)
     console.print(f"wrote {escape(str(out))}")
 
 
