@@ -234,7 +234,12 @@ def test_without_an_outcome_there_is_no_probability(eight):
     with pytest.raises(UserError, match="ABC was fitted without an outcome"):
         ABC().fit(eight).default_probability(eight)
     bad = np.array([0, 0, 0, 1, 0, 1, 1, 1.0])
-    chance = ABC().fit(eight, bad).default_probability(eight)
+    model = ABC().fit(eight, bad)
+    chance = model.default_probability(eight)
+    placed = model.place(eight)
+    np.testing.assert_array_equal(placed["probability"], chance)
+    np.testing.assert_array_equal(placed["tier"], model.predict(eight))
+    assert set(ABC().fit(eight).place(eight)) == {"risk", "value", "tier"}
     assert ((chance > 0) & (chance < 1)).all() and (np.diff(chance) > 0).all()
 
 

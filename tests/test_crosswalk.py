@@ -9,7 +9,7 @@ import pytest
 from research.collect.constructs import construct, constructs, names, predictors, schema
 from research.collect.crosswalk import COLUMNS, apply, beside, complete, read_crosswalk
 from research.collect.datasets import crosswalk_files
-from research.collect.transforms import MAPS_FILE, TRANSFORMS, mapping, number
+from research.collect.transforms import MAPS_FILE, TRANSFORMS, mapping, number, text
 from research.errors import UserError
 
 
@@ -106,6 +106,14 @@ def test_numeric_transforms_by_hand(row: dict[str, str], expected: list[float]) 
 def test_transforms_with_a_part_missing(transform, columns, argument, expected) -> None:
     sources = [pd.Series(values) for values in columns]
     np.testing.assert_allclose(TRANSFORMS[transform].apply(sources, argument), expected)
+
+
+def test_whole_numbers_are_told_as_text_as_far_as_a_float_counts_them() -> None:
+    assert text(pd.Series([2.0**53 - 1, np.nan])).tolist() == ["9007199254740991", pd.NA]
+    assert text(pd.Series([2.0**53])).tolist() == [
+        "9007199254740992.0"
+    ]  # the next whole number looks the same
+    assert text(pd.Series([1.0, 2.5])).tolist() == ["1.0", "2.5"]
 
 
 def test_a_value_mapped_to_nothing_is_missing_and_not_the_rest() -> None:

@@ -91,6 +91,9 @@ def test_regret_is_zero_for_the_ideal_and_counts_what_is_missed():
     assert found["missed_risk"] == pytest.approx(1 - 0.5 / 0.9)
     assert found["missed_value"] == pytest.approx(1 - 4 / 5)
     assert found["net_value_regret"] == pytest.approx(1 - 7.2 / 12.2)
+    # samples that lack the best customers have nothing to lose; they do not count
+    many = regret(placed([2, 3, 1, 0, 1]), truth, resamples=200)
+    assert np.isfinite(many[["ci_low", "ci_high"]].to_numpy()).all()
     # a risky customer in premium counts for nothing, however valuable
     risky = regret(placed([0, 2, 1, 1, 3]), truth, resamples=20).set_index("measure")["estimate"]
     assert risky["missed_value"] == pytest.approx(1)

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import cohen_kappa_score
 
-from research.collect.worth import worth
+from research.collect.worth import need, worth
 from research.compare import calibration, discrimination, economics, inference, ordering, separation
 from research.compare.practitioners import quadratic_kappa
 from research.fieldwork import agreement, ahp, group_comparison, reliability, saturation
@@ -395,6 +395,13 @@ def test_worth_is_linear_in_the_amount_lent(factor):
     more = book.assign(loan_amount=book["loan_amount"] * factor)
     np.testing.assert_allclose(worth(more)[0], factor * np.array([10.0, 10.0]))
     np.testing.assert_allclose(worth(more.drop(columns="interest_rate"))[0], more["loan_amount"])
+
+
+def test_need_is_the_first_that_is_measured_and_varies():
+    book = pd.DataFrame({"loan_purpose": ["car", "car"], "need_intensity": [0.1, 0.9]})
+    assert need(book)[1] == "need intensity" and need(book)[0].tolist() == [0.1, 0.9]
+    assert need(book.assign(loan_purpose=["car", "home"]))[1] == "loan purpose"
+    assert need(book[["loan_purpose"]]) == (None, "no need is measured")
 
 
 # -- tables of tiers -----------------------------------------------------------------------------------------------
