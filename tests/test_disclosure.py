@@ -186,6 +186,20 @@ def test_the_same_classes_under_two_names_lose_the_same_cells() -> None:
     assert set(safe.loc[safe["n"].isna(), "level"]) == set(whole.loc[whole["n"].isna(), "class"])
 
 
+def test_a_table_without_outcomes_says_nothing_of_them() -> None:
+    kinds = ["none"] * 300 + ["mortgage"] * 80 + ["guarantor"] * 20 + ["pledge"] * 3
+    customers, standards = pd.DataFrame({"kind": pd.Categorical(kinds)}), pd.DataFrame({"K": kinds})
+    names = ["none", "mortgage", "guarantor", "pledge"]
+    sizes = [300, 80, 20, 3]
+    levels = pd.DataFrame({"construct": "kind", "level": names, "n": sizes})
+    classes = pd.DataFrame(
+        {"standard": "K", "class": names, "n": sizes, "known": sizes, "bad": [40, 2, 6, 0]}
+    )
+    _, safe = published.levels_and_classes(levels, classes, customers, standards)
+    assert safe["n"].isna().tolist() == [False, False, True, True]
+    assert safe["bad"].isna().tolist() == [False, True, True, True]  # 2 + 6 + 0 = 8 between them
+
+
 def test_invented_and_simulated_persons_are_counted_openly() -> None:
     frame = pd.DataFrame({"n": [1, 2, 3]})
     assert disclosure.protected(frame, origin="simulated")["n"].tolist() == [1, 2, 3]

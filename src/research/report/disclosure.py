@@ -151,10 +151,10 @@ def linked(
 
 
 def stacked(tables: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the counts of several tables below each other; rows without a quantity have nought."""
+    """Return the counts of several tables below each other; rows of a table without a quantity have NaN."""
     quantities = dict.fromkeys(name for table in tables for name in table)
     return {
-        name: np.concatenate([table.get(name, np.zeros(len(table[PERSONS]))) for table in tables])
+        name: np.concatenate([table.get(name, np.full(len(table[PERSONS]), np.nan)) for table in tables])
         for name in quantities
     }
 

@@ -34,13 +34,15 @@ def levels_and_classes(
         for name, keys in (("levels", ["construct", "level"]), ("classes", ["standard", "class"]))
         for row, (column, label) in enumerate(frames[name][keys].itertuples(index=False, name=None))
     }
-    few = any(frame["n"].map(small).any() for frame in frames.values())
-    every = customers[[*dict.fromkeys(levels["construct"])]].astype(object).fillna("missing")
-    every = every.join(standards[[*dict.fromkeys(classes["standard"])]].astype(object).fillna("not recorded"))
+    equal: list[Sum] = []
+    if any(frame["n"].map(small).any() for frame in frames.values()):
+        every = customers[[*dict.fromkeys(levels["construct"])]].astype(object).fillna("missing")
+        classed = standards[[*dict.fromkeys(classes["standard"])]].astype(object).fillna("not recorded")
+        equal = list(nested(every.join(classed), place))
     done = linked(
         frames,
         within={"levels": ["construct"], "classes": ["standard"]},
-        equal=list(nested(every, place)) if few else (),
+        equal=equal,
     )
     return done["levels"], done["classes"]
 

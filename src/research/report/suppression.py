@@ -27,7 +27,8 @@ class Counts:
     """Counts of persons and of parts of them, row by row.
 
     Attributes:
-        values: quantity → counts per row; "persons" is always there, every other quantity is a part of another one.
+        values: quantity → counts per row; "persons" is always there, every other quantity is a part of another one. A
+            row whose table does not tell a quantity has NaN.
         part_of: part → the quantity it is a part of, "persons" unless named.
         both_sides: parts whose rest is as telling as the part itself, such as bad outcomes among known ones.
         sums: groups of rows whose sums a reader knows, for every quantity.
@@ -143,7 +144,11 @@ def complement(counts: Counts, form: Form, out: set[Cell]) -> Cell | None:
         if row == parent or row in children:
             related |= {parent, *children}
     for candidates in (related, range(counts.rows)):
-        free = [other for other in sorted(candidates) if (other, quantity) not in out]
+        free = [
+            other
+            for other in sorted(candidates)
+            if (other, quantity) not in out and not np.isnan(values[other])
+        ]
         if free:
             return min(free, key=lambda other: (values[other] <= 0, values[other], other)), quantity
     return None
@@ -194,6 +199,8 @@ class Attack:
     def _system(self, lines: list[Terms], *, exact: bool) -> tuple[csr_array | None, np.ndarray | None]:
         entries, right = [], []
         for terms in lines:
+            if any(np.isnan(self.counts.at(cell)) for _, cell in terms):
+                continue  # one of the tables does not tell this quantity
             hidden = [(weight, cell) for weight, cell in terms if cell in self.place]
             if hidden:
                 entries += [(len(right), self.place[cell], weight) for weight, cell in hidden]
