@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +30,13 @@ def added(study, extra):
     return doubled(study) + study.folds + extra
 
 
+@step("seed")
+def noisy(study):
+    print("working")
+    print("careful", file=sys.stderr)
+    return study.seed
+
+
 @step("folds")
 def undeclared(study):
     return study.seed
@@ -49,6 +58,25 @@ def test_a_step_is_computed_once() -> None:
     assert added(plan, 10) == 20
     assert added(plan, 10) == 20
     assert calls == ["added", "doubled"]
+
+
+def test_what_a_step_says_does_not_depend_on_the_cache(capsys) -> None:
+    plan = load(changes={"seed": 3})
+    assert noisy(plan) == noisy(plan) == 3
+    assert capsys.readouterr() == ("", "")
+
+
+def test_files_that_were_never_finished_are_removed(tmp_path) -> None:
+    plan = load(changes={"seed": 3})
+    doubled(plan)
+    folder = next(tmp_path.glob("**/doubled/*/output.pkl")).parent
+    old, new = (folder / f"output.pkl.{name}-1-1" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    doubled(plan.model_copy(update={"seed": 4}))
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_a_parameter_that_is_not_used_does_not_matter() -> None:

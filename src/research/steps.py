@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import io
 import json
 import logging
 import os
@@ -19,8 +20,8 @@ import threading
 import time
 import types
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,7 +90,9 @@ class Step:
         lock.parent.mkdir(parents=True, exist_ok=True)
         # One thread of linear algebra: the sums then have one order on every machine, and processes do not wait for
         # each other's spinning threads.
-        with FileLock(lock), threadpool_limits(1, user_api="blas"):
+        # What is printed or warned while computing would stand in one run's notebook and not in the next one's, which
+        # reads the result back.
+        with FileLock(lock), threadpool_limits(1, user_api="blas"), _quietly(self.__name__):
             _remove_unfinished(store)
             try:
                 return store(view, *args, key=key)
@@ -195,6 +198,18 @@ def _refuse_shared(folder: Path) -> None:
             f"{folder}: the cache belongs to somebody else or others can write to it; expected a private folder: "
             "chmod go-w, or name another one in RESEARCH_CACHE"
         )
+
+
+@contextmanager
+def _quietly(name: str) -> Iterator[None]:
+    """Send what is printed to the log."""
+    said = io.StringIO()
+    try:
+        with redirect_stdout(said), redirect_stderr(said):
+            yield
+    finally:
+        if said.getvalue():
+            logging.getLogger(__name__).info("%s: %s", name, said.getvalue())
 
 
 def _remove_unfinished(store: Any) -> None:
