@@ -304,8 +304,11 @@ def test_a_cross_table_must_be_square_and_a_table_must_name_its_columns() -> Non
     with pytest.raises(UserError, match="found unit, score"):
         codings_from_table(pd.DataFrame({"unit": [1], "score": [2]}))
     long = pd.DataFrame({"unit": [1, 1, 1, 2, 2], "rater": list("xxyyy"), "rating": [1, 2, 1, 1, 1]})
-    with pytest.raises(UserError, match="unit '1' has 2 ratings of rater 'x'"):
-        ratings_from_table(long)
+    for table in (long, pd.concat([long, long[:2].assign(unit=3)])):
+        with pytest.raises(UserError, match="unit '1' has 2 ratings of rater 'x'"):
+            ratings_from_table(table)
+    with pytest.raises(UserError, match="column 'x' is there twice"):
+        ratings_from_table(pd.DataFrame([[1, 2, 1]], columns=["x", "y", "x"]))
 
 
 def test_near_misses_count_in_part() -> None:

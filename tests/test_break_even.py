@@ -213,6 +213,7 @@ def test_lift_needs_values_that_make_a_whole():
     assert np.isnan(benefits.value_lift(pd.Series([1.0, -0.5, 2.0]), group)[0])
     assert np.isnan(benefits.value_lift(pd.Series([0.0, 0, 0]), group)[0])
     assert benefits.value_lift(pd.Series([0.0, 0, 0]), group)[3] == 3
+    assert benefits.value_lift(pd.Series([np.nan] * 3), group)[3] == 0
     assert benefits.value_lift(pd.Series([2.0, 0, 2]), group)[0] == pytest.approx((2 / 4) / (1 / 3))
 
 
@@ -232,6 +233,16 @@ def test_lift_needs_values_that_make_a_whole():
 )
 def test_what_may_be_said_of_a_claim(found, direction, depends_on, answer):
     assert benefits._answer(*found, 1.0, direction, depends_on) == answer
+
+
+def test_evidence_is_taken_at_equal_volume():
+    rows = [
+        ("x", "as lent", "profit", 1),
+        ("x", "equal volume", "profit", 2),
+        ("x", "equal volume", "capital", 3),
+    ]
+    table = pd.DataFrame(rows, columns=["policy", "basis", "measure", "estimate"]).assign(ci_low=0, ci_high=9)
+    assert benefits._pick(table, "x", "profit") == (2, 0, 9)
 
 
 def test_evidence_tells_the_policy_at_equal_volume_and_why_something_is_missing(evidence_parts):

@@ -515,3 +515,13 @@ def test_stability_index_over_time_needs_two_dates():
     halves = [np.bincount(oof.tier[0, 0, rows], minlength=4) for rows in (slice(40), slice(40, 60))]
     assert table["estimate"].iloc[0] == pytest.approx(stability.population_stability(*halves))
     assert (table["n"] == 60).all()
+
+
+def test_stability_of_the_same_customers_at_two_dates():
+    before = ["premium"] * 2 + ["low"] * 6 + ["high"] * 2
+    after = ["premium"] + ["low"] * 6 + ["high"] * 3
+    row = stability.psi_of_panel(before, after, resamples=50).iloc[0]
+    shares = np.array([[0.2, 0.6, 0.2], [0.1, 0.6, 0.3]])
+    assert row["estimate"] == pytest.approx(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+    assert row["n"] == 10 and 0 <= row["ci_low"] <= row["estimate"] <= row["ci_high"]
+    assert stability.psi_of_panel(before, before, resamples=5)["estimate"].iloc[0] == 0

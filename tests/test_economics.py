@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,6 +148,8 @@ def test_specification_curve_by_hand():
         "Changing the cost alone changes the leader in 1 of 2 pairs of specifications"
     )
     assert flips_in_words(changed.assign(flips=0).reset_index()).startswith("No choice changes the leader")
+    told = flips(curve.assign(clear=True), ["shares", "cost"])
+    assert told["verdicts"].tolist() == told["flips"].tolist() == [2, 1]
     lower = specification_curve(grid().assign(estimate=lambda t: -t["estimate"]), ["shares", "cost"], False)
     assert lower["best"].tolist() == curve["best"].tolist()
 
@@ -285,3 +289,19 @@ def test_the_verdict_says_what_is_missing():
     few = judge(table, pairs, MODELS, bad=verdict.FEW_BAD - 1)
     assert any(f"Only {verdict.FEW_BAD - 1} bad outcomes" in text for text in few.caveats)
     assert [verdict._number(x) for x in (250.4, 3.0, 0.12345)] == ["250", "3", "0.123"]
+
+
+def test_tests_are_read_in_both_directions_at_five_per_cent():
+    _, pairs = results({"auc": {"rfm": 0.6, "abc": 0.65}})
+    found = verdict._tests(pairs)
+    forward, backward = found["auc", "rfm", "abc"], found["auc", "abc", "rfm"]
+    assert forward[0] == -backward[0] < 0 and forward[1] == backward[1]
+    for function in (verdict.judge, verdict.judge_criteria, verdict.against_random):
+        assert inspect.signature(function).parameters["alpha"].default == 0.05
+
+
+def test_the_primary_measure_of_each_criterion_comes_first():
+    order = verdict._in_order()
+    assert [number for number, _ in order] == list(range(1, 11))
+    assert all(measures[0].primary == "yes" for _, measures in order)
+    assert all(m.primary != "yes" for _, measures in order for m in measures[1:])

@@ -277,3 +277,6 @@ def test_a_spline_of_four_knots_bends_the_line_in_four_more_ways(model: risk.Ris
     row = risk.nonlinearity(model).set_index("term").loc["debt_to_income"]
     assert row["statistic"] == pytest.approx(2 * (curved.llf - model.result.llf), abs=1e-4)
     assert row["dof"] == 4
+    tests = risk.nonlinearity(model)
+    steps = np.maximum.accumulate(tests["p_value"] * np.arange(len(tests), 0, -1))
+    np.testing.assert_allclose(tests["p_holm"], np.minimum(steps, 1))
