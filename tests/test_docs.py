@@ -263,7 +263,7 @@ def test_every_command_is_run_or_has_its_reason():
     by_way: dict[str, list[str]] = {}
     for command in typed:
         by_way.setdefault(treatment(command), []).append(command)
-    assert len(by_way["run"]) > len(typed) / 2, {way: len(found) for way, found in by_way.items()}
+    assert len(by_way["run"]) > 0.4 * len(typed), {way: len(found) for way, found in by_way.items()}
     assert all(len(reason) > 20 for _, _, reason in INSTEAD)
     for start, *_ in INSTEAD:
         assert any(plain(command).startswith(start) for command in typed), f"{start}: not used"
