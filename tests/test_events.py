@@ -23,12 +23,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.collect import berka, fetch
+from research.collect.crosswalk import apply, read_crosswalk
 from research.collect.events import Limits, Roles, parse_windows, read_roles, write_features
 from research.collect.events.features import DENOMINATORS, FIXED, NUMERATORS, RUNS, definitions
 from research.collect.events.windows import month_lengths
 from research.collect.tables import read_table
 from research.commands import events as command
 from research.errors import UserError
+from research.paths import DOCS
 from research.segment.rfm import RFM
 
 AS_OF = datetime.date(2019, 1, 1)
@@ -435,6 +437,19 @@ def test_sources_that_are_not_there(tmp_path):
     for windows in ("0", "3,x", "200", ""):
         with pytest.raises(UserError, match="window"):
             parse_windows(windows)
+
+
+def test_the_crosswalk_of_the_documentation_reads_the_features(many, tmp_path):
+    page = (DOCS / "transactions.md").read_text(encoding="utf-8")
+    rows = page[page.index("construct,source") :].split("```")[0]
+    (tmp_path / "crosswalk.csv").write_text(
+        rows.strip() + "\ncustomer_id,customer_id,identity,,,,direct,\n", "utf-8"
+    )
+    crosswalk = read_crosswalk(tmp_path / "crosswalk.csv")
+    table = features_of(many, tmp_path).reset_index()
+    customers = apply(table, crosswalk).customers
+    assert customers["frequency_count"].tolist() == table["frequency_12m"].tolist()
+    assert customers["past_delinquencies"].max() <= 12 and customers["deposit_balance"].notna().all()
 
 
 def test_features_stand_beside_the_loans(tmp_path):

@@ -138,7 +138,7 @@ def _postgres(con: Any, source: str, roles: Roles, scratch: Path) -> Source:
         raise UserError(f"the PostgreSQL address cannot be read; expected {FORMS}") from None
     place = f"postgresql://{given.get('host', '')}/{given.get('dbname', '')}::{name}"
     secret = str(given.get("password") or "")
-    options = "-c default_transaction_read_only=on"
+    options = f"{given.pop('options', '')} -c default_transaction_read_only=on"
     try:
         database = ibis.postgres.connect(database=given.pop("dbname", None), **given, options=options)
         known = database.list_tables(database=schema or "public")
