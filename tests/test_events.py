@@ -446,7 +446,7 @@ def test_the_crosswalk_of_the_documentation_reads_the_features(many, tmp_path):
         rows.strip() + "\ncustomer_id,customer_id,identity,,,,direct,\n", "utf-8"
     )
     crosswalk = read_crosswalk(tmp_path / "crosswalk.csv")
-    table = features_of(many, tmp_path).reset_index()
+    table = features_of(many.assign(amount=many["amount"].abs()), tmp_path).reset_index()
     customers = apply(table, crosswalk).customers
     assert customers["frequency_count"].tolist() == table["frequency_12m"].tolist()
     assert customers["past_delinquencies"].max() <= 12 and customers["deposit_balance"].notna().all()
