@@ -10,6 +10,7 @@ import pytest
 from scipy import integrate
 
 from research.compare import verdict
+from research.compare.counting import centred_interval, draw_counts
 from research.compare.economics import expected_maximum_profit, ideal_tiers, regret
 from research.compare.inference import pairwise
 from research.compare.resampling import OutOfFold
@@ -96,6 +97,15 @@ def test_regret_is_zero_for_the_ideal_and_counts_what_is_missed():
     # samples that lack the best customers have nothing to lose; they do not count
     many = regret(placed([2, 3, 1, 0, 1]), truth, resamples=200)
     assert np.isfinite(many[["ci_low", "ci_high"]].to_numpy()).all()
+    right = np.array([False, False, True, False, False])  # only the third is where the ideal puts it
+    for seed in range(4):
+        low, high = centred_interval(np.array(0.8), 1 - draw_counts(5, 200, seed) @ right / 5, 0)
+        wrong = (
+            regret(placed([2, 3, 1, 0, 1]), truth, resamples=200, seed=seed)
+            .set_index("measure")
+            .loc["wrong_tier"]
+        )
+        assert (wrong["ci_low"], wrong["ci_high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
     # a risky customer in premium counts for nothing, however valuable
     risky = regret(placed([0, 2, 1, 1, 3]), truth, resamples=20).set_index("measure")["estimate"]
     assert risky["missed_value"] == pytest.approx(1)
