@@ -56,9 +56,10 @@ def survey_items(path: str | Path | None = None, group: str | None = None) -> pd
             faults.append(f"{where}: group is '{row.group}', expected practitioner, customer or both")
         if row.reverse not in {"0", "1"}:
             faults.append(f"{where}: reverse is '{row.reverse}', expected 0 or 1")
-        if not (
-            row.scale_min.isdigit() and row.scale_max.isdigit() and int(row.scale_min) < int(row.scale_max)
-        ):
+        ends = [
+            int(text) if text.isdecimal() and len(text) < 4 else -1 for text in (row.scale_min, row.scale_max)
+        ]
+        if not 0 <= ends[0] < ends[1]:
             faults.append(
                 f"{where}: scale {row.scale_min} to {row.scale_max}, expected two rising whole numbers"
             )
