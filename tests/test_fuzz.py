@@ -266,6 +266,13 @@ def test_scales_of_an_instrument_that_are_no_numbers(tmp_path, value):
         instruments.survey_items(put(tmp_path / "items.csv", f"{head}\n{row}\n"))
 
 
+def test_a_parent_of_a_parent_that_is_no_code():
+    """KeyError came through where the code with the unknown parent stands below its own child."""
+    frame = pd.DataFrame({"code": ["child", "middle"], "parent": ["middle", "nowhere"]})
+    with pytest.raises(UserError, match="parent 'nowhere' of code 'middle'"):
+        codebook.validate_codebook(frame)
+
+
 def test_declarations_of_the_wrong_shape(tmp_path):
     with pytest.raises(UserError, match="expected `item: words` lines"):
         checklists.declarations(str(put(tmp_path / "d.yml", "COREQ: words")))

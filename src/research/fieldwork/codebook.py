@@ -53,6 +53,7 @@ def validate_codebook(frame: pd.DataFrame, where: str = "codebook") -> pd.DataFr
     for code, parent in parents.items():
         if parent and parent not in parents:
             raise UserError(f"{where}: parent '{parent}' of code '{code}' is not a code of the codebook")
+    for code, parent in parents.items():
         seen = {code}
         while parent:
             if parent in seen:
