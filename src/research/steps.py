@@ -85,7 +85,8 @@ class Step:
         key = self.key(study, *args)
         store = _memory().cache(self.function, ignore=["study"])
         if store.check_call_in_cache(view, *args, key=key):
-            return store(view, *args, key=key)
+            with _quietly(self.__name__):  # a damaged result is computed again
+                return store(view, *args, key=key)
         lock = cache_folder() / "locks" / f"{key[:32]}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         # One thread of linear algebra: the sums then have one order on every machine, and processes do not wait for

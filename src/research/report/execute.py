@@ -138,8 +138,10 @@ def clean(partial: Path, target: Path, study: str = "") -> int:
                 warnings += output.name == "stderr"
             if output.output_type == "error":
                 output.traceback = [neutral(line) for line in output.traceback]
-    write_if_changed(target, nbformat.writes(notebook) + "\n")
-    partial.unlink()
+    try:
+        write_if_changed(target, nbformat.writes(notebook) + "\n")
+    finally:
+        partial.unlink()
     return warnings
 
 
