@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -390,6 +391,15 @@ def test_a_project_folder_of_the_wrong_shape(tmp_path, change):
     put(tmp_path / exchange.WHOLE, json.dumps(change(whole)))
     with pytest.raises(UserError, match=r"project\.json: damaged"):
         exchange.read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["31/12/2024", "", "1.5", "9" * 40])
+def test_places_of_selections_that_are_no_numbers(tmp_path, place):
+    """ValueError came through when the project was turned into tables."""
+    text = corpus.qda("qde").decode("utf-8")
+    path = put(tmp_path / "p.qde", re.sub(r'endPosition="\d+"', f'endPosition="{place}"', text, count=1))
+    with pytest.raises(UserError, match=r"p\.qde: selection .*: endPosition is"):
+        exchange.read_qda(path)
 
 
 def test_a_project_file_in_no_encoding(tmp_path):

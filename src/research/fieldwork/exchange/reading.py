@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,8 @@ from research.fieldwork.exchange.project import (
 )
 
 _SOURCES = ("TextSource", "PictureSource", "PDFSource", "AudioSource", "VideoSource")
+_PLACES = ("startPosition", "endPosition", "page", "firstX", "firstY", "secondX", "secondY", "begin", "end")
+_WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
 _MOST_DEPTH = 200
 _MOST_BYTES = 200 * 2**20
 
@@ -251,7 +254,7 @@ def _read_files(project: Project, archive: zipfile.ZipFile) -> None:
 
 
 def check_references(project: Project, where: str) -> None:
-    """Raise UserError when a coding points to no code, or two codes share a GUID."""
+    """Raise UserError for a coding without a code, a GUID of two codes, a place of a selection that is no number."""
     codes = {same(guid) for guid in project["codes"]["guid"]}
     lost = [row for row in project["codings"].itertuples() if same(row.code) not in codes]
     if lost:
@@ -264,3 +267,10 @@ def check_references(project: Project, where: str) -> None:
         raise UserError(
             f"{where}: two codes share the GUID {guids[guids.duplicated()].iloc[0]}; expected unique ones"
         )
+    for row in project["selections"].itertuples():
+        for name in _PLACES:
+            place, needed = getattr(row, name), row.tag == "PlainTextSelection" and name.endswith("Position")
+            if (place or needed) and not _WHOLE.fullmatch(place):
+                raise UserError(
+                    f"{where}: selection {row.guid}: {name} is '{place}', expected a whole number"
+                )
