@@ -51,7 +51,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def until(true: Callable[[], object], seconds: float = 90) -> None:
+def until(true: Callable[[], object], seconds: float = 240) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not true():
