@@ -353,6 +353,7 @@ def test_columns_of_bytes_and_lists_are_named(tmp_path):
         ("unit,A,A\nu1,1,2\n", "column 'A' is there twice"),
         ("unit,A,B\n,1,2\n,2,1\n", "in the table twice"),
         ("unit,A,B\nu1,x,y\n", "needs their order"),
+        (f"unit,A,B\nu1,{'9' * 400},1\n", "needs their order"),
     ],
 )
 def test_tables_of_ratings_name_the_file(tmp_path, text, told):

@@ -99,10 +99,10 @@ def call(attempt: Attempt, inside: Path, out: Path) -> tuple[str, str, str]:
 def command(attempt: Attempt, inside: Path, out: Path) -> tuple[str, str, str]:
     """Run the command in this process; what it printed is the message."""
     arguments = [part.format(folder=inside, out=out) for part in attempt.command]
-    said = io.StringIO()
+    said, complaint = io.StringIO(), io.StringIO()
     code: object = 0
     try:
-        with limited(), quiet(said), mock.patch.object(sys, "argv", ["research", *arguments]):
+        with limited(), quiet(said, complaint), mock.patch.object(sys, "argv", ["research", *arguments]):
             main()
     except SystemExit as end:
         code = end.code
@@ -110,7 +110,7 @@ def command(attempt: Attempt, inside: Path, out: Path) -> tuple[str, str, str]:
         return FAILED, f"not done after {SECONDS} seconds", place(sys.exc_info()[2])
     except Exception as error:
         return FAILED, f"command: {type(error).__name__}: {str(error)[:300]}", place(error.__traceback__)
-    told = said.getvalue()
+    told = complaint.getvalue()
     if code in (0, None) or (code == FAULTS_FOUND and arguments[1] == "check"):
         return ACCEPTED, told, ""
     if code != USER_MISTAKE:
@@ -190,9 +190,9 @@ def limited(seconds: float = SECONDS) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def quiet(said: io.StringIO | None = None) -> Iterator[None]:
+def quiet(said: io.StringIO | None = None, complaint: io.StringIO | None = None) -> Iterator[None]:
     """Keep what is printed, and warnings, to ourselves."""
-    kept = said or io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(kept), contextlib.redirect_stderr(kept):
+    out, error = said or io.StringIO(), complaint or io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
         warnings.simplefilter("ignore")
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 
 import numpy as np
@@ -194,5 +195,6 @@ def _numbers(ratings: pd.DataFrame) -> pd.DataFrame:
     """Numbers if every rating is one, else text throughout (so that '1' and 'one' stay apart)."""
     cells = ratings.stack().dropna()
     if len(cells) and pd.to_numeric(cells, errors="coerce").notna().all():
-        return ratings.apply(pd.to_numeric).astype(float)
+        with contextlib.suppress(OverflowError):  # a whole number of more than 308 digits is a word
+            return ratings.apply(pd.to_numeric).astype(float)
     return ratings.map(lambda cell: cell if pd.isna(cell) else str(cell))

@@ -87,7 +87,7 @@ def read_folder(folder: str | Path) -> Project:
     files = {}
     for name in whole.files:
         if not _SAFE.fullmatch(name) or not (folder / "sources" / name).is_file():
-            raise UserError(f"{folder}: the source file '{name}' is missing")
+            raise UserError(f"{source}: the source file '{name}' is missing")
         files[name] = (folder / "sources" / name).read_bytes()
     project = Project(whole.attributes, whole.description, tables, files)
     check_references(project, source.name)
