@@ -60,7 +60,18 @@ def cluster(home: Path) -> Iterator[str]:
     place = home / "scheduler.json"
     words = ["--scheduler-file", str(place), "--no-dashboard"]
     dask = [sys.executable, "-m", "dask"]
-    worker = [*dask, "worker", *words, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny"]
+    worker = [
+        *dask,
+        "worker",
+        *words,
+        "--host",
+        "127.0.0.1",
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--death-timeout",
+        "60",
+    ]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     started = [subprocess.Popen([*dask, "scheduler", *words, "--host", "127.0.0.1", "--port", "0"], **quiet)]
     try:
