@@ -339,6 +339,18 @@ def test_infinite_numbers_in_a_loan_book():
     assert transforms.text(pd.Series([1.0, float("inf"), None])).tolist()[:2] == ["1.0", "inf"]
 
 
+def test_dates_of_other_zones_and_formats_that_are_none():
+    """TypeError of a column with a time zone, ValueError and re.error of a format came through."""
+    here = pd.Series(pd.to_datetime(["2024-05-04"], utc=True))
+    assert transforms.dates(here).tolist() == [pd.Timestamp("2024-05-04")]
+    mixed = transforms.dates(pd.Series(["2024-01-01T00:00:00+08:00", "2024-01-01T00:00:00+01:00", "x"]))
+    assert mixed.tolist()[:2] == [pd.Timestamp("2023-12-31 16:00"), pd.Timestamp("2023-12-31 23:00")]
+    assert mixed.isna()[2]
+    for form in ("%Q", "%", "%Y%Y"):
+        with pytest.raises(UserError, match="not a format of dates"):
+            transforms.TRANSFORMS["date"].apply([pd.Series(["2024-01-01"])], form)
+
+
 def test_columns_of_bytes_and_lists_are_named(tmp_path):
     frame = pd.DataFrame({"id": ["a", "b"], "odd": [b"\xff", b"\x00"]})
     frame.to_parquet(tmp_path / "book.parquet")

@@ -9,7 +9,16 @@ import pandas as pd
 
 from research.collect.constructs import constructs, validate
 from research.collect.tables import find
-from research.collect.transforms import ANY_SOURCE, RATIOS, TRANSFORMS, Transform, mapping, number, text
+from research.collect.transforms import (
+    ANY_SOURCE,
+    RATIOS,
+    TRANSFORMS,
+    Transform,
+    dates,
+    mapping,
+    number,
+    text,
+)
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 from research.textfiles import is_file, read_csv
@@ -121,7 +130,7 @@ def _typed(values: pd.Series, dtype: str) -> pd.Series:
     if dtype == "float":
         return number(values)
     if dtype == "datetime":
-        return pd.to_datetime(values, errors="coerce").astype("datetime64[ns]")
+        return dates(values).astype("datetime64[ns]")
     if dtype == "string":
         return text(values)
     labels = text(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,17 @@ def text(values: pd.Series) -> pd.Series:
             values = values.astype("Int64")
     stripped = values.astype("string").str.strip()
     return stripped.mask(stripped == "")
+
+
+def dates(values: pd.Series, form: str = "") -> pd.Series:
+    """Return dates without their time zone; what is no date becomes missing. UserError for a format that is none."""
+    try:
+        found = pd.to_datetime(values, format=form or None, errors="coerce")
+    except (ValueError, re.error):
+        if form:
+            raise UserError(f"argument '{form}': not a format of dates such as %Y-%m-%d") from None
+        found = pd.to_datetime(values, errors="coerce", utc=True)  # several time zones in one column
+    return found.dt.tz_localize(None) if isinstance(found.dtype, pd.DatetimeTZDtype) else found
 
 
 def options(argument: str) -> dict[str, str]:
@@ -206,7 +218,7 @@ def _digits(sources: list[pd.Series], argument: str) -> pd.Series:
 def _date(sources: list[pd.Series], argument: str) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(sources[0]):
         return sources[0]
-    return pd.to_datetime(text(sources[0]), format=argument or None, errors="coerce")
+    return dates(text(sources[0]), argument)
 
 
 def _annuity(sources: list[pd.Series], argument: str) -> pd.Series:
