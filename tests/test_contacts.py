@@ -308,7 +308,7 @@ def test_every_fault_of_the_log_is_named_by_its_cell(written):
 def test_what_is_no_contact_workbook_is_refused(tmp_path, written):
     text = tmp_path / "text.xlsx"
     text.write_text("no workbook", encoding="utf-8")
-    with pytest.raises(UserError, match="not an Excel workbook"):
+    with pytest.raises(UserError, match="not a zip container"):
         feedback.read_feedback(text)
     with pytest.raises(UserError, match="no such file"):
         feedback.read_feedback(tmp_path / "absent.xlsx")
