@@ -11,8 +11,8 @@ import pytest
 from odf import text as odf_text
 from odf.opendocument import OpenDocumentText
 
-from research.errors import UserError
 from research import archive
+from research.errors import UserError
 from research.fieldwork import transcripts
 
 LINES = [
