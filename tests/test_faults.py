@@ -170,17 +170,14 @@ class Started:
 
 @linux
 def test_a_run_that_is_killed_is_taken_up_by_the_next(books, calm, tmp_path, monkeypatch):
-    """Three runs that share a cache are killed at different moments; each is then run again."""
+    """Three runs that share a cache are killed one after another at different moments; each is then run again."""
     moments = ["executed/01_rates.part.ipynb", "executed/01_rates.ipynb", "values.json"]
     cache, scratch = tmp_path / "cache", tmp_path / "tmp"
     scratch.mkdir()
     jitter = random.Random(20240607)
     outs = [tmp_path / f"out-{number}" for number in range(len(moments))]
-    started = [
-        Started(books, "run", "quick", "--out", out, RESEARCH_CACHE=str(cache), TMPDIR=str(scratch))
-        for out in outs
-    ]
-    for one, out, moment in zip(started, outs, moments, strict=True):
+    for out, moment in zip(outs, moments, strict=True):
+        one = Started(books, "run", "quick", "--out", out, RESEARCH_CACHE=str(cache), TMPDIR=str(scratch))
         until((out / moment).exists)
         time.sleep(jitter.uniform(0, 0.3))
         one.kill_when(lambda: True)

@@ -212,7 +212,7 @@ def _subtract_from(sources: list[pd.Series], argument: str) -> pd.Series:
 
 def _digits(sources: list[pd.Series], argument: str) -> pd.Series:
     found = text(sources[0]).str.extract(DIGITS, expand=False)
-    return _scaled(pd.to_numeric(found).astype("float64"), argument)
+    return _scaled(found.astype("float64"), argument)
 
 
 def _date(sources: list[pd.Series], argument: str) -> pd.Series:
