@@ -35,8 +35,8 @@ class FitOnce:
         for table, found in self.seen:
             if table is X:
                 return found
-        risk = self.model.risk_score(X)
-        found = risk, self.model.value_score(X), self.model.default_probability(X)
+        placed = self.model.place(X)
+        found = placed["risk"], placed["value"], placed["probability"]
         self.seen = [*self.seen[-1:], (X, found)]
         return found
 
