@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -160,27 +161,36 @@ class Started:
                     found[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
         return found
 
-    def kill_when(self, true: Callable[[], object]) -> None:
+    def kill_when(self, true: Callable[[], object], delay: float = 0) -> None:
         """Kill the process, and nothing else, as soon as something is true; then wait until all its children left."""
         until(lambda: true() or self.process.poll() is not None)
+        assert true(), f"it ended before: {self.process.communicate()[0]}"
+        time.sleep(delay)
         self.process.kill()
         self.process.wait()
         until(lambda: not self.descendants(), 60)
 
 
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder for temporary files whose path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="faults-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
 @linux
-def test_a_run_that_is_killed_is_taken_up_by_the_next(books, calm, tmp_path, monkeypatch):
-    """Three runs that share a cache are killed one after another at different moments; each is then run again."""
+def test_a_run_that_is_killed_is_taken_up_by_the_next(books, calm, scratch, tmp_path, monkeypatch):
+    """Three runs at once that share a cache are killed at different moments; each is then run again."""
     moments = ["executed/01_rates.part.ipynb", "executed/01_rates.ipynb", "values.json"]
-    cache, scratch = tmp_path / "cache", tmp_path / "tmp"
-    scratch.mkdir()
+    cache = tmp_path / "cache"
     jitter = random.Random(20240607)
     outs = [tmp_path / f"out-{number}" for number in range(len(moments))]
-    for out, moment in zip(outs, moments, strict=True):
-        one = Started(books, "run", "quick", "--out", out, RESEARCH_CACHE=str(cache), TMPDIR=str(scratch))
-        until((out / moment).exists)
-        time.sleep(jitter.uniform(0, 0.3))
-        one.kill_when(lambda: True)
+    started = [
+        Started(books, "run", "quick", "--out", out, RESEARCH_CACHE=str(cache), TMPDIR=str(scratch))
+        for out in outs
+    ]
+    for one, out, moment in zip(started, outs, moments, strict=True):
+        one.kill_when((out / moment).exists, delay=jitter.uniform(0, 0.3))
     monkeypatch.setenv("RESEARCH_CACHE", str(cache))
     for out in outs:
         assert run(books, out).exit_code == 0
@@ -216,6 +226,16 @@ def test_a_batch_that_is_killed_is_taken_up_by_the_next(tiny, tmp_path):
 
 def runs_of(folder: Path) -> dict[str, bytes]:
     return {name: content for name, content in command.files(folder).items() if name.startswith("runs/")}
+
+
+@linux
+def test_a_folder_for_temporary_files_that_is_too_deep_for_sockets(books, calm, tmp_path):
+    deep = tmp_path.joinpath(*["deeper"] * 20)
+    deep.mkdir(parents=True)
+    place = {"RESEARCH_CACHE": str(tmp_path / "cache"), "TMPDIR": str(deep)}
+    done = command.run(books, "run", "quick", "--out", tmp_path / "out", env=command.environment(**place))
+    assert done.returncode == 0, done.stdout
+    assert differing(command.files(tmp_path / "out"), calm) == []
 
 
 def test_a_damaged_result_in_the_cache_is_computed_again(books, calm, tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets import default
 
 FOLDERS = "research-kernels-"
+LONGEST_SOCKET = 100  # bytes in the path of a socket that every system takes; macOS allows 103, Linux 107
 PATIENCE = 30.0  # seconds for the server to end by itself
 
 
@@ -203,13 +204,25 @@ def socket_folder() -> pathlib.Path:
 
     It is removed when the process ends; those of processes that were killed are removed here.
     """
-    remove_abandoned(pathlib.Path(tempfile.gettempdir()))
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=FOLDERS))
+    place = short_place()
+    remove_abandoned(place)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=FOLDERS, dir=place))
     lock = FileLock(folder / "lock")
     lock.acquire()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(lock.release)
     return folder
+
+
+def short_place() -> pathlib.Path:
+    """Return the folder for temporary files, or the system's own where the user's is too deep.
+
+    Connecting to a socket whose path is too long fails, and the process then hangs when it ends.
+    """
+    user = pathlib.Path(tempfile.gettempdir())
+    longest = user / f"{FOLDERS}12345678" / "123456789012-5"
+    fits = sys.platform == "win32" or len(os.fsencode(longest)) <= LONGEST_SOCKET
+    return user if fits else pathlib.Path("/tmp")
 
 
 def remove_abandoned(place: pathlib.Path, just_made: float = 10.0) -> None:
