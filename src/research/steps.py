@@ -15,6 +15,7 @@ import io
 import json
 import logging
 import os
+import pickle
 import stat
 import threading
 import time
@@ -26,8 +27,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock
-from joblib import Memory
-from joblib._store_backends import CacheWarning
+from joblib import Memory, register_store_backend
+from joblib._store_backends import CacheWarning, FileSystemStoreBackend
 from threadpoolctl import threadpool_limits
 
 from research.errors import UserError
@@ -222,6 +223,33 @@ def _remove_unfinished(store: Any) -> None:
                 path.unlink()
 
 
+class PlainPickles(FileSystemStoreBackend):
+    """Stores results as plain pickles: joblib's own reader is written in Python and slow on columns of text."""
+
+    def load_item(self, call_id: list[str], **_: Any) -> Any:
+        """Read a result. Raises KeyError when there is none."""
+        path = Path(self.location, *call_id, "output.pkl")
+        if not path.exists():
+            raise KeyError(f"{path}: does not exist")
+        return pickle.loads(path.read_bytes())
+
+    def dump_item(self, call_id: list[str], item: Any, **_: Any) -> None:
+        """Write a result under a temporary name, then rename it. Raises CacheWarning when that fails."""
+
+        def write(item: Any, name: str) -> None:
+            Path(name).write_bytes(pickle.dumps(item, protocol=pickle.HIGHEST_PROTOCOL))
+
+        folder = Path(self.location, *call_id)
+        try:
+            self.create_location(folder)
+            self._concurrency_safe_write(item, str(folder / "output.pkl"), write)
+        except (OSError, pickle.PicklingError) as error:
+            raise CacheWarning(f"{folder}: {error}") from error
+
+
+register_store_backend("plain pickles", PlainPickles)
+
+
 @functools.cache
 def _memory() -> Memory:
     folder = cache_folder()
@@ -230,4 +258,4 @@ def _memory() -> Memory:
     logging.getLogger("joblib").setLevel(logging.ERROR)
     # A warning would stand in the notebook, and every later run would compute the step again.
     warnings.filterwarnings("error", category=CacheWarning)
-    return Memory(folder, verbose=0)
+    return Memory(folder, backend="plain pickles", verbose=0)

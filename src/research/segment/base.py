@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -299,6 +300,7 @@ def say(name: str, language: str = "en") -> str:
     return table[language].get(name, name)
 
 
+@cache
 def constructs_by_name() -> Mapping[str, dict[str, str]]:
     """Return {"en": {construct: label}, "zh": {construct: label}}."""
     table = constructs()
