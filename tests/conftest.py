@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import command
 from research.paths import ROOT
+from research.report import provenance
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +27,14 @@ def verification_data() -> Callable[[str], Path]:
         return place
 
     return folder
+
+
+@pytest.fixture(scope="module")
+def no_commit() -> Iterator[None]:
+    """Give this process the environment of `command.start`: pages must not tell the commit, which can change."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in command.STEADY.items():
+            patch.setenv(name, value)
+        provenance.commit.cache_clear()
+        yield
+    provenance.commit.cache_clear()

@@ -24,13 +24,13 @@ from command import until
 from research.commands.batch import batch as batch_command
 from research.errors import UserError
 from research.paths import ROOT
-from research.report import batch, cluster, notebooks, provenance
+from research.report import batch, cluster, notebooks
 from research.report.batch import Outcome
 from research.report.grid import plans, read
 from test_batch import grid_file
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: `make extras`")
-pytestmark = pytest.mark.xdist_group("cluster")
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.usefixtures("no_commit")]
 
 CELLS = [
     ("text", "# Which seed?"),
@@ -101,17 +101,6 @@ class Cluster:
 @pytest.fixture(scope="module")
 def books(tmp_path_factory) -> Path:
     return demo.write(tmp_path_factory.mktemp("books"), "01_seed", CELLS).parent
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_commit() -> Iterator[None]:
-    """Give this process the environment of the workers: pages must not tell the commit, which can change."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in command.STEADY.items():
-            patch.setenv(name, value)
-        provenance.commit.cache_clear()
-        yield
-    provenance.commit.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -31,12 +31,12 @@ from research import cli
 from research.commands.batch import batch as batch_command
 from research.errors import UserError
 from research.paths import EXAMPLES, ROOT
-from research.report import batch, files, kernels, notebooks, pipeline, provenance
+from research.report import batch, files, kernels, notebooks, pipeline
 from research.report.grid import plans, read
 from research.report.pipeline import Plan, Result
 from test_batch import grid_file
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.usefixtures("no_commit")]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes and their children are found in /proc")
 
 RATES = [
@@ -51,17 +51,6 @@ RATES = [
     ("code", 'exhibit.answer("Seed {seed:d}.", seed=plan.seed)'),
 ]
 PLAIN = [*demo.SECOND[1:]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _steady() -> Iterator[None]:
-    """Pages must not tell the commit, which can change while tests run."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in command.STEADY.items():
-            patch.setenv(name, value)
-        provenance.commit.cache_clear()
-        yield
-    provenance.commit.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -83,9 +83,8 @@ def test_a_model_is_fitted_once_per_training_table() -> None:
     once = FitOnce(Counted)
     equal = dict.fromkeys(("premium", "low", "medium", "high"), 0.25)
     for shares in (equal, equal | {"premium": 0.5, "low": 0.0}):
-        assert len(set(Recut(once, shares).fit(table, None).predict(table))) == len(
-            [s for s in shares.values() if s]
-        )
+        tiers = Recut(once, shares).fit(table, None).place(table)["tier"]
+        assert len(set(tiers)) == len([s for s in shares.values() if s])
     assert made == [10]
     Recut(once, equal).fit(table.copy(), None)
     assert made == [10, 10]

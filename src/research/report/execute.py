@@ -34,7 +34,9 @@ class SavesOnce(NBClientEngine):
     """
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any) -> None:
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
+    ) -> None:
         """Execute the cells; papermill saves afterwards, also when one failed."""
         save = nb_man.save
         nb_man.save = lambda **_: None

@@ -10,8 +10,6 @@ import pandas as pd
 from research.segment.base import StratificationModel
 from research.segment.tiers import TierCuts
 
-Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
-
 
 class FitOnce:
     """A model and what it says of the tables it has seen last; asked again about the same table it does not refit.
@@ -28,23 +26,22 @@ class FitOnce:
         if X is not self.training:
             self.model = self.make().fit(X, y)
             self.training = X
-            self.seen: list[tuple[pd.DataFrame, Scores]] = []
+            self.seen: list[tuple[pd.DataFrame, dict[str, np.ndarray]]] = []
 
-    def scores(self, X: pd.DataFrame) -> Scores:
-        """Return risk score, value score and probability of default, each (n,)."""
+    def place(self, X: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Return what the model's `place` says of a table."""
         for table, found in self.seen:
             if table is X:
                 return found
         placed = self.model.place(X)
-        found = placed["risk"], placed["value"], placed["probability"]
-        self.seen = [*self.seen[-1:], (X, found)]
-        return found
+        self.seen = [*self.seen[-1:], (X, placed)]
+        return placed
 
 
 class Recut:
     """The tiers of a `FitOnce` model at given shares; cut points are learned on the training customers.
 
-    It has what the resampling needs: fit, risk_score, value_score, default_probability, predict.
+    It has what the resampling needs: `fit` and `place`.
     """
 
     def __init__(self, once: FitOnce, shares: Mapping[str, float]):
@@ -54,23 +51,11 @@ class Recut:
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Recut:
         """Fit the model, or take the one that was fitted on this table, and learn the cuts."""
         self.once.fit(X, y)
-        risk, value, _ = self.once.scores(X)
-        self.tier_cuts_ = TierCuts(self.shares).fit(risk, value)
+        placed = self.once.place(X)
+        self.tier_cuts_ = TierCuts(self.shares).fit(placed["risk"], placed["value"])
         return self
 
-    def risk_score(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the model's risk score (n,)."""
-        return self.once.scores(X)[0]
-
-    def value_score(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the model's value score (n,)."""
-        return self.once.scores(X)[1]
-
-    def default_probability(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the model's probability of default (n,)."""
-        return self.once.scores(X)[2]
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return tier names (n,) at these shares."""
-        risk, value, _ = self.once.scores(X)
-        return self.tier_cuts_.assign(risk, value)
+    def place(self, X: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Return `risk, value, probability, tier`, each (n,), with the tiers at these shares."""
+        placed = self.once.place(X)
+        return {**placed, "tier": self.tier_cuts_.assign(placed["risk"], placed["value"])}
