@@ -277,7 +277,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         changes={
             "dataset": str(home / "book.csv"),
             "crosswalk": str(EXAMPLES / "loan_book_crosswalk.csv"),
-            "compare_datasets": ["credit_data"],
+            "compare_datasets": [],
         },
         only=RAN,
         jobs=2,
@@ -307,6 +307,13 @@ def test_the_book_has_small_classes() -> None:
     book = rare_loan_book()
     assert (book["担保方式"] == "质押").sum() == 3
     assert (book["所属行业"] == "房地产").sum() == 1
+
+
+def test_no_page_or_result_tells_where_the_book_lies(run: Path) -> None:
+    folder = str(run.parent).encode()
+    shown = [*run.glob("*.html"), *run.glob("executed/*"), run / "values.json", *run.rglob("*.csv")]
+    assert len(shown) > 30
+    assert [path.name for path in shown if folder in path.read_bytes()] == []
 
 
 def test_no_file_of_a_run_shows_a_small_count(run: Path) -> None:

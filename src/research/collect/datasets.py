@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,11 @@ def definition(name: str) -> dict[str, Any]:
 def is_path(name: str | Path) -> bool:
     """Return True when a data set is given as a file rather than by a known name."""
     return isinstance(name, Path) or Path(name).suffix.lower() in SUFFIXES
+
+
+def shown(name: str | Path) -> str:
+    """Return the name to show of a data set: a file is shown without its folder."""
+    return Path(name).name
 
 
 def load_raw(name: str | Path) -> pd.DataFrame:
@@ -181,14 +186,17 @@ def code_decisions(name: str) -> pd.DataFrame:
 
 
 def coverage(datasets: Iterable[str] | None = None) -> pd.DataFrame:
-    """Return construct × data set: how well each construct is measured and why.
+    """Return construct × data set: how well each construct is measured and why; columns as in `coverage_by`."""
+    return coverage_by({name: crosswalk_of(name) for name in (names() if datasets is None else datasets)})
+
+
+def coverage_by(crosswalks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return construct × data set of crosswalks by the name of their data set.
 
     Columns: construct, label, label_zh, criterion, block, role, dataset, fit (direct, proxy, absent), source,
     transform, unit, reason. Rows: every construct but the identifier, for every data set (also those not here).
     """
-    parts = []
-    for name in names() if datasets is None else datasets:
-        parts.append(coverage_of(crosswalk_of(name)).assign(dataset=name))
+    parts = [coverage_of(walk).assign(dataset=name) for name, walk in crosswalks.items()]
     order = [
         "construct",
         "label",

@@ -302,20 +302,23 @@ def _negative(against: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
     return sentences
 
 
+def _numbered(criteria: pd.Series) -> str:
+    noun = "criterion" if len(criteria) == 1 else "criteria"
+    return f"{noun} {', '.join(map(str, criteria))}"
+
+
 def _caveats(criteria: pd.DataFrame, bad: int | None) -> list[str]:
     found = ["Criteria weigh the same; another weighting can give another order."]
     missing = criteria.loc[criteria["decided_by"] == UNTESTED, "criterion"]
     if len(missing):
-        found.append(f"Not testable here: criteria {', '.join(map(str, missing))}.")
+        found.append(f"Not testable here: {_numbered(missing)}.")
     others = criteria[(criteria["best"] == "") & (criteria["decided_by"] != UNTESTED)]
     found += [f"Criterion {row.criterion} is {row.decided_by}." for row in others.itertuples()]
     if bad is not None and bad < FEW_BAD:
         found.append(f"Only {bad} bad outcomes: intervals are wide and differences hard to see.")
     counted = criteria.loc[criteria["decided_by"].str.contains("number"), "criterion"]
     if len(counted):
-        found.append(
-            f"Compared as plain numbers, without an interval: criteria {', '.join(map(str, counted))}."
-        )
+        found.append(f"Compared as plain numbers, without an interval: {_numbered(counted)}.")
     texts = definitions().set_index("measure")["caveat"]
     used = criteria.loc[criteria["best"] != "", "measure"]
     return found + [text for text in texts.reindex(used) if isinstance(text, str)]

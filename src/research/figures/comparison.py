@@ -68,7 +68,9 @@ def critical_difference(ranks: pd.Series, difference: float, titles: dict[str, s
     for row, (model, rank) in enumerate(ordered.items()):
         axes.hlines(row, 1, rank, color=RULE, linewidth=1)
         axes.scatter(rank, row, color=colour(str(model)), s=46, zorder=3)
-        axes.text(rank + 0.07, row, f"{rank:.2f}", va="center", fontsize=8.5)
+        axes.annotate(
+            f"{rank:.2f}", (rank, row), (7, 0), textcoords="offset points", va="center", fontsize=8.5
+        )
     for place, (low, high) in enumerate(cliques(ordered.to_numpy(), difference)):
         axes.plot(
             [low, high],

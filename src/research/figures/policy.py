@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -43,7 +45,7 @@ def tornado(table: pd.DataFrame, xlabel: str, most: int = 14) -> Figure:
     if shown[["at_low", "at_high"]].min().min() < 0 < shown[["at_low", "at_high"]].max().max():
         axes.axvline(0, color=WARNING, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.text(0, -0.85, " nil", color=WARNING, fontsize=8, va="center")
-    axes.set_yticks(range(len(shown)), [_short(label) for label in shown["label"]], fontsize=8)
+    axes.set_yticks(range(len(shown)), [textwrap.fill(label, 44) for label in shown["label"]], fontsize=8)
     axes.set_ylim(len(shown) - 0.4, -1.1)
     axes.margins(x=0.12)
     axes.xaxis.set_major_formatter(MONEY)
@@ -166,7 +168,7 @@ def officer_hours(table: pd.DataFrame) -> Figure:
         axes.scatter(start, row, s=26, facecolor="white", edgecolor=tint, zorder=3)
         change = (end - start) * size
         axes.annotate(
-            f"{end:.1f} h ({change:+,.0f} h in all)", (max(end, start, high), row), (8, 0),
+            f"{end:.1f} h ({change:+,.0f} h in all)".replace("-", "−"), (max(end, start, high), row), (8, 0),
             textcoords="offset points", va="center", fontsize=8, color=tint,
         )  # fmt: skip
     axes.set_yticks(range(len(tiers)), tiers)
@@ -241,10 +243,6 @@ def workload(table: pd.DataFrame) -> Figure:
 def _number(value: float, share: bool) -> str:
     text = f"{100 * value:.3g}%" if share else f"{value:,.3g}"
     return text.replace("-", "−")
-
-
-def _short(label: str, most: int = 58) -> str:
-    return label if len(label) <= most else label[: most - 1].rstrip() + "…"
 
 
 def _lever(lever: str) -> str:

@@ -212,6 +212,8 @@ def flat_parameters(parameters: dict[str, Any], prefix: str = "") -> list[tuple[
     """Return (dotted name, value as text) of all parameters."""
     rows: list[tuple[str, str]] = []
     for name, value in parameters.items():
+        if name in ("dataset", "crosswalk"):
+            value = Path(value).name  # a page does not tell where on a disk a loan book lies
         if isinstance(value, dict):
             rows += flat_parameters(value, f"{prefix}{name}.")
         else:

@@ -46,6 +46,7 @@ LABELS = {
     "p_holm": "p (Holm)",
     "p_bh": "p (BH)",
     "dof": "df",
+    "dof_2": "df 2",
     "n": "n",
     "auc": "AUC",
     "ks": "KS",

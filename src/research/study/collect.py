@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -51,8 +50,8 @@ def about(study: Any) -> dict[str, Any]:
     outcome = table.get("default", pd.Series(dtype=float))
     stated = {} if datasets.is_path(study.dataset) else datasets.definition(study.dataset)
     facts = {
-        "dataset": study.dataset,
-        "title": stated.get("title", f"Own loan book ({Path(study.dataset).name})"),
+        "dataset": datasets.shown(study.dataset),
+        "title": stated.get("title", f"Own loan book ({datasets.shown(study.dataset)})"),
         "outcome": stated.get("outcome", "bad as recorded in the loan book"),
         "censoring": stated.get("censoring", "not stated"),
         "rows": len(table),
@@ -95,11 +94,9 @@ def data_sets(study: Any) -> pd.DataFrame:
 @step("dataset", "crosswalk", "compare_datasets", data=all_data_key)
 def coverage(study: Any) -> pd.DataFrame:
     """Return construct × data set: direct, proxy or absent, with source and reason."""
-    known = datasets.coverage(name for name in all_names(study) if not datasets.is_path(name))
-    if not datasets.is_path(study.dataset):
-        return known
-    own = datasets.coverage_of(datasets.crosswalk_of(study.dataset, study.crosswalk or None))
-    return pd.concat([own.assign(dataset=study.dataset)[known.columns], known], ignore_index=True)
+    walks = {name: datasets.crosswalk_of(name) for name in study.compare_datasets}
+    own = {study.dataset: datasets.crosswalk_of(study.dataset, study.crosswalk or None)}
+    return datasets.coverage_by({datasets.shown(name): walk for name, walk in (own | walks).items()})
 
 
 @step(customers)

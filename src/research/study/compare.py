@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,14 +63,15 @@ def measured(study: Any) -> dict[str, Any]:
     folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
     counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
     rows = criteria.criterion_table(
-        oof, folds, study.dataset, refits(study), counted, study.bootstrap, study.seed,
+        oof, folds, datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
         others=_beyond_folds(study, table, oof),
     )  # fmt: skip
     groups = [name for name in ("age", "sex", "marital_status") if name in table]
     fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
     if len(fair):
         rows = pd.concat(
-            [rows, criteria.numbered(fairness.worst_attribute(fair), study.dataset)], ignore_index=True
+            [rows, criteria.numbered(fairness.worst_attribute(fair), datasets.shown(study.dataset))],
+            ignore_index=True,
         )
     return {
         "criteria": rows,
@@ -108,7 +108,7 @@ def practitioner_agreement(study: Any) -> dict[str, Any]:
     Only judgements of customers of the study's own data set count.
     """
     judged, oof, tier_names = vignettes(study), out_of_fold(study), np.array(resampling.TIERS, dtype=object)
-    here = {study.dataset, Path(study.dataset).name}
+    here = {study.dataset, datasets.shown(study.dataset)}
     known = judged[judged["dataset"].isin(here) & judged["customer_id"].isin(oof.index[oof.tested])]
     if known.empty:
         others = ", ".join(judged["dataset"].unique())
@@ -129,7 +129,7 @@ def comparison(study: Any) -> dict[str, Any]:
     made, agreed = measured(study), practitioner_agreement(study)["rows"]
     if agreed.empty:
         return made
-    rows = criteria.numbered(agreed, study.dataset)
+    rows = criteria.numbered(agreed, datasets.shown(study.dataset))
     return made | {"criteria": pd.concat([made["criteria"], rows], ignore_index=True)}
 
 
@@ -163,7 +163,7 @@ def verdicts(study: Any) -> pd.DataFrame:
             ranked = found.ranking.set_index("model")["mean_rank"]
             rows.append(
                 {
-                    "dataset": name,
+                    "dataset": datasets.shown(name),
                     "arm": arm,
                     "criteria": int(found.ranking["criteria"].max()),
                     "leader": titles()[found.leader],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from research.collect import datasets
 from research.errors import UserError
 from research.fieldwork import (
     ahp,
@@ -228,7 +229,7 @@ def vignette_agreement(study: Any) -> dict[str, Any]:
     for arm in registry.ARMS:
         placed = pd.DataFrame({model: part for (model, here), part in found["tiers"].items() if here == arm})
         settled = judgements.model_agreement(
-            found["judged"], placed, arm=arm, dataset=study.dataset, **options
+            found["judged"], placed, arm=arm, dataset=datasets.shown(study.dataset), **options
         )
         tables.append(settled.assign(against="consensus"))
     crosstabs = {

@@ -87,7 +87,7 @@ def policy_everywhere(study: Any) -> pd.DataFrame:
     frames = []
     for name in all_names(study):
         found = policy(study.with_dataset(name))["realised"]
-        frames.append(found[found["basis"] == "equal volume"].assign(dataset=name))
+        frames.append(found[found["basis"] == "equal volume"].assign(dataset=datasets.shown(name)))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -178,7 +178,7 @@ class _Judged:
         arms = profits["arm"].str.partition("|")
         self.profits = profits.assign(tier_shares=arms[0], weights=arms[2])
         self.held = held(study)
-        self.oof, self.models, self.dataset = oof, list(study.models), study.dataset
+        self.oof, self.models, self.dataset = oof, list(study.models), datasets.shown(study.dataset)
         self.first = self.folds["tier_shares"].iloc[0]
         self.known: dict[tuple[str, ...], pd.DataFrame] = {}
 
