@@ -188,6 +188,13 @@ def test_interval_is_moved_onto_its_estimate():
     assert low == 0 and high == pytest.approx(0.1 + 1.96 * 0.1, abs=0.01)
 
 
+@pytest.mark.filterwarnings("error")
+def test_interval_of_what_no_sample_measured_is_missing():
+    sample = np.column_stack([np.full(50, np.nan), np.linspace(0, 1, 50)])
+    low, high = centred_interval(np.array([0.2, 0.5]), sample)
+    assert np.isnan([low[0], high[0]]).all() and 0 < low[1] < 0.5 < high[1]
+
+
 def test_need_codes_cut_numbers_and_keep_categories():
     codes, size = need_codes(pd.Series(["car", None, "home", "car"], dtype="category"))
     assert codes.tolist() == [0, -1, 1, 0] and size == 2

@@ -54,9 +54,11 @@ def centred_interval(
 
     Measures such as a calibration error or a ratio of extremes are biased in small samples, and resampling adds the
     bias again: the plain percentile interval can miss its own estimate. Subtracting mean(sample) - point undoes that.
-    The result is clipped to low..high.
+    The result is clipped to low..high; NaN where no sample has a value.
     """
-    bias = np.nanmean(sample, axis=0) - point
+    never = np.isnan(sample).all(axis=0)
+    sample = np.where(never, 0.0, sample)
+    bias = np.where(never, np.nan, np.nanmean(sample, axis=0) - point)
     ends = np.nanquantile(sample, [0.025, 0.975], axis=0) - bias
     return np.clip(ends[0], low, high), np.clip(ends[1], low, high)
 

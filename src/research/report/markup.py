@@ -47,6 +47,8 @@ LABELS = {
     "p_bh": "p (BH)",
     "dof": "df",
     "dof_2": "df 2",
+    "aic_change": "AIC change",
+    "r2_lost": "R² lost",
     "n": "n",
     "auc": "AUC",
     "ks": "KS",
