@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,9 +134,14 @@ def _save(duck: Any, table: ir.Table, path: Path) -> None:
     rough = path.with_name(f".{path.name}.part")
     batches = duck.con.sql(duck.compile(table)).to_arrow_reader(GROUP)
     # no dictionaries: a customer's numbers hardly repeat, and looking for repetitions costs more than it saves
-    with pq.ParquetWriter(rough, nullable, use_dictionary=False) as writer:
-        for group in _groups(batches):
-            writer.write_table(group.cast(nullable))
+    with pq.ParquetWriter(rough, nullable, use_dictionary=False) as writer, ThreadPoolExecutor(1) as hand:
+        written: Future[None] | None = None
+        for group in _groups(batches):  # the next one is sorted while this one is written
+            if written is not None:
+                written.result()
+            written = hand.submit(writer.write_table, group.cast(nullable))
+        if written is not None:
+            written.result()
     rough.replace(path)
 
 
