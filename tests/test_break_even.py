@@ -190,6 +190,21 @@ def test_statement_says_what_was_found(evidence_parts):
     assert "at least 26.1%" in words
     assert "yearly profit by −10 (" in words
     assert "Aimed by the tiers (Decision tree)" in words
+    assert " %" not in words
+
+
+def test_statement_tells_a_profit_that_is_not_clear_and_the_currency(evidence_parts):
+    _, comparison, break_evens, _ = evidence_parts
+    aimed = (comparison["policy"] == "tiered − untargeted") & (comparison["measure"] == "profit")
+    table = comparison.copy()
+    table.loc[aimed, ["estimate", "ci_low", "ci_high"]] = [-17.0, -110.0, 61.0]
+    words = benefits.statement(table, break_evens, "Decision tree", "US dollar")
+    assert words.endswith("whether yearly profit gains by it is not clear: −17 (−110 to +61).")
+    assert "yearly profit in US dollar by −10" in words
+    table.loc[aimed, ["estimate", "ci_low", "ci_high"]] = [17.0, 11.0, 61.0]
+    assert "not clear" not in benefits.statement(table, break_evens, "Decision tree", "invented")
+    table.loc[aimed, ["estimate", "ci_low", "ci_high"]] = np.nan
+    assert "not clear" not in benefits.statement(table, break_evens, "Decision tree")
 
 
 def test_evidence_without_measures_is_not_testable(evidence_parts):

@@ -53,7 +53,7 @@ def test_items_are_answered_from_the_pages():
     assert contradictions == []
     assert [line.state for line in lines] == [
         "reported",
-        "reported",
+        "partly",
         "not in this run",
         "declared",
         "declared",
@@ -62,7 +62,43 @@ def test_items_are_answered_from_the_pages():
     ]
     assert lines[1].links == ("03_x",)
     assert lines[4].words == "I did."
-    assert counts(lines) == {"reported": 2, "declared": 2, "not done": 2, "not in this run": 1}
+    assert counts(lines) == {"reported": 1, "partly": 1, "declared": 2, "not done": 2, "not in this run": 1}
+
+
+def test_what_a_reported_item_lacks_is_said():
+    lines, _ = fill(checklist({"id": "1", "where": "03_x", "lacks": "By whom."}), {"03_x": set()}, {})
+    assert (lines[0].state, lines[0].links, lines[0].words) == ("partly", ("03_x",), " (By whom.)")
+
+
+def test_what_is_declared_once_answers_both_checklists():
+    item = {"id": "17", "researcher": True, "same_as": {"Y": "18a"}}
+    for declared, words in (
+        ({"Y": {"18a": "No funding."}}, "No funding."),
+        ({"Y": {"18a": "No funding."}, "X": {"17": "A grant."}}, "A grant."),
+        ({"Y": {"17": "Other."}}, "Only the researcher can say; nothing was declared."),
+    ):
+        assert fill(checklist(item), {}, declared)[0][0].words == words
+
+
+def test_an_item_is_the_same_as_one_that_is_left_to_the_researcher():
+    left = {
+        (one.name, str(item["id"])) for one in checklists.load() for item in one.items if "researcher" in item
+    }
+    same = [(one.name, item) for one in checklists.load() for item in one.items if "same_as" in item]
+    assert {item["id"] for _, item in same} == {"17", "18"}
+    for name, item in same:
+        assert {(name, item["id"]), *item["same_as"].items()} <= left
+
+
+def test_the_example_says_the_same_of_ethics_funding_and_interests():
+    declared = declarations("data/examples/declarations.yml")
+    states = {
+        (one.name, line.item): line.state
+        for one in checklists.load()
+        for line in fill(one, checklists.project_anchors(), declared)[0]
+    }
+    for pair in (("17", "9a"), ("18a", "17"), ("18b", "18")):
+        assert [states["TRIPOD+AI", pair[0]], states["CROSS", pair[1]]] == ["declared", "declared"]
 
 
 def test_a_section_that_is_missing_contradicts():

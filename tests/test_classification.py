@@ -120,3 +120,14 @@ def test_the_rule_table_reads_in_words() -> None:
     words = k.rule_table().set_index(["standard", "class"])["rule"]
     assert words[("K2", "short")] == "term_months ≤ 12"
     assert words[("K2", "long")] == "otherwise"
+    assert words[("K12", "at")] == "rate_over_benchmark ≥ −0.0005"
+    assert words[("K8", "small")] == f"loan_amount ≤ {k.FROM_DATA}"
+
+
+def test_the_rule_table_says_the_cut_offs_that_were_used() -> None:
+    found = k.classify(pd.DataFrame({"loan_amount": [3000.0, 6000.0, 9000.0, 12_000.0]}))
+    words = k.rule_table(parameters=found.attrs["parameters"]).set_index(["standard", "class"])["rule"]
+    assert words[("K8", "small")] == "loan_amount ≤ 6,000"
+    assert words[("K8", "medium")] == "loan_amount ≤ 9,000"
+    given = k.classify(pd.DataFrame({"interest_rate": [0.1]}), parameters={"benchmark_rate": 0.05})
+    k.rule_table(parameters=given.attrs["parameters"])  # what a study gave is no unknown parameter

@@ -156,6 +156,128 @@ def test_tables_that_share_cells_are_protected_together() -> None:
     assert low.isna().any()
 
 
+def test_of_goes_by_row_and_for_every_column_of_persons() -> None:
+    frame = pd.DataFrame({"tier": ["premium", "low"], "n": [98, 190], "checked": [99, 199]})
+    safe = disclosure.protected(frame, within=None, of=pd.Series([100, 200]))
+    assert safe["n"].isna().tolist() == [True, False]
+    assert safe["checked"].isna().tolist() == [True, True]
+    yes_or_no = pd.DataFrame(
+        {"n": [50, 60], "checked": [True, False]}
+    )  # whether a check was made counts nobody
+    assert disclosure.protected(yes_or_no, of=110)["checked"].tolist() == [True, False]
+
+
+def test_contradictions_are_cells_of_the_crosswalk() -> None:
+    # Two small cells of "low" are withheld; the third was only needed for "premium", and the contradictions told it.
+    keys = ["tier", "five_category", "ifrs9_stage"]
+    kinds = [("Normal", "1"), ("Special mention", "1"), ("Special mention", "2"), ("Substandard", "3")]
+    sizes = {"premium": [988, 8, 2, 2], "low": [4945, 34, 18, 3], "medium": [2923, 44, 29, 4]}
+    crosswalk = pd.DataFrame(
+        [(tier, *kind, n) for tier, row in sizes.items() for kind, n in zip(kinds, row, strict=True)],
+        columns=[*keys, "n"],
+    )
+    against = crosswalk[(crosswalk["five_category"] != "Normal") & (crosswalk["tier"] != "medium")]
+    against = against.rename(columns={"n": "customers"}).assign(severity="serious")
+    safe, told = published.crosswalk_and_contradictions(crosswalk, against, "Normal")
+    both = told.merge(safe, on=keys)
+    assert len(both) == len(told)
+    assert both["n"].isna().tolist() == both["customers"].isna().tolist()
+    hidden = safe["n"].isna().to_numpy()
+    truth = crosswalk["n"].to_numpy(float)
+    # how many of a tier are late is known from its bad outcomes
+    groups = [list(range(12)), *([*range(4 * row + 1, 4 * row + 4)] for row in range(3))]
+    for cell in np.flatnonzero(truth < SMALLEST):
+        assert hidden[cell]
+        assert largest(hidden, groups, truth, cell) >= SMALLEST
+    assert published.together(told["customers"]) == "withheld"
+    assert published.together([8.0, 34]) == 42
+    assert published.together([]) == 0
+    unknown = against.head(1).assign(five_category="nan")
+    more = pd.concat([crosswalk, unknown.assign(five_category="unclassified", n=7)[[*keys, "n"]]])
+    assert published.crosswalk_and_contradictions(more, unknown, "Normal")[1]["five_category"].tolist() == [
+        "unclassified"
+    ]
+    none = published.crosswalk_and_contradictions(crosswalk, against.head(0), "Normal")
+    assert len(none[1]) == 0
+
+
+def test_a_withheld_class_cannot_be_solved_from_the_test_of_its_standard() -> None:
+    classes = pd.DataFrame(
+        {"standard": ["K1", "K1", "K1", "K6", "K6"], "class": list("abcde"), "n": [125, 983, 8892, 5000, 5000],
+         "known": [125, 983, 8892, 5000, 5000], "bad": [3, 18, 157, 78, 100]}
+    )  # fmt: skip
+    safe = disclosure.protected(classes, within=["standard"])
+    tests = pd.DataFrame(
+        {"standard": ["K1", "K6"], "statistic": [7.9, 3.1], "dof": [2, 1], "p_value": [0.02, 0.03],
+         "p_holm": [0.04, 0.04], "effect": [0.03, 0.02], "n": [10_000, 10_000]}
+    )  # fmt: skip
+    shown = published.tests_without(tests, safe)
+    assert shown["standard"].tolist() == ["K6", "K1"]
+    solved = ["statistic", "p_value", "p_holm", "effect"]
+    assert shown.loc[1, solved].isna().all()
+    assert shown.loc[1, "dof"] == 2
+    assert shown.loc[0, ["statistic", "p_value", "effect"]].notna().all()
+    assert np.isnan(shown.loc[0, "p_holm"])  # handed on from K1
+    assert set(shown.attrs[WITHHELD]) == set(solved)
+    assert published.tests_without(tests, classes).equals(tests)
+    own = published.tests_without(tests.assign(p_value=[0.03, 0.02]), safe)
+    assert own.loc[0, "p_holm"] == 0.04  # K6's own, handed on to K1
+
+
+def test_missing_values_of_a_few_cannot_be_subtracted() -> None:
+    summary = pd.DataFrame({"check": ["impossible or unusual values"], "findings": [2], "rows": [142]})
+    broken = pd.DataFrame(
+        {"rule": ["a", "b"], "n": [139, 3], "share": [0.0139, 0.0003], "checked": [9998, 4342]}
+    )
+    whole, parts = published.checks(summary, broken, 10_000)
+    assert parts["checked"].isna().tolist() == [True, True]
+    assert parts["n"].isna().tolist()[1]
+    assert whole["rows"].isna().all() or parts["n"].isna().all()  # 142 − 139 = 3
+    assert published.checks(summary.assign(rows=0), broken.head(0), 10_000)[0]["rows"].tolist() == [0]
+
+
+def test_indicators_tell_of_no_few_customers() -> None:
+    customers = pd.DataFrame(
+        {"usual": np.arange(1000.0), "once": [1.0] + [0.0] * 999, "gap": [np.nan] * 2 + [*range(998)],
+         "rare": [5.0, 6.0] + [np.nan] * 998}
+    )  # fmt: skip
+    table = pd.DataFrame(
+        {"indicator": customers.columns, "lower": [0.0, 0, 0, 5], "upper": [999.0, 1, 997, 6],
+         "mean": customers.mean(), "sd": customers.std(), "missing_share": customers.isna().mean()}
+    )  # fmt: skip
+    safe = published.indicators(table.reset_index(drop=True), customers).set_index("indicator")
+    assert safe["mean"].isna().to_dict() == {"usual": False, "once": True, "gap": False, "rare": True}
+    assert safe["upper"].isna().to_dict() == {"usual": False, "once": True, "gap": False, "rare": True}
+    assert safe["missing_share"].isna().to_dict() == {
+        "usual": False,
+        "once": False,
+        "gap": True,
+        "rare": True,
+    }
+    numbers = pd.DataFrame({"construct": ["once", "gap"], "n": [1000, 998], "mean": [0.001, 498.5]})
+    numbers = numbers.assign(
+        **dict.fromkeys(["sd", "skew", "q05", "q25", "median", "q75", "q95", "distinct"], 1.0)
+    )
+    shown = published.distributions(numbers, customers)
+    assert shown["n"].isna().tolist() == [False, True]
+    assert shown["mean"].isna().tolist() == [True, False]
+
+
+def test_a_profile_tells_no_few_missing_values(monkeypatch) -> None:
+    seen = {}
+    monkeypatch.setattr(published.figures.tiers, "tier_profile", lambda frame: Figure())
+    monkeypatch.setattr(published, "figure", lambda _, data, **words: seen.update(data=data))
+    profile = pd.DataFrame(
+        {"construct": ["a", "a", "b", "b"], "label": ["a", "a", "b", "b"], "tier": ["premium", "low"] * 2,
+         "median": 1.0, "n": [998, 4000, 1000, 5000]}
+    )  # fmt: skip
+    published.show_profile(profile)
+    assert seen["data"]["n"].isna().tolist() == [True, False, False, False]
+    assert seen["data"]["median"].notna().all()
+    published.show_profile(profile, sizes=pd.Series({"premium": 1001, "low": 5000}))
+    assert seen["data"]["n"].isna().tolist() == [True, False, True, False]
+
+
 def test_levels_and_classes_do_not_give_each_other_away() -> None:
     kinds = ["none"] * 300 + ["mortgage"] * 80 + ["guarantor"] * 17 + ["pledge"] * 3
     customers = pd.DataFrame({"guarantee_type": pd.Categorical(kinds)})

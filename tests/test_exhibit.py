@@ -14,6 +14,7 @@ from lxml import html as parser
 from matplotlib.figure import Figure
 
 from research.report import exhibit, markup, svg
+from research.report.index import banners_of
 from research.report.payload import (
     MIME,
     exhibit_numbers,
@@ -100,6 +101,17 @@ def test_meaningful_index_becomes_columns():
     assert list(tidy(pd.DataFrame({("a", "b"): [1]})).columns) == ["a · b"]
     with pytest.raises(ValueError, match="more than one column named"):
         tidy(pd.DataFrame({"k": [1]}, index=pd.Index([1], name="k")))
+
+
+def test_the_index_shows_what_is_real_and_what_most_pages_say_of_the_rest():
+    entries = [{"banner": kind, "text": text} for kind, text in
+               [("real", "loans"), ("invented", "one"), ("real", "answers"), ("invented", "two"), ("invented", "two")]]  # fmt: skip
+    assert banners_of(entries) == [("real", "loans"), ("real", "answers"), ("invented", "two")]
+
+
+def test_a_page_may_have_two_banners_of_a_kind():
+    names = [exhibit.banner_bundle("real", text)[MIME]["name"] for text in ("loans", "answers", "loans")]
+    assert names[0] == names[2] != names[1]
 
 
 def test_customer_text_stays_text_everywhere():

@@ -10,10 +10,11 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from research.errors import UserError
-from research.fieldwork.gramms import integration_statement
+from research.fieldwork.gramms import COUNTS, integration_statement
 from research.fieldwork.integration import (
     OUTCOMES,
     VERDICTS,
+    construct_names,
     decide,
     joint_display,
     read_hypotheses,
@@ -29,6 +30,7 @@ from research.fieldwork.vignettes import (
     tier_crosstab,
 )
 from research.paths import DEFINITIONS
+from research.report import checklists
 
 
 @pytest.mark.parametrize(
@@ -146,6 +148,27 @@ def test_joint_display_by_hand() -> None:
     assert "Convergence on H1" in statement["text"].iloc[5]
     assert "discord on H3 and H4 asks" in statement["text"].iloc[5]
     assert statement["status"].tolist().count("partly") == 1
+    assert statement["status"].iloc[3] == "partly"
+
+
+def test_the_statement_and_the_checklist_say_the_same() -> None:
+    gramms = next(one for one in checklists.load() if one.name == "GRAMMS")
+    lines, _ = checklists.fill(gramms, checklists.project_anchors(), {})
+    display = joint_display(QUANTITATIVE, SURVEY, theme_evidence(*spoken(), HYPOTHESES), HYPOTHESES)
+    statement = integration_statement(display, dict.fromkeys(COUNTS, 2))
+    assert [line.state for line in lines] == statement["status"].tolist()
+    assert [line.asks for line in lines] == statement["asks"].tolist()
+    without = checklists.project_anchors()
+    del without["05_interviews"]
+    lines, _ = checklists.fill(gramms, without, {})
+    statement = integration_statement(display, {**dict.fromkeys(COUNTS, 2), "participants": 0, "coders": 0})
+    assert [line.state for line in lines] == statement["status"].tolist()
+    assert lines[2].state == "partly"
+
+
+def test_a_construct_has_the_name_of_its_hypothesis() -> None:
+    named = construct_names(["efficiency", "risk_level", "growth"])
+    assert named == {"efficiency": "operating efficiency", "risk_level": "risk level", "growth": "growth"}
 
 
 def test_one_clear_strand_supports_only_partly() -> None:

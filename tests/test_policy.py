@@ -288,6 +288,23 @@ def test_tornado_by_hand():
     assert rows.loc["cost_of_capital", "swing"] == 0
 
 
+def test_assumptions_are_labelled_in_words_with_their_unit():
+    rows = sensitivity.tornado(ten(), STRATEGIES, ECONOMICS).set_index("assumption")
+    assert rows.loc["officer_hour", "label"] == "Cost of an officer hour (currency per hour)"
+    assert portfolio.assumptions()["label"].notna().all()
+    told = portfolio.in_money(rows, "US dollar", "unit", "label")
+    assert told.loc["officer_hour", "label"] == "Cost of an officer hour (US dollar per hour)"
+    assert told.loc["officer_hour", "unit"] == "US dollar per hour"
+    assert portfolio.money("not stated by the publisher") == "currency"
+
+
+def test_measured_churn_is_no_yearly_share():
+    listed = portfolio.inputs(ten().assign(churn=0.5, churn_from="data: churn of the tier"), ECONOMICS)
+    assert listed.set_index("input").loc["churn", "unit"] == "share within the window of the outcome"
+    assumed = portfolio.inputs(ten().assign(churn=np.nan, churn_from="assumption: one churn rate"), ECONOMICS)
+    assert assumed.set_index("input").loc["churn", "unit"] == "share per year"
+
+
 def test_truth_shows_what_believing_the_model_costs():
     frame = ten()
     # In truth the loans called high are as safe as the premium ones, and a and b default with 20 %.

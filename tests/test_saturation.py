@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
+from research.fieldwork.codebook import codes_in_words
 from research.fieldwork.coding import code_frequencies, cooccurrence, joined_codings, quotations, theme_tree
 from research.fieldwork.saturation import permutation_band, saturation_curve, stopping_point, stopping_points
 
@@ -141,6 +142,18 @@ def test_cooccurrence_tree_and_quotations() -> None:
     late = quotes[quotes["code"] == "late"]
     assert late["quote_id"].tolist() == ["P1:2", "P2:1"]  # both coders first, then a new voice
     assert late["coders"].tolist() == [2, 1]
+
+
+def test_memos_send_to_codes_by_their_labels() -> None:
+    labels = {"growth": "Growth", "unmet_need": "Customer need", "bare": ""}
+    memos = pd.Series(
+        ["Only a wish: use unmet_need or growth.", "Tiers hold growth back, or so.", "Use: use bare."]
+    )
+    assert codes_in_words(memos, labels).tolist() == [
+        "Only a wish: use “Customer need” or “Growth”.",
+        "Tiers hold growth back, or so.",
+        "Use: use bare.",
+    ]
 
 
 def test_broken_codebooks_are_named() -> None:

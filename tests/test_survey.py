@@ -17,6 +17,7 @@ from research.fieldwork.group_comparison import compare_groups, construct_rankin
 from research.fieldwork.reliability import cronbach_alpha
 from research.fieldwork.response_quality import item_missing, quality_summary, response_quality, usable
 from research.fieldwork.survey import (
+    construct_agreement,
     construct_summary,
     design_weights,
     keyed,
@@ -81,6 +82,23 @@ def test_likert_distribution_keeps_empty_answers_and_sides() -> None:
     groups = likert_distribution(RESPONSES, INSTRUMENT, by_group=True)
     assert groups.groupby(["item", "group"])["count"].sum()["a1"].tolist() == [1, 2]
     assert set(groups.loc[groups["item"] == "w1", "group"]) == {"practitioner"}
+
+
+def test_an_item_and_its_reversed_twin_give_the_same_agreement() -> None:
+    asked = RESPONSES.assign(twin=6 - RESPONSES["a1"]).drop(columns="a2")
+    twin = INSTRUMENT[INSTRUMENT["item"] == "a1"].assign(item="twin", construct="turned", reverse=1)
+    instrument = pd.concat([INSTRUMENT[INSTRUMENT["item"] != "a2"], twin], ignore_index=True)
+    # Both practitioners agree with a1 (5, 4), the one customer who answered it does not (1).
+    for by_group, share in ((False, 2 / 3), (True, 1 / 2)):
+        found = construct_agreement(likert_distribution(asked, instrument, by_group=by_group), instrument)
+        assert found[["risk", "turned"]].tolist() == pytest.approx([share, share])
+
+
+def test_an_item_that_nobody_answered_does_not_lower_the_agreement() -> None:
+    distribution = likert_distribution(RESPONSES.assign(b2=np.nan), INSTRUMENT)
+    found = construct_agreement(distribution, INSTRUMENT)
+    assert found["need"] == 0.5
+    assert found.is_monotonic_increasing
 
 
 def test_response_quality_by_hand() -> None:

@@ -18,6 +18,7 @@ from research.paths import DEFINITIONS
 CLASSIFICATION_FILE = DEFINITIONS / "classification.yml"
 NOT_RECORDED = "not recorded"
 TESTS = ("in", "equals", "at_most", "over", "at_least", "known")
+FROM_DATA = "a cut-off taken from the data"
 SUMMARY_COLUMNS = (
     "standard", "name", "name_zh", "class", "class_zh", "n", "share", "amount", "amount_share",
     "known", "bad", "outcome_rate", "ci_low", "ci_high", "measured", "reason",
@@ -56,7 +57,12 @@ def standards(definitions: Mapping[str, Any] | None = None) -> pd.DataFrame:
 def rule_table(
     definitions: Mapping[str, Any] | None = None, parameters: Mapping[str, float] | None = None
 ) -> pd.DataFrame:
-    """Return every rule with its cut-offs in words a reader can check: standard, alternative, class, rule."""
+    """Return every rule with its cut-offs in words a reader can check: standard, alternative, class, rule.
+
+    Args:
+        definitions: rule tables, the shipped ones by default.
+        parameters: cut-offs as for `classify`, or those it used: `attrs["parameters"]` of its result.
+    """
     definitions = definitions or rules()
     parameters = _parameters(definitions, parameters)
     signs = {"in": "in", "equals": "=", "at_most": "≤", "over": ">", "at_least": "≥", "known": "known"}
@@ -65,7 +71,7 @@ def rule_table(
         for position, way in enumerate(entry["measured_by"], start=1):
             for rule in way["rules"]:
                 parts = [
-                    f"{name} {signs[test]} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+                    f"{name} {signs[test]} {_in_words(value)}"
                     for name, condition in rule.get("when", {}).items()
                     for test, raw in condition.items()
                     for value in [_value(raw, parameters)]
@@ -75,6 +81,17 @@ def rule_table(
                     {"standard": standard, "alternative": position, "class": rule["class"], "rule": words}
                 )
     return pd.DataFrame(found)
+
+
+def _in_words(value: Any) -> str:
+    """Return what a rule compares with; numbers with thousands separated and a true minus sign."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if value is None:
+        return FROM_DATA
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,.10g}".replace("-", "−")
+    return str(value)
 
 
 def _parameters(definitions: Mapping[str, Any], given: Mapping[str, float] | None) -> dict[str, float]:
@@ -187,7 +204,7 @@ def classify(
 
     Returns: index of `customers`, categorical columns K1 … K13 with the classes of the standard in order. Missing
     means that a construct is not recorded for the customer; a standard that is not measured is missing everywhere,
-    with the reason in `attrs["reasons"]`.
+    with the reason in `attrs["reasons"]`. `attrs["parameters"]` has the cut-offs used.
     """
     definitions = definitions or rules()
     values = _with_sizes(_parameters(definitions, parameters), customers)
@@ -200,6 +217,7 @@ def classify(
             reasons[standard] = reason
     frame = pd.DataFrame(classes, index=customers.index)
     frame.attrs["reasons"] = reasons
+    frame.attrs["parameters"] = {name: values[name] for name in values if name != "minus_benchmark_tolerance"}
     return frame
 
 

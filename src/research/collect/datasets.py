@@ -74,6 +74,11 @@ def shown(name: str | Path) -> str:
     return Path(name).name
 
 
+def title(name: str | Path) -> str:
+    """Return the title of a data set."""
+    return f"Own loan book ({shown(name)})" if is_path(name) else str(definition(str(name))["title"])
+
+
 def load_raw(name: str | Path) -> pd.DataFrame:
     """Read the source columns of a data set (by name or path), one row per customer or loan."""
     return read_table(name) if is_path(name) else origins.read(definition(str(name)))

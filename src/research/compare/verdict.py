@@ -325,4 +325,8 @@ def _caveats(criteria: pd.DataFrame, bad: int | None) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
+    """Return a number with three digits, never in powers of ten, with a true minus sign."""
+    text = f"{value:.0f}"
+    if abs(value) < 100 and value != round(value):
+        text = np.format_float_positional(value, precision=3, fractional=False, trim="-")
+    return text.replace("-", "−")

@@ -2,17 +2,24 @@
 
 Good Reporting of A Mixed Methods Study (O'Cathain, Murphy & Nicholl 2008, *Journal of Health Services Research &
 Policy* 13:92).
-What no computation can know (who sat together to integrate) is said to be not done rather than made up.
+What no computation can know (who sat together to integrate) is said to be lacking rather than made up. What each item
+asks, and what it lacks, is read from the checklist (`data/definitions/checklists/gramms.yml`), so that the statement
+and the checklist of a study say the same.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 
 from research.errors import UserError
 from research.fieldwork.integration import STRANDS, VERDICTS
+from research.paths import DEFINITIONS
+from research.textfiles import read_yaml
 
 COUNTS = ("loans", "respondents", "participants", "coders")
+METHODS = 3  # the item that asks for each method
 
 
 def integration_statement(display: pd.DataFrame, counts: dict[str, int]) -> pd.DataFrame:
@@ -30,35 +37,26 @@ def integration_statement(display: pd.DataFrame, counts: dict[str, int]) -> pd.D
         raise UserError(
             f"the integration statement needs the count of {missing[0]}; found {', '.join(counts)}"
         )
-    asks = [
-        "Why mixed methods",
-        "Design: purpose, priority and sequence",
-        "Sampling, data collection and analysis of each method",
-        "Where and how the methods were integrated, and by whom",
-        "How one method limits the other",
-        "What was learned by mixing",
-    ]
+    items = read_yaml(DEFINITIONS / "checklists" / "gramms.yml")["items"]
     texts = [
-        (_why(display), "reported"),
-        (
-            "Convergent: the strands were analysed apart, with equal priority, and met in the joint display; the "
-            "quantity, constructs and themes of each hypothesis were fixed before the results.",
-            "reported",
-        ),
-        (_methods(counts), "reported" if all(counts[name] for name in COUNTS) else "partly"),
-        (
-            f"At interpretation, in a joint display of {len(display)} hypotheses by a stated rule. Who took part in "
-            "the integration is for the researcher to add.",
-            "partly",
-        ),
-        (_limits(display), "reported"),
-        (_learned(display), "reported"),
+        _why(display),
+        "Convergent: the strands were analysed apart, with equal priority, and met in the joint display; the "
+        "quantity, constructs and themes of each hypothesis were fixed before the results.",
+        _methods(counts),
+        f"At interpretation, in a joint display of {len(display)} hypotheses by a stated rule.",
+        _limits(display),
+        _learned(display),
     ]
     rows = [
-        (i, ask, text, status)
-        for i, (ask, (text, status)) in enumerate(zip(asks, texts, strict=True), start=1)
+        (number, item["asks"], f"{text} {item.get('lacks', '')}".strip(), _status(number, item, counts))
+        for number, (item, text) in enumerate(zip(items, texts, strict=True), start=1)
     ]
     return pd.DataFrame(rows, columns=["item", "asks", "text", "status"])
+
+
+def _status(number: int, item: dict[str, Any], counts: dict[str, int]) -> str:
+    silent = number == METHODS and not all(counts[name] for name in COUNTS)
+    return "partly" if silent or "lacks" in item else "reported"
 
 
 def _why(display: pd.DataFrame) -> str:

@@ -7,6 +7,8 @@ Curry & Creswell (2013, *Health Services Research* 48:2134). What counts is fixe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -25,6 +27,13 @@ STRANDS = ("loan_data", "survey", "interviews")
 def read_hypotheses() -> pd.DataFrame:
     """The hypotheses H1–H5 with the pre-specified quantity, survey constructs and themes of each."""
     return pd.read_csv(DEFINITIONS / "hypotheses.csv")
+
+
+def construct_names(constructs: Iterable[str]) -> dict[str, str]:
+    """Return construct → its name in words; the only construct of a hypothesis bears the hypothesis's name."""
+    stated = read_hypotheses()
+    known = dict(zip(stated["survey_constructs"], stated["label_en"].str.lower(), strict=True))
+    return {name: known.get(name, name.replace("_", " ")) for name in constructs}
 
 
 def verdict_rules() -> pd.DataFrame:

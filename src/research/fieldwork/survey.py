@@ -276,6 +276,22 @@ def likert_distribution(
     return pd.DataFrame(rows)
 
 
+def construct_agreement(distribution: pd.DataFrame, instrument: pd.DataFrame) -> pd.Series:
+    """Return the share who agree with each construct, lowest first: the mean over its items and groups.
+
+    To agree with a reverse-keyed item is to disagree with its construct, so there the answers below the midpoint count.
+
+    Args:
+        distribution: that of `likert_distribution`, or some of its items.
+    """
+    turned = distribution["item"].map(instrument.set_index("item")["reverse"].astype(int).eq(1)).astype(bool)
+    agrees = distribution["side"].mask(turned, -distribution["side"]) > 0
+    keys = ["construct", "item", "group"]
+    # Nobody answered an item: no share, rather than a share of nought that would lower the mean.
+    shares = distribution[agrees].groupby(keys, sort=False)["share"].sum(min_count=1)
+    return shares.groupby("construct").mean().sort_values(kind="stable")
+
+
 def _check(responses: pd.DataFrame, instrument: pd.DataFrame) -> None:
     missing = [c for c in INSTRUMENT if c not in instrument]
     if missing:

@@ -7,6 +7,8 @@ import pandas as pd
 from scipy.stats import norm
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from research.manage.portfolio import money
+
 COLUMNS = (
     "hypothesis", "quantity", "statement", "estimate", "ci_low", "ci_high", "null_value", "direction", "unit",
     "n", "depends_on", "answer", "remark",
@@ -210,12 +212,13 @@ def answers(evidence: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(columns=["supported", "not supported", NOT_TESTABLE], fill_value=0).reset_index()
 
 
-def statement(comparison: pd.DataFrame, break_evens: pd.DataFrame, title: str) -> str:
-    """Say in three sentences what the simulation found for one model's tiers.
+def statement(comparison: pd.DataFrame, break_evens: pd.DataFrame, title: str, currency: str = "") -> str:
+    """Say in a few sentences what the simulation found for one model's tiers.
 
     Args:
         comparison: rows of `policy.compare` of that model; break_evens: rows of `break_even.break_even`.
         title: name of the model.
+        currency: that of the data set, in words.
     """
     verdicts = break_evens["verdict"]
     pays, judged = (
@@ -226,18 +229,20 @@ def statement(comparison: pd.DataFrame, break_evens: pd.DataFrame, title: str) -
     watching = "has no break-even in its range"
     if np.isfinite(watch):
         watching = f"pays when it cuts PD by at least {watch:.1%}"
+    unit = "" if money(currency) == "currency" else f" in {money(currency)}"
     gain = [f"{part:+,.0f}" for part in _pick(comparison, "tiered − uniform", "profit")]
-    money = (
-        f"All actions together change yearly profit by {gain[0]} ({gain[1]} to {gain[2]}) at equal volume."
-    )
+    together = f"All actions together change yearly profit{unit} by {gain[0]} ({gain[1]} to {gain[2]}) at equal volume."
     if "nan" in gain[0]:
-        money = "Income is not testable here, because no contract rate is measured."
-    ratio = [
-        f"{100 * (part - 1):+.1f} %" for part in _pick(comparison, "tiered ÷ untargeted", "expected loss")
-    ]
+        together = "Income is not testable here, because no contract rate is measured."
+    ratio = [f"{part - 1:+.1%}" for part in _pick(comparison, "tiered ÷ untargeted", "expected loss")]
+    aimed = _pick(comparison, "tiered − untargeted", "profit")
+    unclear = ""
+    if aimed[1] <= 0 <= aimed[2]:
+        estimate, low, high = (f"{part:+,.0f}" for part in aimed)
+        unclear = f"; whether yearly profit gains by it is not clear: {estimate} ({low} to {high})"
     words = (
         f"{pays} of {judged} levers pay at their assumed base effect; closer monitoring of the high-risk tier "
-        f"{watching}. {money} Aimed by the tiers ({title}) instead of dealt at random, the same actions change "
-        f"expected loss by {ratio[0]} ({ratio[1]} to {ratio[2]})."
+        f"{watching}. {together} Aimed by the tiers ({title}) instead of dealt at random, the same actions change "
+        f"expected loss by {ratio[0]} ({ratio[1]} to {ratio[2]}){unclear}."
     )
     return words.replace(" -", " −").replace("(-", "(−")

@@ -67,7 +67,9 @@ def break_even(
             interval = tuple(np.quantile(points, tails)) if sloped.any() else (np.nan, np.nan)
         else:
             point = np.nan
-        pays_when = "" if np.isnan(point) else f"{'≥' if whole > nothing else '≤'} {point:.4g}"
+        pays_when = (
+            "" if np.isnan(point) else f"{'≥' if whole > nothing else '≤'} {point:.4g}".replace("-", "−")
+        )
         per_customer = base / size if size else np.nan
         verdict = _verdict(low, base, high, point)
         rows.append((*about, point, *interval, pays_when, low, base, high, per_customer, verdict, size))

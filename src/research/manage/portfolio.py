@@ -51,7 +51,7 @@ def assumptions(path: Path = DEFINITIONS / "policy_assumptions.yml") -> pd.DataF
     """Read the assumptions of the simulation: one row each, index `assumption`.
 
     Returns:
-        Columns `value`, `low`, `high`, `unit`, `status`, `source`, `seen_in`, `note`, `version`.
+        Columns `label`, `value`, `low`, `high`, `unit`, `status`, `source`, `seen_in`, `note`, `version`.
 
     Raises:
         UserError: an assumption is missing or unknown, or its value lies outside its own range.
@@ -233,10 +233,12 @@ def inputs(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
         ("ead", "ead_from", "currency"),
         ("rate", "rate_from", "share per year"),
         ("cover", "lgd_from", "collateral per unit of exposure"),
-        ("churn", "churn_from", "share per year"),
+        ("churn", "churn_from", ""),
     ):
         for text, group in frame.groupby(origin, sort=True):
             depends_on, _, rule = str(text).partition(": ")
+            if name == "churn":  # who left within the window of the outcome, or the assumed yearly rate
+                unit = "share within the window of the outcome" if depends_on == "data" else "share per year"
             rows.append((name, group[name].mean(), unit, depends_on, rule, len(group)))
     rows.append(("pd", frame["pd"].mean(), "share", "data", "calibrated model", len(frame)))
     known = assumptions()
@@ -254,6 +256,23 @@ def inputs(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
             rule = f"set by the study instead of {filed['value']:g} ({rule})"
         rows.append((name, value, filed["unit"], "assumption", rule, len(frame)))
     return pd.DataFrame(rows, columns=["input", "value", "unit", "depends_on", "rule", "customers"])
+
+
+def money(currency: str) -> str:
+    """Return the name of a data set's currency for units and sentences, "currency" where none is named.
+
+    In `datasets.yml` a name begins with a capital letter; what stands there otherwise says why there is none.
+    """
+    return currency if currency[:1].isupper() else "currency"
+
+
+def in_money(table: pd.DataFrame, currency: str, *columns: str) -> pd.DataFrame:
+    """Return a table whose units, in `unit` unless other columns are named, tell the currency of the data set."""
+    told = {
+        column: table[column].str.replace(r"\bcurrency\b", money(currency), regex=True)
+        for column in columns or ("unit",)
+    }
+    return table.assign(**told)
 
 
 def profile(frame: pd.DataFrame, default: pd.Series | None = None) -> pd.DataFrame:

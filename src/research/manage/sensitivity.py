@@ -116,7 +116,7 @@ def tornado(
             continue
         ends = [at(base, economics.changed(**{name: float(value)})) for value in (low, high)]
         unit = known.at[name, "unit"]
-        rows.append((name, f"{name.replace('_', ' ')}: {unit}", "economics", low, high, unit, *ends))
+        rows.append((name, f"{known.at[name, 'label']} ({unit})", "economics", low, high, unit, *ends))
     columns = ["assumption", "label", "kind", "low", "high", "unit", "at_low", "at_high"]
     result = pd.DataFrame(rows, columns=columns).assign(
         at_base=centre, measure=f"{measure}, tiered − {against}", basis=basis

@@ -2,7 +2,8 @@
 
 The items are data (`data/definitions/checklists/`). An item says where it is reported, or what the project declares,
 or leaves the answer to the researcher's declarations, or gives the reason why it is not done. An item that names
-a section which the report lacks is a contradiction.
+a section which the report lacks is a contradiction. A reported item may say what it `lacks`; an item left to the
+researcher may be the `same_as` one of another checklist, whose declaration then answers both.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CHECKLISTS = DEFINITIONS / "checklists"
 TRACEABILITY = DEFINITIONS / "traceability.csv"
 ORDER = ("tripod_ai", "coreq", "gramms", "cross")
 ANSWERS = ("where", "says", "researcher", "not_done")
-STATES = ("reported", "declared", "not done", "not in this run")
+STATES = ("reported", "partly", "declared", "not done", "not in this run")
 EXHIBIT_NAMES = re.compile(r'\bname\s*=\s*"([a-z][a-z0-9_]*)"|\bfinding\(\s*"([a-z][a-z0-9_]*)"')
 
 
@@ -124,7 +125,9 @@ def fill(
         elif "says" in item:
             lines.append(Line(*head, "declared", words=item["says"]))
         elif "researcher" in item:
-            words = declared.get(checklist.name, {}).get(head[0], "")
+            words = _declared(declared, {checklist.name: head[0]}) or _declared(
+                declared, item.get("same_as", {})
+            )
             state = "declared" if words else "not done"
             lines.append(
                 Line(*head, state, words=words or "Only the researcher can say; nothing was declared.")
@@ -136,9 +139,32 @@ def fill(
                 f"{checklist.name} {head[0]}: says it is reported in {link}, which does not exist"
                 for link in missing
             ]
-            made = tuple(link for link in links if link.partition("#")[0] in anchors and link not in missing)
-            lines.append(Line(*head, "reported" if made else "not in this run", made))
+            lines.append(_reported(head, links, missing, anchors, item.get("lacks", "")))
     return lines, contradictions
+
+
+def _declared(declared: Mapping[str, Mapping[str, str]], places: Mapping[str, str]) -> str:
+    return next(
+        (words for name, item in places.items() if (words := declared.get(name, {}).get(item, ""))), ""
+    )
+
+
+def _reported(
+    head: tuple[str, str, str],
+    links: list[str],
+    missing: list[str],
+    anchors: Mapping[str, set[str]],
+    lacks: str,
+) -> Line:
+    made = tuple(link for link in links if link.partition("#")[0] in anchors and link not in missing)
+    if not made:
+        return Line(*head, "not in this run", made)
+    absent = sorted({link.partition("#")[0] for link in links if link not in made})
+    lacking = [*([f"Not in this run: {', '.join(absent)}."] if absent else []), *([lacks] if lacks else [])]
+    # The words follow the links on the page.
+    return Line(
+        *head, "partly" if lacking else "reported", made, f" ({' '.join(lacking)})" if lacking else ""
+    )
 
 
 def there(link: str, anchors: Mapping[str, set[str]], known: set[str] | None = None) -> bool:

@@ -56,7 +56,7 @@ def protected(
     frame: pd.DataFrame,
     *,
     within: Sequence[Grouping] | None = ((),),
-    of: float | None = None,
+    of: float | pd.Series | None = None,
     keep: Iterable[str] = (),
     origin: str = "real",
 ) -> pd.DataFrame:
@@ -67,22 +67,24 @@ def protected(
         within: how rows add up to totals that a reader knows: each entry names the columns whose values form a group
             of rows that is a whole, such as "standard" for classes of several standards. The default `((),)` is the
             whole table; ("from", "to") is a two-way table. None: no two rows exclude each other.
-        of: how many there are of whom each row counts some; a row of all but a few loses its count too.
+        of: how many there are of whom each row counts some, one number or one per row; a row of all but a few loses
+            its count too.
         keep: numeric columns that say nothing of the persons in a row.
         origin: simulated and invented data are left alone.
     """
     table = linked({"": frame}, within={"": within}, keep=keep, origin=origin)[""]
     first = Columns.of(frame)
-    for name in (column for column in frame.columns if roles().get(column) == "persons"):
-        if name not in (first.persons, first.base) and pd.api.types.is_numeric_dtype(frame[name]):
+    for name in persons_in(frame):
+        if name not in (first.persons, first.base):
             groups = list(dict.fromkeys(key for grouping in within or () for key in _names(grouping)))
             alone = frame[[*groups, name]]
             cells = linked({"": alone}, within={"": within}, keep=groups, origin=origin)[""]
             gone = np.flatnonzero(cells[name].isna() & table[name].notna())
             table = emptied(table, [(int(row), name) for row in gone])
     if of is not None and origin not in EXEMPT:
-        few = np.flatnonzero((of - table[first.persons]).map(small))
-        table = emptied(table, [(int(row), first.persons) for row in few])
+        for name in persons_in(frame):
+            few = np.flatnonzero((of - table[name]).map(small))
+            table = emptied(table, [(int(row), name) for row in few])
     return table
 
 
@@ -198,9 +200,9 @@ class Columns:
         numeric = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
         by_role = {
             wanted: [name for name in role if role[name] == wanted and name in numeric]
-            for wanted in ("persons", "known", "events", "event_rate", "event_detail")
+            for wanted in ("known", "events", "event_rate", "event_detail")
         }
-        persons, base = (*by_role["persons"], "", "")[:2]
+        persons, base = (*persons_in(frame), "", "")[:2]
         base = base if (persons, base) == ("count", "n") else ""
         events, rate = (*by_role["events"], "")[0], (*by_role["event_rate"], "")[0]
         about_events = bool(events or rate)
@@ -243,6 +245,18 @@ class Columns:
             few = np.flatnonzero((frame[self.base] > 0) & (frame[self.base] < PAGE.small_cell))
             cells += [(int(row), column) for row in few for column in taken[PERSONS]]
         return emptied(frame, cells)
+
+
+def persons_in(frame: pd.DataFrame) -> list[str]:
+    """Return the columns of a frame that count persons, the one that says who is in a row first."""
+    return [
+        name
+        for name, role in roles().items()
+        if role == "persons"
+        and name in frame.columns
+        and pd.api.types.is_numeric_dtype(frame[name])
+        and not pd.api.types.is_bool_dtype(frame[name])
+    ]
 
 
 def cells_left_out(frame: pd.DataFrame) -> set[tuple[int, str]]:

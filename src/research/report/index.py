@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def index_page(
                 "banners": [entry["banner"] for entry in collected.banners.get(stem, [])],
             }
         )
-    banners = {entry["banner"]: entry["text"] for entries in collected.banners.values() for entry in entries}
+    banners = banners_of([entry for entries in collected.banners.values() for entry in entries])
     verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]][:1]
     sections = [
         Heading(2, anchor, text) for anchor, text in SECTIONS.items() if anchor != "verdict" or verdicts
@@ -206,6 +207,18 @@ def checklists_page(
         .get_template("checklists.html.j2")
         .render(page=page, lists=lists, titles=titles, sections=sections)
     )
+
+
+def banners_of(entries: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return (kind, text) of the banners for all pages: everything that is real, of other kinds what most pages say."""
+    said: dict[str, Counter[str]] = {}
+    for entry in entries:
+        said.setdefault(entry["banner"], Counter())[entry["text"]] += 1
+    return [
+        (kind, text)
+        for kind, texts in said.items()
+        for text, _ in texts.most_common(None if kind == "real" else 1)
+    ]
 
 
 def flat_parameters(parameters: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -79,7 +79,8 @@ def show(value: Any, spec: str = "") -> str:
     if value in ("inf", "-inf") and spec:
         return "∞" if value == "inf" else "−∞"
     if isinstance(value, int | float):
-        return minus(number(value, spec))
+        text = number(value, spec)
+        return minus(text if re.search("[1-9]", text) else text.lstrip("-"))  # no negative nought
     if spec and "{" in spec:
         return spec.format(value)
     return str(value)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 
+import numpy as np
 import pandas as pd
 
 from research import figures
-from research.report.disclosure import linked, protected, small
+from research.report.disclosure import cells_left_out, emptied, linked, protected, small
 from research.report.exhibit import figure, table
+from research.report.payload import tidy
 
 OWN_RULE = "own rule"
 Place = tuple[str, int]
@@ -45,6 +47,115 @@ def levels_and_classes(
         equal=equal,
     )
     return done["levels"], done["classes"]
+
+
+def tests_without(tests: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the tests of standards that have a class withheld, from which its outcomes could be computed.
+
+    Their rows come last, because the place in an order of strength is a bound on the strength.
+
+    Args:
+        tests: `standard`, `statistic`, `p_value`, `p_holm`, `effect`, … strongest first.
+        classes: from `levels_and_classes`.
+    """
+    whole = tidy(classes)
+    told = ("n", "known", "bad", "outcome_rate")
+    hidden = {whole.at[row, "standard"] for row, column in cells_left_out(whole) if column in told}
+    table = tests.sort_values(
+        "standard", key=lambda names: names.isin(hidden), kind="stable", ignore_index=True
+    )
+    gone = table["standard"].isin(hidden)
+    # Holm's adjustment hands a value on to larger p-values, where it tells the p-value that it was made from
+    first = table[gone].groupby("p_holm")["p_value"].min()
+    handed_on = ~gone & (table["p_holm"] < 1) & (table["p_value"] > table["p_holm"].map(first))
+    columns = ["statistic", "p_value", "p_holm", "effect"]
+    cells = [(row, column) for row in gone.index[gone] for column in columns]
+    return emptied(table, [*cells, *((row, "p_holm") for row in handed_on.index[handed_on])])
+
+
+def checks(summary: pd.DataFrame, impossible: pd.DataFrame, size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Protect the summary of the checks together with the rules broken, whose customers it adds up.
+
+    Args:
+        summary: `check`, `findings`, `rows`.
+        impossible: `n`, `share`, `checked`, … of the rules that are broken.
+        size: number of customers.
+    """
+    frames = {"summary": summary.reset_index(drop=True), "impossible": impossible.reset_index(drop=True)}
+    rows = frames["summary"].index[frames["summary"]["check"] == "impossible or unusual values"]
+    parts = [("impossible", row) for row in frames["impossible"].index]
+    equal: list[Sum] = [(("summary", row), parts) for row in rows if parts]
+    done = linked(frames, within={"summary": [], "impossible": []}, equal=equal)
+    return done["summary"], protected(done["impossible"], within=None, of=size)
+
+
+def few_apart(values: pd.Series) -> bool:
+    """Return whether all but a few customers have the same value, so that a mean tells of those few."""
+    counts = values.dropna().value_counts()
+    return len(counts) > 0 and small(counts.sum() - counts.iloc[0])
+
+
+def distributions(numbers: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Protect the distributions of numeric constructs: `construct`, `n`, `mean`, … from `quality.distributions`."""
+    safe = protected(numbers.reset_index(drop=True), within=None, of=len(customers))
+    alone = [row for row, name in safe["construct"].items() if few_apart(customers[name])]
+    columns = ["mean", "sd", "skew", "q05", "q25", "median", "q75", "q95", "distinct"]
+    return emptied(safe, [(row, column) for row in alone for column in columns])
+
+
+def indicators(table: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Leave out of a model's indicators what tells of a few customers: those without a value, or with another one.
+
+    Args:
+        table: `indicator`, `lower`, `upper`, `mean`, `sd`, `missing_share`.
+        customers: whom the indicators were set up on.
+    """
+    cells = []
+    for row, entry in enumerate(table.itertuples()):
+        absent = round(entry.missing_share * len(customers))
+        alone = small(len(customers) - absent)
+        if small(absent) or alone:
+            cells.append((row, "missing_share"))
+        if alone or few_apart(customers[entry.indicator].clip(entry.lower, entry.upper)):
+            cells += [(row, column) for column in ("lower", "upper", "mean", "sd")]
+    return emptied(table, cells)
+
+
+def crosswalk_and_contradictions(
+    crosswalk: pd.DataFrame, contradictions: pd.DataFrame, normal: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Protect customers by tier, category and stage together with the contradictions, which are cells of that table.
+
+    How many of a tier are not normal is taken to be known: the bad outcomes of the tier, on the model's page, may be
+    just these.
+
+    Args:
+        crosswalk: `tier`, `five_category`, `ifrs9_stage`, `n`.
+        contradictions: `severity`, the same classes in the same words, `customers`.
+        normal: the category of loans without a mark.
+    """
+    keys = ["tier", "five_category", "ifrs9_stage"]
+    late = np.where(crosswalk["five_category"] == normal, "no", "yes")
+    frames = {
+        "crosswalk": crosswalk[[*keys, "n"]].assign(late=late).reset_index(drop=True),
+        "contradictions": contradictions.replace({key: {"nan": "unclassified"} for key in keys}).reset_index(
+            drop=True
+        ),
+    }
+    cell = {key: row for row, key in enumerate(frames["crosswalk"][keys].itertuples(index=False, name=None))}
+    equal: list[Sum] = [
+        (("contradictions", row), [("crosswalk", cell[key])])
+        for row, key in enumerate(frames["contradictions"][keys].itertuples(index=False, name=None))
+    ]
+    within = {"crosswalk": [(), "tier", ("tier", "late")], "contradictions": []}
+    done = linked(frames, within=within, equal=equal)
+    return done["crosswalk"].drop(columns="late"), done["contradictions"]
+
+
+def together(counts: Iterable[float]) -> int | str:
+    """Return a sum of counts for a sentence, or that it is withheld because one of them is."""
+    total = sum(counts)
+    return "withheld" if pd.isna(total) or small(total) else int(total)
 
 
 def nested(memberships: pd.DataFrame, place: dict[tuple[str, str], Place]) -> Iterator[Sum]:
@@ -113,9 +224,17 @@ def show_tiers(rates: pd.DataFrame, overall: float, whose: str, rule: str) -> No
     )
 
 
-def show_profile(profile: pd.DataFrame, shown: int = 12) -> None:
-    """Show medians and middle halves of the constructs by tier; the picture has those that differ most."""
-    safe = protected(profile, within=None)
+def show_profile(profile: pd.DataFrame, shown: int = 12, sizes: pd.Series | None = None) -> None:
+    """Show medians and middle halves of the constructs by tier; the picture has those that differ most.
+
+    Args:
+        profile: `construct`, `tier`, `n`, …; a construct that all but a few of a tier have loses its `n`.
+        shown: constructs in the picture.
+        sizes: customers by tier; without it a tier is as large as its most complete construct.
+    """
+    tier = profile["tier"].astype(str)
+    whole = profile.groupby(tier)["n"].max() if sizes is None else sizes
+    safe = protected(profile, within=None, of=tier.map(whole.rename(index=str)))
     first = safe[safe["label"].isin(safe["label"].unique()[:shown])]
     figure(
         figures.tiers.tier_profile(first),

@@ -51,7 +51,7 @@ def about(study: Any) -> dict[str, Any]:
     stated = {} if datasets.is_path(study.dataset) else datasets.definition(study.dataset)
     facts = {
         "dataset": datasets.shown(study.dataset),
-        "title": stated.get("title", f"Own loan book ({datasets.shown(study.dataset)})"),
+        "title": datasets.title(study.dataset),
         "outcome": stated.get("outcome", "bad as recorded in the loan book"),
         "censoring": stated.get("censoring", "not stated"),
         "rows": len(table),
@@ -86,9 +86,10 @@ def data_sets(study: Any) -> pd.DataFrame:
     fits = datasets.coverage_of(datasets.crosswalk_of(study.dataset, study.crosswalk or None))[
         "fit"
     ].value_counts()
+    columns = datasets.describe([datasets.SIMULATED]).columns
     own = about(study) | {fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")}
     row = {"real": True, "available": True, "licence": "your own", **own}
-    return pd.concat([pd.DataFrame([row]).reindex(columns=known.columns), known], ignore_index=True)
+    return pd.concat([pd.DataFrame([row]).reindex(columns=columns), known], ignore_index=True)
 
 
 @step("dataset", "crosswalk", "compare_datasets", data=all_data_key)

@@ -145,7 +145,8 @@ def verdict(study: Any, arm: str = "as practised") -> judging.Verdict:
     bad = int(customers(study)["default"].sum())
     invented = study.fieldwork.provenance == "invented" and (rows["criterion"] == PRACTITIONERS).any()
     left_out = {PRACTITIONERS: "not counted: the judgements are invented"} if invented else {}
-    return judging.judge(rows, pairs, candidates, titles(), bad, left_out=left_out)
+    named = rows.assign(dataset=datasets.title(study.dataset))
+    return judging.judge(named, pairs, candidates, titles(), bad, left_out=left_out)
 
 
 def titles() -> dict[str, str]:

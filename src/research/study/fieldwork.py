@@ -45,7 +45,7 @@ def fieldwork_banner(study: Any) -> tuple[str, str]:
     ):
         return "real", "No fieldwork in this study: nobody was asked, and nothing here says that anybody was."
     if study.fieldwork.provenance == "invented":
-        parts = "Answers, comparisons, vignettes and interviews were written for demonstration."
+        parts = "Answers, comparisons, judgements and interviews were made up for demonstration."
         return "invented", f"Invented fieldwork: nobody was asked. {parts}"
     return "real", "Fieldwork of this study: answers and interviews as returned."
 
