@@ -104,8 +104,8 @@ def test_meaningful_index_becomes_columns():
 
 
 def test_the_index_shows_what_is_real_and_what_most_pages_say_of_the_rest():
-    entries = [{"banner": kind, "text": text} for kind, text in
-               [("real", "loans"), ("invented", "one"), ("real", "answers"), ("invented", "two"), ("invented", "two")]]  # fmt: skip
+    said = [("real", "loans"), ("invented", "one"), ("real", "answers"), *[("invented", "two")] * 2]
+    entries = [{"banner": kind, "text": text} for kind, text in said]
     assert banners_of(entries) == [("real", "loans"), ("real", "answers"), ("invented", "two")]
 
 
