@@ -37,7 +37,7 @@ def duckdb(memory: str, threads: int | None, scratch: Path) -> Any:
     size = mebibytes(memory)
     share = int(min(size * FOR_DUCKDB, size - FOR_OTHERS))
     con = ibis.duckdb.connect(memory_limit=f"{share}MiB", temp_directory=str(scratch), **limits)
-    con.raw_sql("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+    con.raw_sql("SET preserve_insertion_order = false; SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return con
 
 
