@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import re
@@ -21,8 +22,8 @@ from papermill.exceptions import PapermillExecutionError
 from research.paths import ROOT
 from research.report.files import write_if_changed
 from research.report.kernels import Kernel, expect
+from research.study import STAGES
 
-IMPORTS = re.compile(r"^(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
 CellStarted = Callable[[int, int], None]
 
@@ -124,8 +125,24 @@ def keep(partial: Path, failed: Path, study: str) -> None:
 
 
 def imports(code: str) -> list[str]:
-    """Return the modules that code imports at the top level, in order."""
-    return list(dict.fromkeys(IMPORTS.findall(code)))
+    """Return what code may import, in order: modules, their members, and the stages of the study whose steps it names.
+
+    A member that is no module is no harm: whoever imports the list passes over what is none.
+    """
+    found: list[str] = []
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return found
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
+    named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    named |= {name.rpartition(".")[2] for name in found}
+    found += [f"research.study.{stage}" for stage, steps in STAGES.items() if named & {*steps}]
+    return list(dict.fromkeys(found))
 
 
 def describe(error: Exception, reached: int = 0) -> str:
