@@ -9,6 +9,7 @@ from typing import Any
 from record import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+TRIED = Path(__file__).with_name("tried.md")
 HEAD = """# Performance
 
 Measured by the scripts in `bench/`, ours and the alternative in the same run on the same machine; `make bench` repeats
@@ -30,6 +31,7 @@ def main() -> None:
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         parts += [f"## {path.stem.replace('_', ' ').capitalize()}", f"`bench/{script.name}`: {title}."]
         parts += [table(made["rows"]), f"{made['date']}, {made['machine']}; {versions}."]
+    parts.append(TRIED.read_text(encoding="utf-8"))
     PAGE.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
 
 
