@@ -258,4 +258,5 @@ def _memory() -> Memory:
     logging.getLogger("joblib").setLevel(logging.ERROR)
     # A warning would stand in the notebook, and every later run would compute the step again.
     warnings.filterwarnings("error", category=CacheWarning)
-    return Memory(folder, backend="plain pickles", verbose=0)
+    # a folder for this format: what joblib wrote before cannot be read as a plain pickle
+    return Memory(folder / "plain", backend="plain pickles", verbose=0)
