@@ -251,6 +251,13 @@ def test_runs_at_once_in_two_folders_share_a_cold_cache(books, calm, tmp_path, m
         assert differing(command.files(out), calm) == []
 
 
+def test_checks_of_one_folder_do_not_disturb_each_other(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: files.check_writable(tmp_path / "cache", "x"), range(400)))
+    assert said == [None] * 400
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
 def test_two_batches_in_one_folder_are_refused(tiny, tmp_path, monkeypatch):
     find = notebooks.find
     monkeypatch.setattr(notebooks, "find", lambda: find(tiny))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pandas as pd
 
 from research.errors import UserError
+from research.wholefiles import whole
 
 # Also the full-width forms, which a spreadsheet in a Chinese locale takes for the same.
 FORMULA_START = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")
@@ -40,12 +40,9 @@ def write_csv(frame: pd.DataFrame, path: str | Path, *, index: bool = False) -> 
     path = Path(path)
     table = frame.reset_index() if index else frame
     table = table.astype(object).map(inert).rename(columns=inert)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(temporary, index=False, encoding="utf-8-sig", errors="replace", lineterminator="\n")
-        temporary.replace(path)
+        with whole(path) as new:
+            table.to_csv(new, index=False, encoding="utf-8-sig", errors="replace", lineterminator="\n")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
     return path

@@ -21,6 +21,7 @@ import yaml
 from research.collect.publishers import READERS, table_sha256
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS, cache_folder
+from research.wholefiles import whole
 
 SOURCES_FILE = DEFINITIONS / "sources.yml"
 
@@ -227,16 +228,13 @@ def fetch(
 
 def _keep(name: str, part: Part) -> Part:
     """Copy a verified file into the downloads under a name by which `locate` finds it."""
-    folder = downloads(name)
-    folder.mkdir(parents=True, exist_ok=True)
     by_content = part.known_by == "content hash"
-    target = folder / (f"{name}.csv" if by_content else part.path.name)
+    target = downloads(name) / (f"{name}.csv" if by_content else part.path.name)
     if target.resolve() == part.path.resolve():
         return part
-    draft = folder / f"{target.name}.part"
-    if by_content:
-        READERS[name](part.path).to_csv(draft, index=False, lineterminator="\n")
-    else:
-        shutil.copyfile(part.path, draft)
-    draft.replace(target)
+    with whole(target) as new:
+        if by_content:
+            READERS[name](part.path).to_csv(new, index=False, lineterminator="\n")
+        else:
+            shutil.copyfile(part.path, new)
     return Part(part.part, target, file_sha256(target), part.known_by, part.partial)

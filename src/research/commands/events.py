@@ -17,6 +17,7 @@ from research.collect.events import Limits, Roles, parse_windows, read_roles, wr
 from research.collect.tables import read_table
 from research.collect.transforms import text
 from research.errors import UserError, nearest
+from research.wholefiles import whole
 
 Role = Annotated[str, typer.Option(help="its column")]
 
@@ -106,9 +107,8 @@ def beside(book: pd.DataFrame, reference: pd.DataFrame, features: pd.DataFrame, 
     right["as_of"] = pd.to_datetime(right["as_of"]).astype(left["as_of"].dtype)
     found = left.merge(right, on=["customer_id", "as_of"], how="left", validate="many_to_one")
     found = found.drop(columns=["customer_id", "as_of"]).set_axis(book.index)
-    rough = out.with_name(f".{out.name}.part")
-    pd.concat([book, found], axis=1).to_parquet(rough, index=False)
-    rough.replace(out)
+    with whole(out) as new:
+        pd.concat([book, found], axis=1).to_parquet(new, index=False)
 
 
 def _date(given: str) -> datetime.date:

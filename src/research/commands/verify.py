@@ -10,6 +10,7 @@ from rich.table import Table
 
 from research import verification
 from research.paths import DOCS
+from research.wholefiles import whole
 
 COLOURS = {verification.REPRODUCED: "green", verification.MISSED: "red", verification.SKIPPED: "yellow"}
 
@@ -53,8 +54,6 @@ def _table(results) -> Table:
 
 def _write(results, console: Console) -> None:
     path = DOCS / "verification.md"
-    temporary = path.with_suffix(".md.part")
-    DOCS.mkdir(exist_ok=True)
-    temporary.write_text(verification.markdown(results), encoding="utf-8")
-    temporary.replace(path)
+    with whole(path) as new:
+        new.write_text(verification.markdown(results), encoding="utf-8")
     console.print(f"wrote {path}")

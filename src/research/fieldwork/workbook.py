@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from research.paths import DEFINITIONS
+from research.wholefiles import whole
 
 STAMP_SHEET = "_form"
 LONGEST_TEXT = 32_767  # of a cell
@@ -249,10 +249,8 @@ def save(book: Workbook, path: str | Path) -> Path:
     path = Path(path)
     buffer = io.BytesIO()
     book.save(buffer)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(_without_times(buffer.getvalue()))
-    temporary.replace(path)
+    with whole(path) as new:
+        new.write_bytes(_without_times(buffer.getvalue()))
     return path
 
 

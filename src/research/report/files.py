@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,11 +67,12 @@ def only_writer(folder: Path, *, patience: float = 0) -> Iterator[Path]:
 
 def check_writable(folder: Path, remedy: str) -> None:
     """Make a folder and try to write to it. Raises UserError that names it and the remedy."""
-    probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe.write_bytes(b"x")
-        probe.unlink()
+        with tempfile.TemporaryFile(
+            dir=folder
+        ) as probe:  # a name of its own: other runs may check at the same time
+            probe.write(b"x")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}; {remedy}") from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -18,6 +17,7 @@ from research.fieldwork.exchange.reading import check_references
 from research.fieldwork.exchange.to_interviews import to_interviews
 from research.inert import write_csv
 from research.textfiles import read_text
+from research.wholefiles import whole
 
 WHOLE = "project.json"
 _SAFE = re.compile(r"[\w][\w .()\-]{0,200}")
@@ -95,7 +95,6 @@ def read_folder(folder: str | Path) -> Project:
 
 
 def _write(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    with whole(path) as new:
+        new.write_bytes(data)
     return path

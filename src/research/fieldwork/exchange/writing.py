@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from lxml import etree
 
 from research.errors import UserError
 from research.fieldwork.exchange.project import CODEBOOK_SPACE, PROJECT_SPACE, TABLES, Project
+from research.wholefiles import whole
 
 _SCHEMA = "http://schema.qdasoftware.org/versions/Project/v1.0/Project.xsd"
 _CODEBOOK_SCHEMA = "http://schema.qdasoftware.org/versions/Codebook/v1.0/Codebook.xsd"
@@ -52,10 +52,8 @@ def write_qda(project: Project, path: str | Path) -> Path:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{path.name}: a text cannot be written as XML ({error})") from None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    with whole(path) as new:
+        new.write_bytes(data)
     return path
 
 
