@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from research.errors import UserError
 from research.intervals import jeffreys
-from research.segment.calibration import Calibration, default_rates
+from research.segment.calibration import Calibration, Tally
 from research.segment.rule_text import Condition, number_in_words, range_in_words, rule_in_words
 from research.segment.tiers import Cut
 from research.segment.tree import DecisionTree
@@ -211,7 +211,7 @@ def test_conditions_in_words():
 
 
 def test_default_rates_by_hand():
-    table = default_rates(np.array([0, 0, 0, 1, 1]), np.array([1.0, 0, np.nan, 0, 0]), 3)
+    table = Tally.of(np.array([0, 0, 0, 1, 1]), np.array([1.0, 0, np.nan, 0, 0]), 3).rates()
     assert table["n"].tolist() == [3, 2, 0]
     assert table["known"].tolist() == [2, 2, 0]
     assert table["bads"].tolist() == [1, 0, 0]

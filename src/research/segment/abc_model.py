@@ -12,7 +12,7 @@ import pandas as pd
 from research.errors import UserError
 from research.paths import DEFINITIONS
 from research.segment.base import StratificationModel, informative, numbers, say
-from research.segment.calibration import default_rates
+from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OutcomeOrder
 from research.segment.index import Index, block_columns, indicator_definitions
 from research.segment.tiers import as_tiers
@@ -189,11 +189,14 @@ class ABC(StratificationModel):
         return frame
 
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
+        self.tally_ = Tally.of(self._cell_codes(components), bad, len(_cells()))
+
+    def rules(self) -> pd.DataFrame:
+        """Return the 27 cells with their tier, reason, training counts and default rates."""
         cells = _cells()
-        rates = default_rates(self._cell_codes(components), bad, len(cells))
         zh = dict(zip(LEVELS, LEVELS_ZH, strict=True))
         levels = cells[["a_level", "b_level", "c_level"]].to_numpy()
-        self.rules_ = rates.assign(
+        rules = self.tally_.rates().assign(
             rule=[f"Value {a}, risk {b}, need {c}" for a, b, c in levels],
             rule_zh=[f"价值{zh[a]}、风险{zh[b]}、需求{zh[c]}" for a, b, c in levels],
             length=3,
@@ -204,11 +207,7 @@ class ABC(StratificationModel):
             reason_zh=cells["reason_zh"],
             tier=as_tiers(cells["tier"]),
         )
-
-    def rules(self) -> pd.DataFrame:
-        """Return the 27 cells with their tier, reason, training counts and default rates."""
-        first = ["rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier"]
-        return self.rules_[first + [name for name in self.rules_.columns if name not in first]].copy()
+        return rules[[*RULE_COLUMNS, *(name for name in rules.columns if name not in RULE_COLUMNS)]]
 
     def indicators(self) -> pd.DataFrame:
         """Return one row per indicator used: block, label, sign, weight and the frozen clipping, mean and sd."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
@@ -9,25 +11,39 @@ from scipy.special import expit
 
 from research.intervals import jeffreys
 
+# what every model's rules have
+RULE_COLUMNS = ("rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier")
 
-def default_rates(groups: np.ndarray, bad: np.ndarray | None, count: int) -> pd.DataFrame:
-    """Return one row per group 0 … count − 1: n (all), known (outcome known), bads, pd (bads / known), ci_low, ci_high.
 
-    Without an outcome bads and rates are NaN; censored customers count in n only.
+@dataclass(frozen=True)
+class Tally:
+    """Training customers of each group (count,): n (all), known (outcome known), bads (NaN without an outcome).
+
+    A model is fitted hundreds of times and read a few times, so it keeps these counts and makes its rules of them when
+    it is asked.
     """
-    n = np.bincount(groups, minlength=count)
-    if bad is None:
-        empty = np.full(count, np.nan)
+
+    n: np.ndarray
+    known: np.ndarray
+    bads: np.ndarray
+
+    @classmethod
+    def of(cls, groups: np.ndarray, bad: np.ndarray | None, count: int) -> Tally:
+        """Count customers by group 0 … count − 1 (n,) and outcome 0/1/NaN (n,); the censored count in n only."""
+        n = np.bincount(groups, minlength=count)
+        if bad is None:
+            return cls(n, np.zeros(count, dtype=int), np.full(count, np.nan))
+        seen = ~np.isnan(bad)
+        known = np.bincount(groups[seen], minlength=count)
+        return cls(n, known, np.bincount(groups[seen], weights=bad[seen], minlength=count))
+
+    def rates(self) -> pd.DataFrame:
+        """Return one row per group: n, known, bads, pd (bads / known), ci_low, ci_high (Jeffreys)."""
+        low, high = jeffreys(self.bads, self.known)
+        rate = np.where(self.known > 0, self.bads / np.maximum(self.known, 1), np.nan)
         return pd.DataFrame(
-            {"n": n, "known": 0, "bads": empty, "pd": empty, "ci_low": empty, "ci_high": empty}
+            {"n": self.n, "known": self.known, "bads": self.bads, "pd": rate, "ci_low": low, "ci_high": high}
         )
-    seen = ~np.isnan(bad)
-    known = np.bincount(groups[seen], minlength=count)
-    bads = np.bincount(groups[seen], weights=bad[seen], minlength=count)
-    low, high = jeffreys(bads, known)
-    with np.errstate(invalid="ignore"):
-        rate = np.where(known > 0, bads / np.maximum(known, 1), np.nan)
-    return pd.DataFrame({"n": n, "known": known, "bads": bads, "pd": rate, "ci_low": low, "ci_high": high})
 
 
 class Calibration:

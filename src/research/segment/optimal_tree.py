@@ -9,7 +9,7 @@ import pandas as pd
 
 from research.errors import UserError
 from research.segment.base import informative, is_category, say
-from research.segment.calibration import default_rates
+from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OneHot
 from research.segment.references import Reference
 from research.segment.rule_text import Condition, rule_in_words
@@ -129,13 +129,21 @@ class OptimalTree(Reference):
         paths = [[self._condition(q, yes, table) for q, yes in path] for path in self.leaves_]
         tiers = pd.Series(self.tier_cuts_.assign(components[:, 0], components[:, 1]))
         commonest = tiers.groupby(leaf).agg(lambda group: group.value_counts().index[0])
-        frame = default_rates(leaf, bad, len(self.leaves_)).assign(
-            rule=[rule_in_words(path) for path in paths],
-            rule_zh=[rule_in_words(path, "zh") for path in paths],
-            length=[len(path) for path in paths],
-            tier=as_tiers(commonest.reindex(range(len(paths)))),
+        frame = (
+            Tally.of(leaf, bad, len(self.leaves_))
+            .rates()
+            .assign(
+                rule=[rule_in_words(path) for path in paths],
+                rule_zh=[rule_in_words(path, "zh") for path in paths],
+                length=[len(path) for path in paths],
+                tier=as_tiers(commonest.reindex(range(len(paths)))),
+            )
         )
         self.rules_ = frame.iloc[np.argsort(-self.leaf_pd_, kind="stable")].reset_index(drop=True)
+
+    def rules(self) -> pd.DataFrame:
+        """Return one row per leaf, riskiest first; `tier` is the commonest of a leaf."""
+        return self.rules_[list(RULE_COLUMNS)].copy()
 
     def _condition(self, question: int, yes: bool, table: pd.DataFrame) -> Condition:
         column, threshold = self.questions_[question]

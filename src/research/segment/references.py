@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from research.errors import UserError
 from research.segment.base import StratificationModel, informative, is_category, numbers, say
-from research.segment.calibration import default_rates
+from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.index import value_index
 from research.segment.rule_text import WORDS, range_in_words, unit_of
-from research.segment.tiers import as_tiers
+from research.segment.tiers import as_tiers, positions
 from research.tiers import TIERS
 
 # the order of criterion C1: grade and score, repayment history, debt to income, collateral, then utilisation
@@ -49,13 +49,7 @@ class Reference(StratificationModel):
 
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
         tiers = self.tier_cuts_.assign(components[:, 0], components[:, 1])
-        codes = np.array([TIERS.index(name) for name in tiers])
-        self.rules_ = default_rates(codes, bad, len(TIERS)).assign(
-            rule=[self._tier_words(row, "en") for row in self.tier_cuts_.table().itertuples()],
-            rule_zh=[self._tier_words(row, "zh") for row in self.tier_cuts_.table().itertuples()],
-            length=[2, 1, 1, 1],
-            tier=as_tiers(TIERS),
-        )
+        self.tally_ = Tally.of(positions(tiers), bad, len(TIERS))
 
     def _tier_words(self, row, language: str) -> str:
         text = self._risk_words(row.risk_above, row.risk_up_to, language)
@@ -69,8 +63,14 @@ class Reference(StratificationModel):
 
     def rules(self) -> pd.DataFrame:
         """Return one row per tier: rule, rule_zh, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
-        first = ["rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier"]
-        return self.rules_[first].copy()
+        cuts = list(self.tier_cuts_.table().itertuples())
+        rules = self.tally_.rates().assign(
+            rule=[self._tier_words(row, "en") for row in cuts],
+            rule_zh=[self._tier_words(row, "zh") for row in cuts],
+            length=[2, 1, 1, 1],
+            tier=as_tiers(TIERS),
+        )
+        return rules[list(RULE_COLUMNS)]
 
     def cut_points(self) -> pd.DataFrame:
         """Return the frozen tier cuts, one row per tier (see `TierCuts.table`)."""

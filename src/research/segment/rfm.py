@@ -11,16 +11,15 @@ import pandas as pd
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 from research.segment.base import StratificationModel, informative, numbers, say
-from research.segment.calibration import default_rates
+from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OutcomeOrder
 from research.segment.index import block_columns, value_index
-from research.segment.tiers import as_tiers, steady
+from research.segment.tiers import as_tiers, positions, steady
 from research.tiers import TIERS
 
 BANDS = 5
 RECIPES = ("quantile", "plus one")
 OTHERS = "Others"
-RULE_COLUMNS = ("rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier")
 
 
 @cache
@@ -284,34 +283,31 @@ class RFM(StratificationModel):
         return codes
 
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
-        ranks = {name: code for code, name in enumerate(TIERS)}
-        native = np.array([ranks[name] for name in self._native(table, components)])
+        self.tally_ = Tally.of(positions(self._native(table, components)), bad, len(TIERS))
+        if self.inputs is None:
+            self.segment_tally_ = Tally.of(self._segment_codes(components), bad, len(_segments()) + 1)
+
+    def rules(self) -> pd.DataFrame:
+        """Return the native rules, one row per band of the weighted mean, with training counts and default rates."""
         premium, low, medium = self.native_cuts
         words = (f"≥ {premium:g}", f"{low:g} to < {premium:g}", f"{medium:g} to < {low:g}", f"< {medium:g}")
-        rates = default_rates(native, bad, len(TIERS))
-        self.rules_ = rates.assign(
+        rules = self.tally_.rates().assign(
             rule=[f"Weighted mean of the scores {word}" for word in words],
             rule_zh=[f"加权平均分 {word}" for word in words],
             length=1,
             tier=as_tiers(TIERS),
-        )[list(RULE_COLUMNS)]
-        if self.inputs is None:
-            table_ = _segments()
-            names = pd.DataFrame(
-                {"segment": [*table_["segment"], OTHERS], "segment_zh": [*table_["segment_zh"], "其他"]}
-            )
-            rates = default_rates(self._segment_codes(components), bad, len(names))
-            self.segments_ = pd.concat([names, rates], axis=1)
-
-    def rules(self) -> pd.DataFrame:
-        """Return the native rules, one row per band of the weighted mean, with training counts and default rates."""
-        return self.rules_.copy()
+        )
+        return rules[list(RULE_COLUMNS)]
 
     def segment_table(self) -> pd.DataFrame:
         """Return one row per named segment: segment, segment_zh, n, known, bads, pd, ci_low, ci_high (training)."""
         if self.inputs is not None:
             raise UserError("named segments are defined for R, F and M only, not when every input is scored")
-        return self.segments_.copy()
+        segments = _segments()
+        names = pd.DataFrame(
+            {"segment": [*segments["segment"], OTHERS], "segment_zh": [*segments["segment_zh"], "其他"]}
+        )
+        return pd.concat([names, self.segment_tally_.rates()], axis=1)
 
     def cut_points(self) -> pd.DataFrame:
         """Return five rows per input: input, label, label_zh, score, lower, upper, closed, missing_score, weight."""

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from research.errors import UserError
 from research.segment.base import is_category, numbers, say
-from research.segment.calibration import default_rates
+from research.segment.calibration import Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.references import Reference
 from research.segment.rule_text import number_in_words, unit_of
@@ -53,7 +53,7 @@ class Scorecard(Reference):
         self.absent_: list[str] = []
         self.bins_: dict[str, np.ndarray | list[list[str]]] = {}
         self.woe_: dict[str, np.ndarray] = {}
-        self.counts_: dict[str, pd.DataFrame] = {}
+        self.counts_: dict[str, Tally] = {}
         values = {}
         for name in chosen:
             self.bins_[name] = self._optimal_bins(table[name][seen], outcome)
@@ -65,9 +65,7 @@ class Scorecard(Reference):
             bads_share = (bads + 0.5) / (outcome.sum() + 0.5 * count)
             self.woe_[name] = np.where(n > 0, np.log(goods_share / bads_share), 0.0)
             values[name] = float(((goods_share - bads_share) * self.woe_[name]).sum())
-            self.counts_[name] = (
-                default_rates(codes, outcome.astype(float), count) if (codes >= 0).all() else None
-            )
+            self.counts_[name] = Tally(n, n, bads)
         self.information_ = values
         kept = [name for name in chosen if values[name] >= self.least_iv] or chosen
         matrix = self._woe_matrix(table, kept)[seen]
@@ -81,7 +79,7 @@ class Scorecard(Reference):
         kept = [kept[i] for i in keep]
         self.inputs_ = kept
         self.coefficients_ = dict(zip(kept, self.logistic_.coef_[0], strict=True))
-        self.n_rules_ = int(sum((self.counts_[name]["n"] > 0).sum() for name in kept))
+        self.n_rules_ = int(sum((self.counts_[name].n > 0).sum() for name in kept))
         self._learn_value(table)
 
     def _optimal_bins(self, column: pd.Series, outcome: np.ndarray) -> np.ndarray | list[list[str]]:
@@ -153,7 +151,7 @@ class Scorecard(Reference):
         )
         rows = []
         for name in self.inputs_:
-            counts = self.counts_[name]
+            counts = self.counts_[name].rates()
             for i, row in enumerate(counts.itertuples(index=False)):
                 if row.n == 0:
                     continue

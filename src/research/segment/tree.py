@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from research.errors import UserError, nearest
 from research.segment.base import StratificationModel, informative, numbers
-from research.segment.calibration import Calibration, default_rates
+from research.segment.calibration import RULE_COLUMNS, Calibration, Tally
 from research.segment.encode import OneHot
 from research.segment.index import value_index
 from research.segment.pruning import LEAF, LOSSES, Pruning, node_rates, prune, terminal_nodes
@@ -136,10 +136,10 @@ class DecisionTree(StratificationModel):
 
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
         leaf = components[:, 0].astype(int) - 1
-        rates = default_rates(leaf, bad, len(self.leaves_))
+        self.tally_ = Tally.of(leaf, bad, len(self.leaves_))
         risk = self.leaf_pd_[self.leaves_]
         order = np.argsort(-risk, kind="stable")
-        before = np.cumsum(rates["n"].to_numpy()[order]) - rates["n"].to_numpy()[order] / 2
+        before = np.cumsum(self.tally_.n[order]) - self.tally_.n[order] / 2
         middle = np.empty(len(order))
         middle[order] = before / len(table)
         shares = self.tier_cuts_.shares_
@@ -149,23 +149,7 @@ class DecisionTree(StratificationModel):
             position[order[0]], position[order[-1]] = 0, 2
         self.leaf_tier_ = np.array(["high", "medium", "low"], dtype=object)[position]
         matched = self.tier_cuts_.assign(components[:, 1], components[:, 2])
-        reached = [
-            " / ".join(tier for tier in TIERS if (matched[leaf == i] == tier).any())
-            for i in range(len(order))
-        ]
-        self.rules_ = (
-            rates.assign(
-                leaf=np.arange(1, len(order) + 1),
-                rule=[rule_in_words(path) for path in self.paths_],
-                rule_zh=[rule_in_words(path, "zh") for path in self.paths_],
-                length=[len(path) for path in self.paths_],
-                risk=risk,
-                tier=as_tiers(self.leaf_tier_),
-                matched_tiers=reached,
-            )
-            .iloc[order]
-            .reset_index(drop=True)
-        )
+        self.reached_ = [np.unique(matched[leaf == i]) for i in range(len(order))]
 
     def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
         tiers = self.leaf_tier_[components[:, 0].astype(int) - 1].copy()
@@ -179,21 +163,20 @@ class DecisionTree(StratificationModel):
         Columns: leaf, rule, rule_zh, length (conditions), n, known, bads, pd, ci_low, ci_high (Jeffreys), risk
         (smoothed and recalibrated), tier (native), matched_tiers.
         """
-        first = [
-            "leaf",
-            "rule",
-            "rule_zh",
-            "length",
-            "n",
-            "known",
-            "bads",
-            "pd",
-            "ci_low",
-            "ci_high",
-            "risk",
-            "tier",
-        ]
-        return self.rules_[[*first, "matched_tiers"]].copy()
+        risk = self.leaf_pd_[self.leaves_]
+        rules = self.tally_.rates().assign(
+            leaf=np.arange(1, len(risk) + 1),
+            rule=[rule_in_words(path) for path in self.paths_],
+            rule_zh=[rule_in_words(path, "zh") for path in self.paths_],
+            length=[len(path) for path in self.paths_],
+            risk=risk,
+            tier=as_tiers(self.leaf_tier_),
+            matched_tiers=[
+                " / ".join(tier for tier in TIERS if tier in reached) for reached in self.reached_
+            ],
+        )
+        columns = ["leaf", *RULE_COLUMNS[:-1], "risk", "tier", "matched_tiers"]
+        return rules.iloc[np.argsort(-risk, kind="stable")][columns].reset_index(drop=True)
 
     def cut_points(self) -> pd.DataFrame:
         """Return one row per split of the pruned tree: node, input, level (categories), threshold, missing_goes, n."""
