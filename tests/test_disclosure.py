@@ -353,11 +353,12 @@ def test_a_table_says_what_is_withheld_in_every_form(tmp_path: Path) -> None:
     assert payload["rows"] == [["a", None], ["b", None], ["c", 390]]
     assert "3" not in bundle["text/plain"].replace("390", "")
     entry = {"cell": 1, **payload}
-    files = values.write_results(tmp_path, values.Collected(tables={"01_x/sizes": entry}))
-    rows = list(csv.reader((tmp_path / "results/01_x/sizes.csv").open()))
+    files = values.write_tables(tmp_path / "01_x", {"01_x/sizes": entry})
+    rows = list(csv.reader((tmp_path / "01_x/sizes.csv").open()))
     assert rows == [["class", "n"], ["a", WITHHELD], ["b", WITHHELD], ["c", "390.0"]]
     assert pd.read_parquet(files[0])["n"].isna().tolist() == [True, True, False]
-    sheet = openpyxl.load_workbook(tmp_path / "results/tables.xlsx")["01 sizes"]
+    values.write_workbook(tmp_path / "tables.xlsx", {"01_x/sizes": entry}, "", tmp_path / "note")
+    sheet = openpyxl.load_workbook(tmp_path / "tables.xlsx")["01 sizes"]
     assert [cell.value for cell in sheet["B"]] == ["n", WITHHELD, WITHHELD, 390]
 
 

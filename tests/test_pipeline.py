@@ -165,6 +165,19 @@ def test_only_keeps_pages_of_the_same_parameters(tmp_path):
     assert "01_one.html" not in (out / "index.html").read_text(encoding="utf-8")
 
 
+def test_results_that_somebody_changed_are_made_again(finished):
+    out = finished / "out"
+    before = files(out)
+    for name in ("results/06_first/rates.csv", "results/tables.xlsx"):
+        (out / name).write_text("not what the run wrote", encoding="utf-8")
+    (out / "results/06_first/of_an_earlier_run.csv").write_text("x", encoding="utf-8")
+    (out / "results/05_gone").mkdir()
+    (out / "results/09_second/ranking.parquet").unlink()
+    demo.run(finished / "notebooks", out)
+    assert files(out) == before
+    assert not (out / "results/05_gone").exists()
+
+
 def test_damaged_state_is_made_again(finished):
     (finished / "out/.run/index.json").write_text("{half", encoding="utf-8")
     assert demo.run(finished / "notebooks", finished / "out").exit_code == 0

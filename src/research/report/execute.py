@@ -21,7 +21,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from research.paths import ROOT
 from research.report.files import write_if_changed
-from research.report.kernels import Kernel, expect
+from research.report.forks import expect
+from research.report.kernels import Kernel
 from research.study import STAGES
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")

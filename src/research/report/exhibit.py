@@ -11,6 +11,7 @@ import base64
 import hashlib
 import io
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -267,7 +268,6 @@ def versions_bundle(packages: tuple[str, ...]) -> dict[str, Any]:
 def picture(fig: Figure) -> tuple[str, int, int]:
     """Return (data address, width, height in CSS pixels) of a figure; same figure, same bytes."""
     import matplotlib as mpl
-    import matplotlib.pyplot as plt
 
     # Text as outlines: a machine without the Chinese font would show boxes otherwise.
     steady = {"svg.fonttype": "path", "svg.hashsalt": "research"}
@@ -290,7 +290,8 @@ def picture(fig: Figure) -> tuple[str, int, int]:
             )
             png = stream.getvalue()
     finally:
-        plt.close(fig)
+        if "matplotlib.pyplot" in sys.modules:  # only figures that pyplot made are kept by it
+            sys.modules["matplotlib.pyplot"].close(fig)
     scale = BITMAP_DPI // 96
     width, height = (int.from_bytes(png[at : at + 4], "big") // scale for at in (16, 20))
     return f"data:image/png;base64,{encode(png)}", width, height

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from research.report.markdown import Heading, slug
 from research.report.markup import NOTEBOOK_STYLE
 from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
+from research.report.provenance import look_hash
 from research.report.render import linked_from_elsewhere, numbered, page_assets, templates
 
 # Whose answer is the verdict of the study: the first of these that the run has.
@@ -39,7 +41,9 @@ class IndexFailed(Exception):
 
 
 def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], reference: Path) -> None:
-    """Write `index.html`, `values.json`, `reproduced.json` and `results/` of a run.
+    """Write `index.html`, `checklists.html`, `values.json`, `reproduced.json`, the workbook and the crate of a run.
+
+    The tables of each notebook are in `results/` already; those of notebooks that no longer belong to it are removed.
 
     Raises:
         IndexFailed: the index or a link between pages is broken, or a checklist names a section that is missing.
@@ -49,11 +53,15 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     collected = values.collect(executed)
     found = values.values_record(collected, record["study"])
     write_if_changed(out / "values.json", values.values_text(found))
-    results = values.write_results(out, collected)
+    results = out / "results"
+    for stale in set(results.glob("*/")) - {results / path.stem for path in executed}:
+        shutil.rmtree(stale)
+    workbook = results / "tables.xlsx"
+    values.write_workbook(workbook, collected.tables, look_hash(), out / ".run" / "workbook")
     comparison = reproduced(found, reference)
     write_if_changed(out / "reproduced.json", json.dumps(comparison, indent=1, ensure_ascii=False))
     filled, problems = filled_checklists(out, executed, record)
-    page = index_page(out, pages, executed, collected, record, failed, comparison, results, filled)
+    page = index_page(out, pages, executed, collected, record, failed, comparison, filled)
     write_if_changed(out / "index.html", page)
     listed = checklists_page(out, pages, executed, filled, record)
     write_if_changed(out / "checklists.html", listed)
@@ -83,7 +91,6 @@ def index_page(
     record: dict[str, Any],
     failed: dict[str, str],
     comparison: dict[str, Any],
-    results: list[Path],
     filled: list[tuple[Checklist, list[Line]]],
 ) -> str:
     """Return the HTML of the index."""
@@ -131,7 +138,7 @@ def index_page(
             comparison=comparison,
             moved=comparison.get("moved", [])[:MOVED_SHOWN],
             parameters=flat_parameters(record["study"]["parameters"]),
-            files=[path.relative_to(out).as_posix() for path in results if path.suffix == ".xlsx"],
+            files=["results/tables.xlsx"] if collected.tables else [],
             executed=[f"executed/{stem}.ipynb" for stem in stems],
             tables=len(collected.tables),
             crate=METADATA,

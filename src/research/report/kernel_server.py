@@ -3,7 +3,8 @@
 Importing the scientific libraries takes a kernel several seconds; a forked one has them already, and shares their
 memory. The process speaks one JSON line per request on standard input: `expect` names modules that notebooks import,
 `start` returns the process id of a new kernel, `poll` its exit code or null. It imports one module at a time while
-nothing is asked of it, so that the first kernel does not wait for all of them, and ends when its input is closed.
+nothing is asked of it, and what is left before it forks: the kernel would import the same, and the next one again.
+It ends when its input is closed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ import sys
 from typing import Any, NoReturn
 
 # What every kernel needs; `expect` adds what the notebooks import.
-MODULES = ("ipykernel.kernelapp", "research.report.exhibit", "matplotlib.backends.backend_svg")
+MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "research.report.exhibit",
+    "matplotlib.backends.backend_svg",
+)
 
 
 def main() -> None:
@@ -55,6 +61,8 @@ def answer(request: dict[str, Any], codes: dict[int, int], pending: list[str]) -
         pending += [name for name in request["modules"] if name not in sys.modules and name not in pending]
         return {"pending": len(pending)}
     if request["do"] == "start":
+        while pending:
+            prepare(pending)
         process = os.fork()
         if process == 0:
             become_kernel(request)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from functools import cache
@@ -24,24 +21,10 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import default
 
+from research.report.forks import SERVER, forks, steady_environment
+
 FOLDERS = "research-kernels-"
 LONGEST_SOCKET = 100  # bytes in the path of a socket that every system takes; macOS allows 103, Linux 107
-PATIENCE = 30.0  # seconds for the server to end by itself
-
-
-def steady_environment() -> dict[str, str]:
-    """Return the settings of every kernel: results must not depend on threads, hash order or a display."""
-    # One thread per kernel: notebooks already run side by side, and sums then have one order.
-    settings = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    settings |= {
-        "PYTHONHASHSEED": "0",
-        "MPLBACKEND": "agg",
-        # tqdm misses its widgets in a kernel that has no browser.
-        "PYTHONWARNINGS": "ignore:IProgress not found",
-        # A process with a background thread should not fork.
-        "JE_ARROW_MALLOC_CONF": "background_thread:false",
-    }
-    return {name: os.environ.get(name, value) for name, value in settings.items()}
 
 
 class ThisInterpreter(KernelSpecManager):
@@ -50,66 +33,6 @@ class ThisInterpreter(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the ipykernel of `sys.executable`."""
         return KernelSpec(resource_dir="", **{**get_kernel_dict(), "env": steady_environment()})
-
-
-class Server:
-    """The process that forks kernels; started with the first kernel and ended with this process."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._guard = threading.Lock()
-
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Send a request and return the reply. Raises RuntimeError when the server has died."""
-        with self._guard:
-            if self._process is None:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "research.report.kernel_server"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    env={**os.environ, **steady_environment()},
-                    start_new_session=True,
-                )
-                atexit.register(self.close)
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            try:
-                self._process.stdin.write(json.dumps(request) + "\n")
-                self._process.stdin.flush()
-                reply = self._process.stdout.readline()
-            except OSError:
-                reply = ""
-            if not reply:
-                self._process = None
-                raise RuntimeError("the process that starts kernels has died; run again")
-            return json.loads(reply)
-
-    def close(self) -> None:
-        """End the server, and with it every kernel that is left."""
-        with self._guard:
-            if self._process is not None:
-                assert self._process.stdin is not None
-                self._process.stdin.close()
-                try:
-                    self._process.wait(PATIENCE)
-                except subprocess.TimeoutExpired:
-                    self._process.kill()
-                self._process = None
-
-
-SERVER = Server()
-
-
-def forks() -> bool:
-    """Return whether kernels are forked here; macOS and Windows libraries do not all survive a fork."""
-    return sys.platform == "linux"
-
-
-def expect(modules: list[str]) -> None:
-    """Let the server import what a notebook will import."""
-    if forks():
-        SERVER.ask({"do": "expect", "modules": modules})
 
 
 class Forked:

@@ -170,7 +170,7 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
     names = [notebook.stem for notebook in plan.chosen]
     with Progress(names, console, quiet=quiet) as progress:
-        tasks = [*execute_tasks(plan, progress), *render_tasks(plan, progress)]
+        tasks = [*execute_tasks(plan, progress), *render_tasks(plan, progress), *table_tasks(plan)]
         run_tasks(tasks, private / "notebooks.json", progress, plan.jobs)
     lines = list(progress.lines.values())
     failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
@@ -250,6 +250,19 @@ def render_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
         }
 
 
+def table_tasks(plan: Plan) -> Iterable[dict[str, Any]]:
+    """Yield a task per notebook that writes its tables as files."""
+    for notebook in plan.chosen:
+        executed, folder = plan.executed(notebook.stem), plan.out / "results" / notebook.stem
+        yield {
+            "name": f"tables:{notebook.stem}",
+            "actions": [(tables_action, [folder, executed])],
+            "file_dep": [str(executed)],
+            "leaves": [folder],
+            "depends_on": {"look": provenance.look_hash()},
+        }
+
+
 def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
     """Return the task that collects values and writes index, results and provenance from what there is."""
     pages = plan.pages
@@ -263,6 +276,7 @@ def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
             str(plan.out / name)
             for name in ("index.html", "checklists.html", "values.json", "reproduced.json")
         ],
+        "leaves": [plan.out / "results"],
         "depends_on": {
             "look": provenance.look_hash(),
             "pages": pages,
@@ -273,6 +287,9 @@ def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
 
 def execute_action(source: Path, target: Path, given: Mapping[str, Any], progress: Progress) -> Any:
     """Execute a notebook as a task."""
+    from research.report import forks
+
+    forks.begin()  # it imports while this process imports papermill
     from doit.exceptions import TaskFailed
 
     from research.report.execute import ExecutionFailed, execute
@@ -301,6 +318,13 @@ def render_action(
     except RenderFailed as error:
         return TaskFailed(str(error), report=False)
     return None
+
+
+def tables_action(folder: Path, executed: Path) -> None:
+    """Write the tables of a notebook as a task."""
+    from research.report.values import collect, write_tables
+
+    write_tables(folder, collect([executed]).tables)
 
 
 def collect_action(out: Path, pages: list[tuple[str, str]], executed: list[Path], reference: Path) -> Any:

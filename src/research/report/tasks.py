@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+STEPS = ("execute", "render", "tables")  # of each notebook
 NOT_STARTED = 3  # doit's exit code when it cannot begin; failed tasks are told by the display
 
 
@@ -27,7 +28,8 @@ def run_tasks(tasks: Iterable[dict[str, Any]], state: Path, progress: Any, jobs:
         for task in tasks:
             depends_on = task.pop("depends_on")
             # Threads share the standard streams: doit must not swap them.
-            checks = {"uptodate": [config_changed(depends_on), AsLeft()], "io": {"capture": False}}
+            leaves = task.pop("leaves", [])
+            checks = {"uptodate": [config_changed(depends_on), AsLeft(leaves)], "io": {"capture": False}}
             basename, _, name = task.pop("name").partition(":")
             yield {**task, **checks, "basename": basename, **({"name": name} if name else {})}
 
@@ -47,26 +49,35 @@ def run_tasks(tasks: Iterable[dict[str, Any]], state: Path, progress: Any, jobs:
 
 
 class AsLeft:
-    """Up to date only while the targets are as the task left them.
+    """Up to date only while the targets, and folders that a task fills, are as the task left them.
 
     What a task depends on can go back to what it was while the targets are another run's, which was killed before it
     could say so.
     """
 
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        self.folders = list(folders)
+
     def configure_task(self, task: Any) -> None:
         """Remember the targets when the task has succeeded."""
-        task.value_savers.append(lambda: {"targets": contents(task.targets)})
+        task.value_savers.append(lambda: {"targets": contents([*task.targets, *self.folders])})
 
     def __call__(self, task: Any, values: dict[str, Any]) -> bool:
         """Compare the targets with what was remembered."""
-        return values.get("targets") == contents(task.targets)
+        return values.get("targets") == contents([*task.targets, *self.folders])
 
 
-def contents(paths: Iterable[str]) -> list[str]:
-    """Return the SHA-256 of each file, empty for one that is not there."""
-    return [
-        hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "" for path in map(Path, paths)
-    ]
+def contents(paths: Iterable[str | Path]) -> list[str]:
+    """Return the SHA-256 of each file, for a folder that of its files, empty for one that is not there."""
+    return [content(path) for path in map(Path, paths)]
+
+
+def content(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and files of a folder; empty when it is not there."""
+    if path.is_dir():
+        inside = "".join(f"{inner.name}\0{content(inner)}\0" for inner in sorted(path.iterdir()))
+        return hashlib.sha256(inside.encode()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 class Reporter:
@@ -93,10 +104,10 @@ class Reporter:
     def add_failure(self, task: Any, fail: Any) -> None:
         """A task failed, or could not start because one that it needs failed."""
         step, _, name = task.name.partition(":")
-        if step in ("execute", "render") and not name:
+        if step in STEPS and not name:
             return  # the group of all notebooks, not a notebook
         unmet = type(fail).__name__ == "UnmetDependency"
-        if step == "render" and unmet:
+        if step != "execute" and unmet:
             return  # the notebook's own line already says why
         if unmet:
             causes = ", ".join(part.partition(":")[2] for part in fail.message.split())

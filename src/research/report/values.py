@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -122,6 +123,8 @@ def compare_with_reference(
 
 def same(now: Any, then: Any, rtol: float) -> bool:
     """Return whether two values agree."""
+    if now == then:
+        return True
     both = (now, then)
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in both):
         return math.isclose(now, then, rel_tol=rtol, abs_tol=1e-12)
@@ -129,31 +132,50 @@ def same(now: Any, then: Any, rtol: float) -> bool:
         return len(now) == len(then) and all(same(a, b, rtol) for a, b in zip(now, then, strict=True))
     if all(isinstance(v, dict) for v in both):
         return now.keys() == then.keys() and all(same(now[key], then[key], rtol) for key in now)
-    return now == then
+    return False
 
 
-def write_results(out: Path, collected: Collected) -> list[Path]:
-    """Write every table as Parquet and CSV, and all of them as one workbook; return the files.
+def write_tables(folder: Path, tables: Mapping[str, Mapping[str, Any]]) -> list[Path]:
+    """Write the tables of one notebook (`notebook/exhibit` → payload) as Parquet and CSV and return the files.
 
-    Files of an earlier run that this one did not make are removed.
+    Files in the folder that an earlier run made and this one did not are removed.
     """
-    folder = out / "results"
     written: list[Path] = []
-    for key, entry in collected.tables.items():
+    for key, entry in tables.items():
         frame = payload_to_frame(entry)
         withheld = {(row, column) for row, column in entry.get(WITHHELD, ())}
         for ending, content in ((".parquet", parquet_bytes(frame)), (".csv", csv_bytes(frame, withheld))):
-            path = folder / f"{key}{ending}"
+            path = folder / f"{key.partition('/')[2]}{ending}"
             write_if_changed(path, content)
             written.append(path)
-    if collected.tables:
-        path = folder / "tables.xlsx"
-        write_if_changed(path, workbook_bytes(collected.tables))
-        written.append(path)
-    for stale in set(folder.rglob("*.*")) - set(written):
-        if stale.is_file():
-            stale.unlink()
+    for stale in set(folder.glob("*.*")) - set(written):
+        stale.unlink()
     return written
+
+
+def write_workbook(path: Path, tables: Mapping[str, Mapping[str, Any]], look: str, note: Path) -> None:
+    """Write all tables of a run as one workbook, unless it is there and made of the same; without tables remove it.
+
+    Args:
+        path: the workbook.
+        tables: `notebook/exhibit` to payload.
+        look: the fingerprint of the code that decides what a workbook looks like.
+        note: a file that remembers what the workbook was made of.
+    """
+    if not tables:
+        path.unlink(missing_ok=True)
+        return
+    made_of = sha256(f"{look}{json.dumps(tables)}".encode())
+    if path.exists() and note.exists() and note.read_text() == f"{made_of} {sha256(path.read_bytes())}":
+        return
+    content = workbook_bytes(tables)
+    write_if_changed(path, content)
+    write_if_changed(note, f"{made_of} {sha256(content)}")
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes as text."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
