@@ -77,8 +77,8 @@ def rfm_grid(table: pd.DataFrame, overall: float) -> str:
     return said(
         title,
         f"the 95 % interval leaves out the rate of all customers ({number(overall, '.2%')}) in {away}",
-        f"the highest {shown_of('rate', shown, table)}, {span(top, '.1%', 'rate')}, is at recency {top['r_score']:g} and "
-        f"frequency {top['f_score']:g}",
+        f"the highest {shown_of('rate', shown, table)}, {span(top, '.1%', 'rate')}, is at recency {top['r_score']:g} "
+        f"and frequency {top['f_score']:g}",
     )
 
 
