@@ -484,7 +484,7 @@ def test_equal_medians_are_no_difference() -> None:
 def test_less_loss_is_a_gain() -> None:
     text = policy.gains(GAINS, TITLES, "expected loss")
     assert (
-        "(left), the whole interval is a gain for all 2 models and a loss for 0, the best is RFM −2,000"
+        "(left), the whole interval is a gain for both models and a loss for 0, the best is RFM −2,000"
         in text
     )
 

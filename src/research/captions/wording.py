@@ -78,7 +78,7 @@ def counted(count: int, of: int, noun: str, verbs: tuple[str, str] = ("", "")) -
     """
     many = f"{count:,} of {of:,} {noun}" if count else f"none of {of:,} {noun}"
     if count == of > 1:
-        many = f"all {of:,} {noun}"
+        many = f"all {of:,} {noun}" if of > 2 else f"both {noun}"
     return f"{many} {verbs[count > 1]}".rstrip()
 
 
