@@ -52,6 +52,9 @@ class Ranked:
     def predict(self, X):
         return np.array(TIERS, dtype=object)[np.searchsorted(self.cuts_, X["a"])]
 
+    def place(self, X):
+        return {"risk": self.risk_score(X), "tier": self.predict(X)}
+
 
 class Noise(Ranked):
     """The same tiers from a column without meaning."""

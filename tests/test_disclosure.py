@@ -269,7 +269,7 @@ def test_a_profile_tells_no_few_missing_values(monkeypatch) -> None:
     monkeypatch.setattr(published, "figure", lambda _, data, **words: seen.update(data=data))
     profile = pd.DataFrame(
         {"construct": ["a", "a", "b", "b"], "label": ["a", "a", "b", "b"], "tier": ["premium", "low"] * 2,
-         "median": 1.0, "n": [998, 4000, 1000, 5000]}
+         "unit": "months", "median": 1.0, "q25": 0.0, "q75": 2.0, "n": [998, 4000, 1000, 5000]}
     )  # fmt: skip
     published.show_profile(profile)
     assert seen["data"]["n"].isna().tolist() == [True, False, False, False]

@@ -55,6 +55,15 @@ def test_table_is_captioned_scoped_and_aligned():
     assert (region.get("tabindex"), region.get("aria-label")) == ("0", "Rates & tiers")
 
 
+def test_a_row_of_unlike_numbers_may_have_its_own_format():
+    frame = pd.DataFrame({"measure": ["customers", "p", "AIC"], "value": [1234567.0, 1.2e-19, 1689.0088]})
+    bundle = exhibit.table_bundle(
+        frame, name="fit", caption="Fit", formats={"value": {"p": "p", "customers": ",.0f"}}
+    )
+    assert tree(bundle).xpath(".//tbody//td/text()") == ["1,234,567", "< 0.001", "1,689"]
+    assert bundle[exhibit.MIME]["rows"][1][1] == 1.2e-19
+
+
 def test_table_payload_keeps_full_precision_and_types():
     frame = pd.DataFrame(
         {

@@ -38,6 +38,9 @@ class OneColumn:
     def predict(self, X):
         return np.array(TIERS, dtype=object)[np.searchsorted(self.cuts_, X[self.column])]
 
+    def place(self, X):
+        return {"risk": self.risk_score(X), "tier": self.predict(X)}
+
 
 class Flat(OneColumn):
     """Knows nothing: one score for everybody, and its own probability."""
@@ -45,11 +48,8 @@ class Flat(OneColumn):
     def risk_score(self, X):
         return np.zeros(len(X))
 
-    def default_probability(self, X):
-        return np.full(len(X), 0.25)
-
-    def value_score(self, X):
-        return X["b"].to_numpy()
+    def place(self, X):
+        return super().place(X) | {"probability": np.full(len(X), 0.25), "value": X["b"].to_numpy()}
 
 
 def book(n: int = 200, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

@@ -102,8 +102,8 @@ def out_of_fold(
     """Fit every model on the same repeated stratified folds and keep its predictions for the held-out fold.
 
     Args:
-        makers: (model, arm) to a function that makes an unfitted model with `fit`, `risk_score`, `predict` and,
-            where it has them, `value_score` and `default_probability`, or `place`, which gives all in one pass.
+        makers: (model, arm) to a function that makes an unfitted model with `fit` and `place`, which returns `risk`
+            and `tier` and, where the model has them, `value` and `probability`, each (rows,).
         X: canonical customer table.
         y: (n,) outcome 0/1 in the order of X; NaN = censored: not fitted and not tested, but counted.
         folds, repeats: `repeats` independent partitions into `folds` folds.
@@ -179,6 +179,7 @@ def bootstrap_refits(
     """Refit every model on bootstrap samples of customers and let it place all customers.
 
     Samples are drawn within each outcome class, so that no sample lacks defaults; all models see the same ones.
+    A model needs `fit` and `predict`.
     """
     outcome, known = _outcome(X, y)
     rng = np.random.default_rng(seed)
@@ -253,7 +254,7 @@ def _judge(
     }
     for make in makers.values():
         model = make().fit(before, y)
-        seen, new = _placed(model, before), _placed(model, after)
+        seen, new = model.place(before), model.place(after)
         rows["score"].append(new["risk"])
         rows["tier"].append(tier_codes(new["tier"]))
         rows["tier_rate"].append(_tier_rate(tier_codes(seen["tier"]), y))
@@ -261,20 +262,6 @@ def _judge(
         rows["probability"].append(_platt(seen["risk"], y, new["risk"]) if own is None else own)
         rows["value"].append(new.get("value", np.full(len(test), np.nan)))
     return {name: np.stack(found) for name, found in rows.items()}
-
-
-def _placed(model: Any, X: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return risk, tier and, where the model has them, value and probability of customers."""
-    if hasattr(model, "place"):
-        return model.place(X)
-    methods = {
-        "risk": "risk_score", "tier": "predict", "value": "value_score", "probability": "default_probability"
-    }  # fmt: skip
-    return {
-        name: np.asarray(getattr(model, method)(X))
-        for name, method in methods.items()
-        if hasattr(model, method)
-    }
 
 
 def _tier_rate(tier: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -132,7 +132,7 @@ def by_tier(table: pd.DataFrame, measures: dict[str, str]) -> Figure:
             axes.scatter(uniform["estimate"], row + 0.16, s=26, facecolor="white", edgecolor=tint, zorder=3)
         axes.set_yticks(range(len(tiers)), tiers if place % 3 == 0 else [""] * len(tiers))
         axes.set_ylim(len(tiers) - 0.5, -0.5)
-        axes.set_title(title, fontsize=9.5)
+        axes.set_title(textwrap.fill(title, 24), fontsize=9.5)
         axes.xaxis.set_major_formatter(MONEY)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(axis="x")

