@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from research.errors import UserError
 from research.wholefiles import whole
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Also the full-width forms, which a spreadsheet in a Chinese locale takes for the same.
 FORMULA_START = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")

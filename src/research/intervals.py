@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta
+from scipy.special import betaincinv  # scipy.stats, whose beta.ppf is the same, takes long to import
 
 
 def jeffreys(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -19,6 +19,6 @@ def jeffreys(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[np.n
     """
     events, n = np.asarray(events, dtype=float), np.asarray(n, dtype=float)
     tail = (1 - level) / 2
-    low = np.where(events == 0, 0.0, beta.ppf(tail, events + 0.5, n - events + 0.5))
-    high = np.where(events == n, 1.0, beta.ppf(1 - tail, events + 0.5, n - events + 0.5))
+    low = np.where(events == 0, 0.0, betaincinv(events + 0.5, n - events + 0.5, tail))
+    high = np.where(events == n, 1.0, betaincinv(events + 0.5, n - events + 0.5, 1 - tail))
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)

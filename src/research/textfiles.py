@@ -7,13 +7,15 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
 
 from research.errors import UserError
 from research.inert import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_BYTES = 200 * 2**20
 MOST_YAML = 2**20  # a study or a batch is a page
@@ -107,6 +109,8 @@ def read_csv(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
         raise UserError(f"{name}: column '{twice}' is there twice; expected each column once")
     if missing := [column for column in needed if column not in header]:
         raise UserError(f"{name}: missing columns {', '.join(missing)}; expected {', '.join(needed)}")
+    import pandas as pd  # a run whose notebooks are all up to date reads no table
+
     return pd.DataFrame(rows[1:], columns=header, dtype=str)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pandera.pandas as pa
 
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
 
 CONSTRUCTS_FILE = DEFINITIONS / "constructs.csv"
 BLOCKS = ("risk", "value", "need", "behaviour", "contract", "context")
@@ -111,6 +114,8 @@ def schema(columns: Iterable[str]) -> pa.DataFrameSchema:
 
     The index `customer_id` is unique text; floats are float64 within [minimum, maximum]; missing values are allowed.
     """
+    import pandera.pandas as pa  # slow to import, and only tables that were just made are checked
+
     table = _read(CONSTRUCTS_FILE)
     dtypes = {"float": "float64", "category": "category", "string": None, "datetime": None}
     fields = {}
@@ -134,9 +139,11 @@ def schema(columns: Iterable[str]) -> pa.DataFrameSchema:
 
 def validate(customers: pd.DataFrame, source: str) -> pd.DataFrame:
     """Return the table unchanged when it is canonical; otherwise raise UserError naming columns and first values."""
+    from pandera.errors import SchemaErrors
+
     try:
         return schema(customers.columns).validate(customers, lazy=True)
-    except pa.errors.SchemaErrors as error:
+    except SchemaErrors as error:
         cases = error.failure_cases
         told = []
         for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=True):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from research.collect import quality
 from research.collect.constructs import constructs, predictors
@@ -42,7 +41,7 @@ def auc(values: pd.Series, outcome: pd.Series) -> float:
     if not pd.api.types.is_numeric_dtype(column):
         labels = text(column).fillna("missing")
         column = labels.map(outcome[known].groupby(labels.to_numpy()).mean())
-    ranks = rankdata(column.astype("float64").fillna(-np.inf))
+    ranks = column.astype("float64").fillna(-np.inf).rank().to_numpy()
     good_n, bad_n = int((~bad).sum()), int(bad.sum())
     if not good_n or not bad_n:
         return float("nan")

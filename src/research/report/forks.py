@@ -25,6 +25,8 @@ def steady_environment() -> dict[str, str]:
         "MPLBACKEND": "agg",
         # tqdm misses its widgets in a kernel that has no browser.
         "PYTHONWARNINGS": "ignore:IProgress not found",
+        # The debugger of kernels, imported once for all, would speak of files that Python has frozen.
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         # A process with a background thread should not fork.
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -295,14 +298,24 @@ def execute_action(source: Path, target: Path, given: Mapping[str, Any], progres
     from research.report.execute import ExecutionFailed, execute
 
     name = source.stem
+
+    def on_cell(cell: int, cells: int) -> None:
+        import_the_rest()
+        progress.cell(name, cell, cells)
+
     try:
-        warnings = execute(
-            source, target, given, on_cell=lambda cell, cells: progress.cell(name, cell, cells)
-        )
+        warnings = execute(source, target, given, on_cell=on_cell)
     except ExecutionFailed as error:
         return TaskFailed(str(error), report=False)
     progress.lines[name].warnings = warnings
     return {"warnings": warnings}
+
+
+@cache
+def import_the_rest() -> None:
+    """Import what makes pages and index while a kernel works and this process would wait for it."""
+    for module in ("research.report.render", "research.report.index"):
+        threading.Thread(target=importlib.import_module, args=[module], daemon=True).start()
 
 
 def render_action(

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 Cell = tuple[int, str]  # row of the table, quantity
@@ -189,6 +188,8 @@ class Attack:
                 goal[self.place[cell]] += weight
             else:
                 known += weight * self.counts.at(cell)
+        from scipy.optimize import linprog  # slow to import; most tables have no small counts
+
         solved = linprog(
             -goal, A_ub=self.below, b_ub=self.below_of, A_eq=self.equal, b_eq=self.equal_to, bounds=(0, None)
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from research.intervals import jeffreys
@@ -54,6 +53,8 @@ class Calibration:
 
     def fit(self, score: np.ndarray, bad: np.ndarray) -> Calibration:
         """Learn from scores (n,) and outcomes 0/1/NaN (n,)."""
+        from scipy.optimize import minimize  # slow to import, and a model that is read back is not fitted
+
         known = ~np.isnan(bad)
         score, bad = np.asarray(score, dtype=float)[known], bad[known]
         spread = float(score.std())

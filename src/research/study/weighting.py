@@ -8,7 +8,6 @@ from typing import Any
 from research.errors import UserError
 from research.fieldwork import ahp
 from research.fieldwork.instruments import comparison_pairs
-from research.fieldwork.intake import read_ahp
 from research.fingerprint import fingerprint
 from research.paths import ROOT
 from research.steps import plain, step
@@ -49,6 +48,8 @@ def survey_weights(path: str) -> dict[str, float]:
     Raises:
         UserError: no expert is consistent, so that there is nothing to weigh by.
     """
+    from research.fieldwork.intake import read_ahp  # imports openpyxl, which most weights do not need
+
     found = ahp.group_weights(read_ahp(located(path, "ahp")), comparison_pairs(), resamples=0)
     if found["consistency_ratio"].isna().any():
         name = found.loc[found["consistency_ratio"].isna(), "set"].iloc[0]
