@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from research.contingency import cramers_v
 
@@ -21,7 +20,8 @@ def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series) -> pd.Dat
         continuity correction), `dof`, `p_value`, `p_holm`, `effect` (Cramér's V corrected for bias; Bergsma, 2013),
         `smallest_expected`, `n`; strongest first.
     """
-    from scipy.stats import chi2_contingency  # slow to import, for one test
+    from scipy.stats import chi2_contingency  # these two are slow to import
+    from statsmodels.stats.multitest import multipletests
 
     rows = []
     for standard in classes:

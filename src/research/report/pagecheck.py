@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -45,8 +46,12 @@ def faults(page: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=16)  # a run has fourteen pages, and the index asks each of them four things
 def parsed(page: str) -> Any:
-    """Return the tree of a page. Pictures are taken out first: they are most of the bytes and have no structure."""
+    """Return the tree of a page, to be read and not changed.
+
+    Pictures are taken out first: they are most of the bytes and have no structure.
+    """
     return parser.document_fromstring(PICTURES.sub("data:,", page))
 
 
@@ -58,10 +63,8 @@ def ids(page: str) -> list[str]:
 def section_names(page: str) -> dict[str, str]:
     """Return anchor → what a reader would call it: the text of a heading, the number of a table or figure."""
     tree = parsed(page)
-    for link in tree.xpath("//a[@class='anchor']"):
-        link.drop_tree()
     names = {
-        heading.get("id"): heading.text_content().strip()
+        heading.get("id"): "".join(heading.xpath(".//text()[not(ancestor::a[@class='anchor'])]")).strip()
         for heading in tree.xpath("//h2[@id]|//h3[@id]|//h4[@id]")
     }
     for exhibit in tree.xpath("//div[contains(@class, 'exhibit')][@id]"):

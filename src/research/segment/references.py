@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from research.errors import UserError
@@ -219,6 +218,8 @@ class GradientBoosting(Reference):
             for name in self.inputs_
             if is_category(table[name])
         }
+        from sklearn.ensemble import HistGradientBoostingClassifier  # slow to import, used here only
+
         seen = ~np.isnan(bad)
         model = HistGradientBoostingClassifier(
             max_iter=self.trees,
