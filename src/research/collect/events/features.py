@@ -99,11 +99,11 @@ def _balance_days(rows: Rows, window: Window) -> ir.Value:
 
 # Whole numbers: counts, or sums of cents
 NUMERATORS: dict[str, Callable[[Rows, Window], ir.Value]] = {
-    "recency_months": lambda rows, window: rows.table.ago.min() * 48,
-    "frequency": lambda rows, window: rows.sum(rows.table.events, window),
+    "recency_months": lambda rows, window: rows.nearest() * 48,
+    "frequency": lambda rows, window: rows.count(window),
     "amount": lambda rows, window: rows.sum(rows.table.amount, window),
-    "days_since_first": lambda rows, window: rows.table.ago.max(),
-    "days_since_last": lambda rows, window: rows.table.ago.min(),
+    "days_since_first": lambda rows, window: rows.farthest(),
+    "days_since_last": lambda rows, window: rows.nearest(),
     "inflow": lambda rows, window: rows.sum(rows.table.inflow, window),
     "outflow": lambda rows, window: rows.sum(rows.table.inflow - rows.table.amount, window),
     "amount_mean": lambda rows, window: rows.sum(rows.table.amount, window),
@@ -120,7 +120,7 @@ FIXED: dict[str, Callable[[int], int]] = {
     "trend": lambda months: months * (months**2 - 1) * CENTS,
 }
 DENOMINATORS: dict[str, Callable[[Rows, Window], ir.Value]] = {
-    "amount_mean": lambda rows, window: rows.sum(rows.table.events, window) * CENTS,
+    "amount_mean": lambda rows, window: rows.count(window) * CENTS,
     "balance_mean": lambda rows, window: _balance_days(rows, window) * CENTS,
 }
 

@@ -66,7 +66,9 @@ def canonical(raw: ir.Table, roles: Roles, place: str) -> ir.Table:
     """Return the events as every engine sees them.
 
     Columns: customer_id (int64 or string), day (date), amount (int64, cents) and, where given, at (timestamp),
-    transaction, balance (int64, cents), late (boolean). What cannot be used is missing, no row is dropped.
+    transaction, balance (int64, cents), late (boolean). What cannot be used is missing, no row is dropped; `usable`
+    says which events have all that they need. It asks the columns as they were given: of those a Parquet file often
+    knows that nothing is missing, and then nobody needs to look.
     Raises UserError naming the place, the column and what was expected.
     """
     for role, name in roles.columns().items():
@@ -76,6 +78,7 @@ def canonical(raw: ir.Table, roles: Roles, place: str) -> ir.Table:
         "customer_id": _customer(raw[roles.customer], place),
         "amount": _cents(raw[roles.amount], place),
     } | _time(raw[roles.time], roles, place)
+    columns["usable"] = raw[roles.customer].notnull() & _fits(raw[roles.amount]) & columns["day"].notnull()
     if roles.balance:
         columns["balance"] = _cents(raw[roles.balance], place)
     if roles.late:
@@ -133,9 +136,17 @@ def _cents(column: ir.Value, place: str) -> ir.Value:
         return (scaled if exact else scaled.round()).cast("int64")
     if kind.is_floating():
         double = column.cast("float64")
-        exact = double.abs() < EXACT / CENTS  # false for NaN, which engines take for the largest number
-        return ibis.ifelse(exact, (double * CENTS).round(), None).cast("int64")
+        return ibis.ifelse(_fits(column), (double * CENTS).round(), None).cast("int64")
     raise _wrong(place, column, "numbers")
+
+
+def _fits(column: ir.Value) -> ir.BooleanValue:
+    """Return whether an amount is there and no larger than its cents can be told apart."""
+    if column.type().is_floating():
+        return (
+            column.cast("float64").abs() < EXACT / CENTS
+        )  # false for NaN, which engines take for the largest number
+    return column.notnull()
 
 
 def _flag(column: ir.Value, place: str) -> ir.Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -18,10 +18,24 @@ WHOLE = Window()
 
 @dataclass(frozen=True)
 class Rows:
-    """Events `ago` days before their reference date (at least 1), or the sums of a day."""
+    """Events `ago` days before their reference date (at least 1), or the sums of a day with the number of `events`."""
 
     table: ir.Table
     lengths: Mapping[str, int]  # of months_k in days, for one reference date; else they are columns
+    as_of: datetime.date | None = None  # the one reference date; else it is a column
+
+    def before(self, table: ir.Table, day: ir.Value) -> ir.IntegerValue:
+        """Return how many days a day of a table of these events lies before the reference date."""
+        as_of = table.as_of if self.as_of is None else ibis.literal(self.as_of)
+        return as_of.delta(day, unit="day").cast("int64")
+
+    def nearest(self) -> ir.IntegerValue:
+        """Return how many days ago the last event was."""
+        return self.table.ago.min() if self.as_of is None else self.before(self.table, self.table.day.max())
+
+    def farthest(self) -> ir.IntegerValue:
+        """Return how many days ago the first event was."""
+        return self.table.ago.max() if self.as_of is None else self.before(self.table, self.table.day.min())
 
     def length(self, window: Window) -> ir.Value | int:
         """Return the length of a window in days; the whole history has none."""
@@ -43,6 +57,12 @@ class Rows:
         later = [(self.table.ago > self.length(Window(k))).cast("int64") for k in range(1, longest)]
         return sum(later, ibis.literal(1, "int64"))
 
+    def count(self, window: Window) -> ir.Value:
+        """Return the number of events in a window."""
+        if "events" in self.table.columns:
+            return self.sum(self.table.events, window)
+        return self.table.count(where=self.inside(window))
+
     def sum(self, values: ir.Value, window: Window) -> ir.Value:
         """Return the sum over the events of a window."""
         return whole(values.sum(where=self.inside(window)))
@@ -53,18 +73,14 @@ def dated(events: ir.Table, reference: Reference, months: Collection[int]) -> Ro
 
     `reference` is one date for all, or a table with customer_id, as_of and the lengths `months_k`.
     """
-    usable = events.filter(events.customer_id.notnull(), events.amount.notnull())
-    lengths: dict[str, int] = {}
+    usable = events.filter(events.usable)
     if isinstance(reference, datetime.date):
-        as_of: ir.Value = ibis.literal(reference)
         lengths = month_lengths([reference], sorted(months)).iloc[0].to_dict()
+        rows = Rows(usable.filter(usable.day < ibis.literal(reference)), lengths, reference)
     else:
         usable = usable.join(reference, "customer_id")
-        as_of = usable.as_of
-    table = usable.mutate(
-        ago=as_of.delta(usable.day, unit="day").cast("int64"), events=ibis.literal(1, "int64")
-    )
-    return Rows(table.filter(table.ago >= 1), lengths)
+        rows = Rows(usable.filter(usable.day < usable.as_of), {})
+    return replace(rows, table=rows.table.mutate(ago=rows.before(rows.table, rows.table.day)))
 
 
 def standing(rows: Rows, keys: Sequence[str], *, running: bool) -> Rows:
@@ -80,18 +96,20 @@ def standing(rows: Rows, keys: Sequence[str], *, running: bool) -> Rows:
         table = table.mutate(balance=whole(table.amount.sum().over(so_far)))
     later = table.ago.lead().over(group_by=keys, order_by=order)
     table = table.mutate(next_ago=later.fill_null(0), newest=later.isnull())
-    return Rows(table.mutate(new_day=(table.next_ago < table.ago).cast("int64")), rows.lengths)
+    return replace(rows, table=table.mutate(new_day=(table.next_ago < table.ago).cast("int64")))
 
 
 def by_day(rows: Rows, keys: Sequence[str]) -> Rows:
     """Sum the events of a day into one row, with `new_day` 1."""
-    summed = [name for name in ("events", "amount", "inflow") if name in rows.table.columns]
+    summed = [name for name in ("amount", "inflow") if name in rows.table.columns]
     lengths = [name for name in rows.table.columns if name.startswith("months_")]
-    days = rows.table.group_by([*keys, "ago"]).aggregate(
+    days = rows.table.group_by([*keys, "day"]).aggregate(
+        events=rows.table.count(),
         **{name: whole(rows.table[name].sum()) for name in summed},
         **{name: rows.table[name].max() for name in lengths},
     )
-    return Rows(days.mutate(new_day=ibis.literal(1, "int64")), rows.lengths)
+    days = days.mutate(ago=rows.before(days, days.day), new_day=ibis.literal(1, "int64"))
+    return replace(rows, table=days)
 
 
 def late_runs(rows: Rows, keys: Sequence[str], windows: Collection[Window]) -> ir.Table:

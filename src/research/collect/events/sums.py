@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
@@ -18,7 +19,7 @@ from research.collect.events.features import (
     months_needed,
 )
 from research.collect.events.roles import CENTS, Roles, whole
-from research.collect.events.rows import Reference, Rows, by_day, dated, late_runs, standing
+from research.collect.events.rows import WHOLE, Reference, Rows, by_day, dated, late_runs, standing
 
 
 def keys_of(reference: Reference) -> list[str]:
@@ -36,7 +37,7 @@ def aggregate(events: ir.Table, columns: Sequence[Column], reference: Reference,
     keys = keys_of(reference)
     rows = dated(events, reference, months_needed(columns))
     main = _prepared(rows, {column.feature for column in columns}, keys, roles)
-    sums = {"events": whole(main.table.events.sum())}
+    sums = {"events": main.count(WHOLE)}
     for column in (column for column in columns if column.feature in NUMERATORS):
         sums[column.name] = NUMERATORS[column.feature](main, column.window)
         if column.feature in DENOMINATORS:
@@ -72,7 +73,7 @@ def _divided(raw: ir.Table, column: Column) -> ir.Value:
 def _prepared(rows: Rows, names: set[str], keys: Sequence[str], roles: Roles) -> Rows:
     """Do no more to the events than the features need: summing by day and standing balances cost most."""
     if names & {"inflow", "outflow"}:
-        rows = Rows(rows.table.mutate(inflow=ibis.greatest(rows.table.amount, 0)), rows.lengths)
+        rows = replace(rows, table=rows.table.mutate(inflow=ibis.greatest(rows.table.amount, 0)))
     if names & {"balance_last", "balance_mean", "balance_min"}:
         return standing(rows, keys, running=roles.running_balance)
     return by_day(rows, keys) if "active_days" in names else rows

@@ -24,6 +24,7 @@ from research.collect.events.sums import aggregate, divide, keys_of
 from research.collect.events.windows import Window, month_lengths
 from research.collect.transforms import text
 from research.errors import UserError, nearest
+from research.wholefiles import whole
 
 ENGINES = ("duckdb", "spark")
 GROUP = 122_880  # rows of a row group
@@ -131,10 +132,13 @@ def _save(duck: Any, table: ir.Table, path: Path) -> None:
     """Write a table under a temporary name first: one schema and row groups of one size, so the bytes are the same."""
     schema = table.schema().to_pyarrow()
     nullable = pa.schema([pa.field(field.name, field.type) for field in schema])
-    rough = path.with_name(f".{path.name}.part")
     batches = duck.con.sql(duck.compile(table)).to_arrow_reader(GROUP)
     # no dictionaries: a customer's numbers hardly repeat, and looking for repetitions costs more than it saves
-    with pq.ParquetWriter(rough, nullable, use_dictionary=False) as writer, ThreadPoolExecutor(1) as hand:
+    with (
+        whole(path) as new,
+        pq.ParquetWriter(new, nullable, use_dictionary=False) as writer,
+        ThreadPoolExecutor(1) as hand,
+    ):
         written: Future[None] | None = None
         for group in _groups(batches):  # the next one is sorted while this one is written
             if written is not None:
@@ -142,7 +146,6 @@ def _save(duck: Any, table: ir.Table, path: Path) -> None:
             written = hand.submit(writer.write_table, group.cast(nullable))
         if written is not None:
             written.result()
-    rough.replace(path)
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
