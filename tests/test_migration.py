@@ -234,7 +234,11 @@ def test_roll_rates_by_hand():
     assert found.loc["2+ months", "cured"] == 1
     assert found.loc["1 month", "worse"] == 0.5
     closed = pd.DataFrame({"customer_id": ["b"], "period": [3], "state": ["closed"]})
-    assert mig.wide(roll_rates(panel, 2, closed), "count").loc["1 month", "closed"] == 1
+    ended = roll_rates(panel, 2, closed)
+    assert mig.wide(ended, "count").loc["1 month", "closed"] == 1
+    found = summary(ended).set_index("from")
+    assert found.loc["1 month", ["worse", "ended"]].tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(found[["worse", "stay", "better", "ended"]].sum(axis=1), 1)
 
 
 def test_roll_rates_of_taiwan(verification_data):

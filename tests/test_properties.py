@@ -379,7 +379,7 @@ def test_weights_of_evidence_add_up(customers):
     model = Scorecard(inputs=names, least_iv=0).fit(customers, customers["default"])
     bads, goods = customers["default"].sum(), (1 - customers["default"]).sum()
     for name in names:
-        bins = model.counts_[name]
+        bins = model.counts_[name].rates()
         assert bins["bads"].sum() == bads and bins["n"].sum() == len(customers)
         of_bad = (bins["bads"] + 0.5) / (bads + len(bins) / 2)
         of_good = (bins["n"] - bins["bads"] + 0.5) / (goods + len(bins) / 2)

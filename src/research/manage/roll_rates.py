@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from research.errors import UserError
-from research.manage.migration import WITHDRAWN, counts, moves, probabilities
+from research.manage.migration import counts, moves, probabilities
 
 CURRENT = "current"
+BUCKET = re.compile(rf"{CURRENT}|\d+\+? months?")
 
 
 def bucket_names(largest: int = 3) -> list[str]:
@@ -64,18 +67,18 @@ def roll_rates(
 
 
 def summary(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Return what becomes of each bucket: the chance to get worse, stay, get better, and to be current again.
+    """Return what becomes of each bucket: the chance to get worse, stay, get better, be current again, and to end.
 
     Args:
         matrix: the long matrix of `roll_rates`.
 
     Returns:
         One row per bucket somebody was in: `from`, `worse`, `stay`, `better`, `cured` (shares; cured is part of
-        better), `n`.
+        better), `ended` (share in a state that is no bucket, such as closed; neither better nor worse), `n`.
     """
     seen = matrix.loc[matrix["n"] > 0, "from"]
-    names = [state for state in dict.fromkeys(matrix["to"]) if state != WITHDRAWN]
-    place = {name: rank for rank, name in enumerate(names)}
+    names = [state for state in dict.fromkeys(matrix["to"]) if BUCKET.fullmatch(state)]
+    place = {name: rank for rank, name in enumerate(names)}  # other states have no rank
     rows = []
     for name, part in matrix.groupby("from", sort=False, observed=True):
         if name not in set(seen):
@@ -90,6 +93,7 @@ def summary(matrix: pd.DataFrame) -> pd.DataFrame:
                 "stay": share[rank == here].sum(),
                 "better": share[rank < here].sum(),
                 "cured": share[rank == 0].sum() if here else np.nan,
+                "ended": share[np.isnan(rank)].sum(),
                 "n": int(part["n"].iloc[0]),
             }
         )

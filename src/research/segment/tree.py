@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from research.errors import UserError, nearest
-from research.segment.base import StratificationModel, informative, numbers
+from research.segment.base import StratificationModel, informative, numbers, say
 from research.segment.calibration import RULE_COLUMNS, Calibration, Tally
 from research.segment.encode import OneHot
 from research.segment.index import value_index
@@ -179,7 +179,10 @@ class DecisionTree(StratificationModel):
         return rules.iloc[np.argsort(-risk, kind="stable")][columns].reset_index(drop=True)
 
     def cut_points(self) -> pd.DataFrame:
-        """Return one row per split of the pruned tree: node, input, level (categories), threshold, missing_goes, n."""
+        """Return one row per split of the pruned tree.
+
+        Columns: node, input, label, label_zh, level (categories), threshold, missing_goes, n.
+        """
         tree = self.tree_.tree_
         rows = []
         for node in np.flatnonzero(self.stop_ == LEAF):
@@ -188,13 +191,16 @@ class DecisionTree(StratificationModel):
                 {
                     "node": int(node),
                     "input": self.encoder_.source_[column],
+                    "label": say(self.encoder_.source_[column]),
+                    "label_zh": say(self.encoder_.source_[column], "zh"),
                     "level": self.encoder_.level_[column],
                     "threshold": float(tree.threshold[node]),
                     "missing_goes": "left" if tree.missing_go_to_left[node] else "right",
                     "n": int(tree.n_node_samples[node]),
                 }
             )
-        return pd.DataFrame(rows, columns=["node", "input", "level", "threshold", "missing_goes", "n"])
+        columns = ["node", "input", "label", "label_zh", "level", "threshold", "missing_goes", "n"]
+        return pd.DataFrame(rows, columns=columns)
 
     def pruning_path(self) -> pd.DataFrame:
         """Return one row per candidate α: alpha, leaves, loss (mean over folds), error, best, one_se, chosen (bool)."""
