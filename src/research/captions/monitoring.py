@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from research.captions.wording import apart, counted, known, listed, number, said
+from research.captions.wording import counted, known, lie, listed, number, said
 
 
 def event_rates(table: pd.DataFrame, whose: str) -> str:
@@ -20,9 +20,8 @@ def event_rates(table: pd.DataFrame, whose: str) -> str:
         tiers = part.set_index("tier")
         if {"high", "premium"} <= set(tiers.index):
             high, premium = tiers.loc["high"], tiers.loc["premium"]
-            lie = "intervals lie apart" if apart(high, premium) else "intervals overlap"
             ends = f"high {number(high['estimate'], '.1%')}, premium {number(premium['estimate'], '.1%')}"
-            answers.append(f"{measure[:1].lower()}{measure[1:]}, {ends} ({lie})")
+            answers.append(f"{measure[:1].lower()}{measure[1:]}, {ends} (intervals {lie(high, premium)})")
     return said(title, *answers)
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from research.captions.wording import apart, known, listed, number, said, span
+from research.captions.wording import known, lie, listed, number, said, span
 
 YEAR = 12
 
@@ -79,5 +79,5 @@ def vintage_curves(table: pd.DataFrame, shock: float) -> str:
     first = f"after {month} months {span(late)} of the loans of months {cohorts[-1]} had defaulted"
     if len(cohorts) == 1:
         return said(title, first)
-    lie = "lie apart" if apart(late, early) else "overlap"
-    return said(title, f"{first} and {span(early)} of those of months {cohorts[0]}; the intervals {lie}")
+    together = f"{first} and {span(early)} of those of months {cohorts[0]}"
+    return said(title, f"{together}; the intervals {lie(late, early)}")

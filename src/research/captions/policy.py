@@ -96,7 +96,7 @@ def break_even(table: pd.DataFrame) -> str:
     pays = shown["gain_base"] >= 0
     towards = ~pays & (shown[["gain_low", "gain_high"]].max(axis=1) >= 0)
     at_base = counted(int(pays.sum()), len(shown), "effects", ("pays", "pay"))
-    first = f"{at_base} at base, {int(towards.sum())} only towards the "
+    first = f"{at_base} at base, {int(towards.sum())} only towards the optimistic end"
     others = known(shown[~pays & (shown["base"] != 0)], "break_even")
     more = others["break_even"] / others["base"]
     nearest = ""
@@ -104,7 +104,7 @@ def break_even(table: pd.DataFrame) -> str:
         row = others.loc[more.idxmin()]
         needs, base = number(row["break_even"], ".0%"), number(row["base"], ".0%")
         nearest = f"nearest to paying is {row['action'].lower()}, which needs {needs} where {base} is assumed"
-    return said(title, f"{first}optimistic end", nearest)
+    return said(title, first, nearest)
 
 
 def tornado(table: pd.DataFrame, money: str) -> str:

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from research.captions.wording import apart, counted, known, listed, number, outside, said, shown_of, span
+from research.captions.wording import (
+    apart,
+    counted,
+    known,
+    lie,
+    listed,
+    number,
+    outside,
+    said,
+    shown_of,
+    span,
+)
 from research.intervals import jeffreys
 
 RATE = ("rate", "ci_low", "ci_high")
@@ -31,11 +42,9 @@ def _ends(table: pd.DataFrame) -> str:
     if not {"high", "premium"} <= set(tiers.index):
         return "the rate of the high-risk or the premium tier is missing or withheld"
     high, premium = tiers.loc["high"], tiers.loc["premium"]
-    lie = "overlap"
-    if apart(high, premium):
-        lie = "lie apart" if high["rate"] > premium["rate"] else "lie apart in the wrong order"
+    wrong = " in the wrong order" if apart(high, premium) and high["rate"] <= premium["rate"] else ""
     ends = [span(row, ".2%", "rate") for row in (high, premium)]
-    return f"the intervals of high risk, {ends[0]}, and premium, {ends[1]}, {lie}"
+    return f"the intervals of high risk, {ends[0]}, and premium, {ends[1]}, {lie(high, premium)}{wrong}"
 
 
 def tier_profile(table: pd.DataFrame) -> str:
@@ -121,7 +130,7 @@ def leaves(table: pd.DataFrame) -> str:
     return said(
         title,
         f"the intervals of the riskiest{left}, {span(first, '.2%', 'pd')}, and the safest{left}, "
-        f"{span(last, '.2%', 'pd')}, {'lie apart' if apart(first, last) else 'overlap'}",
+        f"{span(last, '.2%', 'pd')}, {lie(first, last)}",
         f"those of neighbours lie apart in {counted(neighbours, len(shown) - 1, 'pairs')}"
         if len(shown) > 2
         else "",

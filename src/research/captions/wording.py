@@ -65,6 +65,15 @@ def apart(one: Row, other: Row) -> bool:
     return bool(one["ci_low"] > other["ci_high"] or other["ci_low"] > one["ci_high"])
 
 
+def lie(one: Row, other: Row) -> str:
+    """Return whether two intervals lie apart or overlap, see `apart`.
+
+    >>> lie({"ci_low": 1, "ci_high": 2}, {"ci_low": 3, "ci_high": 4})
+    'lie apart'
+    """
+    return "lie apart" if apart(one, other) else "overlap"
+
+
 def outside(table: pd.DataFrame, null: float) -> pd.Series:
     """Return which rows have an interval that leaves out a value."""
     return (table["ci_low"] > null) | (table["ci_high"] < null)

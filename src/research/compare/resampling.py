@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from research.errors import UserError
-from research.tiers import TIERS
+from research.tiers import TIERS, positions
 
 Maker = Callable[[], Any]
 Pair = tuple[str, str]
@@ -195,7 +195,7 @@ def tier_codes(tiers: Any) -> np.ndarray:
     Raises:
         UserError: a name is not a tier.
     """
-    codes = pd.Index(TIERS).get_indexer(np.asarray(tiers, dtype=object))
+    codes = positions(tiers)
     if (codes < 0).any():
         found = sorted({str(name) for name in np.asarray(tiers, dtype=object)[codes < 0]})
         raise UserError(f"tier: found {', '.join(found)}, expected one of {', '.join(TIERS)}")

@@ -69,9 +69,8 @@ def check_writable(folder: Path, remedy: str) -> None:
     """Make a folder and try to write to it. Raises UserError that names it and the remedy."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(
-            dir=folder
-        ) as probe:  # a name of its own: other runs may check at the same time
+        # a file without a name: other runs may check at the same time
+        with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}; {remedy}") from None

@@ -23,7 +23,7 @@ WIDE_RANGE = 1000
 Formats = Mapping[str, str | Mapping[str, str]]
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
 ONE_WORD = (
-    12  # characters; short texts of more are phrases, which on paper wrap into two lines and not into four
+    12  # characters; longer short texts are phrases, which on paper wrap into two lines and not into four
 )
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
 ON_PAPER = 60  # rows; longer tables are cut on paper (the stylesheet hides the rest)

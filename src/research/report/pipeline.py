@@ -20,8 +20,8 @@ from research import parameters
 from research.errors import UserError
 from research.parameters import Study
 from research.paths import DEFINITIONS, REFERENCE, REPORTS, cache_folder
+from research.report import forks, provenance
 from research.report import notebooks as books
-from research.report import provenance
 from research.report.files import check_writable, only_writer, write_if_changed
 from research.report.notebooks import Notebook
 from research.report.progress import Line, Progress, summary
@@ -290,8 +290,6 @@ def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
 
 def execute_action(source: Path, target: Path, given: Mapping[str, Any], progress: Progress) -> Any:
     """Execute a notebook as a task."""
-    from research.report import forks
-
     forks.begin()  # it imports while this process imports papermill
     from doit.exceptions import TaskFailed
 

@@ -14,8 +14,8 @@ from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.index import value_index
 from research.segment.rule_text import WORDS, range_in_words, unit_of
-from research.segment.tiers import as_tiers, positions
-from research.tiers import TIERS
+from research.segment.tiers import as_tiers
+from research.tiers import TIERS, positions
 
 # the order of criterion C1: grade and score, repayment history, debt to income, collateral, then utilisation
 GRADE_ORDER = (

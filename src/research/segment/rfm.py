@@ -14,8 +14,8 @@ from research.segment.base import StratificationModel, informative, numbers, say
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OutcomeOrder
 from research.segment.index import block_columns, value_index
-from research.segment.tiers import as_tiers, positions, steady
-from research.tiers import TIERS
+from research.segment.tiers import as_tiers, steady
+from research.tiers import TIERS, positions
 
 BANDS = 5
 RECIPES = ("quantile", "plus one")

@@ -26,11 +26,6 @@ def as_tiers(labels: Iterable[str]) -> pd.Categorical:
     return pd.Categorical(values, categories=list(TIERS), ordered=True)
 
 
-def positions(labels: Iterable[str]) -> np.ndarray:
-    """Return the position in `TIERS` (n,) of each tier name, −1 for anything else."""
-    return pd.Index(TIERS).get_indexer(np.asarray(labels, dtype=object))
-
-
 def tier_shares(shares: Mapping[str, float] | None) -> dict[str, float]:
     """Return checked shares of the four tiers (default 10/50/30/10 %); raise UserError when they do not fit."""
     given = dict(DEFAULT_SHARES if shares is None else shares)

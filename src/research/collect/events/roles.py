@@ -135,17 +135,15 @@ def _cents(column: ir.Value, place: str) -> ir.Value:
         scaled = column * CENTS
         return (scaled if exact else scaled.round()).cast("int64")
     if kind.is_floating():
-        double = column.cast("float64")
-        return ibis.ifelse(_fits(column), (double * CENTS).round(), None).cast("int64")
+        return ibis.ifelse(_fits(column), (column.cast("float64") * CENTS).round(), None).cast("int64")
     raise _wrong(place, column, "numbers")
 
 
 def _fits(column: ir.Value) -> ir.BooleanValue:
     """Return whether an amount is there and no larger than its cents can be told apart."""
     if column.type().is_floating():
-        return (
-            column.cast("float64").abs() < EXACT / CENTS
-        )  # false for NaN, which engines take for the largest number
+        # false for NaN, which engines take for the largest number
+        return column.cast("float64").abs() < EXACT / CENTS
     return column.notnull()
 
 
