@@ -107,7 +107,7 @@ NUMERATORS: dict[str, Callable[[Rows, Window], ir.Value]] = {
     "inflow": lambda rows, window: rows.sum(rows.table.inflow, window),
     "outflow": lambda rows, window: rows.sum(rows.table.inflow - rows.table.amount, window),
     "amount_mean": lambda rows, window: rows.sum(rows.table.amount, window),
-    "active_days": lambda rows, window: rows.sum(rows.table.new_day, window),
+    "active_days": lambda rows, window: rows.days(window),
     "trend": _trend,
     "balance_last": lambda rows, window: rows.table.balance.max(where=rows.table.newest),
     "balance_mean": lambda rows, window: whole((rows.table.balance * _stood(rows, window)).sum()),

@@ -59,13 +59,24 @@ class Rows:
 
     def count(self, window: Window) -> ir.Value:
         """Return the number of events in a window."""
-        if "events" in self.table.columns:
+        if self.by_days:
             return self.sum(self.table.events, window)
         return self.table.count(where=self.inside(window))
+
+    def days(self, window: Window) -> ir.Value:
+        """Return the number of days with an event in a window."""
+        if self.by_days:
+            return self.table.count(where=self.inside(window))
+        return self.sum(self.table.new_day, window)
 
     def sum(self, values: ir.Value, window: Window) -> ir.Value:
         """Return the sum over the events of a window."""
         return whole(values.sum(where=self.inside(window)))
+
+    @property
+    def by_days(self) -> bool:
+        """Whether a row is a day of a customer instead of an event."""
+        return "events" in self.table.columns
 
 
 def dated(events: ir.Table, reference: Reference, months: Collection[int]) -> Rows:
@@ -100,7 +111,7 @@ def standing(rows: Rows, keys: Sequence[str], *, running: bool) -> Rows:
 
 
 def by_day(rows: Rows, keys: Sequence[str]) -> Rows:
-    """Sum the events of a day into one row, with `new_day` 1."""
+    """Sum the events of a day into one row."""
     summed = [name for name in ("amount", "inflow") if name in rows.table.columns]
     lengths = [name for name in rows.table.columns if name.startswith("months_")]
     days = rows.table.group_by([*keys, "day"]).aggregate(
@@ -108,8 +119,7 @@ def by_day(rows: Rows, keys: Sequence[str]) -> Rows:
         **{name: whole(rows.table[name].sum()) for name in summed},
         **{name: rows.table[name].max() for name in lengths},
     )
-    days = days.mutate(ago=rows.before(days, days.day), new_day=ibis.literal(1, "int64"))
-    return replace(rows, table=days)
+    return replace(rows, table=days.mutate(ago=rows.before(days, days.day)))
 
 
 def late_runs(rows: Rows, keys: Sequence[str], windows: Collection[Window]) -> ir.Table:
