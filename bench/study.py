@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,8 @@ from record import record
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("src", "notebooks", "data", "studies", "reports/reference", "pyproject.toml", "requirements.lock")
 EDITED = "06_rfm.ipynb"
+EDITS = 5
+SETTLED = 8.0  # seconds that a writer thinks between two edits; imports begin meanwhile
 
 
 def main() -> None:
@@ -48,6 +52,7 @@ def ours(home: Path, study: str) -> list[dict]:
     notebook.cells[-1].source += "\n# an edit"
     nbformat.write(notebook, path)
     edited = timed(run, home)
+    kept_warm = watched([*run, "--watch"], path, notebook)
     return [
         {
             "claim": claim,
@@ -59,9 +64,35 @@ def ours(home: Path, study: str) -> list[dict]:
         for claim, seconds, target in (
             ("twelve notebooks, nothing computed before", cold, "at most 60 s"),
             ("the same, unchanged", unchanged, "at most 1 s"),
-            ("one notebook edited", edited, "at most 5 s"),
+            ("one notebook edited, by a new command", edited, "at most 5 s"),
+            (f"one notebook edited, while `--watch` waits (median of {EDITS})", kept_warm, "at most 5 s"),
         )
     ]
+
+
+def watched(run: list[str], path: Path, notebook: nbformat.NotebookNode) -> float:
+    """Return the median seconds from an edit to the finished pages while `research run --watch` waits."""
+    said = path.parents[1] / "said.txt"
+    with said.open("w", encoding="utf-8") as printed:
+        process = subprocess.Popen(run, cwd=path.parents[1], stdout=printed, stderr=printed)
+    waits, found = 0, []
+    try:
+        for edit in range(EDITS + 1):
+            if edit:
+                notebook.cells[-1].source += f"\n# edit {edit}"
+                nbformat.write(notebook, path)
+            began = time.perf_counter()
+            while (now := said.read_text(encoding="utf-8").count("Waiting for changes")) <= waits:
+                if process.poll() is not None:
+                    raise SystemExit(said.read_text(encoding="utf-8"))
+                time.sleep(0.01)
+            found.append(time.perf_counter() - began)
+            waits = now
+            time.sleep(SETTLED)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    return statistics.median(found[1:])
 
 
 def others(home: Path, study: str) -> list[dict]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from research import parameters
 from research.errors import UserError
-from research.report import pipeline
+from research.report import pipeline, provenance
 from research.textfiles import parse_yaml
 
 MOVED_SHOWN = 10
@@ -30,18 +33,52 @@ def run(
     update_reference: Annotated[
         bool, typer.Option("--update-reference", help="make this run's values the reference")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="run again whenever study, notebooks, data or code change")
+    ] = False,
 ) -> None:
     """Run a study and write its reports."""
+    if watch and update_reference:
+        raise UserError("--watch and --update-reference: the reference is updated by one run, watched or not")
     # Steps that use several processes share the processors with the other notebooks.
     os.environ.setdefault("RESEARCH_JOBS", str(max(1, (os.cpu_count() or 1) // max(1, jobs))))
     console = Console(stderr=True)
-    plan = pipeline.plan(study, changes=assignments(parameter or []), only=only or [], jobs=jobs, out=out)
+
+    changes = assignments(parameter or [])
+    make = partial(pipeline.plan, study, changes=changes, only=only or [], jobs=jobs, out=out)
+    plan = make()
+    if watch:
+        run_watched(plan, make, parameters.find(study), console)
+        return
     result = pipeline.run(plan, console=console)
     report(result, console)
     if update_reference:
         pipeline.update_reference(result)
         console.print("The values of this run are the reference now.")
     raise typer.Exit(result.exit_code)
+
+
+def run_watched(
+    plan: pipeline.Plan, make: Callable[[], pipeline.Plan], study: Path, console: Console
+) -> None:
+    """Run until interrupted; a mistake in a changed file is told, and the next change tries again."""
+    from research.report import watch
+
+    def once() -> None:
+        nonlocal plan
+        provenance.commit.cache_clear()
+        try:
+            plan = make()
+            report(pipeline.run(plan, console=console), console)
+            watch.warm(plan)
+        except UserError as error:
+            console.print(f"research: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print("Waiting for changes; Ctrl-C ends.", highlight=False)
+
+    try:
+        watch.watch(once, lambda: watch.inputs(plan, study), watch.held, watch.restart)
+    except KeyboardInterrupt:
+        console.print("Ended.")
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:

@@ -80,9 +80,8 @@ def execute(
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part.ipynb")
     failed = target.with_suffix(".failed.ipynb")
-    cells = nbformat.read(source, as_version=4).cells
-    total = len(cells) + 1
-    expect(imports("\n".join(cell.source for cell in cells if cell.cell_type == "code")))
+    total = len(nbformat.read(source, as_version=4).cells) + 1
+    expect_imports(source)
 
     study = str(parameters.get("study", ""))
     reached = 0
@@ -123,6 +122,12 @@ def keep(partial: Path, failed: Path, study: str) -> None:
         clean(partial, failed, study)
     except (OSError, NotJSONError):
         partial.unlink(missing_ok=True)
+
+
+def expect_imports(source: Path) -> None:
+    """Let the process that forks kernels import what a notebook will import."""
+    cells = nbformat.read(source, as_version=4).cells
+    expect(imports("\n".join(cell.source for cell in cells if cell.cell_type == "code")))
 
 
 def imports(code: str) -> list[str]:

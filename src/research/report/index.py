@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,14 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     problems += broken_links(made, failed)
     if problems:
         raise IndexFailed("; ".join(dict.fromkeys(problems)))
+
+
+def read_ahead(out: Path, executed: Iterable[Path]) -> None:
+    """Read the notebooks and pages that are there; of those that stay as they are the index then knows everything."""
+    values.collect(executed)
+    for path in out.glob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        ids(page), section_names(page)
 
 
 def reproduced(found: dict[str, Any], reference: Path) -> dict[str, Any]:
@@ -170,10 +179,8 @@ def filled_checklists(
     out: Path, executed: list[Path], record: dict[str, Any]
 ) -> tuple[list[tuple[Checklist, list[Line]]], list[str]]:
     """Return the checklists with their answers, and what contradicts the pages of the run."""
-    anchors = {
-        path.stem: set(ids((out / f"{path.stem}.html").read_text(encoding="utf-8"))) for path in executed
-    }
-    anchors["index"] = set(SECTIONS)
+    anchors = {path.stem: ids((out / f"{path.stem}.html").read_text(encoding="utf-8")) for path in executed}
+    anchors["index"] = frozenset(SECTIONS)
     declared = declarations(record["study"]["parameters"]["fieldwork"]["declarations"])
     filled: list[tuple[Checklist, list[Line]]] = []
     problems: list[str] = []

@@ -5,10 +5,13 @@ memory. The process speaks one JSON line per request on standard input: `expect`
 `start` returns the process id of a new kernel, `poll` its exit code or null. It imports one module at a time while
 nothing is asked of it, and what is left before it forks: the kernel would import the same, and the next one again.
 It ends when its input is closed.
+
+Nothing that is imported here is garbage, so that nobody looks for some until there are kernels.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -26,8 +29,9 @@ MODULES = (
 )
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Answer requests until standard input is closed."""
+    gc.disable()
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a module prints while it is imported is not a reply
     pending = list(MODULES)
@@ -40,7 +44,7 @@ def main() -> None:
             continue
         received = os.read(0, 1 << 16)
         if not received:
-            return
+            os._exit(0)  # taking two thousand modules apart would keep the run waiting
         *lines, buffer = (buffer + received).split(b"\n")
         for line in lines:
             replies.write(json.dumps(answer(json.loads(line), codes, pending)) + "\n")
@@ -63,6 +67,7 @@ def answer(request: dict[str, Any], codes: dict[int, int], pending: list[str]) -
     if request["do"] == "start":
         while pending:
             prepare(pending)
+        gc.freeze()
         process = os.fork()
         if process == 0:
             become_kernel(request)
@@ -82,6 +87,7 @@ def become_kernel(request: dict[str, Any]) -> NoReturn:
     """Turn this forked process into a kernel; it ends when the server does."""
     code = 1
     try:
+        gc.enable()
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)

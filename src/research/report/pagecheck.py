@@ -55,13 +55,18 @@ def parsed(page: str) -> Any:
     return parser.document_fromstring(PICTURES.sub("data:,", page))
 
 
-def ids(page: str) -> list[str]:
+@lru_cache(maxsize=16)
+def ids(page: str) -> frozenset[str]:
     """Return all anchors of a page."""
-    return list(parsed(page).xpath("//@id"))
+    return frozenset(parsed(page).xpath("//@id"))
 
 
+@lru_cache(maxsize=16)
 def section_names(page: str) -> dict[str, str]:
-    """Return anchor → what a reader would call it: the text of a heading, the number of a table or figure."""
+    """Return anchor → what a reader would call it: the text of a heading, the number of a table or figure.
+
+    The result is to be read and not changed.
+    """
     tree = parsed(page)
     names = {
         heading.get("id"): "".join(heading.xpath(".//text()[not(ancestor::a[@class='anchor'])]")).strip()
@@ -77,7 +82,7 @@ def broken_links(pages: dict[str, str], failed: Iterable[str] = ()) -> list[str]
     """Return links between pages (file name → HTML) that lead nowhere; pages of failed notebooks have no anchors."""
     without_anchors = {f"{stem}.html" for stem in failed}
     trees = {name: parsed(page) for name, page in pages.items()}
-    anchors = {name: set(tree.xpath("//@id")) for name, tree in trees.items()}
+    anchors = {name: ids(page) for name, page in pages.items()}
     found = []
     for name, tree in trees.items():
         for link in tree.xpath("//a/@href"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import threading
@@ -160,9 +159,16 @@ def run(
         UserError: another run is writing to the same folder, or it or the cache cannot be written.
         OSError: the disk became full.
     """
+    if any(newer(notebook.path, plan.executed(notebook.stem)) for notebook in plan.chosen):
+        forks.begin()  # it imports while this process finds out what there is to do
     check_writable(cache_folder(), "RESEARCH_CACHE names another folder for the steps of the study")
     with only_writer(plan.out, patience=patience) as private:
         return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
+
+
+def newer(source: Path, made: Path) -> bool:
+    """Return whether a file was written after what was made of it, which may not be there yet."""
+    return not made.exists() or source.stat().st_mtime > made.stat().st_mtime
 
 
 def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
@@ -225,13 +231,14 @@ def execute_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
         "lock": provenance.lock_hash(),
         "python": sys.version,
     }
+    earlier = tuple(path for stem, _ in plan.pages if (path := plan.executed(stem)).exists())
     for notebook in plan.chosen:
         own = plan.own.get(notebook.stem, {})
         given = {"study": str((plan.out / "study.yml").resolve()), **own}
         target = plan.executed(notebook.stem)
         yield {
             "name": f"execute:{notebook.stem}",
-            "actions": [(execute_action, [notebook.path, target, given, progress])],
+            "actions": [(execute_action, [notebook.path, target, given, progress, plan.out, earlier])],
             "file_dep": [str(notebook.path), str(plan.out / "study.yml")],
             "task_dep": [f"execute:{need}" for need in notebook.needs if need in chosen],
             "targets": [str(target)],
@@ -288,7 +295,14 @@ def collect_task(plan: Plan, private: Path, reference: Path) -> dict[str, Any]:
     }
 
 
-def execute_action(source: Path, target: Path, given: Mapping[str, Any], progress: Progress) -> Any:
+def execute_action(
+    source: Path,
+    target: Path,
+    given: Mapping[str, Any],
+    progress: Progress,
+    out: Path,
+    earlier: tuple[Path, ...],
+) -> Any:
     """Execute a notebook as a task."""
     forks.begin()  # it imports while this process imports papermill
     from doit.exceptions import TaskFailed
@@ -296,9 +310,9 @@ def execute_action(source: Path, target: Path, given: Mapping[str, Any], progres
     from research.report.execute import ExecutionFailed, execute
 
     name = source.stem
+    prepare_the_rest(out, earlier)
 
     def on_cell(cell: int, cells: int) -> None:
-        import_the_rest()
         progress.cell(name, cell, cells)
 
     try:
@@ -310,10 +324,21 @@ def execute_action(source: Path, target: Path, given: Mapping[str, Any], progres
 
 
 @cache
-def import_the_rest() -> None:
-    """Import what makes pages and index while a kernel works and this process would wait for it."""
-    for module in ("research.report.render", "research.report.index"):
-        threading.Thread(target=importlib.import_module, args=[module], daemon=True).start()
+def prepare_the_rest(out: Path, earlier: tuple[Path, ...]) -> None:
+    """Prepare what makes pages and index of a folder while kernels work and this process would wait for them."""
+    threading.Thread(target=preparation, args=[out, earlier], daemon=True).start()
+
+
+def preparation(out: Path, earlier: tuple[Path, ...]) -> None:
+    """Import, compile the template, and read what an earlier run left: most of it will stay as it is."""
+    from research.report.index import read_ahead
+    from research.report.render import prepare_exporter
+
+    try:
+        prepare_exporter(json.loads((out / "provenance.json").read_text(encoding="utf-8")))
+        read_ahead(out, earlier)
+    except Exception:
+        return  # whatever is wrong shows again where it is needed
 
 
 def render_action(

@@ -6,9 +6,9 @@ import base64
 import hashlib
 import html
 import re
-import threading
 from functools import cache
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import nbformat
@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
 from research.paths import DEFINITIONS
@@ -25,7 +26,7 @@ from research.report.markup import NOTEBOOK_STYLE
 from research.report.pagecheck import faults
 from research.report.payload import KINDS, MIME, exhibit_numbers, exhibits
 
-OWN = threading.local()
+EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
 
 
@@ -67,7 +68,11 @@ def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any])
         "record": record,
         **page_assets(),
     }
-    body, _ = exporter().from_notebook_node(notebook, resources={"page": page})
+    exporter = take_exporter()
+    try:
+        body, _ = exporter.from_notebook_node(notebook, resources={"page": page})
+    finally:
+        EXPORTERS.put(exporter)
     body = re.sub(r"[ \t]+\n", "\n", body)
     problems += faults(body)
     if problems:
@@ -191,15 +196,32 @@ class PageExporter(HTMLExporter):
         return TemplateExporter.from_notebook_node(self, nb, resources, **options)
 
 
-def exporter() -> PageExporter:
-    """Return this thread's exporter with the project's template; its templates are compiled once."""
-    if not hasattr(OWN, "exporter"):
-        settings = Config()
-        settings.PageExporter.template_name = "research"
-        settings.PageExporter.extra_template_basedirs = [str(TEMPLATE.parent)]
-        settings.CSSHTMLHeaderPreprocessor.enabled = False
-        OWN.exporter = PageExporter(config=settings)
-    return OWN.exporter
+def take_exporter() -> PageExporter:
+    """Return an exporter that nobody uses: one that has compiled its templates, if there is one."""
+    try:
+        return EXPORTERS.get_nowait()
+    except Empty:
+        return new_exporter()
+
+
+def new_exporter() -> PageExporter:
+    """Return an exporter with the project's template."""
+    settings = Config()
+    settings.PageExporter.template_name = "research"
+    settings.PageExporter.extra_template_basedirs = [str(TEMPLATE.parent)]
+    settings.CSSHTMLHeaderPreprocessor.enabled = False
+    return PageExporter(config=settings)
+
+
+def prepare_exporter(record: dict[str, Any]) -> None:
+    """Have an exporter ready that has compiled its templates, by making an empty page."""
+    if not EXPORTERS.empty():
+        return
+    made = new_exporter()
+    empty = new_notebook(cells=[new_code_cell(metadata={"shown": "", "label": ""})])
+    page = {"stem": "", "title": "", "headings": [], "pages": [], "record": record, **page_assets()}
+    made.from_notebook_node(empty, resources={"page": page})
+    EXPORTERS.put(made)
 
 
 @cache

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +43,27 @@ def collect(executed: Iterable[Path]) -> Collected:
     """Return the exhibits of executed notebooks; each keeps the number of its cell (counted from 1)."""
     found = Collected()
     for path in executed:
-        notebook = nbformat.read(path, as_version=4)
-        found.numbers[path.stem] = exhibit_numbers(notebook, path.stem)
-        for cell, payload in exhibits(notebook):
-            entry = {"cell": cell, **payload}
-            key = f"{path.stem}/{payload['name']}"
-            if payload["kind"] in PROSE:
-                found.prose[key] = entry
-            elif payload["kind"] in TABULAR and "rows" in payload:
-                found.tables[key] = entry
-            elif payload["kind"] == "banner":
-                found.banners.setdefault(path.stem, []).append(entry)
+        one = exhibits_of(path.stem, path.read_text(encoding="utf-8"))
+        for name, entries in vars(one).items():
+            getattr(found, name).update(entries)
+    return found
+
+
+@lru_cache(maxsize=32)  # a run asks for those of each notebook twice: for its tables and for the index
+def exhibits_of(stem: str, text: str) -> Collected:
+    """Return the exhibits of one executed notebook, to be read and not changed."""
+    found = Collected()
+    notebook = nbformat.reads(text, as_version=4)
+    found.numbers[stem] = exhibit_numbers(notebook, stem)
+    for cell, payload in exhibits(notebook):
+        entry = {"cell": cell, **payload}
+        key = f"{stem}/{payload['name']}"
+        if payload["kind"] in PROSE:
+            found.prose[key] = entry
+        elif payload["kind"] in TABULAR and "rows" in payload:
+            found.tables[key] = entry
+        elif payload["kind"] == "banner":
+            found.banners.setdefault(stem, []).append(entry)
     return found
 
 

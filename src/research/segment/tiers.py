@@ -119,18 +119,21 @@ class TierCuts:
         premium = min(round(n * shares["premium"]), int(rest.sum()))
         self.premium_cut_ = cut_at(value[rest], -risk[rest], premium) if rest.any() else Cut(np.inf, np.inf)
         self.shares_ = shares
-        tiers = self.assign(risk, value)
-        self.counts_ = {name: int((tiers == name).sum()) for name in TIERS}
+        counts = np.bincount(self._places(risk, value), minlength=len(TIERS))
+        self.counts_ = {name: int(n) for name, n in zip(TIERS, counts, strict=True)}
         return self
 
     def assign(self, risk: np.ndarray, value: np.ndarray) -> np.ndarray:
         """Return tier names (n,) as an object array; never relearns."""
-        risk, value = steady(risk), steady(value)
-        tiers = np.full(len(risk), "low", dtype=object)
-        tiers[self.premium_cut_.holds(value, -risk)] = "premium"
-        tiers[self.medium_cut_.holds(risk, -value)] = "medium"
-        tiers[self.high_cut_.holds(risk, -value)] = "high"
-        return tiers
+        return np.array(TIERS, dtype=object)[self._places(steady(risk), steady(value))]
+
+    def _places(self, risk: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """Return positions in `TIERS` (n,) for steady scores."""
+        places = np.full(len(risk), TIERS.index("low"))
+        places[self.premium_cut_.holds(value, -risk)] = TIERS.index("premium")
+        places[self.medium_cut_.holds(risk, -value)] = TIERS.index("medium")
+        places[self.high_cut_.holds(risk, -value)] = TIERS.index("high")
+        return places
 
     def table(self) -> pd.DataFrame:
         """Return one row per tier: tier, label, label_zh, risk_above, risk_up_to, value_above, target, share, n."""

@@ -84,11 +84,11 @@ def policy(study: Any) -> dict[str, Any]:
 @step(policy, "compare_datasets", data=all_data_key)
 def policy_everywhere(study: Any) -> pd.DataFrame:
     """Return each model's policy on every data set at equal volume, judged by realised outcomes, with `dataset`."""
-    frames = []
-    for name in all_names(study):
+    names, frames = all_names(study), {}
+    for name in reversed(names):  # the comparison, which may run beside this, begins with the first
         found = policy(study.with_dataset(name))["realised"]
-        frames.append(found[found["basis"] == "equal volume"].assign(dataset=datasets.shown(name)))
-    return pd.concat(frames, ignore_index=True)
+        frames[name] = found[found["basis"] == "equal volume"].assign(dataset=datasets.shown(name))
+    return pd.concat([frames[name] for name in names], ignore_index=True)
 
 
 @step(books, policy, "seed")
