@@ -75,7 +75,9 @@ SECOND = [
 ]
 
 
-def write(folder: Path, stem: str, cells: list[tuple[str, str]], needs: tuple[str, ...] = ()) -> Path:
+def write(
+    folder: Path, stem: str, cells: list[tuple[str, str]], needs: tuple[str, ...] = (), begins: str = ""
+) -> Path:
     """Write a notebook of (kind, source) cells with fixed cell ids."""
     made = []
     for number, (kind, source) in enumerate(cells):
@@ -86,8 +88,8 @@ def write(folder: Path, stem: str, cells: list[tuple[str, str]], needs: tuple[st
         made.append(cell)
     notebook = new_notebook(cells=made)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    if needs:
-        notebook.metadata["research"] = {"needs": list(needs)}
+    if needs or begins:
+        notebook.metadata["research"] = {"needs": list(needs), "begins": begins}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{stem}.ipynb"
     nbformat.write(notebook, path)

@@ -276,6 +276,26 @@ def test_no_notebooks_and_unreadable_ones(tmp_path):
         notebooks.find(tmp_path)
 
 
+def test_several_workers_begin_what_takes_long_first_and_what_uses_it_late(tmp_path):
+    cells = [("text", "# What?"), ("parameters", demo.PARAMETERS)]
+    for stem, begins in (("01_uses", "late"), ("02_small", ""), ("03_long", "first")):
+        demo.write(tmp_path / "books", stem, cells, begins=begins)
+
+    def begun(jobs: int) -> list[str]:
+        given = notebooks.find(tmp_path / "books")
+        plan = pipeline.plan("default", out=tmp_path / "out", notebooks=given, jobs=jobs)
+        return [task["name"] for task in pipeline.execute_tasks(plan, None)]
+
+    assert begun(2) == ["execute:03_long", "execute:02_small", "execute:01_uses"]
+    assert begun(1) == ["execute:01_uses", "execute:02_small", "execute:03_long"]
+
+
+def test_a_notebook_cannot_begin_at_an_unknown_time(tmp_path):
+    demo.write(tmp_path, "01_when", [("text", "# When?")], begins="soon")
+    with pytest.raises(UserError, match=r"01_when\.ipynb: metadata research\.begins is 'soon'; expected"):
+        notebooks.find(tmp_path)
+
+
 def test_two_runs_do_not_share_a_folder(finished):
     with FileLock(finished / "out/.run/lock"), pytest.raises(UserError, match="another run is writing"):
         demo.run(finished / "notebooks", finished / "out")

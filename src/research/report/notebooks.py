@@ -7,22 +7,28 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from research.errors import UserError, nearest
 from research.paths import NOTEBOOKS
 
 GIVEN_BY_RUN = ("study", "dataset", "changes")
+ORDER = ("first", "", "late")
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook: file name without ending, title, path, and the notebooks that must succeed before it."""
+    """A notebook: file name without ending, title, path, the notebooks that must succeed before it, and when it begins.
+
+    `begins` matters where several notebooks run at the same time: one that takes long begins first, one that uses what
+    that one computes begins late, and so need not wait for it.
+    """
 
     stem: str
     title: str
     path: Path
     needs: tuple[str, ...] = ()
+    begins: Literal["first", "", "late"] = ""
 
     @property
     def number(self) -> int:
@@ -37,7 +43,10 @@ def find(folder: Path = NOTEBOOKS) -> list[Notebook]:
 
 
 def read(path: Path) -> Notebook:
-    """Read title and `needs` (notebook metadata `research: {needs: [...]}`). Raises UserError if unreadable."""
+    """Read a notebook: its title, and `research: {needs: [...], begins: first}` of its metadata.
+
+    Raises UserError if it is unreadable, or begins at an unknown time.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         cells = content["cells"]
@@ -51,8 +60,16 @@ def read(path: Path) -> Notebook:
         if cell["cell_type"] == "markdown" and heading:
             title = heading.group(1).strip()
             break
-    needs = content.get("metadata", {}).get("research", {}).get("needs", [])
-    return Notebook(path.stem, title, path, tuple(needs))
+    own = content.get("metadata", {}).get("research", {})
+    begins = own.get("begins", "")
+    if begins not in ORDER:
+        raise UserError(f"{path.name}: metadata research.begins is '{begins}'; expected first or late")
+    return Notebook(path.stem, title, path, tuple(own.get("needs", ())), begins)
+
+
+def in_turn(notebooks: Iterable[Notebook]) -> list[Notebook]:
+    """Return notebooks in the order in which several workers should begin them."""
+    return sorted(notebooks, key=lambda notebook: ORDER.index(notebook.begins))
 
 
 def select(notebooks: list[Notebook], only: Iterable[str]) -> list[Notebook]:

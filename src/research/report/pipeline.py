@@ -232,7 +232,7 @@ def execute_tasks(plan: Plan, progress: Progress) -> Iterable[dict[str, Any]]:
         "python": sys.version,
     }
     earlier = tuple(path for stem, _ in plan.pages if (path := plan.executed(stem)).exists())
-    for notebook in plan.chosen:
+    for notebook in plan.chosen if plan.jobs == 1 else books.in_turn(plan.chosen):
         own = plan.own.get(notebook.stem, {})
         given = {"study": str((plan.out / "study.yml").resolve()), **own}
         target = plan.executed(notebook.stem)
