@@ -55,6 +55,9 @@ class Ranked:
     def place(self, X):
         return {"risk": self.risk_score(X), "tier": self.predict(X)}
 
+    def fit_place(self, X, y):
+        return self.fit(X, y).place(X)
+
 
 class Noise(Ranked):
     """The same tiers from a column without meaning."""

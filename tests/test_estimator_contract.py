@@ -115,6 +115,20 @@ def test_shares_are_matched_on_training_customers(fitted, customers):
         assert found == pytest.approx([0.1, 0.5, 0.3, 0.1], abs=0.011), (name, arm)
 
 
+@pytest.mark.parametrize("outcome", ["default", None])
+def test_fitting_and_placing_at_once_is_fitting_and_then_placing(fitted, customers, outcome):
+    for (name, arm), model in fitted.items():
+        if outcome is None and model.needs_outcome:
+            continue
+        y = customers[outcome] if outcome else None
+        once = make(name, arm, seed=3).fit_place(customers, y)
+        then = make(name, arm, seed=3).fit(customers, y).place(customers)
+        assert list(once) == list(then), (name, arm)
+        assert ("probability" in once) == (outcome is not None)
+        for field, values in once.items():
+            np.testing.assert_array_equal(values, then[field], err_msg=f"{name} {arm} {field}")
+
+
 def test_one_customer_alone_gets_the_same_tier(fitted, customers):
     for key, model in fitted.items():
         together = model.predict(customers)[:10]

@@ -41,6 +41,9 @@ class OneColumn:
     def place(self, X):
         return {"risk": self.risk_score(X), "tier": self.predict(X)}
 
+    def fit_place(self, X, y):
+        return self.fit(X, y).place(X)
+
 
 class Flat(OneColumn):
     """Knows nothing: one score for everybody, and its own probability."""

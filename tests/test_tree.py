@@ -234,7 +234,7 @@ def test_calibration_is_the_maximum_of_platts_likelihood():
     found = Calibration().fit(np.append(score, 99.0), np.append(bad, np.nan))
     target = np.where(bad == 1, 4 / 5, 1 / 7)
     theirs = sm.GLM(target, sm.add_constant(score), family=sm.families.Binomial()).fit(tol=1e-12)
-    np.testing.assert_allclose(found.probability(score), theirs.predict(), atol=2e-5)
+    np.testing.assert_allclose(found.probability(score), theirs.predict(), rtol=1e-9)
 
 
 def test_defaults_are_those_of_the_protocol():

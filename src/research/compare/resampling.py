@@ -102,8 +102,8 @@ def out_of_fold(
     """Fit every model on the same repeated stratified folds and keep its predictions for the held-out fold.
 
     Args:
-        makers: (model, arm) to a function that makes an unfitted model with `fit` and `place`, which returns `risk`
-            and `tier` and, where the model has them, `value` and `probability`, each (rows,).
+        makers: (model, arm) to a function that makes an unfitted model with `fit_place` and `place`, which return
+            `risk` and `tier` and, where the model has them, `value` and `probability`, each (rows,).
         X: canonical customer table.
         y: (n,) outcome 0/1 in the order of X; NaN = censored: not fitted and not tested, but counted.
         folds, repeats: `repeats` independent partitions into `folds` folds.
@@ -253,8 +253,8 @@ def _judge(
         name: [] for name in ("score", "probability", "value", "tier", "tier_rate")
     }
     for make in makers.values():
-        model = make().fit(before, y)
-        seen, new = model.place(before), model.place(after)
+        model = make()
+        seen, new = model.fit_place(before, y), model.place(after)
         rows["score"].append(new["risk"])
         rows["tier"].append(tier_codes(new["tier"]))
         rows["tier_rate"].append(_tier_rate(tier_codes(seen["tier"]), y))

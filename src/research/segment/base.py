@@ -33,10 +33,12 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         shares: wanted tier shares {tier: share}; None = 10/50/30/10 %.
 
     Attributes after fit: `inputs_` (columns really used), `absent_` (columns of the definition that the table does
-    not have), `n_rules_` (rows a person needs to apply the model by hand), `tier_cuts_`, `calibration_`.
+    not have), `n_rules_` (rows a person needs to apply the model by hand), `tier_cuts_`, `calibration_` (None without
+    an outcome, and where the risk score is a probability itself).
     """
 
     needs_outcome = True
+    own_probability = False  # the risk score is a probability of default already
     component_names_: list[str]
 
     # -- what a model defines --------------------------------------------------------------------------------------
@@ -73,6 +75,15 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         y has two values, the larger one is the bad outcome; a missing y is a censored customer, who counts for
         cut points but not for default rates. Raises UserError on anything that does not fit.
         """
+        self._fit(X, y)
+        return self
+
+    def fit_place(self, X, y=None) -> dict[str, np.ndarray]:
+        """Fit and return what `place` says of the same customers, who are scored once instead of twice."""
+        return self._placed(*self._fit(X, y))
+
+    def _fit(self, X, y) -> tuple[np.ndarray, np.ndarray]:
+        """Fit and return the risk and value scores (n,) of the training customers."""
         table = self._read(X, reset=True)
         bad = self._outcome(y, len(table))
         if self.value is not None and self.value not in table.columns:
@@ -83,9 +94,9 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         components = self._components(table)
         risk, value = self._steady_scores(table, components)
         self.tier_cuts_ = TierCuts(self.shares).fit(risk, value)
-        self.calibration_ = None if bad is None else Calibration().fit(risk, bad)
+        self.calibration_ = None if bad is None or self.own_probability else Calibration().fit(risk, bad)
         self._describe(table, components, bad)
-        return self
+        return risk, value
 
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
         """Keep the training counts that `rules` shows; a model without such counts does nothing."""
@@ -107,6 +118,8 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         return self._probability(self.risk_score(X))
 
     def _probability(self, risk: np.ndarray) -> np.ndarray:
+        if self.own_probability:
+            return risk
         if self.calibration_ is None:
             raise UserError(
                 f"{type(self).__name__} was fitted without an outcome: it has no default probability"
@@ -128,9 +141,11 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         The same as `risk_score`, `value_score`, `default_probability` and `predict`; `probability` is left out by a
         model that was fitted without an outcome.
         """
-        risk, value = self._both(X)
+        return self._placed(*self._both(X))
+
+    def _placed(self, risk: np.ndarray, value: np.ndarray) -> dict[str, np.ndarray]:
         placed = {"risk": risk, "value": value, "tier": self.tier_cuts_.assign(risk, value)}
-        if self.calibration_ is not None:
+        if self.own_probability or self.calibration_ is not None:
             placed["probability"] = self._probability(risk)
         return placed
 

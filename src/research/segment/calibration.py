@@ -14,6 +14,9 @@ from research.intervals import jeffreys
 RULE_COLUMNS = ("rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier")
 
 
+STEEPEST = 1e-9  # gradient of the mean loss at which the curve counts as found
+
+
 @dataclass(frozen=True)
 class Tally:
     """Training customers of each group (count,): n (all), known (outcome known), bads (NaN without an outcome).
@@ -68,10 +71,19 @@ class Calibration:
             eta = parameters[0] + parameters[1] * z
             residual = expit(eta) - target
             value = np.mean(np.logaddexp(0, eta) - target * eta)
-            return value, np.array([residual.mean(), (residual * z).mean()])
+            return value, np.array([residual.mean(), residual @ z / len(z)])
+
+        def curvature(parameters: np.ndarray) -> np.ndarray:
+            rates = expit(parameters[0] + parameters[1] * z)
+            weight = rates * (1 - rates)
+            mixed = weight @ z / len(z)
+            return np.array([[weight.mean(), mixed], [mixed, weight @ (z * z) / len(z)]])
 
         start = np.array([np.log(rate / (1 - rate)), 0.0])
-        self.intercept_, self.slope_ = minimize(loss, start, jac=True, method="BFGS").x
+        found = minimize(
+            loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": STEEPEST}
+        )
+        self.intercept_, self.slope_ = found.x
         return self
 
     def probability(self, score: np.ndarray) -> np.ndarray:

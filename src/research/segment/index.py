@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from functools import cache
 
 import numpy as np
@@ -40,6 +41,21 @@ def block_columns(table: pd.DataFrame, block: str, *, by_position: bool) -> list
     return [name for name in names if name in table.columns]
 
 
+@dataclass(frozen=True)
+class Indicator:
+    """One standardised indicator of an index; `weight` is its share, `missing` what a missing value takes."""
+
+    indicator: str
+    sign: int
+    weight: float
+    lower: float
+    upper: float
+    mean: float
+    sd: float
+    missing: str
+    missing_share: float
+
+
 class Index:
     """Weighted mean of standardised indicators, signed so that more of each means more of the index.
 
@@ -48,7 +64,7 @@ class Index:
     ("neutral", 0) or, where the definition says what missing means, the lowest or highest training value.
     An indicator that does not vary in training is left out.
 
-    Attributes after fit: `names_`, `table_` (indicator, sign, weight, lower, upper, mean, sd, missing, missing_share).
+    Attributes after fit: `names_`, `indicators_`.
     """
 
     def __init__(
@@ -62,7 +78,7 @@ class Index:
         """Learn from {indicator: values (n,)}; `missing` says per indicator what a missing value takes."""
         if self.method not in METHODS:
             raise UserError(f"standardise: found '{self.method}'{nearest(self.method, METHODS)}")
-        rows = []
+        rows: list[Indicator] = []
         self._grids: dict[str, np.ndarray] = {}
         for name, sign in self.signs.items():
             values = columns[name]
@@ -76,28 +92,32 @@ class Index:
             if self.method == "rank":
                 self._grids[name] = np.quantile(known, np.linspace(0, 1, 201))
             rows.append(
-                {
-                    "indicator": name,
-                    "sign": int(sign),
-                    "weight": float((self.weights or {}).get(name, 1.0)),
-                    "lower": float(lower),
-                    "upper": float(upper),
-                    "mean": float(clipped.mean()),
-                    "sd": float(clipped.std()),
-                    "missing": (missing or {}).get(name, "neutral"),
-                    "missing_share": float(np.isnan(values).mean()),
-                }
+                Indicator(
+                    indicator=name,
+                    sign=int(sign),
+                    weight=float((self.weights or {}).get(name, 1.0)),
+                    lower=float(lower),
+                    upper=float(upper),
+                    mean=float(clipped.mean()),
+                    sd=float(clipped.std()),
+                    missing=(missing or {}).get(name, "neutral"),
+                    missing_share=float(np.isnan(values).mean()),
+                )
             )
-        columns_ = ["indicator", "sign", "weight", "lower", "upper", "mean", "sd", "missing", "missing_share"]
-        self.table_ = pd.DataFrame(rows, columns=columns_)
-        total = self.table_["weight"].sum()
-        if len(rows) and total <= 0:
+        total = float(np.sum([row.weight for row in rows]))
+        if rows and total <= 0:
             raise UserError("indicator weights: expected a positive sum")
-        self.table_["weight"] = self.table_["weight"] / total if len(rows) else self.table_["weight"]
-        self.names_ = self.table_["indicator"].tolist()
+        self.indicators_ = [replace(row, weight=row.weight / total) for row in rows]
+        self.names_ = [row.indicator for row in rows]
         return self
 
-    def _standard(self, row, values: np.ndarray) -> np.ndarray:
+    @property
+    def table_(self) -> pd.DataFrame:
+        """Return one row per indicator, columns as the fields of `Indicator`."""
+        names = [field.name for field in fields(Indicator)]
+        return pd.DataFrame([vars(row) for row in self.indicators_], columns=names)
+
+    def _standard(self, row: Indicator, values: np.ndarray) -> np.ndarray:
         gap = np.isnan(values)
         if gap.any() and row.missing != "neutral":
             values = np.where(gap, row.lower if row.missing == "lowest" else row.upper, values)
@@ -117,7 +137,7 @@ class Index:
     def score(self, columns: Mapping[str, np.ndarray], n: int) -> np.ndarray:
         """Return the index (n,); all zeros when it has no indicator."""
         total = np.zeros(n)
-        for row in self.table_.itertuples(index=False):
+        for row in self.indicators_:
             total += row.weight * self._standard(row, columns[row.indicator])
         return total
 

@@ -26,6 +26,8 @@ class OptimalTree(Reference):
     by `prior` customers at the overall rate. After `seconds` the best tree found is taken.
     """
 
+    own_probability = True
+
     def __init__(
         self,
         *,
@@ -120,9 +122,6 @@ class OptimalTree(Reference):
 
     def _components(self, table: pd.DataFrame) -> np.ndarray:
         return np.column_stack([self.leaf_pd_[self._leaf(table)], self._value(table)])
-
-    def _probability(self, risk: np.ndarray) -> np.ndarray:
-        return risk
 
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
         leaf = self._leaf(table)

@@ -20,13 +20,14 @@ class FitOnce:
     def __init__(self, make: Callable[[], StratificationModel]):
         self.make = make
         self.training: pd.DataFrame | None = None
+        self.seen: list[tuple[pd.DataFrame, dict[str, np.ndarray]]] = []
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> None:
         """Fit a new model unless the last one was fitted on this very table."""
         if X is not self.training:
-            self.model = self.make().fit(X, y)
+            self.model = self.make()
+            self.seen = [(X, self.model.fit_place(X, y))]
             self.training = X
-            self.seen: list[tuple[pd.DataFrame, dict[str, np.ndarray]]] = []
 
     def place(self, X: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return what the model's `place` says of a table."""
@@ -34,26 +35,26 @@ class FitOnce:
             if table is X:
                 return found
         placed = self.model.place(X)
-        self.seen = [*self.seen[-1:], (X, placed)]
+        self.seen = [self.seen[0], (X, placed)]
         return placed
 
 
 class Recut:
     """The tiers of a `FitOnce` model at given shares; cut points are learned on the training customers.
 
-    It has what the resampling needs: `fit` and `place`.
+    It has what the resampling needs: `fit_place` and `place`.
     """
 
     def __init__(self, once: FitOnce, shares: Mapping[str, float]):
         self.once = once
         self.shares = shares
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Recut:
-        """Fit the model, or take the one that was fitted on this table, and learn the cuts."""
+    def fit_place(self, X: pd.DataFrame, y: np.ndarray) -> dict[str, np.ndarray]:
+        """Fit the model, or take the one that was fitted on this table, learn the cuts and return what `place` says."""
         self.once.fit(X, y)
         placed = self.once.place(X)
         self.tier_cuts_ = TierCuts(self.shares).fit(placed["risk"], placed["value"])
-        return self
+        return self.place(X)
 
     def place(self, X: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return `risk, value, probability, tier`, each (n,), with the tiers at these shares."""

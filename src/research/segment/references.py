@@ -188,6 +188,8 @@ class GradientBoosting(Reference):
     gives the same model. `n_rules_` is the largest number of leaves the trees can have together.
     """
 
+    own_probability = True
+
     def __init__(
         self,
         *,
@@ -250,6 +252,3 @@ class GradientBoosting(Reference):
         with threadpool_limits(1, user_api="openmp"):
             risk = self.boosting_.predict_proba(self._matrix(table))[:, 1]
         return np.column_stack([risk, self._value(table)])
-
-    def _probability(self, risk: np.ndarray) -> np.ndarray:
-        return risk

@@ -29,6 +29,8 @@ class Scorecard(Reference):
     Points: 600 at odds 20 : 1, 50 points double the odds.
     """
 
+    own_probability = True
+
     def __init__(
         self,
         *,
@@ -135,9 +137,6 @@ class Scorecard(Reference):
         for i, name in enumerate(self.inputs_):  # column by column: one row gives the same bits as many
             odds += self.coefficients_[name] * matrix[:, i]
         return np.column_stack([1 / (1 + np.exp(-odds)), self._value(table)])
-
-    def _probability(self, risk: np.ndarray) -> np.ndarray:
-        return risk
 
     def rules(self) -> pd.DataFrame:
         """Return the points table: one row per input and bin.

@@ -40,6 +40,8 @@ class DecisionTree(StratificationModel):
     middle of their place in the risk order falls; the low leaves' most valuable customers are premium.
     """
 
+    own_probability = True
+
     def __init__(
         self,
         *,
@@ -130,9 +132,6 @@ class DecisionTree(StratificationModel):
 
     def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return components[:, 1], components[:, 2]
-
-    def _probability(self, risk: np.ndarray) -> np.ndarray:
-        return risk
 
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
         leaf = components[:, 0].astype(int) - 1
