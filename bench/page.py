@@ -15,6 +15,9 @@ HEAD = """# Performance
 Measured by the scripts in `bench/`, ours and the alternative in the same run on the same machine; `make bench` repeats
 everything and writes this page from `bench/results/`. A ratio is the alternative's time over ours unless the claim says
 otherwise. Nothing here is tested by the clock: the tests check that fast and slow code give the same numbers.
+
+The machine is shared, and its speed changes by more than half within hours. Where it is noted, the time of 20 million
+additions in Python says how fast it was just then. A time means something beside its neighbours, a ratio by itself.
 """
 COLUMNS = (
     "claim", "n", "ours", "seconds", "alternative", "seconds there", "ratio", "target", "peak MiB", "remark",
@@ -30,9 +33,15 @@ def main() -> None:
         title = script.read_text(encoding="utf-8").split('"""')[1].strip().split("\n")[0].rstrip(".")
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         parts += [f"## {path.stem.replace('_', ' ').capitalize()}", f"`bench/{script.name}`: {title}."]
-        parts += [table(made["rows"]), f"{made['date']}, {made['machine']}; {versions}."]
+        parts += [table(made["rows"]), f"{made['date']}, {made['machine']}{speed(made)}; {versions}."]
     parts.append(TRIED.read_text(encoding="utf-8"))
     PAGE.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+
+
+def speed(made: dict[str, Any]) -> str:
+    """Return how fast the machine was when the script ended, where that was noted."""
+    found = made.get("yardstick")
+    return f", 20 million additions in Python took {found:.1f} s" if found else ""
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+import time
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -35,11 +36,25 @@ def record(name: str, rows: list[dict[str, Any]]) -> None:
             `target` in words, `n`, `peak_mib`, `note`.
     """
     RESULTS.mkdir(exist_ok=True)
-    made = {"date": date.today().isoformat(), "machine": machine(), "versions": versions(), "rows": rows}
+    made = {
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "yardstick": yardstick(),
+        "versions": versions(),
+        "rows": rows,
+    }
     target = RESULTS / f"{name}.json"
     scratch = target.with_suffix(".tmp")
     scratch.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     scratch.replace(target)
+
+
+def yardstick() -> float:
+    """Return the seconds of twenty million additions: how fast the machine, shared with others, is just now."""
+    began, total = time.perf_counter(), 0
+    for number in range(20_000_000):
+        total += number
+    return time.perf_counter() - began
 
 
 def machine() -> str:

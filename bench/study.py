@@ -19,7 +19,7 @@ from pathlib import Path
 
 import nbformat
 from nbconvert import PythonExporter
-from record import record
+from record import record, yardstick
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("src", "notebooks", "data", "studies", "reports/reference", "pyproject.toml", "requirements.lock")
@@ -45,7 +45,9 @@ def main() -> None:
 def ours(home: Path, study: str) -> list[dict]:
     """Return the times of `research run`."""
     run = [sys.executable, "-m", "research.cli", "run", study, "--jobs", "2", "--out", str(home / "out")]
+    paces = [yardstick()]
     cold = timed(run, home)
+    paces.append(yardstick())
     unchanged = timed(run, home)
     path = home / "notebooks" / EDITED
     notebook = nbformat.read(path, as_version=4)
@@ -53,6 +55,8 @@ def ours(home: Path, study: str) -> list[dict]:
     nbformat.write(notebook, path)
     edited = timed(run, home)
     kept_warm = watched([*run, "--watch"], path, notebook)
+    paces.append(yardstick())
+    note = "20 million additions took {:.1f} s before and {:.1f} s after"
     return [
         {
             "claim": claim,
@@ -60,12 +64,18 @@ def ours(home: Path, study: str) -> list[dict]:
             "ours_seconds": seconds,
             "target": target,
             "n": study,
+            "note": note.format(*pace),
         }
-        for claim, seconds, target in (
-            ("twelve notebooks, nothing computed before", cold, "at most 60 s"),
-            ("the same, unchanged", unchanged, "at most 1 s"),
-            ("one notebook edited, by a new command", edited, "at most 5 s"),
-            (f"one notebook edited, while `--watch` waits (median of {EDITS})", kept_warm, "at most 5 s"),
+        for claim, seconds, target, pace in (
+            ("twelve notebooks, nothing computed before", cold, "at most 60 s", paces[:2]),
+            ("the same, unchanged", unchanged, "at most 1 s", paces[1:]),
+            ("one notebook edited, by a new command", edited, "at most 5 s", paces[1:]),
+            (
+                f"one notebook edited, while `--watch` waits (median of {EDITS})",
+                kept_warm,
+                "at most 5 s",
+                paces[1:],
+            ),
         )
     ]
 
