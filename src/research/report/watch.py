@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -75,8 +76,9 @@ def warm(plan: Plan) -> None:
     from research.report.execute import expect_imports
 
     forks.begin()
-    for notebook in plan.chosen:
-        expect_imports(notebook.path)
+    with suppress(RuntimeError):  # the process has died; the next run starts another
+        for notebook in plan.chosen:
+            expect_imports(notebook.path)
 
 
 def inputs(plan: Plan, study: Path) -> list[Path]:
