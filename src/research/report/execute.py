@@ -80,8 +80,9 @@ def execute(
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part.ipynb")
     failed = target.with_suffix(".failed.ipynb")
-    total = len(nbformat.read(source, as_version=4).cells) + 1
-    expect_imports(source)
+    cells = nbformat.read(source, as_version=4).cells
+    total = len(cells) + 1
+    expect_imports(cells)
 
     study = str(parameters.get("study", ""))
     reached = 0
@@ -124,9 +125,8 @@ def keep(partial: Path, failed: Path, study: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def expect_imports(source: Path) -> None:
-    """Let the process that forks kernels import what a notebook will import."""
-    cells = nbformat.read(source, as_version=4).cells
+def expect_imports(cells: list[NotebookNode]) -> None:
+    """Let the process that forks kernels import what the cells of a notebook will import."""
     expect(imports("\n".join(cell.source for cell in cells if cell.cell_type == "code")))
 
 

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -311,12 +311,8 @@ def execute_action(
 
     name = source.stem
     prepare_the_rest(out, earlier)
-
-    def on_cell(cell: int, cells: int) -> None:
-        progress.cell(name, cell, cells)
-
     try:
-        warnings = execute(source, target, given, on_cell=on_cell)
+        warnings = execute(source, target, given, on_cell=partial(progress.cell, name))
     except ExecutionFailed as error:
         return TaskFailed(str(error), report=False)
     progress.lines[name].warnings = warnings

@@ -73,12 +73,14 @@ def stamps(paths: Iterable[Path]) -> Stamps:
 
 def warm(plan: Plan) -> None:
     """Import what the notebooks of a plan will need while nobody waits for it."""
+    import nbformat
+
     from research.report.execute import expect_imports
 
     forks.begin()
     with suppress(RuntimeError):  # the process has died; the next run starts another
         for notebook in plan.chosen:
-            expect_imports(notebook.path)
+            expect_imports(nbformat.read(notebook.path, as_version=4).cells)
 
 
 def inputs(plan: Plan, study: Path) -> list[Path]:
@@ -88,13 +90,9 @@ def inputs(plan: Plan, study: Path) -> list[Path]:
     return [study, *books, *files(provenance.data_files(plan.study))]
 
 
-def held() -> list[Path]:
-    """Return the files that are held in memory: the code of the project, its definitions and its lock."""
-    return [
-        *PACKAGE.rglob("*.py"),
-        *files([PACKAGE / "report" / "template", DEFINITIONS]),
-        ROOT / "requirements.lock",
-    ]
+def held() -> set[Path]:
+    """Return the files that are held in memory: code and templates of the project, its definitions and its lock."""
+    return files([PACKAGE, DEFINITIONS, ROOT / "requirements.lock"])
 
 
 def restart() -> NoReturn:
