@@ -108,9 +108,10 @@ def pages(study: str, folder: Path) -> Counter[str]:
     from rich.console import Console
 
     from research.report import pipeline
+    from research.report import plan as plans
     from research.report.render import render
 
-    plan = pipeline.plan(study, out=folder / "out")
+    plan = plans.plan(study, out=folder / "out")
     began = time.perf_counter()
     pipeline.run(plan, console=Console(file=io.StringIO()), quiet=True)
     ran = time.perf_counter() - began

@@ -8,6 +8,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from research.report import notebooks, pipeline
+from research.report import plan as plans
 
 PARAMETERS = """study: str = "default"  # a name or a path
 dataset: str = ""  # a data set
@@ -105,7 +106,7 @@ def write_demo(folder: Path) -> Path:
 
 def run(folder: Path, out: Path, *, reference: Path | None = None, **options) -> pipeline.Result:
     """Run the notebooks of a folder quietly; without a reference unless one is given."""
-    plan = pipeline.plan("default", out=out, notebooks=notebooks.find(folder), **options)
+    plan = plans.plan("default", out=out, notebooks=notebooks.find(folder), **options)
     return pipeline.run(plan, quiet=True, reference=reference or folder / "no-reference.json")
 
 

@@ -17,6 +17,7 @@ from scipy.optimize import LinearConstraint, milp
 from loan_book_example import rare_loan_book
 from research.paths import EXAMPLES
 from research.report import disclosure, exhibit, notebooks, pipeline, published, values
+from research.report import plan as plans
 from research.report.payload import MIME, WITHHELD
 from research.report.suppression import PERSONS, Counts, suppress
 
@@ -395,7 +396,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the notebooks that describe the book and the three models."""
     home = tmp_path_factory.mktemp("own book")
     rare_loan_book().to_csv(home / "book.csv", index=False)
-    plan = pipeline.plan(
+    plan = plans.plan(
         "quick",
         changes={
             "dataset": str(home / "book.csv"),

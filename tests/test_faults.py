@@ -33,7 +33,9 @@ from research.errors import UserError
 from research.paths import EXAMPLES, ROOT
 from research.report import batch, files, kernels, notebooks, pipeline
 from research.report.grid import plans, read
-from research.report.pipeline import Plan, Result
+from research.report.pipeline import Result
+from research.report.plan import Plan
+from research.report.plan import plan as study_plan
 from test_batch import grid_file
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.usefixtures("no_commit")]
@@ -67,7 +69,7 @@ def tiny(tmp_path_factory) -> Path:
 
 
 def plan(books: Path, out: Path, **options) -> Plan:
-    return pipeline.plan("quick", out=out, notebooks=notebooks.find(books), **options)
+    return study_plan("quick", out=out, notebooks=notebooks.find(books), **options)
 
 
 def run(books: Path, out: Path, **options) -> Result:

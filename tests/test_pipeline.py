@@ -16,6 +16,7 @@ import demo
 from research.errors import UserError
 from research.paths import ROOT
 from research.report import notebooks, pipeline, provenance, values
+from research.report import plan as plans
 
 BROKEN = [
     ("text", "# Broken"),
@@ -244,7 +245,7 @@ def test_reference_needs_a_whole_run(tmp_path):
 
 def test_own_parameters_reach_their_notebook(finished):
     books = notebooks.find(finished / "notebooks")
-    plan = pipeline.plan("default", changes={"window": 6, "seed": 3}, notebooks=books)
+    plan = plans.plan("default", changes={"window": 6, "seed": 3}, notebooks=books)
     assert plan.own == {"06_first": {"window": 6}}
     assert plan.study.seed == 3
 
@@ -265,12 +266,12 @@ def test_own_parameters_reach_their_notebook(finished):
 def test_mistakes_are_found_before_the_start(finished, options, message):
     given = {"study": "default", **options}
     with pytest.raises(UserError, match=message):
-        pipeline.plan(**given, notebooks=notebooks.find(finished / "notebooks"))
+        plans.plan(**given, notebooks=notebooks.find(finished / "notebooks"))
 
 
 def test_no_notebooks_and_unreadable_ones(tmp_path):
     with pytest.raises(UserError, match="no notebooks"):
-        pipeline.plan("default", notebooks=[])
+        plans.plan("default", notebooks=[])
     (tmp_path / "01_bad.ipynb").write_text("not json", encoding="utf-8")
     with pytest.raises(UserError, match=r"01_bad\.ipynb: not readable"):
         notebooks.find(tmp_path)
@@ -283,7 +284,7 @@ def test_several_workers_begin_what_takes_long_first_and_what_uses_it_late(tmp_p
 
     def begun(jobs: int) -> list[str]:
         given = notebooks.find(tmp_path / "books")
-        plan = pipeline.plan("default", out=tmp_path / "out", notebooks=given, jobs=jobs)
+        plan = plans.plan("default", out=tmp_path / "out", notebooks=given, jobs=jobs)
         return [task["name"] for task in pipeline.execute_tasks(plan, None)]
 
     assert begun(2) == ["execute:03_long", "execute:02_small", "execute:01_uses"]

@@ -14,6 +14,7 @@ from rich.console import Console
 from research import parameters
 from research.errors import UserError
 from research.report import pipeline, provenance
+from research.report import plan as plans
 from research.textfiles import parse_yaml
 
 MOVED_SHOWN = 10
@@ -45,7 +46,7 @@ def run(
     console = Console(stderr=True)
 
     changes = assignments(parameter or [])
-    make = partial(pipeline.plan, study, changes=changes, only=only or [], jobs=jobs, out=out)
+    make = partial(plans.plan, study, changes=changes, only=only or [], jobs=jobs, out=out)
     plan = make()
     if watch:
         run_watched(plan, make, parameters.find(study), console)
@@ -58,9 +59,7 @@ def run(
     raise typer.Exit(result.exit_code)
 
 
-def run_watched(
-    plan: pipeline.Plan, make: Callable[[], pipeline.Plan], study: Path, console: Console
-) -> None:
+def run_watched(plan: plans.Plan, make: Callable[[], plans.Plan], study: Path, console: Console) -> None:
     """Run until interrupted; a mistake in a changed file is told, and the next change tries again."""
     from research.report import watch
 

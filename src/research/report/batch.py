@@ -22,7 +22,7 @@ from rich.text import Text
 from research.errors import UserError
 from research.report import pipeline
 from research.report.grid import Grid, run_name
-from research.report.pipeline import Plan
+from research.report.plan import Plan
 
 FAILURES_SHOWN = 8
 PATIENCE = 20.0

@@ -23,7 +23,7 @@ from research.fingerprint import fingerprint
 from research.paths import ROOT
 from research.report import provenance
 from research.report.batch import Outcome, execute
-from research.report.pipeline import Plan
+from research.report.plan import Plan
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -20,7 +20,7 @@ from research.report.markdown import Heading
 from research.report.markup import show
 from research.report.pagecheck import faults
 from research.report.payload import frame_to_payload, plain
-from research.report.pipeline import Plan
+from research.report.plan import Plan
 from research.report.render import page_assets, templates
 from research.report.workbook import workbook_bytes
 

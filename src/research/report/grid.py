@@ -14,9 +14,8 @@ from typing import Any
 from research.errors import UserError, nearest
 from research.parameters import NAME
 from research.report import notebooks as books
-from research.report import pipeline
 from research.report.notebooks import Notebook
-from research.report.pipeline import Plan
+from research.report.plan import Plan, plan
 from research.textfiles import is_file, read_yaml
 
 KEYS = ("name", "study", "only", "product", "zip", "list")
@@ -142,9 +141,7 @@ def plans(grid: Grid, out: Path, notebooks: list[Notebook] | None = None) -> lis
         name = run_name(changes)
         try:
             target = out / "runs" / name
-            made.append(
-                pipeline.plan(grid.study, changes=changes, only=grid.only, out=target, notebooks=known)
-            )
+            made.append(plan(grid.study, changes=changes, only=grid.only, out=target, notebooks=known))
         except UserError as error:
             mistakes.append(f"{name}: {error}")
     if mistakes:

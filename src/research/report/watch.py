@@ -13,7 +13,7 @@ from typing import NoReturn
 from research.fingerprint import files
 from research.paths import DEFINITIONS, ROOT
 from research.report import forks, provenance
-from research.report.pipeline import Plan
+from research.report.plan import Plan
 
 PAUSE = 0.2  # seconds between two looks at the files
 PACKAGE = Path(__file__).resolve().parents[1]
