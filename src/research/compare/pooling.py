@@ -1,0 +1,109 @@
+"""A difference between two models over lenders: one random-effects mean, and where the next lender would lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
+
+from research.errors import UserError
+
+FEWEST = 2  # lenders that can be pooled
+CONSISTENT = 5  # lenders at least, before a result is called consistent across lenders
+
+
+def by_lender(rows: pd.DataFrame) -> pd.DataFrame:
+    """Merge the data sets of one lender by inverse variance: they are not independent lenders.
+
+    Args:
+        rows: one row per data set: `lender, dataset, estimate, variance`. A row without a variance above nought is
+            left out: it says nothing of its own error.
+
+    Returns:
+        One row per lender, in order of appearance: `lender, datasets` (number), `estimate, variance`.
+    """
+    known = rows[(rows["variance"] > 0) & rows["estimate"].notna()]
+    weight = 1 / known["variance"]
+    sums = (
+        pd.DataFrame(
+            {"lender": known["lender"], "weight": weight, "weighted": weight * known["estimate"], "datasets": 1}
+        )
+        .groupby("lender", sort=False)
+        .sum()
+    )
+    return pd.DataFrame(
+        {
+            "lender": sums.index,
+            "datasets": sums["datasets"].to_numpy(),
+            "estimate": (sums["weighted"] / sums["weight"]).to_numpy(),
+            "variance": (1 / sums["weight"]).to_numpy(),
+        }
+    )
+
+
+def pooled(lenders: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Pool the estimates of independent lenders with random effects.
+
+    The variance between lenders τ² is Paule and Mandel's (1982); the interval of the mean is that of Hartung and Knapp
+    (2001) with k − 1 degrees of freedom, whose scale is not let below 1, so that it is never shorter than the
+    plain one with the same t quantile (Röver, Knapp and Friede 2015). The prediction interval for one further lender is mean ± t(k − 1)
+    √(τ² + se²). I² = (Q − (k − 1)) / Q, not below 0 (Higgins and Thompson 2002).
+
+    Args:
+        lenders: one row per lender: `estimate, variance` (above 0).
+        level: coverage aimed at.
+
+    Returns:
+        One row: `lenders, estimate, ci_low, ci_high, prediction_low, prediction_high, tau, i_squared, variance, p_value`
+        (two-sided, of a mean of nought).
+
+    Raises:
+        UserError: fewer than two lenders.
+    """
+    k = len(lenders)
+    if k < FEWEST:
+        raise UserError(f"pooling over lenders: found {k}, expected {FEWEST} at least")
+    effect, variance = (lenders[name].to_numpy(dtype=float) for name in ("estimate", "variance"))
+    # the default tolerance: with a much smaller one the iteration steps over the root by rounding and returns τ² = 0
+    found = combine_effects(effect, variance, method_re="iterated", use_t=True)
+    mean, tau2 = float(found.mean_effect_re), float(found.tau2)
+    error = float(found.sd_eff_w_re) * np.sqrt(max(1.0, float(found.scale_hksj_re)))
+    reach = stats.t.ppf((1 + level) / 2, k - 1)
+    next_one = reach * np.sqrt(tau2 + error**2)
+    return pd.DataFrame(
+        [
+            {
+                "lenders": k,
+                "estimate": mean,
+                "ci_low": mean - reach * error,
+                "ci_high": mean + reach * error,
+                "prediction_low": mean - next_one,
+                "prediction_high": mean + next_one,
+                "tau": np.sqrt(tau2),
+                "i_squared": max(0.0, float(found.i2)),
+                "variance": error**2,
+                "p_value": float(2 * stats.t.sf(abs(mean) / error, k - 1)),
+            }
+        ]
+    )
+
+
+def consistent(lenders: pd.DataFrame, pool: pd.Series, bar: float, margin: float) -> bool:
+    """Return whether a pooled result may be called consistent across lenders.
+
+    At least five lenders, the pooled interval clear of the bar, and no lender whose own interval lies beyond the margin
+    on the other side of the bar.
+
+    Args:
+        lenders: `estimate, variance` per lender, as pooled.
+        pool: the row of `pooled`.
+        bar: the value to be clear of.
+        margin: what is too little to matter, in the unit of the estimate.
+    """
+    if len(lenders) < CONSISTENT or pool["ci_low"] <= bar <= pool["ci_high"]:
+        return False
+    side = 1.0 if pool["estimate"] > bar else -1.0
+    half = stats.norm.ppf(0.975) * np.sqrt(lenders["variance"])
+    most = side * (lenders["estimate"] - bar) + half  # the end of each interval that is nearest to agreeing
+    return not bool((most < -margin).any())
