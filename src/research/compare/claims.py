@@ -1,8 +1,8 @@
 """Claims, what they rest on, and the verdict: computed from an interval, a bar and the grade of the evidence.
 
 A claim of the source (H1 to H5) is split into claims that can fail on their own; `data/definitions/claims.csv` holds
-for each one quantity, its bar, its margin and what would settle it. Only real evidence bears a verdict: what is assumed,
-simulated or invented is shown and never judged.
+for each one quantity, its bar, its margin and what would settle it. Only real evidence bears a verdict: what is
+assumed, simulated or invented is shown and never judged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _definitions() -> pd.DataFrame:
 
 
 def definitions() -> pd.DataFrame:
-    """Return one row per claim, indexed by its id: statement, quantity, bar, margin, direction, rule, what settles it."""
+    """Return one row per claim, indexed by its id: statement, quantity, bar, margin, direction, rule, and more."""
     table = _definitions().copy()
     return table.assign(bar=table["bar"].astype(float), margin=pd.to_numeric(table["margin"]))
 
@@ -66,9 +66,9 @@ def verdict(claim: Mapping[str, Any], low: float, high: float, evidence: str) ->
     """Return one of `VERDICTS`.
 
     Args:
-        claim: a row of `definitions`: `bar`, `direction` (greater or less) and `rule`. The rule `supports` can end either
-            way; `refutes` (a necessary condition) ends as refuted or not refuted; the others need a trial or a
-            bank's own hours, so that nothing here can judge them.
+        claim: a row of `definitions`: `bar`, `direction` (greater or less) and `rule`. The rule `supports` can end
+            either way; `refutes` (a necessary condition) ends as refuted or not refuted; the others need a trial or
+            a bank's own hours, so that nothing here can judge them.
         low, high: the interval of the quantity; missing where the data do not hold it or a tier is empty.
         evidence: one of `GRADES`.
 

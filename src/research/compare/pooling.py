@@ -27,7 +27,12 @@ def by_lender(rows: pd.DataFrame) -> pd.DataFrame:
     weight = 1 / known["variance"]
     sums = (
         pd.DataFrame(
-            {"lender": known["lender"], "weight": weight, "weighted": weight * known["estimate"], "datasets": 1}
+            {
+                "lender": known["lender"],
+                "weight": weight,
+                "weighted": weight * known["estimate"],
+                "datasets": 1,
+            }
         )
         .groupby("lender", sort=False)
         .sum()
@@ -46,17 +51,17 @@ def pooled(lenders: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Pool the estimates of independent lenders with random effects.
 
     The variance between lenders τ² is Paule and Mandel's (1982); the interval of the mean is that of Hartung and Knapp
-    (2001) with k − 1 degrees of freedom, whose scale is not let below 1, so that it is never shorter than the
-    plain one with the same t quantile (Röver, Knapp and Friede 2015). The prediction interval for one further lender is mean ± t(k − 1)
-    √(τ² + se²). I² = (Q − (k − 1)) / Q, not below 0 (Higgins and Thompson 2002).
+    (2001) with k − 1 degrees of freedom, whose scale is not let below 1 (Röver, Knapp and Friede 2015). The prediction
+    interval of one further lender is mean ± t(k − 2) √(τ² + se²) (Higgins, Thompson and Spiegelhalter 2009), missing
+    with two lenders. I² = (Q − (k − 1)) / Q, not below 0 (Higgins and Thompson 2002).
 
     Args:
         lenders: one row per lender: `estimate, variance` (above 0).
         level: coverage aimed at.
 
     Returns:
-        One row: `lenders, estimate, ci_low, ci_high, prediction_low, prediction_high, tau, i_squared, variance, p_value`
-        (two-sided, of a mean of nought).
+        One row: `lenders, estimate, ci_low, ci_high, prediction_low, prediction_high, tau, i_squared, variance,
+        p_value` (two-sided, of a mean of nought).
 
     Raises:
         UserError: fewer than two lenders.
@@ -70,7 +75,8 @@ def pooled(lenders: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     mean, tau2 = float(found.mean_effect_re), float(found.tau2)
     error = float(found.sd_eff_w_re) * np.sqrt(max(1.0, float(found.scale_hksj_re)))
     reach = stats.t.ppf((1 + level) / 2, k - 1)
-    next_one = reach * np.sqrt(tau2 + error**2)
+    wider = stats.t.ppf((1 + level) / 2, k - 2) if k > FEWEST else np.nan
+    next_one = wider * np.sqrt(tau2 + error**2)
     return pd.DataFrame(
         [
             {

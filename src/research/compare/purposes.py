@@ -28,7 +28,7 @@ def _definitions() -> pd.DataFrame:
 
 
 def definitions() -> pd.DataFrame:
-    """Return one row per purpose, indexed by its name: label, question, measure, direction, margin, inference, needs."""
+    """Return one row per purpose, indexed by its name: label, question, measure, direction, margin, inference …"""
     return _definitions().copy()
 
 
@@ -68,8 +68,8 @@ def contrasts(
         arm: the arm in which the models are compared.
 
     Returns:
-        One row per purpose and pair: `COLUMNS`; `difference` is a − b in the direction in which higher is better, so that
-        `better` means that a serves the purpose better.
+        One row per purpose and pair: `COLUMNS`; `difference` is a − b in the direction in which higher is better, so
+        that `better` means that a serves the purpose better.
     """
     rows, known = [], _definitions()
     for purpose in purposes:
@@ -87,9 +87,7 @@ def contrasts(
             )  # fmt: skip
     table = pd.DataFrame(rows, columns=[c for c in COLUMNS if c not in ("p_holm", "result")])
     table["p_holm"] = holm(table["p_value"].to_numpy(dtype=float))
-    table["result"] = [
-        result(row.ci_low, row.ci_high, row.p_holm, row.margin) for row in table.itertuples()
-    ]
+    table["result"] = [result(row.ci_low, row.ci_high, row.p_holm, row.margin) for row in table.itertuples()]
     return table[COLUMNS]
 
 
