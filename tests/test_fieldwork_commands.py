@@ -148,7 +148,7 @@ def test_deidentify_blocks_until_waived(tmp_path):
 
 
 def test_import_of_a_platform(tmp_path):
-    from research.fieldwork.instruments import survey_items
+    from research.fieldwork.instruments.items import survey_items
 
     items = list(survey_items(group="customer")["item"])
     frame = pd.DataFrame(

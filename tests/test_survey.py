@@ -12,12 +12,12 @@ from sklearn.decomposition import FactorAnalysis
 from statsmodels.stats.weightstats import DescrStatsW
 
 from research.errors import UserError
-from research.fieldwork import factors
-from research.fieldwork.factors import factorability, loadings, parallel_analysis
-from research.fieldwork.group_comparison import compare_groups, construct_ranking, kendall_w
-from research.fieldwork.reliability import cronbach_alpha
-from research.fieldwork.response_quality import item_missing, quality_summary, response_quality, usable
-from research.fieldwork.survey import (
+from research.fieldwork.survey import factors
+from research.fieldwork.survey.factors import factorability, loadings, parallel_analysis
+from research.fieldwork.survey.group_comparison import compare_groups, construct_ranking, kendall_w
+from research.fieldwork.survey.reliability import cronbach_alpha
+from research.fieldwork.survey.response_quality import item_missing, quality_summary, response_quality, usable
+from research.fieldwork.survey.scales import (
     construct_agreement,
     construct_summary,
     design_weights,
