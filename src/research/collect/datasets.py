@@ -74,6 +74,11 @@ def shown(name: str | Path) -> str:
     return Path(name).name
 
 
+def lender(name: str | Path) -> str:
+    """Return the lender behind a data set; two data sets of one lender are not two lenders."""
+    return "own book" if is_path(name) else str(definition(str(name))["lender"])
+
+
 def title(name: str | Path) -> str:
     """Return the title of a data set."""
     return f"Own loan book ({shown(name)})" if is_path(name) else str(definition(str(name))["title"])

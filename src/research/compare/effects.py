@@ -13,8 +13,8 @@ import pandas as pd
 
 from research.compare import calibration, ordering, separation
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
-from research.compare.discrimination import auc_of_groups, ks_of_groups
-from research.compare.resampling import OutOfFold
+from research.compare.discrimination import auc_of_groups, delong, ks_of_groups
+from research.compare.resampling import OutOfFold, Pair
 from research.intervals import jeffreys
 from research.tiers import TIERS
 
@@ -95,6 +95,29 @@ def paired_differences(
             rows.append({"measure": measure, "arm": arm, "model_a": model_a, "model_b": model_b, "difference": point,
                          "ci_low": low, "ci_high": high, "p_value": min(2 * tail, 1.0), "n": n})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def stratified_variance(oof: OutOfFold, one: Pair, other: Pair) -> float:
+    """Return the variance of the mean difference of two AUCs over folds by DeLong et al. (1988), paired within folds.
+
+    A fold is a stratum with models of its own: the variance of its difference comes from its customers alone, those of
+    the K folds are added and divided by K², and repeats are averaged (they judge the same customers again). NaN where a
+    fold has fewer than two customers of an outcome or a model was not fitted.
+    """
+    if one not in oof.pairs or other not in oof.pairs:
+        return np.nan
+    places, found = [oof.pairs.index(pair) for pair in (one, other)], []
+    for r in range(oof.repeats):
+        parts = []
+        for k in range(oof.folds):
+            rows = oof.fold[r] == k
+            y = oof.y[rows]
+            if min(y.sum(), (1 - y).sum()) < 2:
+                return np.nan
+            _, covariance = delong(y, oof.score[places, r][:, rows])
+            parts.append(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+        found.append(sum(parts) / oof.folds**2)
+    return float(np.mean(found))
 
 
 def _sums(

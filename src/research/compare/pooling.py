@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -113,3 +115,48 @@ def consistent(lenders: pd.DataFrame, pool: pd.Series, bar: float, margin: float
     half = stats.norm.ppf(0.975) * np.sqrt(lenders["variance"])
     most = side * (lenders["estimate"] - bar) + half  # the end of each interval that is nearest to agreeing
     return not bool((most < -margin).any())
+
+
+def over_lenders(rows: pd.DataFrame, margins: Mapping[str, float]) -> dict[str, pd.DataFrame]:
+    """Pool every contrast over lenders.
+
+    Args:
+        rows: `dataset, lender, purpose, arm, model_a, model_b, estimate, variance, delong` (another variance or
+            missing).
+        margins: purpose to margin of indifference; a purpose without one has nought.
+
+    Returns:
+        `rows`: per lender `purpose, arm, model_a, model_b, lender, datasets, estimate, ci_low, ci_high` (normal, 95 %);
+        `pooled`: the same keys with the columns of `pooled`, `consistent`, and `delong_low, delong_high`, the
+        interval with the other variances; contrasts of fewer than two lenders have no row here.
+    """
+    keys = ["purpose", "arm", "model_a", "model_b"]
+    single, together = [], []
+    for key, part in rows.groupby(keys, sort=False):
+        named = dict(zip(keys, key, strict=True))
+        lenders = by_lender(part)
+        half = stats.norm.ppf(0.975) * np.sqrt(lenders["variance"])
+        single.append(
+            lenders.assign(
+                **named, ci_low=lenders["estimate"] - half, ci_high=lenders["estimate"] + half
+            ).drop(columns="variance")
+        )
+        if len(lenders) < FEWEST:
+            continue
+        pool = pooled(lenders).iloc[0]
+        margin = margins.get(named["purpose"], np.nan)
+        margin = 0.0 if pd.isna(margin) else float(margin)
+        other = by_lender(part.assign(variance=part["delong"]))
+        checked = pooled(other).iloc[0] if len(other) == len(lenders) else pd.Series(dtype=float)
+        together.append(
+            named
+            | pool.to_dict()
+            | {
+                "consistent": consistent(lenders, pool, 0.0, margin),
+                "delong_low": checked.get("ci_low", np.nan),
+                "delong_high": checked.get("ci_high", np.nan),
+            }
+        )
+    columns = [*keys, "lender", "datasets", "estimate", "ci_low", "ci_high"]
+    found = pd.concat(single, ignore_index=True)[columns] if single else pd.DataFrame(columns=columns)
+    return {"rows": found, "pooled": pd.DataFrame(together)}

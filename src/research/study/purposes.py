@@ -1,0 +1,212 @@
+"""Which model serves which purpose: profile, contrasts by family, the set per purpose, and the same over lenders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.collect import datasets
+from research.collect import worth as worths
+from research.compare import criteria, odds, pooling, purposes, resampling
+from research.compare.effects import stratified_variance
+from research.segment import registry
+from research.steps import step
+from research.study.collect import all_data_key, all_names, customers
+from research.study.compare import _makers, measured, out_of_fold, real, workers
+from research.study.segment import not_testable
+
+PRACTISED, EQUAL = registry.ARMS
+PAIRS = (("tree", "rfm"), ("tree", "abc"), ("abc", "rfm"))
+BAR = "scorecard"
+GRADE = "grade"  # the reference by one variable: the lender's grade where it recorded one
+LENDERS_VIEW = ("credit_grade", "interest_rate")  # what the lender itself thought of the risk
+FAMILIES = ("primary", "equal information", "against the bar")
+
+
+def graded(study: Any) -> bool:
+    """Return whether the lender's own grade is recorded, so that the one-variable reference may be called a grade."""
+    return "credit_grade" in customers(study) and customers(study)["credit_grade"].notna().any()
+
+
+def by_construction(study: Any) -> dict[str, str]:
+    """Return the purposes whose quantity went into the tiers, with what it is.
+
+    Value that is contract interest or the amount is an input of every premium tier. Need is an input of a model when
+    the model reads the construct it is measured by.
+    """
+    worth_is = worths.worth(customers(study))[1]
+    return {"value": worth_is} if customers(study).get("loan_amount") is not None else {}
+
+
+def purposes_tested(study: Any) -> list[str]:
+    """Return the purposes with a paired test that are not settled by construction and that the data measure."""
+    known = purposes.definitions()
+    tested = [
+        name for name in known.index[known["inference"] == "paired"] if name not in by_construction(study)
+    ]
+    found = set(measured(study)["folds"].dropna(subset="estimate")["measure"])
+    return [name for name in tested if known.loc[name, "measure"] in found]
+
+
+@step(measured, "models", "references")
+def contrasts(study: Any) -> pd.DataFrame:
+    """Return the paired tests of the study's data set, one Holm family each: see `purposes.contrasts`.
+
+    Adds `family`: *primary* (the three models as practised), *equal information*, and *against the bar* (each model
+    as practised against the scorecard and, where the lender recorded a grade, against it, for finding the risky).
+    """
+    made = measured(study)
+    folds, ratio = made["folds"], out_of_fold(study).test_train_ratio
+    own = [pair for pair in PAIRS if set(pair) <= set(study.models)]
+    bars = [BAR, *([GRADE] if graded(study) else [])]
+    against = [(name, bar) for name in study.models for bar in bars if bar in study.references]
+    tested = purposes_tested(study)
+    asked = ((own, tested, PRACTISED), (own, tested, EQUAL), (against, ["risk"], PRACTISED))
+    parts = [
+        purposes.contrasts(folds, ratio, pairs, names, arm).assign(family=family)
+        for family, (pairs, names, arm) in zip(FAMILIES, asked, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@step(measured, "models", "references", "fieldwork")
+def profile(study: Any) -> pd.DataFrame:
+    """Return purpose × model with what stands beside it: `purpose, model, arm, estimate, ci_low, ci_high, n, mark`.
+
+    `mark`: *by construction* where the quantity is an input of the tiers, *demonstration* where the experts are
+    invented, else empty. Stating the risk is judged per tier and not here.
+    """
+    rows, known = measured(study)["criteria"], purposes.definitions()
+    primary = known[known["inference"] != "calibrated per tier"].set_index("measure")["purpose"]
+    kept = rows[rows["measure"].isin(primary.index)]
+    kept = kept.assign(purpose=kept["measure"].map(primary))
+    marks = dict.fromkeys(by_construction(study), "by construction")
+    if study.fieldwork.provenance == "invented":
+        marks["practitioners"] = "demonstration"
+    kept = kept.assign(mark=kept["purpose"].map(marks).fillna(""))
+    order = pd.Categorical(kept["purpose"], list(known.index), ordered=True)
+    columns = ["purpose", "model", "arm", "estimate", "ci_low", "ci_high", "n", "mark"]
+    return kept.assign(order=order).sort_values("order", kind="stable")[columns].reset_index(drop=True)
+
+
+@step(profile, contrasts)
+def answers(study: Any) -> pd.DataFrame:
+    """Return one row per purpose: which models serve it.
+
+    Returns:
+        `purpose, best, served` (models not shown to be worse than the best, separated by blanks), `named` (of those
+        equivalent to the best the one with fewest rows to read), `avoid` (clearly below random tiers), `below_bar`
+        (worse than the scorecard beyond the margin), `untested` (models that cannot be used on these data), `mark`.
+    """
+    rows, tests = profile(study), contrasts(study)
+    rows = rows[rows["arm"] == PRACTISED]
+    known = purposes.definitions()
+    by_hand = rows[rows["purpose"] == "hand"].set_index("model")["estimate"].to_dict()
+    primary = tests[tests["family"] == FAMILIES[0]]
+    bar = tests[(tests["family"] == FAMILIES[2]) & (tests["model_b"] == BAR)]
+    untested = " ".join(name for name in study.models if not_testable(study, name))
+    made = []
+    for purpose in known.index[known["inference"] != "calibrated per tier"]:
+        here = rows[rows["purpose"] == purpose].set_index("model")
+        estimates = here["estimate"].reindex(study.models).to_dict()
+        own = primary[primary["purpose"] == purpose]
+        best, kept = purposes.served(estimates, own, known.loc[purpose, "direction"])
+        alike = purposes.equivalents(best, kept, own)
+        made.append(
+            {
+                "purpose": purpose,
+                "best": best,
+                "served": " ".join(kept),
+                "named": purposes.fewest_rows(alike, by_hand) or best,
+                "avoid": " ".join(_below_random(study, purpose)),
+                "below_bar": " ".join(bar.loc[bar["ci_high"] < -bar["margin"], "model_a"])
+                if purpose == "risk"
+                else "",
+                "untested": untested,
+                "mark": here["mark"].iloc[0] if len(here) else "not tested here",
+            }
+        )
+    return pd.DataFrame(made)
+
+
+def _below_random(study: Any, purpose: str) -> list[str]:
+    """Return the models whose paired difference from random tiers lies wholly below nought."""
+    about = purposes.definitions().loc[purpose]
+    if about["inference"] != "paired" or "random" not in study.references:
+        return []
+    made = measured(study)
+    pairs = [(name, "random") for name in study.models]
+    ratio = out_of_fold(study).test_train_ratio
+    tests = purposes.contrasts(made["folds"], ratio, pairs, [purpose], PRACTISED)
+    return tests.loc[tests["ci_high"] < 0, "model_a"].tolist()
+
+
+@step(measured, "models", "references", "folds", "repeats")
+def unaided(study: Any) -> pd.DataFrame:
+    """Return the AUC out of fold without the lender's own grade and rate; no rows where neither is recorded.
+
+    Columns: `model, estimate, ci_low, ci_high, n`. A tree that splits on the rate repeats the lender.
+    """
+    table = customers(study)
+    view = [name for name in LENDERS_VIEW if name in table and table[name].notna().any()]
+    columns = ["model", "estimate", "ci_low", "ci_high", "n"]
+    if not view:
+        return pd.DataFrame(columns=columns)
+    blind = table.drop(columns=view)
+    names = [name for name in (*study.models, BAR) if name in (*study.models, *study.references)]
+    makers = {pair: maker for pair, maker in _makers(study, blind, names).items() if pair[1] == PRACTISED}
+    oof = resampling.out_of_fold(
+        makers, blind, blind["default"], study.folds, study.repeats, study.seed, workers()
+    )
+    folds = criteria.fold_measures(oof).query("measure == 'auc'")
+    return criteria.summarise_folds(folds, oof)[columns]
+
+
+@step(out_of_fold, "models", "references")
+def high_tier_odds(study: Any) -> pd.DataFrame:
+    """Return the odds ratio of the high-risk tier against the rest, for every model and reference."""
+    return odds.high_tier_odds(out_of_fold(study))
+
+
+@step(measured, out_of_fold, "models", "references")
+def by_data_set(study: Any) -> pd.DataFrame:
+    """Return every paired difference of one data set with its variances, for pooling.
+
+    Columns: `dataset, lender, purpose, arm, model_a, model_b, estimate, variance` (corrected, Nadeau and Bengio),
+    `delong` (fold-stratified paired DeLong variance, for the AUC). Also the log odds ratio of the high-risk tier:
+    purpose `odds`, model_b empty.
+    """
+    made, oof = measured(study), out_of_fold(study)
+    pairs = [*PAIRS, *((name, bar) for name in study.models for bar in (BAR, GRADE, "boosting", "random"))]
+    tested = ("risk", "need", "profit")
+    rows = []
+    for arm in registry.ARMS:
+        table = purposes.contrasts(made["folds"], oof.test_train_ratio, pairs, tested, arm)
+        for row in table.itertuples():
+            half = (row.ci_high - row.ci_low) / 2
+            known = np.isfinite(half) and half > 0
+            error = abs(row.difference / row.statistic) if known and row.statistic else np.nan
+            variance = error**2 if np.isfinite(error) else np.nan
+            strat = np.nan
+            if row.purpose == "risk":
+                strat = stratified_variance(oof, (row.model_a, arm), (row.model_b, arm))
+            rows.append([row.purpose, arm, row.model_a, row.model_b, row.difference, variance, strat])
+    for row in high_tier_odds(study).itertuples():
+        rows.append(["odds", row.arm, row.model, "", row.log_odds, row.variance, np.nan])
+    columns = ["purpose", "arm", "model_a", "model_b", "estimate", "variance", "delong"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        dataset=datasets.shown(study.dataset), lender=datasets.lender(study.dataset)
+    )
+
+
+@step(by_data_set, "compare_datasets", data=all_data_key)
+def over_lenders(study: Any) -> dict[str, pd.DataFrame]:
+    """Return the differences of all real data sets of the study: `rows` per lender, and `pooled`.
+
+    `pooled`: `purpose, arm, model_a, model_b`, the columns of `pooling.pooled`, `consistent`, `delong_low, delong_high`
+    (the interval with DeLong's variances).
+    """
+    frames = [by_data_set(study.with_dataset(name)) for name in all_names(study) if real(name)]
+    return pooling.over_lenders(pd.concat(frames, ignore_index=True), purposes.definitions()["margin"])
