@@ -9,23 +9,15 @@ import pandas as pd
 
 from research.collect import datasets
 from research.errors import UserError
-from research.fieldwork import (
-    ahp,
-    codebook,
-    coder_agreement,
-    coding,
-    deidentify,
-    factors,
-    group_comparison,
-    instruments,
-    reliability,
-    response_quality,
-    saturation,
-    transcripts,
-)
-from research.fieldwork import survey as surveys
-from research.fieldwork import vignettes as judgements
-from research.fieldwork.intake import read_ahp, read_coding, read_survey
+from research.fieldwork.instruments import codebook
+from research.fieldwork.instruments import items as instruments
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.judgements import read_ahp
+from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.interviews import coder_agreement, coding, deidentify, saturation, transcripts
+from research.fieldwork.survey import ahp, factors, group_comparison, reliability, response_quality
+from research.fieldwork.survey import scales as surveys
+from research.fieldwork.survey import vignettes as judgements
 from research.fingerprint import fingerprint
 from research.parameters import Fieldwork
 from research.segment import registry, tiers
