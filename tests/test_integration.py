@@ -21,7 +21,7 @@ from research.fieldwork.integration import (
     theme_evidence,
     verdict_rules,
 )
-from research.fieldwork.vignettes import (
+from research.fieldwork.survey.vignettes import (
     TIERS,
     consensus_tiers,
     expert_agreement,
