@@ -41,7 +41,8 @@ def test_one_family_is_adjusted_once_over_all_purposes():
     }
     folds = pd.concat([folds_of("auc", **models), folds_of("cramers_v", **models)])
     pairs = [("tree", "rfm"), ("tree", "abc"), ("abc", "rfm")]
-    table = purposes.contrasts(folds, 1 / 9, pairs, ["risk", "need"], "as practised")
+    compared = [(purpose, *pair) for purpose in ("risk", "need") for pair in pairs]
+    table = purposes.contrasts(folds, 1 / 9, compared, "as practised")
     assert len(table) == 6
     assert table["p_holm"].to_numpy() == pytest.approx(multipletests(table["p_value"], method="holm")[1])
 
@@ -53,7 +54,7 @@ def test_differences_inside_the_margin_are_equivalent_and_wide_ones_undecided():
             "auc", a=list(base), b=list(base + 0.002 + NOISE[::-1] / 4), c=list(0.69 + 20 * NOISE[::-1]),
             d=list(base - 0.1),
         ),
-        1 / 9, [("a", "b"), ("a", "c"), ("a", "d"), ("d", "a")], ["risk"], "as practised",
+        1 / 9, [("risk", *pair) for pair in ("ab", "ac", "ad", "da")], "as practised",
     ).set_index(["model_a", "model_b"])["result"]  # fmt: skip
     assert table.to_dict() == {
         ("a", "b"): "equivalent", ("a", "c"): "undecided", ("a", "d"): "better", ("d", "a"): "worse"

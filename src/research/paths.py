@@ -12,6 +12,7 @@ STUDIES = ROOT / "studies"
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
 REFERENCE = REPORTS / "reference"
+RECORDED = REPORTS / "recorded"
 DOCS = ROOT / "docs"
 
 

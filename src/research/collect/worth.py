@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+NEEDS = ("loan_purpose", "service_preference", "need_intensity")
+
 
 def worth(customers: pd.DataFrame) -> tuple[pd.Series, str]:
     """Return a customer's yearly contract interest, or the loan amount where no rate is measured, and what it is.
@@ -20,11 +22,10 @@ def worth(customers: pd.DataFrame) -> tuple[pd.Series, str]:
 
 def need(customers: pd.DataFrame) -> tuple[pd.Series | None, str]:
     """Return the stated or observed need of each customer and what it is; nothing where none is measured."""
-    for construct, words in (
-        ("loan_purpose", "loan purpose"),
-        ("service_preference", "service preference"),
-        ("need_intensity", "need intensity"),
-    ):
-        if construct in customers and customers[construct].nunique() > 1:
-            return customers[construct], words
-    return None, "no need is measured"
+    construct = need_construct(customers)
+    return (customers[construct], construct.replace("_", " ")) if construct else (None, "no need is measured")
+
+
+def need_construct(customers: pd.DataFrame) -> str:
+    """Return the construct by which need is measured, the first of `NEEDS` that varies; "" where there is none."""
+    return next((name for name in NEEDS if name in customers and customers[name].nunique() > 1), "")

@@ -7,7 +7,7 @@ are not shown to be worse than the best.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import numpy as np
@@ -54,8 +54,7 @@ def result(low: float, high: float, p_adjusted: float, margin: float) -> str:
 def contrasts(
     folds: pd.DataFrame,
     test_train_ratio: float,
-    pairs: Iterable[tuple[str, str]],
-    purposes: Collection[str],
+    compared: Iterable[tuple[str, str, str]],
     arm: str,
 ) -> pd.DataFrame:
     """Test paired differences between models as one family, adjusted once by Holm.
@@ -63,8 +62,8 @@ def contrasts(
     Args:
         folds: `measure, model, arm, repeat, fold, estimate`, one row per split (`criteria.fold_measures`).
         test_train_ratio: test size over training size, for the corrected variance of Nadeau and Bengio (2003).
-        pairs: (model_a, model_b); a pair with a model that was not fitted is left out.
-        purposes: names of purposes whose inference is `paired`.
+        compared: (purpose, model_a, model_b) with purposes whose inference is `paired`; where a model was not fitted or
+            the data do not measure the purpose, there is no row.
         arm: the arm in which the models are compared.
 
     Returns:
@@ -72,19 +71,20 @@ def contrasts(
         that `better` means that a serves the purpose better.
     """
     rows, known = [], _definitions()
-    for purpose in purposes:
+    wide = folds[folds["arm"] == arm].pivot(
+        index=["measure", "repeat", "fold"], columns="model", values="estimate"
+    )
+    for purpose, a, b in compared:
         about = known.loc[purpose]
-        part = folds[(folds["measure"] == about["measure"]) & (folds["arm"] == arm)]
-        wide = part.pivot(index=["repeat", "fold"], columns="model", values="estimate")
+        part = wide.loc[[about["measure"]]] if about["measure"] in wide.index else wide.iloc[:0]
+        if a not in part or b not in part or part[[a, b]].dropna().empty:
+            continue
         sign = -1.0 if about["direction"] == "lower" else 1.0
-        for a, b in pairs:
-            if a not in wide or b not in wide or wide[[a, b]].dropna().empty:
-                continue
-            test = corrected_t(sign * (wide[a] - wide[b]).to_numpy(), test_train_ratio).iloc[0]
-            rows.append(
-                {"purpose": purpose, "measure": about["measure"], "arm": arm, "model_a": a, "model_b": b,
-                 "margin": float(about["margin"])} | test.to_dict()
-            )  # fmt: skip
+        test = corrected_t(sign * (part[a] - part[b]).to_numpy(), test_train_ratio).iloc[0]
+        rows.append(
+            {"purpose": purpose, "measure": about["measure"], "arm": arm, "model_a": a, "model_b": b,
+             "margin": float(about["margin"])} | test.to_dict()
+        )  # fmt: skip
     table = pd.DataFrame(rows, columns=[c for c in COLUMNS if c not in ("p_holm", "result")])
     table["p_holm"] = holm(table["p_value"].to_numpy(dtype=float))
     table["result"] = [result(row.ci_low, row.ci_high, row.p_holm, row.margin) for row in table.itertuples()]

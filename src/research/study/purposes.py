@@ -15,14 +15,15 @@ from research.segment import registry
 from research.steps import step
 from research.study.collect import all_data_key, all_names, customers
 from research.study.compare import _makers, measured, out_of_fold, real, workers
-from research.study.segment import not_testable
+from research.study.segment import model, not_testable
 
-PRACTISED, EQUAL = registry.ARMS
+PRACTISED = registry.ARMS[0]
 PAIRS = (("tree", "rfm"), ("tree", "abc"), ("abc", "rfm"))
 BAR = "scorecard"
 GRADE = "grade"  # the reference by one variable: the lender's grade where it recorded one
 LENDERS_VIEW = ("credit_grade", "interest_rate")  # what the lender itself thought of the risk
 FAMILIES = ("primary", "equal information", "against the bar")
+PAIRED = ("risk", "value", "need", "profit")
 
 
 def graded(study: Any) -> bool:
@@ -30,24 +31,26 @@ def graded(study: Any) -> bool:
     return "credit_grade" in customers(study) and customers(study)["credit_grade"].notna().any()
 
 
-def by_construction(study: Any) -> dict[str, str]:
-    """Return the purposes whose quantity went into the tiers, with what it is.
+@step(model, "models", "references")
+def by_construction(study: Any) -> dict[str, list[str]]:
+    """Return purpose to the models whose tiers were built from what it measures, `model|arm`.
 
-    Value that is contract interest or the amount is an input of every premium tier. Need is an input of a model when
-    the model reads the construct it is measured by.
+    Value is contract interest or the amount: an input of every premium tier. Need is an input of a model that reads the
+    construct it is measured by.
     """
-    worth_is = worths.worth(customers(study))[1]
-    return {"value": worth_is} if customers(study).get("loan_amount") is not None else {}
-
-
-def purposes_tested(study: Any) -> list[str]:
-    """Return the purposes with a paired test that are not settled by construction and that the data measure."""
-    known = purposes.definitions()
-    tested = [
-        name for name in known.index[known["inference"] == "paired"] if name not in by_construction(study)
-    ]
-    found = set(measured(study)["folds"].dropna(subset="estimate")["measure"])
-    return [name for name in tested if known.loc[name, "measure"] in found]
+    table = customers(study)
+    found: dict[str, list[str]] = {"value": [], "need": []}
+    construct = worths.need_construct(table)
+    for name in (*study.models, *study.references):
+        for arm in registry.ARMS:
+            if registry.not_testable(name, table.columns, arm):
+                continue
+            pair = f"{name}|{arm}"
+            if "loan_amount" in table and name != "random":
+                found["value"].append(pair)
+            if construct in getattr(model(study, name, arm), "inputs_", ()):
+                found["need"].append(pair)
+    return found
 
 
 @step(measured, "models", "references")
@@ -61,12 +64,20 @@ def contrasts(study: Any) -> pd.DataFrame:
     folds, ratio = made["folds"], out_of_fold(study).test_train_ratio
     own = [pair for pair in PAIRS if set(pair) <= set(study.models)]
     bars = [BAR, *([GRADE] if graded(study) else [])]
-    against = [(name, bar) for name in study.models for bar in bars if bar in study.references]
-    tested = purposes_tested(study)
-    asked = ((own, tested, PRACTISED), (own, tested, EQUAL), (against, ["risk"], PRACTISED))
+    against = [("risk", name, bar) for name in study.models for bar in bars if bar in study.references]
+    built = by_construction(study)
+    asked = [(against, PRACTISED)]
+    for arm in reversed(registry.ARMS):
+        free = [
+            (purpose, *pair)
+            for purpose in PAIRED
+            for pair in own
+            if not {f"{name}|{arm}" for name in pair} & set(built.get(purpose, ()))
+        ]
+        asked.insert(0, (free, arm))
     parts = [
-        purposes.contrasts(folds, ratio, pairs, names, arm).assign(family=family)
-        for family, (pairs, names, arm) in zip(FAMILIES, asked, strict=True)
+        purposes.contrasts(folds, ratio, compared, arm).assign(family=family)
+        for family, (compared, arm) in zip(FAMILIES, asked, strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -82,10 +93,16 @@ def profile(study: Any) -> pd.DataFrame:
     primary = known[known["inference"] != "calibrated per tier"].set_index("measure")["purpose"]
     kept = rows[rows["measure"].isin(primary.index)]
     kept = kept.assign(purpose=kept["measure"].map(primary))
-    marks = dict.fromkeys(by_construction(study), "by construction")
-    if study.fieldwork.provenance == "invented":
-        marks["practitioners"] = "demonstration"
-    kept = kept.assign(mark=kept["purpose"].map(marks).fillna(""))
+    built = {(purpose, pair) for purpose, pairs in by_construction(study).items() for pair in pairs}
+    marks = [
+        "by construction"
+        if (row.purpose, f"{row.model}|{row.arm}") in built
+        else "demonstration"
+        if row.purpose == "practitioners" and study.fieldwork.provenance == "invented"
+        else ""
+        for row in kept.itertuples()
+    ]
+    kept = kept.assign(mark=marks)
     order = pd.Categorical(kept["purpose"], list(known.index), ordered=True)
     columns = ["purpose", "model", "arm", "estimate", "ci_low", "ci_high", "n", "mark"]
     return kept.assign(order=order).sort_values("order", kind="stable")[columns].reset_index(drop=True)
@@ -137,9 +154,8 @@ def _below_random(study: Any, purpose: str) -> list[str]:
     if about["inference"] != "paired" or "random" not in study.references:
         return []
     made = measured(study)
-    pairs = [(name, "random") for name in study.models]
-    ratio = out_of_fold(study).test_train_ratio
-    tests = purposes.contrasts(made["folds"], ratio, pairs, [purpose], PRACTISED)
+    against = [(purpose, name, "random") for name in study.models]
+    tests = purposes.contrasts(made["folds"], out_of_fold(study).test_train_ratio, against, PRACTISED)
     return tests.loc[tests["ci_high"] < 0, "model_a"].tolist()
 
 
@@ -180,10 +196,10 @@ def by_data_set(study: Any) -> pd.DataFrame:
     """
     made, oof = measured(study), out_of_fold(study)
     pairs = [*PAIRS, *((name, bar) for name in study.models for bar in (BAR, GRADE, "boosting", "random"))]
-    tested = ("risk", "need", "profit")
+    compared = [(purpose, *pair) for purpose in ("risk", "need", "profit") for pair in pairs]
     rows = []
     for arm in registry.ARMS:
-        table = purposes.contrasts(made["folds"], oof.test_train_ratio, pairs, tested, arm)
+        table = purposes.contrasts(made["folds"], oof.test_train_ratio, compared, arm)
         for row in table.itertuples():
             half = (row.ci_high - row.ci_low) / 2
             known = np.isfinite(half) and half > 0
