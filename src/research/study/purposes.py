@@ -6,24 +6,32 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from research.collect import datasets
+from research.collect import datasets, recorded
 from research.collect import worth as worths
-from research.compare import criteria, odds, pooling, purposes, resampling
+from research.compare import counting, criteria, effects, odds, ordering, pooling, purposes, resampling
 from research.compare.effects import stratified_variance
 from research.segment import registry
 from research.steps import step
 from research.study.collect import all_data_key, all_names, customers
 from research.study.compare import _makers, measured, out_of_fold, real, workers
 from research.study.segment import model, not_testable
+from research.tiers import TIERS
 
 PRACTISED = registry.ARMS[0]
 PAIRS = (("tree", "rfm"), ("tree", "abc"), ("abc", "rfm"))
 BAR = "scorecard"
 GRADE = "grade"  # the reference by one variable: the lender's grade where it recorded one
 LENDERS_VIEW = ("credit_grade", "interest_rate")  # what the lender itself thought of the risk
+ALL_LENDERS = "All lenders"
 FAMILIES = ("primary", "equal information", "against the bar")
 PAIRED = ("risk", "value", "need", "profit")
+
+
+def bar_name(study: Any) -> str:
+    """Return what the one-variable reference is: `grade` where the lender recorded one, else `single`."""
+    return GRADE if graded(study) else "single"
 
 
 def graded(study: Any) -> bool:
@@ -159,6 +167,62 @@ def _below_random(study: Any, purpose: str) -> list[str]:
     return tests.loc[tests["ci_high"] < 0, "model_a"].tolist()
 
 
+@step(out_of_fold, "models", "references", "bootstrap", "seed")
+def separation(study: Any) -> pd.DataFrame:
+    """Return whether the bad rate rises over the tiers of each ranking as practised, customers unseen by the model.
+
+    Returns:
+        `model, z, p_value` (Cochran–Armitage, the mean z of the repeats), `difference` (high − premium), `ci_low,
+        ci_high` (resampled customers, each sample judged in one repeat), `premium, high` (rates), `result`: *apart*
+        when trend and difference both show it, *reversed* when both show the opposite, *withheld* without either tier,
+        else *open*.
+    """
+    oof = out_of_fold(study)
+    tables = counting.tier_tables(oof).sum(axis=2)
+    gaps = effects.tier_effects(oof, resamples=study.bootstrap, seed=study.seed)
+    gaps = gaps[gaps["measure"] == "rate_difference"].set_index(["model", "arm"])
+    rows = []
+    for place, (name, arm) in enumerate(oof.pairs):
+        if arm != PRACTISED:
+            continue
+        z = float(np.mean([ordering.cochran_armitage(table)["statistic"].item() for table in tables[place]]))
+        p_value, gap = float(2 * stats.norm.sf(abs(z))), gaps.loc[(name, arm)]
+        rates = ordering.default_rates(tables[place].mean(axis=0))
+        result = "withheld" if np.isnan(gap["estimate"]) else "open"
+        if p_value < purposes.ALPHA and gap["ci_low"] > 0 and z > 0:
+            result = "apart"
+        elif p_value < purposes.ALPHA and gap["ci_high"] < 0 and z < 0:
+            result = "reversed"
+        rows.append(
+            {
+                "model": name,
+                "z": z,
+                "p_value": p_value,
+                "difference": gap["estimate"],
+                "ci_low": gap["ci_low"],
+                "ci_high": gap["ci_high"],
+                "premium": rates[TIERS.index("premium")],
+                "high": rates[TIERS.index("high")],
+                "result": result,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@step(measured, "models", "references")
+def rankings(study: Any) -> pd.DataFrame:
+    """Return the bad rate of each tier under every ranking as practised, customers unseen by the model.
+
+    Columns: `model, tier, n, bad, rate, ci_low, ci_high` (Jeffreys), `expected` (the rate of the tier among the
+    training customers), `ratio` (observed over expected), `inside` (the expected rate lies in the interval).
+    Counts are means over repeats.
+    """
+    rows = measured(study)["calibration"].query("arm == @PRACTISED")
+    return rows.assign(bad=rows["observed"] * rows["n"]).rename(
+        columns={"observed": "rate", "observed_to_expected": "ratio"}
+    )[["model", "tier", "n", "bad", "rate", "ci_low", "ci_high", "expected", "ratio", "inside"]]
+
+
 @step(measured, "models", "references", "folds", "repeats")
 def unaided(study: Any) -> pd.DataFrame:
     """Return the AUC out of fold without the lender's own grade and rate; no rows where neither is recorded.
@@ -226,3 +290,20 @@ def over_lenders(study: Any) -> dict[str, pd.DataFrame]:
     """
     frames = [by_data_set(study.with_dataset(name)) for name in all_names(study) if real(name)]
     return pooling.over_lenders(pd.concat(frames, ignore_index=True), purposes.definitions()["margin"])
+
+
+def lenders(study: Any) -> tuple[dict[str, pd.DataFrame], str]:
+    """Return the differences over lenders and where they come from: the run itself (`real`) or the record.
+
+    A run that compares fewer lenders than were recorded shows the recorded ones.
+    """
+    own, kept = over_lenders(study), recorded.frame("05_comparison/lenders")
+    if kept is None or own["rows"]["lender"].nunique() >= kept["lender"].nunique() - 1:
+        return own, "real"
+    together = kept["lender"] == ALL_LENDERS
+    return {"rows": kept[~together], "pooled": kept[together]}, "recorded"
+
+
+def fairness(study: Any) -> pd.DataFrame:
+    """Return the fairness ratios of every model; no rows where no protected attribute is recorded."""
+    return measured(study)["fairness"]
