@@ -78,11 +78,17 @@ def data_files(study: Study) -> list[Path]:
     named = [
         study.dataset,
         study.crosswalk,
+        *study.compare_datasets,
         work.survey,
+        work.items,
         work.vignettes,
         work.ahp,
         work.interviews,
         *work.codings,
+        work.codebook,
+        work.names,
+        work.waivers,
+        work.declarations,
     ]
     candidates = [base / name for name in named if name for base in (Path(), ROOT)]
     return [path for path in dict.fromkeys(p.resolve() for p in candidates) if path.exists()]
