@@ -10,8 +10,8 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from research.errors import UserError
-from research.fieldwork import agreement
-from research.fieldwork.agreement import (
+from research.fieldwork.interviews import agreement
+from research.fieldwork.interviews.agreement import (
     LEVELS,
     agreement_from_counts,
     agreement_table,
@@ -19,14 +19,18 @@ from research.fieldwork.agreement import (
     pairwise_agreement,
     set_alpha,
 )
-from research.fieldwork.coder_agreement import (
+from research.fieldwork.interviews.coder_agreement import (
     code_agreement,
     code_sets,
     coder_pairs,
     disagreements,
     presence_table,
 )
-from research.fieldwork.ratings import codings_from_table, ratings_from_contingency, ratings_from_table
+from research.fieldwork.interviews.ratings import (
+    codings_from_table,
+    ratings_from_contingency,
+    ratings_from_table,
+)
 
 # Krippendorff's "C" data (2011, "Computing Krippendorff's alpha-reliability"), the raw4raters data of R irrCAC.
 C_DATA = pd.DataFrame(

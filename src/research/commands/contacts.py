@@ -14,8 +14,12 @@ from research.errors import UserError
 from research.manage.contact_workbook import write_contact_plan
 from research.parameters import find, load
 from research.paths import REPORTS
+<<<<<<< HEAD
 from research.report.provenance import data_files
 from research.targets import READS, WRITES, Force, guarded, take
+=======
+from research.report.plan import check, first_day
+>>>>>>> main
 
 
 @guarded
@@ -31,9 +35,13 @@ def contacts(
     if out.suffix.lower() != ".xlsx":
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .xlsx")
     refuse_published(out)
-    day = first_day(start)
+    day = first_day(start) if start else datetime.date.today()
     plan = load(study, dataset=dataset)
+<<<<<<< HEAD
     take(out, [find(study), *data_files(plan)], force=True)
+=======
+    check(plan)
+>>>>>>> main
     reason = steps.not_testable(plan, model)
     if reason:
         raise UserError(f"--model {model}: {reason}")
@@ -60,13 +68,3 @@ def refuse_published(out: Path) -> None:
                 f"{out}: {folder.name} holds reports, which are made to be passed on; "
                 "expected a place of its own for a workbook that names customers"
             )
-
-
-def first_day(text: str) -> datetime.date:
-    """Return the first day of the plan; raise UserError when the text is no date."""
-    if not text:
-        return datetime.date.today()
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"--start {text}: expected a date such as 2026-03-31") from None

@@ -14,23 +14,22 @@ from rich.table import Table
 
 from research.collect import datasets
 from research.errors import UserError, about
-from research.fieldwork import (
+from research.fieldwork import exchange
+from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
+from research.fieldwork.intake import platforms
+from research.fieldwork.intake.cells import tidy
+from research.fieldwork.intake.check import annotate, kind_of
+from research.fieldwork.intake.check import check as faults_of
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.sheets import Sheet, open_returned
+from research.fieldwork.interviews import (
     agreement,
-    codebook,
     coder_agreement,
-    comparison_form,
     deidentify,
-    exchange,
-    forms,
-    intake,
-    platforms,
     ratings,
     resolution,
     transcripts,
-    vignette_form,
 )
-from research.fieldwork.cells import tidy
-from research.fieldwork.sheets import Sheet, open_returned
 from research.inert import write_csv
 from research.targets import FILLS, READS, WRITES, Force, guarded
 
@@ -106,7 +105,7 @@ def check(
     force: Force = False,
 ) -> None:
     """List each fault as `sheet!cell — found — expected`; ends with code 1 when answers would be lost."""
-    faults = intake.check(file)
+    faults = faults_of(file)
     for fault in faults:
         colour = "red" if fault.level == "error" else "yellow"
         console.print(
@@ -117,7 +116,7 @@ def check(
         f"{file.name}: {errors} errors, {len(faults) - errors} notes" if faults else f"{file.name}: no fault"
     )
     if annotated is not None:
-        console.print(f"wrote {escape(str(intake.annotate(file, annotated, faults)))}")
+        console.print(f"wrote {escape(str(annotate(file, annotated, faults)))}")
     if errors:
         raise typer.Exit(1)
 
@@ -179,7 +178,7 @@ def _agreement(
     files: list[Path], level: str, book: Path | None, resamples: int, seed: int, disagreements: Path | None
 ) -> pd.DataFrame:
     returned = [open_returned(path) for path in files]
-    if all(intake.kind_of(one) == "coding" for one in returned):
+    if all(kind_of(one) == "coding" for one in returned):
         return _coding_agreement(files, book, resamples, seed, disagreements)
     if len(files) > 1:
         raise UserError(
@@ -223,7 +222,7 @@ def _coding_agreement(
     files: list[Path], book: Path | None, resamples: int, seed: int, disagreements: Path | None
 ) -> pd.DataFrame:
     codes = codebook.read_codebook(book)
-    found = intake.read_coding(files, codebook=codes)
+    found = read_coding(files, codebook=codes)
     used = codes[codes["code"].isin(codebook.assignable(codes))]
     options = {"assignments": found.assignments}
     table = coder_agreement.code_agreement(
@@ -277,7 +276,7 @@ def export_qda(
         project = exchange.read_folder(sources[0])
     else:
         codes = codebook.read_codebook(book)
-        found = intake.read_coding(sources, codebook=codes)
+        found = read_coding(sources, codebook=codes)
         units, documents = found.units, pd.DataFrame(columns=["document", "text"])
         if texts is not None:
             documents = transcripts.read_documents(texts)[["document", "text"]]

@@ -23,9 +23,9 @@ from research.report.provenance import look_hash
 from research.report.render import linked_from_elsewhere, numbered, page_assets, templates
 
 # Whose answer is the verdict of the study: the first of these that the run has.
-VERDICTS = ("12_synthesis", "09_comparison")
+VERDICTS = ("11_synthesis", "05_comparison")
 # Tables that the first page repeats under the verdicts: notebook → names.
-REPEATED = {"12_synthesis": ("verdicts", "models")}
+REPEATED = {"11_synthesis": ("verdicts", "models")}
 SECTIONS = {
     "verdict": "What came out",
     "notebooks": "Question by question",

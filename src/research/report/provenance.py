@@ -73,23 +73,11 @@ def checklist_hash(study: Study) -> str:
 
 
 def data_files(study: Study) -> list[Path]:
-    """Return the user's own files that a run reads: loan book, crosswalk and fieldwork workbooks."""
-    work = study.fieldwork
-    named = [
-        study.dataset,
-        study.crosswalk,
-        *study.compare_datasets,
-        work.survey,
-        work.items,
-        work.vignettes,
-        work.ahp,
-        work.interviews,
-        *work.codings,
-        work.codebook,
-        work.names,
-        work.waivers,
-        work.declarations,
-    ]
+    """Return the user's own files that a run reads: loan books, crosswalks and files of the fieldwork."""
+    books = [study.dataset, *study.compare_datasets]
+    beside = [str(Path(name).with_suffix("")) + "_crosswalk.csv" for name in books if Path(name).suffix]
+    work = study.fieldwork.model_dump(exclude={"provenance", "codings", "declarations"}).values()
+    named = [*books, study.crosswalk, *beside, *work, *study.fieldwork.codings]
     candidates = [base / name for name in named if name for base in (Path(), ROOT)]
     return [path for path in dict.fromkeys(p.resolve() for p in candidates) if path.exists()]
 

@@ -100,7 +100,7 @@ def values_text(record: Mapping[str, Any]) -> str:
 
 
 def flatten(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (name, value) of every value in `values.json`, such as `03_quantitative/auc.estimate`."""
+    """Yield (name, value) of every value in `values.json`, such as `03_drivers/auc.estimate`."""
     for key, entry in record["prose"].items():
         for name, value in entry["values"].items():
             yield f"{key}.{name}", value

@@ -10,8 +10,8 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from research.errors import UserError
-from research.fieldwork import workbook as wb
-from research.fieldwork.instruments import comparison_pairs, form_version
+from research.fieldwork.instruments import workbook as wb
+from research.fieldwork.instruments.items import comparison_pairs, form_version
 
 EQUAL = "equal 同等"
 

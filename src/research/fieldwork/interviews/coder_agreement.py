@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.agreement import COLUMNS, agreement_table, pairwise_agreement, set_alpha
+from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, pairwise_agreement, set_alpha
 
 BASES = ("coded", "all")
 _KEYS = ["document", "segment"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.agreement import agreement_table, pairwise_agreement
+from research.fieldwork.interviews.agreement import agreement_table, pairwise_agreement
 from research.tiers import TIERS
 
 RULES = ("median", "majority")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.coefficients import Design, bootstrap, coefficients
+from research.fieldwork.interviews.coefficients import Design, bootstrap, coefficients
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
 WEIGHTS = ("identity", "linear", "quadratic")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import f
 
-from research.fieldwork.survey import keyed, scales
+from research.fieldwork.survey.scales import keyed, scales
 
 _FEWEST = 10  # respondents below which no interval is given
 _STEPS = 2000  # at most, of the principal-axis iteration

@@ -9,9 +9,9 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
 from research.errors import UserError
-from research.fieldwork import codebook as codes
-from research.fieldwork import workbook as wb
-from research.fieldwork.instruments import (
+from research.fieldwork.instruments import codebook as codes
+from research.fieldwork.instruments import workbook as wb
+from research.fieldwork.instruments.items import (
     GROUP_LABELS,
     GROUPS,
     background_questions,

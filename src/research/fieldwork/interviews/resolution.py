@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork import workbook as wb
-from research.fieldwork.cells import read_choice, tidy
+from research.fieldwork.instruments import workbook as wb
+from research.fieldwork.intake.cells import read_choice, tidy
 from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
@@ -18,7 +18,7 @@ from research.fieldwork.intake.faults import (
     skip_labels,
     stop_on_errors,
 )
-from research.fieldwork.sheets import open_returned
+from research.fieldwork.intake.sheets import open_returned
 
 DECISIONS = {"keep": "keep 保留", "drop": "drop 删除"}
 _KEYS = ["document", "segment", "participant", "text", "code", "definition", "applied_by", "not_applied_by"]

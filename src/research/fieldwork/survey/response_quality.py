@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.survey import keyed, scales
+from research.fieldwork.survey.scales import keyed, scales
 
 CHECKS = ("incomplete", "straight_line", "duplicate", "speeding")
 

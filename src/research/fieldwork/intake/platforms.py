@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.cells import Reading, read_choice, read_duration, read_number, tidy
-from research.fieldwork.forms import background_choices
-from research.fieldwork.instruments import GROUPS, background_questions, survey_items
+from research.fieldwork.instruments.forms import background_choices
+from research.fieldwork.instruments.items import GROUPS, background_questions, survey_items
+from research.fieldwork.intake.cells import Reading, read_choice, read_duration, read_number, tidy
 from research.fieldwork.intake.faults import NOTE, Fault, stop_on_errors
+from research.fieldwork.intake.platform_mapping import read_mapping
+from research.fieldwork.intake.sheets import Sheet, address, open_returned
 from research.fieldwork.intake.survey import ANSWER_LABELS
-from research.fieldwork.platform_mapping import read_mapping
-from research.fieldwork.sheets import Sheet, address, open_returned
 from research.inert import write_csv
 
 

@@ -15,8 +15,8 @@ from docx.text.paragraph import Paragraph
 
 from research.archive import open_archive, parsing, read_member
 from research.errors import UserError
-from research.fieldwork.cells import tidy
-from research.fieldwork.instruments import GROUPS
+from research.fieldwork.instruments.items import GROUPS
+from research.fieldwork.intake.cells import tidy
 from research.textfiles import read_csv, read_text
 
 KINDS = (".txt", ".docx", ".odt")

@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from research.errors import UserError
-from research.fieldwork.survey import scale_scores
+from research.fieldwork.survey.scales import scale_scores
 
 
 def compare_groups(

@@ -17,7 +17,7 @@ from openpyxl.utils import get_column_letter
 
 from research.archive import archive_name, open_archive, parsing, read_member
 from research.errors import UserError
-from research.fieldwork.workbook import STAMP_SHEET
+from research.fieldwork.instruments.workbook import STAMP_SHEET
 from research.textfiles import decode, read_text
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

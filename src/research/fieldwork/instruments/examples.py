@@ -1,4 +1,4 @@
-"""The example workbooks of `data/examples`, invented for demonstration: `python -m research.fieldwork.examples`.
+"""The example workbooks, invented for demonstration: `python -m research.fieldwork.instruments.examples`.
 
 The transcripts and their reference coding are written by hand; everything else is drawn here from a seed. Nobody
 answered these forms. The customers of the vignettes are real rows of an open data set, their tiers are invented.
@@ -16,18 +16,24 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from research.collect import datasets
-from research.fieldwork import workbook as wb
-from research.fieldwork.codebook import assignable, read_codebook
-from research.fieldwork.comparison_form import EQUAL, comparison_workbook
-from research.fieldwork.forms import (
+from research.fieldwork.instruments import workbook as wb
+from research.fieldwork.instruments.codebook import assignable, read_codebook
+from research.fieldwork.instruments.comparison_form import EQUAL, comparison_workbook
+from research.fieldwork.instruments.forms import (
     CONSENT,
     background_choices,
     coding_workbook,
     survey_workbook,
 )
-from research.fieldwork.instruments import GROUP_LABELS, GROUPS, TIER_CHOICES, comparison_pairs, survey_items
-from research.fieldwork.transcripts import read_transcripts
-from research.fieldwork.vignette_form import draw_vignettes, vignette_workbook, write_key
+from research.fieldwork.instruments.items import (
+    GROUP_LABELS,
+    GROUPS,
+    TIER_CHOICES,
+    comparison_pairs,
+    survey_items,
+)
+from research.fieldwork.instruments.vignette_form import draw_vignettes, vignette_workbook, write_key
+from research.fieldwork.interviews.transcripts import read_transcripts
 from research.paths import EXAMPLES
 
 SEED = 20240607
