@@ -97,7 +97,7 @@ def take(
         UserError: the path is read by the command, or is a file in a folder that is read; it is there and is not as
             the command left it; it is of another kind, or nothing can be written there.
     """
-    _require_place(path, folder)
+    require_place(path, folder=folder)
     for other in read:
         if same(path, other) or (folder and _inside(other, path)):
             raise UserError(f"{path}: holds what this command reads; name another place to write to")
@@ -150,24 +150,32 @@ def _inside(path: Path, folder: Path) -> bool:
     return False
 
 
-def _require_place(path: Path, folder: bool) -> None:
-    if "\0" in str(path) or any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
-        raise UserError(f"{path}: no file can have this name; expected at most {LONGEST_NAME} bytes")
+def require_place(path: Path, what: str = "", *, folder: bool = False) -> None:
+    """Return when a file, or with `folder` a folder, is there or can be made, and can be written to.
+
+    Args:
+        path: where it is to be.
+        what: what the path was given as, for the message.
+
+    Raises:
+        UserError: its name is too long, it is of another kind, or it cannot be written to.
+    """
+    told = f"{what} {path}".strip()
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
+        raise UserError(f"{told}: a name that is too long; expected at most {LONGEST_NAME} bytes")
     try:
         mode = path.stat().st_mode if path.exists() else None
-        above = next((place for place in path.absolute().parents if place.exists()), path)
+        place = path if folder and mode else next(one for one in path.absolute().parents if one.exists())
         path.resolve()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        raise UserError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from None
-    if mode and folder and not stat.S_ISDIR(mode):
-        raise UserError(f"{path}: a file, expected a folder")
+    except (OSError, ValueError, RuntimeError) as error:  # NUL characters; links in a circle
+        raise UserError(f"{told}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
     if mode and not folder and not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
-        raise UserError(f"{path}: {kind}, expected the name of a file")
-    if not above.is_dir():
-        raise UserError(f"{path}: {above} is a file, expected a folder")
-    if not os.access(path if mode and folder else above, os.W_OK | os.X_OK):
-        raise UserError(f"{path}: cannot be written: no permission")
+        raise UserError(f"{told}: {kind}, expected the name of a file")
+    if not place.is_dir():
+        raise UserError(f"{told}: {place} is a file, expected a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"{told}: {place} cannot be written to")
 
 
 def _state(path: Path) -> Any:

@@ -14,12 +14,9 @@ from research.errors import UserError
 from research.manage.contact_workbook import write_contact_plan
 from research.parameters import find, load
 from research.paths import REPORTS
-<<<<<<< HEAD
+from research.report.plan import check, first_day
 from research.report.provenance import data_files
 from research.targets import READS, WRITES, Force, guarded, take
-=======
-from research.report.plan import check, first_day
->>>>>>> main
 
 
 @guarded
@@ -37,11 +34,8 @@ def contacts(
     refuse_published(out)
     day = first_day(start) if start else datetime.date.today()
     plan = load(study, dataset=dataset)
-<<<<<<< HEAD
-    take(out, [find(study), *data_files(plan)], force=True)
-=======
+    take(out, [find(study), *data_files(plan)], force=True)  # what is not an input has been asked about
     check(plan)
->>>>>>> main
     reason = steps.not_testable(plan, model)
     if reason:
         raise UserError(f"--model {model}: {reason}")
