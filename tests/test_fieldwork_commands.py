@@ -242,5 +242,5 @@ def test_import_of_a_platform(tmp_path):
         "--out",
         tmp_path / "r.csv",
     )
-    assert result.exit_code == 0 and "1 customers" in result.output.replace("\n", "")
+    assert result.exit_code == 0 and "1 customers" in result.output
     assert run("check", tmp_path / "r.csv").exit_code == 0

@@ -28,8 +28,9 @@ import demo
 from fuzz import corpus
 from fuzz.cases import limited
 from fuzz.documents import laughs
-from research import parameters, steps
+from research import parameters
 from research.archive import open_archive
+from research.cache import refuse_shared
 from research.collect import datasets, draft, identifiers, loanbook, tables
 from research.collect.crosswalk import read_crosswalk
 from research.commands.run import assignments
@@ -420,7 +421,7 @@ def test_nothing_loads_pickles_or_unsafe_yaml():
     assert found == ["steps.py"]
     assert [p.name for p in SOURCES if "Memory(" in p.read_text(encoding="utf-8")] == ["steps.py"]
     code = (ROOT / "src" / "research" / "steps.py").read_text(encoding="utf-8")
-    assert code.count("pickle.loads(") == 1 and "_refuse_shared(folder)" in code
+    assert code.count("pickle.loads(") == 1 and "refuse_shared(folder)" in code
 
 
 class Bomb:
@@ -464,7 +465,7 @@ def test_a_cache_that_others_can_write_to_is_refused(tmp_path):
             if refused
             else contextlib.nullcontext()
         ):
-            steps._refuse_shared(tmp_path)
+            refuse_shared(tmp_path)
 
 
 # --- text that is made to last ----------------------------------------------------------------------------------------
