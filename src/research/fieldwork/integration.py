@@ -20,7 +20,6 @@ OUTCOMES = ("supports", "contradicts", "inconclusive", "absent")
 VERDICTS = {"convergence": "一致", "complement": "互补", "discord": "矛盾", "not testable": "无法检验"}
 FEWEST_VOICES = 3  # participants who must speak to a hypothesis before the interviews say anything about it
 CLEAR_RATIO = 2  # how many times as many voices one side needs
-ONLY_REFUTE = ("assumption", "condition")  # what a result may rest on that can speak against a claim only
 STRANDS = ("loan_data", "survey", "interviews")
 
 
@@ -43,15 +42,10 @@ def verdict_rules() -> pd.DataFrame:
             (
                 "loan_data",
                 "supports / contradicts",
-                "the interval lies wholly on the claimed / the other side of the bar",
+                "the claim that loan data can judge is supported / contradicted or refuted for every model tested",
             ),
-            ("loan_data", "inconclusive", "the interval holds the bar, or there is none"),
-            (
-                "loan_data",
-                "inconclusive",
-                "on the claimed side, but resting on assumptions, a simulation or a merely necessary condition",
-            ),
-            ("loan_data", "absent", "the data do not measure the quantity"),
+            ("loan_data", "inconclusive", "undecided, or models differ"),
+            ("loan_data", "absent", "not tested here"),
             (
                 "survey",
                 "supports / contradicts",
@@ -124,15 +118,12 @@ def theme_evidence(
 
 
 def joint_display(
-    quantitative: pd.DataFrame, survey: pd.DataFrame, themes: pd.DataFrame, hypotheses: pd.DataFrame
+    loans: pd.DataFrame, survey: pd.DataFrame, themes: pd.DataFrame, hypotheses: pd.DataFrame
 ) -> pd.DataFrame:
     """Return one row per hypothesis: what each strand found, its outcome, and the verdict.
 
     Args:
-        quantitative: `hypothesis`, `quantity`, `estimate`, `ci_low`, `ci_high`, `n`, optional `reason` (why absent),
-            `source` (shown beside n, for example `simulated`) and `depends_on`: a result that rests on an `assumption`,
-            or on a `condition` that is necessary only, can refute a claim, not support it. Only the quantity named in
-            `hypotheses` counts; other rows are exploratory and are not looked at.
+        loans: `hypothesis`, `text`, `outcome` (one of `OUTCOMES`); a hypothesis without a row is absent.
         survey: the frame of `survey.construct_summary`; an empty frame where there was no survey.
         themes: the frame of `theme_evidence`; an empty frame where there were no interviews.
         hypotheses: as `hypotheses.csv`.
@@ -145,18 +136,13 @@ def joint_display(
     Raises:
         UserError: an unknown hypothesis, a column missing.
     """
-    _need(
-        quantitative, ["hypothesis", "quantity", "estimate", "ci_low", "ci_high", "n"], "quantitative results"
-    )
     known = set(hypotheses["hypothesis"])
-    for name in quantitative["hypothesis"]:
+    for name in loans["hypothesis"]:
         if name not in known:
-            raise UserError(
-                f"quantitative results: hypothesis '{name}' is unknown{nearest(str(name), known)}"
-            )
+            raise UserError(f"loan data: hypothesis '{name}' is unknown{nearest(str(name), known)}")
     rows = []
     for entry in hypotheses.to_dict("records"):
-        loan_text, loan = _loan_data(quantitative, entry)
+        loan_text, loan = _loan_data(loans, entry)
         survey_text, asked = _survey(survey, entry)
         voices_text, heard, quotes = _interviews(themes, entry)
         verdict, reason = decide(loan, asked, heard)
@@ -211,24 +197,13 @@ def decide(loan_data: str, survey: str, interviews: str) -> tuple[str, str]:
     return "complement", agreeing
 
 
-def _loan_data(quantitative: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:
-    rows = quantitative[
-        (quantitative["hypothesis"] == entry["hypothesis"]) & (quantitative["quantity"] == entry["quantity"])
-    ]
+def _loan_data(loans: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:
+    rows = loans[loans["hypothesis"] == entry["hypothesis"]]
     if len(rows) > 1:
-        raise UserError(
-            f"quantitative results: {entry['hypothesis']} {entry['quantity']} is given {len(rows)} times"
-        )
-    if rows.empty or pd.isna(rows["estimate"].iloc[0]):
-        reason = rows["reason"].iloc[0] if len(rows) and "reason" in rows else None
-        return f"Not testable here: {reason if _given(reason) else 'the data do not measure it'}.", "absent"
-    row = rows.iloc[0]
-    outcome = _side(row, float(entry["null_value"]), str(entry["direction"]))
-    if outcome == "supports" and row.get("depends_on") in ONLY_REFUTE:
-        outcome = "inconclusive"
-    source = f"; {row['source']}" if _given(row.get("source")) else ""
-    note = f" {entry['note_en']}." if _given(entry.get("note_en")) else ""
-    return f"{entry['quantity_en']}: {_interval(row)} (n = {int(row['n']):,}{source}).{note}", outcome
+        raise UserError(f"loan data: {entry['hypothesis']} is given {len(rows)} times")
+    if rows.empty:
+        return "The data do not measure it.", "absent"
+    return str(rows["text"].iloc[0]), str(rows["outcome"].iloc[0])
 
 
 def _survey(survey: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:

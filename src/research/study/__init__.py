@@ -58,6 +58,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "lenders",
         "fairness",
     ),
+    "claims": ("evidence", "beside", "odds_over_lenders"),
     "robustness": (
         "specification_curve",
         "outcome_sensitivity",
@@ -112,7 +113,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "themes",
         "theme_saturation",
     ),
-    "integrate": ("loan_evidence", "synthesis", "verdicts_in_words", "strand_in_words"),
+    "integrate": ("loan_strand", "synthesis"),
 }
 PLACE = {name: stage for stage, names in STAGES.items() for name in names}
 __all__ = sorted(PLACE)

@@ -1,0 +1,240 @@
+"""Page 11: claim by claim, what is known, on what grade of evidence, and what would settle it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from research.exhibits.comparison import MODELS, NAMES, in_text, titled
+from research.exhibits.exhibit import Exhibit, drawing
+from research.exhibits.style import ACCENT, INK, MUTED, small_multiples
+from research.exhibits.words import N_, Said, Words
+
+UNTESTED = "not tested here"
+ALL_LENDERS = "All lenders"
+RISKY = {
+    "all": N_("The high-risk tier holds the risky customers under each of the three models: {models}."),
+    "some": N_(
+        "The high-risk tier holds the risky customers under {models}, and this is not shown under {others}."
+    ),
+    "none": N_(
+        "Under none of the three models is it shown that the high-risk tier holds the risky customers."
+    ),
+}
+COUNTED = N_(
+    "Of {n} claims, {judged} can be judged on these loans; the others need a trial, or data that are not recorded here."
+)
+
+
+def risky_answer(evidence: pd.DataFrame) -> Said:
+    """Say under which models the high-risk tier holds the risky customers."""
+    rows = evidence[evidence["claim"] == "H1a"]
+    held = rows.loc[rows["verdict"] == "supported", "model"].tolist()
+    others = [name for name in rows["model"] if name not in held]
+    if not held:
+        return Said(RISKY["none"])
+    if not others:
+        return Said(RISKY["all"], {"models": in_text(held)})
+    return Said(RISKY["some"], {"models": in_text(held), "others": in_text(others)})
+
+
+def counted_answer(evidence: pd.DataFrame) -> Said:
+    """Say how many claims the loans can judge."""
+    judged = evidence.loc[evidence["verdict"] != UNTESTED, "claim"].nunique()
+    return Said(COUNTED, {"n": evidence["claim"].nunique(), "judged": judged})
+
+
+def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
+    """Show one row per claim: the verdict under each model, the grade, and what would settle it.
+
+    Args:
+        evidence: `claim, model, verdict, grade`.
+        definitions: the claims, indexed by id: `statement, settled_by`.
+    """
+    wide = evidence.pivot(index="claim", columns="model", values="verdict").reindex(definitions.index)
+    tested = evidence[evidence["verdict"] != UNTESTED]
+    grades = tested.groupby("claim")["grade"].first()
+    frame = wide.reset_index().assign(
+        statement=definitions["statement"].to_numpy(),
+        grade=[grades.get(name, "–") for name in wide.index],
+        settled_by=definitions["settled_by"].to_numpy(),
+    )
+    models = [name for name in MODELS if name in wide]
+    return Exhibit(
+        "verdicts", frame, counted_answer(evidence), within=None,
+        headings={"claim": N_("Claim"), "statement": N_("What is claimed"), **{name: NAMES[name] for name in models},
+                  "grade": N_("Evidence"), "settled_by": N_("What would settle it")},
+    )  # fmt: skip
+
+
+BESIDE = {
+    "below": N_(
+        "{bad:,.0f} of {n:,.0f} customers in the tree's high-risk tier are bad, an odds ratio of {odds:.1f}; the "
+        "scorecard's tier reaches {bar:.1f}, random tiers {random:.1f}."
+    ),
+    "missing": N_("Odds of a bad outcome in the high-risk tier against the rest, under every ranking."),
+}
+
+
+def beside(rows: pd.DataFrame, grade: str) -> Exhibit:
+    """Show the odds ratio of the high-risk tier under every ranking, with the counts behind it."""
+    known = rows.set_index("model")
+    if {"tree", "scorecard", "random"} <= set(known.index):
+        said = Said(
+            BESIDE["below"],
+            {"bad": known.loc["tree", "bad_high"], "n": known.loc["tree", "n_high"],
+             "odds": known.loc["tree", "estimate"], "bar": known.loc["scorecard", "estimate"],
+             "random": known.loc["random", "estimate"]},
+        )  # fmt: skip
+    else:
+        said = Said(BESIDE["missing"])
+    return Exhibit(
+        "beside", titled(rows, grade), said, within=None,
+        headings={"model": N_("Ranking"), "bad_high": N_("Bad in the high-risk tier"), "n_high": N_("of"),
+                  "bad_rest": N_("Bad in the rest"), "n_rest": N_("of "), "estimate": N_("Odds ratio [95 % interval]")},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "bad_high": ",.0f", "n_high": ",.0f",
+                 "bad_rest": ",.0f", "n_rest": ",.0f"},
+    )  # fmt: skip
+
+
+ODDS = {
+    "supported": N_(
+        "Over {lenders:.0f} lenders the odds of a bad outcome are {odds:.1f} times as high in the tree's "
+        "high-risk tier (95 % interval {low:.1f} to {high:.1f})."
+    ),
+    "contradicted": N_(
+        "Over {lenders:.0f} lenders the odds of a bad outcome are lower in the tree's high-risk tier: {odds:.1f} (95 % "
+        "interval {low:.1f} to {high:.1f})."
+    ),
+    "undecided": N_(
+        "Over {lenders:.0f} lenders it is open whether the tree's high-risk tier is riskier: odds ratio {odds:.1f} "
+        "high-risk tier (95 % interval {low:.1f} to {high:.1f})."
+    ),
+    "few": N_("Odds ratio of the high-risk tier at each lender; too few lenders to pool."),
+}
+SHOWN = ("rfm", "abc", "tree", "scorecard")
+
+
+def odds(rows: pd.DataFrame, origin: str) -> Exhibit:
+    """Show the odds ratio of the high-risk tier at each lender and pooled, a panel per ranking.
+
+    Args:
+        rows: `model, lender, lenders, estimate, ci_low, ci_high, prediction_low, prediction_high, grade, verdict`.
+        origin: `real`, or `recorded` where the values come from the recorded run.
+    """
+    pooled = rows[(rows["lender"] == ALL_LENDERS) & (rows["model"] == "tree")]
+    if pooled.empty:
+        said = Said(ODDS["few"])
+    else:
+        row = pooled.iloc[0]
+        said = Said(
+            ODDS[row["verdict"]],
+            {
+                "lenders": row["lenders"],
+                "odds": row["estimate"],
+                "low": row["ci_low"],
+                "high": row["ci_high"],
+            },
+        )
+    alt = Said(
+        N_(
+            "One panel per ranking: a dot with interval per lender, a diamond for all lenders, a thin line for where a "
+            "further lender would lie; the axis is logarithmic."
+        )
+    )
+    return Exhibit(
+        "odds", rows, said, alt, odds_drawn, within=None, origin=origin,
+        headings={"model": N_("Ranking"), "lender": N_("Lender"), "estimate": N_("Odds ratio [95 % interval]"),
+                  "prediction_low": N_("A further lender, from"), "prediction_high": N_("to"), "grade": N_("Evidence"),
+                  "verdict": N_("Verdict")},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "prediction_low": ".2f",
+                 "prediction_high": ".2f"},
+    )  # fmt: skip
+
+
+@drawing
+def odds_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw a forest plot per ranking on one logarithmic axis of odds ratios."""
+    order = [name for name in dict.fromkeys(frame["lender"]) if name != ALL_LENDERS] + [ALL_LENDERS]
+    shown = [name for name in SHOWN if name in set(frame["model"])]
+    figure, panels = small_multiples(words, len(shown), columns=2, row_height=0.24 * len(order) + 0.7)
+    for axes, name in zip(panels, shown, strict=True):
+        part = frame[frame["model"] == name].drop_duplicates("lender").set_index("lender").reindex(order)
+        rows = np.arange(len(order))
+        axes.axvline(1, color=MUTED, linewidth=1, zorder=0)
+        axes.hlines(rows, part["ci_low"], part["ci_high"], color=INK, linewidth=1.4)
+        axes.hlines(rows, part["prediction_low"], part["prediction_high"], color=MUTED, linewidth=0.8)
+        sns.scatterplot(x=part["estimate"].to_numpy(), y=rows, style=[row == ALL_LENDERS for row in order],
+                        markers={True: "D", False: "o"}, color=ACCENT, s=34, legend=False, ax=axes,
+                        zorder=3)  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_xlim(0.2, 50)
+        axes.set_xticks([0.25, 1, 4, 16], [words.number(value, ".3g") for value in (0.25, 1, 4, 16)])
+        axes.minorticks_off()
+        axes.set_yticks(rows, [words(row) for row in order])
+        axes.set_ylim(len(order) - 0.5, -0.5)
+        axes.set_title(words(NAMES[name]))
+        axes.set(xlabel="", ylabel="")
+        axes.grid(axis="x")
+        sns.despine(ax=axes, left=True)
+    panels[-1].set_xlabel(words(N_("Odds ratio, high-risk tier against the rest")))
+    return figure
+
+
+def reasons(evidence: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
+    """Show estimate, or the reason why there is none, for every claim and model."""
+    frame = evidence.assign(
+        statement=evidence["claim"].map(definitions["statement"]), model=evidence["model"].map(NAMES)
+    )
+    untested = int((evidence["verdict"] == UNTESTED).sum())
+    said = Said(
+        N_("{untested} of {n} verdicts are open for a stated reason, not for want of a number."),
+        {"untested": untested, "n": len(evidence)},
+    )
+    return Exhibit(
+        "evidence", frame, said, within=None, supplement=True,
+        headings={"claim": N_("Claim"), "statement": N_("What is claimed"), "model": N_("Model"),
+                  "estimate": N_("Estimate [95 % interval]"), "n": N_("Customers"), "verdict": N_("Verdict"),
+                  "reason": N_("Why not tested")},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f"},
+    )  # fmt: skip
+
+
+STRANDS = {
+    "demonstration": N_(
+        "How the strands would meet, shown on invented answers and interviews: it reaches no verdict."
+    ),
+    "real": N_(
+        "The strands side by side: {agree} of {n} benefits where survey and interviews agree with the loans."
+    ),
+}
+
+
+def strands(display: pd.DataFrame, invented: bool) -> Exhibit:
+    """Show the joint display, one row per claimed benefit."""
+    agree = int((display["verdict"] == "convergence").sum())
+    said = (
+        Said(STRANDS["demonstration"])
+        if invented
+        else Said(STRANDS["real"], {"agree": agree, "n": len(display)})
+    )
+    return Exhibit(
+        "joint_display", display, said, within=None, origin="demonstration" if invented else "reported",
+        headings={"label_en": N_("Benefit"), "loan_data": N_("Loans"), "survey": N_("Survey"),
+                  "interviews": N_("Interviews"), "quotes": N_("In their words")}
+        | ({} if invented else {"verdict": N_("Together")}),
+    )  # fmt: skip
+
+
+def integration(statement: pd.DataFrame) -> Exhibit:
+    """Show the six items of Good Reporting of A Mixed Methods Study."""
+    said = Said(
+        N_("What the study reports of its integration, item by item: {n} of {all} in full."),
+        {"n": int((statement["status"] == "reported").sum()), "all": len(statement)},
+    )
+    return Exhibit(
+        "gramms", statement, said, within=None, supplement=True,
+        headings={"item": N_("Item"), "asks": N_("Asks for"), "text": N_("Reported"), "status": N_("State")},
+    )  # fmt: skip

@@ -1,0 +1,128 @@
+"""Claim by claim: what the data of the study and the recorded lenders show, on what grade of evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.collect import recorded
+from research.collect import worth as worths
+from research.compare import claims, purposes
+from research.segment import registry
+from research.steps import step
+from research.study.collect import customers
+from research.study.compare import measured, real
+from research.study.purposes import ALL_LENDERS, by_construction, high_tier_odds, over_lenders
+from research.study.segment import not_testable
+from research.study.weighting import weights
+
+PRACTISED = registry.ARMS[0]
+COLUMNS = ["claim", "model", "estimate", "ci_low", "ci_high", "n", "grade", "verdict", "reason"]
+
+
+@step(measured, high_tier_odds, by_construction, weights, "models", "dataset")
+def evidence(study: Any) -> pd.DataFrame:
+    """Return the verdict on every claim for each of the three models as practised, from the study's own data set.
+
+    Nothing assumed, simulated or invented is read: a claim that would need it is *not tested here*, with the reason.
+
+    Returns:
+        `claim, model, estimate, ci_low, ci_high, n, grade, verdict, reason` (why there is no result, else empty).
+    """
+    rows = []
+    for claim in claims.definitions().to_dict("records"):
+        for name in study.models:
+            found = _found(study, claim, name)
+            graded = claims.grade(real=_rests_on_real_data(study, name))
+            verdict = claims.verdict(claim, found["ci_low"], found["ci_high"], graded)
+            rows.append({"claim": claim["claim"], "model": name, "grade": graded, "verdict": verdict} | found)
+    return pd.DataFrame(rows)[COLUMNS]
+
+
+def _rests_on_real_data(study: Any, name: str) -> bool:
+    """Return whether neither the customers nor the weights of a model are made up."""
+    invented = study.weights == "survey" and study.fieldwork.provenance == "invented"
+    return real(study.dataset) and not (invented and registry.MODELS[name].weight_keys)
+
+
+def _found(study: Any, claim: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return estimate, interval, n and the reason why there is none."""
+    if why := not_testable(study, name):
+        return _none(why)
+    if claim["quantity"] == "odds_ratio_high":
+        row = high_tier_odds(study).set_index(["model", "arm"]).loc[(name, PRACTISED)]
+        if np.isnan(row["estimate"]):
+            return _none("the high-risk tier is empty, or nobody is bad")
+        return {name: row[name] for name in ("estimate", "ci_low", "ci_high")} | {
+            "n": round(row["n_high"] + row["n_rest"]),
+            "reason": "",
+        }
+    if claim["quantity"] == "need_association":
+        return _need(study, name)
+    if claim["quantity"] == "realised_value_gap":
+        return _none(f"value is by construction: {worths.worth(customers(study))[1]}, an input of the tiers")
+    return _none(f"needs {claim['needs']}")
+
+
+def _need(study: Any, name: str) -> dict[str, Any]:
+    construct = worths.need_construct(customers(study))
+    if not construct:
+        return _none("no need is measured")
+    if f"{name}|{PRACTISED}" in by_construction(study)["need"]:
+        return _none(f"by construction: {construct.replace('_', ' ')} is an input of the model")
+    made = measured(study)["criteria"]
+    wanted = {"measure": purposes.definitions().loc["need", "measure"], "model": name, "arm": PRACTISED}
+    rows = made[np.logical_and.reduce([made[column] == value for column, value in wanted.items()])]
+    if rows.empty or rows["ci_low"].isna().all():
+        return _none("need does not vary")
+    row = rows.iloc[0]
+    return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {"n": int(row["n"]), "reason": ""}
+
+
+def _none(reason: str) -> dict[str, Any]:
+    return {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": 0, "reason": reason}
+
+
+@step(high_tier_odds, "references", "models")
+def beside(study: Any) -> pd.DataFrame:
+    """Return the odds ratio of the high-risk tier for models and references as practised: `high_tier_odds`."""
+    rows = high_tier_odds(study)
+    return rows[rows["arm"] == PRACTISED].reset_index(drop=True)
+
+
+def odds_over_lenders(study: Any) -> tuple[pd.DataFrame, str]:
+    """Return the odds ratio of the high-risk tier at each lender and pooled, and where they come from.
+
+    Returns:
+        `model, lender, lenders, estimate, ci_low, ci_high, prediction_low, prediction_high, grade, verdict` (of
+        the pooled rows; lender *All lenders*), and `real` (this run) or `recorded`.
+    """
+    kept = recorded.frame("11_synthesis/odds")
+    own = _own_odds(study)
+    if kept is None or own["lender"].nunique() >= kept["lender"].nunique():
+        return own, "real"
+    return kept, "recorded"
+
+
+def _own_odds(study: Any) -> pd.DataFrame:
+    found = over_lenders(study)
+    keys = "purpose == 'odds' and arm == @PRACTISED"
+    rows, pooled = (part.query(keys) if len(part) else part for part in found.values())
+    claim = claims.definitions().loc["H1a"]
+    table = pd.concat([rows, pooled.assign(lender=ALL_LENDERS)], ignore_index=True)
+    table = table.rename(columns={"model_a": "model"})
+    together = table["lender"] == ALL_LENDERS
+    numbers = ["estimate", "ci_low", "ci_high", "prediction_low", "prediction_high"]
+    table[numbers] = np.exp(table.reindex(columns=numbers).astype(float))
+    table["grade"] = [
+        claims.grade(real=True, lenders=int(row.lenders), consistent=bool(row.consistent)) if pool else ""
+        for row, pool in zip(table.itertuples(), together, strict=True)
+    ]
+    table["verdict"] = [
+        claims.verdict(claim, row.ci_low, row.ci_high, row.grade) if row.grade else ""
+        for row in table.itertuples()
+    ]
+    columns = ["model", "lender", "lenders", *numbers, "i_squared", "grade", "verdict"]
+    return table.reindex(columns=columns)
