@@ -110,7 +110,7 @@ ODDS = {
     ),
     "undecided": N_(
         "Over {lenders:.0f} lenders it is open whether the tree's high-risk tier is riskier: odds ratio {odds:.1f} "
-        "high-risk tier (95 % interval {low:.1f} to {high:.1f})."
+        "(95 % interval {low:.1f} to {high:.1f})."
     ),
     "few": N_("Odds ratio of the high-risk tier at each lender; too few lenders to pool."),
 }

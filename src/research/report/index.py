@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from research.exhibits.words import Words
+from research.paths import ROOT
 from research.report import values
 from research.report.checklists import STATES, Checklist, Line, counts, declarations, fill, load
 from research.report.crate import METADATA, write_crate
@@ -21,15 +22,19 @@ from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
 from research.report.provenance import look_hash
 from research.report.render import exhibit_html, linked_from_elsewhere, numbered, page_assets, templates
+from research.textfiles import read_yaml
 
-# Whose answer is the verdict of the study: the first of these that the run has.
-VERDICTS = ("11_synthesis", "05_comparison")
-# Tables that the first page repeats under the verdicts: notebook → names.
-REPEATED = {"11_synthesis": ("verdicts", "models")}
+# Whose answers are what came out of the study, in this order.
+VERDICTS = ("05_comparison", "11_synthesis")
+# Exhibits that the first page repeats: above the answers and below them, notebook → names.
+FIRST = {"05_comparison": ("rankings",)}
+REPEATED = {"11_synthesis": ("verdicts",), "05_comparison": ("lenders",)}
+CITATION = ROOT / "CITATION.cff"
 SECTIONS = {
     "verdict": "What came out",
     "notebooks": "Question by question",
     "reproduced": "Same numbers as before?",
+    "cite": "How to cite, and what the data allow",
     "checklists": "Checklists",
     "parameters": "Parameters",
     "downloads": "Downloads",
@@ -122,7 +127,7 @@ def index_page(
             }
         )
     banners = banners_of([entry for entries in collected.banners.values() for entry in entries])
-    verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]][:1]
+    verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]]
     sections = [
         Heading(2, anchor, text) for anchor, text in SECTIONS.items() if anchor != "verdict" or verdicts
     ]
@@ -133,9 +138,16 @@ def index_page(
         "record": record,
         **page_assets(),
     }
-    repeated = [
-        html for path in executed for html in repeated_tables(path, titles, collected.numbers[path.stem])
-    ]
+    first, repeated = (
+        [
+            html
+            for stem in wanted
+            for path in executed
+            if path.stem == stem
+            for html in repeated_exhibits(path, wanted[stem], titles, collected.numbers[stem])
+        ]
+        for wanted in (FIRST, REPEATED)
+    )
     return (
         templates()
         .get_template("study.html.j2")
@@ -155,16 +167,19 @@ def index_page(
                 {"list": one, "anchor": slug(one.name), "counts": counts(answers)} for one, answers in filled
             ],
             states=STATES,
+            first=first,
             repeated=repeated,
+            citation=read_yaml(CITATION, "`key: value` lines"),
         )
     )
 
 
-def repeated_tables(executed: Path, titles: dict[str, str], numbers: dict[str, str]) -> list[str]:
-    """Return the tables of a notebook that the first page repeats; their numbers lead to the notebook."""
-    wanted = REPEATED.get(executed.stem, ())
+def repeated_exhibits(
+    executed: Path, wanted: tuple[str, ...], titles: dict[str, str], numbers: dict[str, str]
+) -> list[str]:
+    """Return the exhibits of a notebook that the first page repeats; their numbers lead to the notebook."""
     found = {}
-    for cell in nbformat.read(executed, as_version=4).cells if wanted else ():
+    for cell in nbformat.read(executed, as_version=4).cells:
         for output in cell.get("outputs", []):
             payload = output.get("data", {}).get(MIME)
             if payload and payload["name"] in wanted:
