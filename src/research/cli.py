@@ -27,6 +27,11 @@ VERBS = {
         "Forms, checks and agreement of survey and interviews.",
     ),
     "contacts": ("research.commands.contacts", "contacts", "Write the contact plan of a study."),
+    "register": (
+        "research.commands.register",
+        "register",
+        "Bind a study to the protocol before its data are read.",
+    ),
     "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
 }
 USER_MISTAKE = 2

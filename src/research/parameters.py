@@ -128,6 +128,9 @@ class Study(Parameters):
     )
     small_cell: int = Field(5, ge=0, le=100, description="counts below this are not published")
     costs: Costs = Field(Costs(), description="what money and work cost")
+    registration: str = Field(
+        "", description="file that `research register` wrote before the data were read; empty: not registered"
+    )
     fieldwork: Fieldwork = Field(Fieldwork(), description="workbooks of the survey and interviews")
 
     @model_validator(mode="after")

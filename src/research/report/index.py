@@ -169,7 +169,7 @@ def index_page(
             states=STATES,
             first=first,
             repeated=repeated,
-            citation=read_yaml(CITATION, "`key: value` lines"),
+            citation=read_yaml(CITATION),
         )
     )
 

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from research import registration
 from research.fingerprint import fingerprint, numeric_code
 from research.parameters import Study
 from research.paths import DEFINITIONS, ROOT
@@ -35,6 +36,7 @@ def collect(study: Study) -> dict[str, Any]:
             "sha256": study_hash(study),
             "parameters": study.model_dump(mode="json"),
         },
+        "registration": registration.state(study),
         "seed": study.seed,
         "data": {"name": Path(study.dataset).name, "sha256": data_hash(study), "source": data_source(study)},
         "code": {**commit(), "sha256": code_hash()},
