@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -181,6 +183,7 @@ def rankings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     for axes, name in zip(panels, order, strict=True):
         part = frame[frame["model"] == name]
         tiers_with_intervals(axes, part, words, part["bad"].sum() / part["n"].sum())
+        axes.set_xlim(0, 1.4 * frame["ci_high"].max())  # room for n
         axes.set_title(words(NAMES[name]))
         percent(axes.xaxis, words, 0)
     for axes in panels[-min(4, len(panels)) :]:
@@ -210,9 +213,9 @@ PROFILE = N_(
 
 def profile(rows: pd.DataFrame, grade: str, level: float = 0.95) -> Exhibit:
     """Show purpose by model: a panel per purpose, estimates with intervals."""
-    kept = rows[
-        (rows["arm"] == "as practised") & (rows["mark"] != "by construction") & (rows["purpose"] != "hand")
-    ]
+    kept = rows[(rows["arm"] == "as practised") & (rows["mark"] != "by construction")]
+    shown = kept.loc[kept["model"].isin(MODELS) & (kept["purpose"] != "hand"), "purpose"]
+    kept = kept[kept["purpose"].isin(shown)]
     frame = named(kept, grade).assign(
         purpose_label=kept["purpose"].map(PURPOSES), measure=kept["purpose"].map(MEASURES)
     )
@@ -264,6 +267,21 @@ NOTES = {
 }
 
 
+PAIRED = ("risk", "value", "need", "profit")
+UNTESTED_NOTES = {
+    "stability": N_("in order of the estimate; no test, since more refits would shrink any p-value"),
+    "hand": N_("in order of the count"),
+}
+ANSWERS = {
+    "alone": N_(
+        "Of {n} purposes with a test on these data, {alone} leave one model alone; on the others several serve."
+    ),
+    "several": N_(
+        "On none of the {n} purposes with a test on these data is one model shown to be better than both others."
+    ),
+}
+
+
 def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame) -> Exhibit:
     """Show one row per purpose: the models that serve it, and what speaks against them."""
     values = profile_rows[profile_rows["arm"] == "as practised"].set_index(["purpose", "model"])["estimate"]
@@ -276,32 +294,37 @@ def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame) -> Exhibit:
         ],
         note=[_note(row) for row in rows.itertuples()],
     )
-    tested = frame[frame["mark"] == ""]
+    tested = frame[(frame["mark"] == "") & frame["purpose"].isin(PAIRED)]
     alone = int((tested["served"].str.split().str.len() == 1).sum())
     said = Said(
-        N_(
-            "Of {n} purposes tested on these data, {alone} leave one model alone; on the others several serve."
-        ),
-        {"n": len(tested), "alone": alone},
+        ANSWERS["alone" if alone else "several"], {"n": len(tested)} | ({"alone": alone} if alone else {})
     )
     return Exhibit(
         "answers", frame, said, within=None,
         headings={"label": N_("Purpose"), "measure": N_("Judged by"),
-                  "models": N_("Not shown to be worse than the best"), "estimate": N_("Best estimate"),
+                  "models": N_("Who serves it"), "estimate": N_("Best estimate"),
                   "note": N_("Note")},
         formats={"estimate": {PURPOSES["hand"]: ",.0f"}},
     )  # fmt: skip
+
+
+def _serving(row: Any, values: pd.Series) -> str:
+    """Return the models that serve a purpose, best first; a purpose without a test lists all in order."""
+    if row.mark not in ("", "demonstration") or not row.served:
+        return ""
+    return _listed(" ".join(sorted(row.served.split(), key=lambda name: values[(row.purpose, name)],
+                                   reverse=row.purpose != "hand")))  # fmt: skip
 
 
 def _listed(names: str) -> str:
     return ", ".join(NAMES[name] for name in names.split())
 
 
-def _note(row: object) -> str:
-    said = [NOTES[row.mark]]  # type: ignore[attr-defined]
+def _note(row: Any) -> str:
+    said = [NOTES[row.mark], UNTESTED_NOTES.get(row.purpose, "") if row.served else ""]
     for text, names in (
-        (N_("worse than the scorecard beyond the margin"), row.below_bar),  # type: ignore[attr-defined]
-        (N_("below random tiers, avoid"), row.avoid),  # type: ignore[attr-defined]
+        (N_("worse than the scorecard beyond the margin"), row.below_bar),
+        (N_("below random tiers, avoid"), row.avoid),
     ):
         said.append(f"{_listed(names)}: {text}" if names else "")
     return "; ".join(filter(None, said))

@@ -1,0 +1,177 @@
+"""Pages 05 and 11: each result picks one whole sentence, and no sentence says more than its test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.compare import claims
+from research.exhibits import comparison, synthesis
+from research.exhibits.style import theme
+from research.exhibits.words import Words
+
+TIERS = ("premium", "low", "medium", "high")
+
+
+def profile(**auc: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"purpose": "risk", "model": list(auc), "arm": "as practised", "estimate": list(auc.values()),
+         "ci_low": np.array(list(auc.values())) - 0.05, "ci_high": np.array(list(auc.values())) + 0.05,
+         "n": 1000, "mark": ""}
+    )  # fmt: skip
+
+
+def answers(best: str = "tree", below_bar: str = "", served: str = "tree abc") -> pd.DataFrame:
+    rows = [{"purpose": name, "best": best, "served": served, "named": best, "avoid": "", "below_bar": "",
+             "untested": "", "mark": ""} for name in ("risk", "need", "stability")]  # fmt: skip
+    return pd.DataFrame(rows).assign(below_bar=[below_bar, "", ""])
+
+
+@pytest.mark.parametrize(
+    ("below", "grade", "text"),
+    [
+        ("rfm abc tree", "grade",
+         "To find the risky, none of the three models does as well as a scorecard or the lender's own grade: AUC 0.62 "
+         "for the tree, 0.73 for the scorecard, 0.69 for the grade."),
+        ("rfm abc tree", "single",
+         "To find the risky, none of the three models does as well as a scorecard: AUC 0.62 for the tree, 0.73 for the "
+         "scorecard."),
+        ("rfm abc", "single",
+         "To find the risky, the scorecard is not clearly better than the tree: AUC 0.62 for the tree, 0.73 for the "
+         "scorecard."),
+    ],
+)  # fmt: skip
+def test_the_first_sentence_says_whether_any_model_reaches_the_bar(below, grade, text):
+    auc = profile(rfm=0.45, abc=0.56, tree=0.62, scorecard=0.73, grade=0.69)
+    assert str(comparison.risk_answer(auc, answers(below_bar=below), grade)) == text
+
+
+def test_where_no_model_can_be_tested_that_is_said():
+    made = comparison.risk_answer(profile(scorecard=0.7), answers(best="", served=""), "single")
+    assert str(made) == "Finding the risky is not testable here."
+    assert "none for finding the risky" in str(comparison.sets_answer(answers(best="", served="")))
+
+
+def contrast(result: str, family: str = "primary") -> pd.DataFrame:
+    return pd.DataFrame(
+        {"family": family, "purpose": "risk", "model_a": ["tree"], "model_b": ["scorecard"], "difference": -0.05,
+         "ci_low": -0.1, "ci_high": -0.01, "p_holm": 0.01, "margin": 0.02, "result": result}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("result", "family", "text"),
+    [
+        ("worse", "against the bar",
+         "Of 1 comparisons with the bar, the model is clearly worse in 1 and clearly better in 0."),
+        ("undecided", "primary",
+         "Of 1 differences between the three models as practised, 0 are clear after adjustment."),
+        ("better", "primary",
+         "Of 1 differences between the three models as practised, 1 are clear after adjustment."),
+    ],
+)  # fmt: skip
+def test_the_caption_counts_what_the_tests_found(result, family, text):
+    assert str(comparison.contrasts(contrast(result, family), family, "single").caption) == text
+
+
+def pooled(low: float, high: float, further: tuple[float, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    keys = dict(zip(("purpose", "arm", "model_a", "model_b"), comparison.SHOWN[0], strict=True))
+    rows = pd.DataFrame([keys | {"lender": f"lender {i}", "estimate": -0.04, "ci_low": low, "ci_high": high}
+                         for i in range(7)])  # fmt: skip
+    mean = keys | {"lenders": 7.0, "estimate": (low + high) / 2, "ci_low": low, "ci_high": high,
+                   "prediction_low": further[0], "prediction_high": further[1], "i_squared": 0.9}  # fmt: skip
+    return rows, pd.DataFrame([mean])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "further", "text"),
+    [
+        (-0.068, -0.003, (-0.126, 0.054),
+         "below the scorecard's (95 % interval 0.003 to 0.068): on average, not everywhere."),
+        (-0.068, -0.010, (-0.1, -0.001), "below the scorecard's (95 % interval 0.010 to 0.068)."),
+        (0.01, 0.05, (0.001, 0.1), "above the scorecard's (95 % interval 0.010 to 0.050)."),
+        (-0.02, 0.02, (-0.1, 0.1),
+         "no difference of the tree from the scorecard is shown: 0.000 (95 % interval −0.020 to 0.020)."),
+    ],
+)  # fmt: skip
+def test_the_pooled_sentence_follows_the_interval_and_the_prediction(low, high, further, text):
+    made = comparison.lenders(*pooled(low, high, further), "recorded")
+    assert str(made.caption).endswith(text)
+    assert str(made.caption).startswith("Over 7 lenders")
+
+
+def evidence(**verdicts: str) -> pd.DataFrame:
+    """Verdicts on H1a by model; all other claims are not tested."""
+    rows = [{"claim": claim, "model": model, "estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": 0,
+             "grade": "measured", "reason": "needs a trial",
+             "verdict": verdict if claim == "H1a" else "not tested here"}
+            for claim in claims.definitions().index for model, verdict in verdicts.items()]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "text"),
+    [
+        ({"rfm": "undecided", "abc": "supported", "tree": "supported"},
+         "The high-risk tier holds the risky customers under ABC and the tree, and this is not shown under RFM."),
+        ({"rfm": "supported", "abc": "supported", "tree": "supported"},
+         "The high-risk tier holds the risky customers under each of the three models: RFM, ABC and the tree."),
+        ({"rfm": "undecided", "abc": "contradicted", "tree": "undecided"},
+         "Under none of the three models is it shown that the high-risk tier holds the risky customers."),
+    ],
+)  # fmt: skip
+def test_the_answer_of_the_synthesis_names_the_models(verdicts, text):
+    assert str(synthesis.risky_answer(evidence(**verdicts))) == text
+
+
+def test_every_claim_has_a_row_with_what_would_settle_it():
+    made = synthesis.verdicts(
+        evidence(rfm="undecided", abc="supported", tree="supported"), claims.definitions()
+    )
+    assert made.frame["claim"].tolist() == claims.definitions().index.tolist()
+    assert made.frame["settled_by"].str.len().gt(10).all()
+    assert str(made.caption).startswith("Of 11 claims, 1 can be judged")
+
+
+def test_an_invented_joint_display_is_a_demonstration_and_shows_no_verdict():
+    display = pd.DataFrame({"label_en": ["Growth"], "loan_data": [""], "survey": [""], "interviews": [""],
+                            "quotes": [""], "verdict": ["convergence"]})  # fmt: skip
+    invented, real = synthesis.strands(display, invented=True), synthesis.strands(display, invented=False)
+    assert invented.origin == "demonstration"
+    assert "verdict" not in invented.headings
+    assert "verdict" in real.headings
+
+
+def drawn() -> list:
+    tiers = pd.DataFrame([{"model": model, "tier": tier, "n": 100.0, "bad": 2.0 + i, "rate": 0.02 + 0.01 * i,
+                           "ci_low": 0.01, "ci_high": 0.06, "expected": 0.02, "inside": True}
+                          for model in ("rfm", "tree", "scorecard", "grade", "random")
+                          for i, tier in enumerate(TIERS)])  # fmt: skip
+    odds = pd.DataFrame([{"model": "tree", "lender": lender, "lenders": 7.0, "estimate": 2.0, "ci_low": 1.5,
+                          "ci_high": 3.0, "prediction_low": 0.9, "prediction_high": 5.0, "grade": "measured",
+                          "verdict": "supported"} for lender in ("A", "B", "All lenders")])  # fmt: skip
+    return [
+        comparison.rankings(tiers, "early delinquency", "single", 0.1),
+        comparison.profile(profile(rfm=0.5, tree=0.6, scorecard=0.7, grade=0.6), "single"),
+        comparison.lenders(*pooled(-0.068, -0.003, (-0.1, 0.05)), "recorded"),
+        synthesis.odds(odds, "recorded"),
+    ]
+
+
+@pytest.mark.parametrize("exhibit", drawn(), ids=lambda exhibit: exhibit.name)
+@pytest.mark.parametrize("width", [7.6, 3.6])
+def test_figures_are_drawn_for_the_page_and_for_a_phone(exhibit, width):
+    with theme():
+        figure = exhibit.draw(exhibit.frame, Words(width=width))
+        figure.canvas.draw()
+    assert figure.get_figwidth() <= width
+    named = " ".join(axes.get_title(loc="left") for axes in figure.axes)
+    assert named.strip()
+    assert "Lender's grade" not in named  # no grade was recorded
+
+
+def test_the_reference_is_called_a_grade_only_where_one_was_recorded():
+    rows = profile(tree=0.6, grade=0.7)
+    assert "single" in set(comparison.profile(rows, "single").frame["model"])
+    assert "grade" in set(comparison.profile(rows, "grade").frame["model"])
