@@ -252,7 +252,9 @@ def test_single_customers_are_not_shown(frame: pd.DataFrame) -> None:
 COUNTS = {"n", "known", "bad", "bads", "events", "count", "customers", "n_missing", "rows"}
 RATES = {"rate", "pd", "outcome_rate", "observed"}
 SENTENCES = {"n", "known", "bad", "rows", "n_high", "n_premium", "worst_n", "best_n"}
-RAN = ("01_data", "02_classification", "06_rfm", "07_abc", "08_tree", "10_strategies")
+RAN = (
+    "01_data", "02_classification", "04_models_rfm", "04_models_abc", "04_models_tree", "06_strategies",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -479,7 +481,7 @@ def attack(run: Path, book: Path) -> Attacker:
     found.read("01_data/distributions", [(name, "known") for name in numbers], {"n": "n"})
     for name in numbers:
         found.add_up([(name, "known"), (name, "missing")])
-    for stem in ("06_rfm", "07_abc", "08_tree"):
+    for stem in ("04_models_rfm", "04_models_abc", "04_models_tree"):
         for name in ("tier_rates", "tiers"):
             frame = at[f"{stem}/{name}"]
             columns = {"n": "n", "bad": "bad"} | ({"known": "known"} if name == "tier_rates" else {})
@@ -498,15 +500,15 @@ def attack(run: Path, book: Path) -> Attacker:
         for name, part in made.groupby("tier"):
             whole: Group = (own, name)
             if (
-                stem == "08_tree" and name == "low"
+                stem == "04_models_tree" and name == "low"
             ):  # the premium tier of the tree is taken from its low leaves
                 whole = (stem, "low or premium")
                 found.add_up([(own, "low"), (own, "premium")], whole)
             found.add_up([groups[row] for row in part.index], whole)
-        if stem == "07_abc":
-            found.read("07_abc/cells", groups, {"n": "n"})
-        if stem == "08_tree":
-            found.read("08_tree/leaves", groups, {"n": "n", "known": "known", "bads": "bad"})
+        if stem == "04_models_abc":
+            found.read("04_models_abc/cells", groups, {"n": "n"})
+        if stem == "04_models_tree":
+            found.read("04_models_tree/leaves", groups, {"n": "n", "known": "known", "bads": "bad"})
         profile = at[f"{stem}/profile"]
         groups = [(stem, row.construct, row.tier, "known") for row in profile.itertuples()]
         found.read(f"{stem}/profile", groups, {"n": "n"})
@@ -516,17 +518,17 @@ def attack(run: Path, book: Path) -> Attacker:
             for whole in tier:
                 found.add_up([(stem, construct, whole[1], value) for value in ("known", "missing")], whole)
     for name, column in (("segments", ["segment"]), ("grid", ["r_score", "f_score"])):
-        frame = at[f"06_rfm/{name}"]
+        frame = at[f"04_models_rfm/{name}"]
         groups = [(name, *map(str, row)) for row in frame[column].itertuples(index=False)]
         columns = {"rate": "bad"} if name == "grid" else {"bads": "bad"}
-        found.read(f"06_rfm/{name}", groups, {"n": "n", "known": "known", **columns})
+        found.read(f"04_models_rfm/{name}", groups, {"n": "n", "known": "known", **columns})
         found.add_up(groups)
-    crossed, against = at["10_strategies/crosswalk"], at["10_strategies/contradictions"]
+    crossed, against = at["06_strategies/crosswalk"], at["06_strategies/contradictions"]
     keys = ["tier", *rules.schemes]
     groups = list(crossed[keys].itertuples(index=False, name=None))
-    found.read("10_strategies/crosswalk", groups, {"n": "n"})
+    found.read("06_strategies/crosswalk", groups, {"n": "n"})
     found.read(
-        "10_strategies/contradictions",
+        "06_strategies/contradictions",
         list(against[keys].itertuples(index=False, name=None)),
         {"customers": "n"},
     )

@@ -12,23 +12,30 @@ from rich.console import Console
 from research import study as steps
 from research.errors import UserError
 from research.manage.contact_workbook import write_contact_plan
-from research.parameters import load
+from research.parameters import find, load
 from research.paths import REPORTS
+from research.report.plan import check, first_day
+from research.report.provenance import data_files
+from research.targets import READS, WRITES, Force, guarded, take
 
 
+@guarded
 def contacts(
-    study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file")],
-    out: Annotated[Path, typer.Argument(help="the workbook to write (.xlsx)")],
+    study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file"), READS],
+    out: Annotated[Path, typer.Argument(help="the workbook to write (.xlsx)"), WRITES],
     model: Annotated[str, typer.Option(help="the model whose tiers are used")] = "tree",
     start: Annotated[str, typer.Option(help="first day of the plan, YYYY-MM-DD [today]")] = "",
-    dataset: Annotated[str, typer.Option(help="another data set than the study's")] = "",
+    dataset: Annotated[str, typer.Option(help="another data set than the study's"), READS] = "",
+    force: Force = False,
 ) -> None:
     """Write the contact plan of a study: one row per customer, and a log to send back. INTERNAL: it names customers."""
     if out.suffix.lower() != ".xlsx":
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .xlsx")
     refuse_published(out)
-    day = first_day(start)
+    day = first_day(start) if start else datetime.date.today()
     plan = load(study, dataset=dataset)
+    take(out, [find(study), *data_files(plan)], force=True)  # what is not an input has been asked about
+    check(plan)
     reason = steps.not_testable(plan, model)
     if reason:
         raise UserError(f"--model {model}: {reason}")
@@ -55,13 +62,3 @@ def refuse_published(out: Path) -> None:
                 f"{out}: {folder.name} holds reports, which are made to be passed on; "
                 "expected a place of its own for a workbook that names customers"
             )
-
-
-def first_day(text: str) -> datetime.date:
-    """Return the first day of the plan; raise UserError when the text is no date."""
-    if not text:
-        return datetime.date.today()
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"--start {text}: expected a date such as 2026-03-31") from None
