@@ -40,7 +40,7 @@ OWN = Study(
 
 
 @pytest.fixture(autouse=True)
-def plan(monkeypatch) -> Study:
+def plan(no_plan: None, monkeypatch) -> Study:
     """Every test has the plan of an own loan book of 400 customers, with the usual threshold."""
     monkeypatch.setattr(parameters, "_read", {"last": OWN})
     monkeypatch.setattr(counts, "counts_known", lambda plan: frozenset({400.0}))
