@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from record import record
 
-from research.fieldwork.agreement import LEVELS, agreement_table
-from research.fieldwork.coder_agreement import code_agreement
+from research.fieldwork.interviews.agreement import LEVELS, agreement_table
+from research.fieldwork.interviews.coder_agreement import code_agreement
 
 
 def main() -> None:

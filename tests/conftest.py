@@ -12,6 +12,23 @@ import command
 from research.paths import ROOT
 from research.report import provenance
 
+FORCED = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read what commands print unwrapped and uncoloured, whatever terminal the tests are started from.
+
+    Else the width of the window and the length of the temporary folder's name decide where a sentence breaks. Pytest's
+    own lines keep the width of the terminal.
+    """
+    if config.pluginmanager.has_plugin("terminalreporter"):
+        writer = config.get_terminal_writer()
+        writer.fullwidth = writer.fullwidth
+    for name in FORCED:
+        os.environ.pop(name, None)
+    os.environ.update(COLUMNS="1000", NO_COLOR="1")
+
 
 @pytest.fixture(scope="session")
 def verification_data() -> Callable[[str], Path]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
-from research.fieldwork.ahp import (
+from research.fieldwork.survey.ahp import (
     eigenvector,
     expert_weights,
     group_weights,

@@ -7,9 +7,10 @@ import datetime
 import pytest
 from openpyxl import load_workbook
 
-from research.commands.contacts import contacts, first_day
+from research.commands.contacts import contacts
 from research.errors import UserError
 from research.paths import REPORTS
+from research.report.plan import first_day
 
 
 @pytest.fixture(scope="module")

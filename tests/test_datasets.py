@@ -122,10 +122,13 @@ def test_fingerprints_are_stable_and_follow_the_crosswalk(tmp_path) -> None:
     assert datasets.data_fingerprint("credit_data", other) != first
 
 
-def test_unknown_names_and_files_without_crosswalk_are_told() -> None:
+def test_unknown_names_and_files_without_crosswalk_are_told(tmp_path) -> None:
     with pytest.raises(UserError, match="did you mean 'lendingclub2018'"):
         datasets.load("lendingclub_2018")
-    with pytest.raises(UserError, match="draft-crosswalk"):
+    (tmp_path / "book.csv").write_text("a\n1\n")
+    with pytest.raises(UserError, match=r"'book_crosswalk\.csv' beside it.* draft-crosswalk"):
+        datasets.load(tmp_path / "book.csv")
+    with pytest.raises(UserError, match="no such file"):
         datasets.load("book.csv")
     with pytest.raises(UserError, match="no such file"):
         datasets.load("book.csv", crosswalk="credit_data")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
-from research.fieldwork import deidentify
+from research.fieldwork.interviews import deidentify
 
 
 def units(*texts):

@@ -388,7 +388,7 @@ def test_single_customers_are_not_shown(frame: pd.DataFrame) -> None:
 COUNTS = {"n", "known", "bad", "bads", "events", "count", "customers", "n_missing", "rows"}
 RATES = {"rate", "pd", "outcome_rate", "observed"}
 SENTENCES = {"n", "known", "bad", "rows", "n_high", "n_premium", "worst_n", "best_n"}
-RAN = ("01_data", "02_classification", "06_rfm", "07_abc", "08_tree")
+RAN = ("01_data", "02_classification", "04_models_rfm", "04_models_abc", "04_models_tree")
 
 
 @pytest.fixture(scope="module")
@@ -523,7 +523,7 @@ def test_what_is_left_out_cannot_be_solved_from_the_totals(run: Path) -> None:
 
 def test_bad_outcomes_of_tiers_cannot_be_solved_from_the_totals(run: Path) -> None:
     bad = (rare_loan_book()["是否违约"] == "是").sum()
-    for stem in ("06_rfm", "07_abc", "08_tree"):
+    for stem in ("04_models_rfm", "04_models_abc", "04_models_tree"):
         tiers = tables(run)[f"{stem}/tiers"]
         for _, part in tiers.groupby("panel"):
             gone = part["bad"].isna()

@@ -8,8 +8,13 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from research.fieldwork import codebook, deidentify, examples, intake, transcripts
-from research.fieldwork.workbook import INVENTED
+from research.fieldwork.instruments import codebook, examples
+from research.fieldwork.instruments.workbook import INVENTED
+from research.fieldwork.intake.check import check
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.interviews import deidentify, transcripts
 from research.paths import EXAMPLES
 
 INTERVIEWS = EXAMPLES / "interviews"
@@ -26,7 +31,7 @@ def contents(path):
 
 @pytest.fixture(scope="module")
 def coding():
-    return intake.read_coding(INTERVIEWS)
+    return read_coding(INTERVIEWS)
 
 
 def test_the_generator_writes_what_is_shipped(tmp_path):
@@ -57,19 +62,19 @@ def test_every_transcript_says_that_it_is_invented():
 def test_clean_books_have_no_fault():
     for name in BOOKS:
         if name != "survey_returned.xlsx":
-            assert intake.check(EXAMPLES / name) == [], name
+            assert check(EXAMPLES / name) == [], name
 
 
 def test_returned_survey_has_many_kinds_of_faults():
-    faults = intake.check(EXAMPLES / "survey_returned.xlsx")
+    faults = check(EXAMPLES / "survey_returned.xlsx")
     errors = [f for f in faults if f.level == "error"]
     assert (len(errors), len(faults) - len(errors)) == (15, 20)
-    kept = intake.read_survey(EXAMPLES / "survey_returned.xlsx", accept_faults=True)
+    kept = read_survey(EXAMPLES / "survey_returned.xlsx", accept_faults=True)
     assert len(kept) == 176  # without consent 2, without id 1, a second time 1
 
 
 def test_survey_is_of_180_questionnaires_of_two_groups():
-    answers = intake.read_survey(EXAMPLES / "survey_clean.xlsx")
+    answers = read_survey(EXAMPLES / "survey_clean.xlsx")
     assert answers["group"].value_counts().to_dict() == {"customer": 100, "practitioner": 80}
     assert 0.005 < answers.filter(regex=r"^[CTH]\d_\d$").isna().mean().mean() < 0.05
     assert answers.loc[answers["group"] == "customer", "weight"].mean() == pytest.approx(1, abs=0.01)
@@ -100,7 +105,7 @@ def test_coders_agree_as_trained_coders_do(coding):
 
 
 def test_experts_disagree_but_not_at_random():
-    judged = intake.read_vignettes(EXAMPLES / "vignettes.xlsx")
+    judged = read_vignettes(EXAMPLES / "vignettes.xlsx")
     assert judged.groupby("expert").size().tolist() == [24] * 10
     assert set(judged["dataset"]) == {examples.DATASET}
     ranks = judged.assign(rank=judged["tier"].cat.codes).pivot(
@@ -112,7 +117,7 @@ def test_experts_disagree_but_not_at_random():
 
 
 def test_experts_compare_every_pair():
-    judged = intake.read_ahp(EXAMPLES / "ahp.xlsx")
+    judged = read_ahp(EXAMPLES / "ahp.xlsx")
     assert judged.groupby("expert").size().tolist() == [6] * 12
     assert judged["value"].between(1 / 9, 9).all()
 

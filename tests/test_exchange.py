@@ -10,8 +10,9 @@ import pytest
 from lxml import etree
 
 from research.errors import UserError
-from research.fieldwork import codebook, exchange
+from research.fieldwork import exchange
 from research.fieldwork.exchange.project import TABLES
+from research.fieldwork.instruments import codebook
 
 SPACE = "urn:QDA-XML:project:1.0"
 GUID = "11111111-1111-4111-8111-11111111111{}"

@@ -7,13 +7,17 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from research.fieldwork import ahp, coding, group_comparison, saturation, survey
-from research.fieldwork.codebook import assignable, read_codebook
-from research.fieldwork.coder_agreement import code_agreement
-from research.fieldwork.factors import parallel_analysis
-from research.fieldwork.instruments import comparison_pairs, survey_items
-from research.fieldwork.intake import read_ahp, read_coding, read_survey
-from research.fieldwork.reliability import reliability_table
+from research.fieldwork.instruments.codebook import assignable, read_codebook
+from research.fieldwork.instruments.items import comparison_pairs, survey_items
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.judgements import read_ahp
+from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.interviews import coding, saturation
+from research.fieldwork.interviews.coder_agreement import code_agreement
+from research.fieldwork.survey import ahp, group_comparison
+from research.fieldwork.survey import scales as survey
+from research.fieldwork.survey.factors import parallel_analysis
+from research.fieldwork.survey.reliability import reliability_table
 from research.figures import interviews as interview_figures
 from research.figures import survey as survey_figures
 from research.paths import EXAMPLES

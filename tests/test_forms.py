@@ -11,16 +11,11 @@ import pytest
 from openpyxl import load_workbook
 
 from research.errors import UserError
-from research.fieldwork import (
-    codebook,
-    comparison_form,
-    forms,
-    instruments,
-    intake,
-    resolution,
-    vignette_form,
-)
-from research.fieldwork.workbook import INVENTED
+from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
+from research.fieldwork.instruments import items as instruments
+from research.fieldwork.instruments.workbook import INVENTED
+from research.fieldwork.intake.check import check
+from research.fieldwork.interviews import resolution
 
 UNITS = pd.DataFrame(
     {
@@ -92,11 +87,11 @@ def test_forms_are_the_same_bytes_each_time(tmp_path, customers):
 
 def test_empty_forms_have_no_error_but_what_is_empty(tmp_path, customers):
     drawn = vignette_form.draw_vignettes(customers, 6, seed=3)
-    assert intake.check(forms.survey_form(tmp_path / "s.xlsx", rows=3)) == []
-    assert intake.check(comparison_form.comparison_form(tmp_path / "a.xlsx", ["E1"])) == []
-    (fault,) = intake.check(vignette_form.vignette_form(tmp_path / "v.xlsx", drawn, ["E1"]))
+    assert check(forms.survey_form(tmp_path / "s.xlsx", rows=3)) == []
+    assert check(comparison_form.comparison_form(tmp_path / "a.xlsx", ["E1"])) == []
+    (fault,) = check(vignette_form.vignette_form(tmp_path / "v.xlsx", drawn, ["E1"]))
     assert (fault.level, fault.found) == ("note", "6 vignettes without a tier")
-    (fault,) = intake.check(forms.coding_form(tmp_path / "c.xlsx", UNITS, coder="A"))
+    (fault,) = check(forms.coding_form(tmp_path / "c.xlsx", UNITS, coder="A"))
     assert fault.found == "no code in the whole workbook"
 
 

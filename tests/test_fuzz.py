@@ -20,16 +20,14 @@ from research.collect import datasets, tables, transforms
 from research.commands.fieldwork import show_agreement
 from research.commands.run import assignments
 from research.errors import UserError
-from research.fieldwork import (
-    cells,
-    codebook,
-    deidentify,
-    exchange,
-    instruments,
-    intake,
-    platforms,
-    transcripts,
-)
+from research.fieldwork import exchange
+from research.fieldwork.instruments import codebook
+from research.fieldwork.instruments import items as instruments
+from research.fieldwork.intake import cells, platforms
+from research.fieldwork.intake.check import annotate, check
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.judgements import read_ahp
+from research.fieldwork.interviews import deidentify, transcripts
 from research.manage.feedback import read_feedback
 from research.report import checklists, grid
 from research.textfiles import decode, parse_yaml, read_csv
@@ -301,7 +299,7 @@ def with_part(data: bytes, name: str, content: bytes) -> bytes:
 def test_damaged_parts_of_workbooks(tmp_path, part, content):
     """XMLSyntaxError, TypeError, LookupError and KeyError came through, also from the annotated copy."""
     for name, base, read in (
-        ("survey.xlsx", corpus.survey, lambda path: intake.annotate(path, tmp_path / "copy.xlsx")),
+        ("survey.xlsx", corpus.survey, lambda path: annotate(path, tmp_path / "copy.xlsx")),
         ("plan.xlsx", corpus.contact_log, read_feedback),
         ("book.xlsx", corpus.loan_workbook, tables.read_table),
     ):
@@ -325,7 +323,7 @@ def test_torn_bytes_within_a_container(tmp_path):
     start = data.index(b"xl/workbook.xml") + 40
     data[start : start + 60] = b"\xff" * 60
     with pytest.raises(UserError, match=r"survey\.xlsx: .*damaged"):
-        intake.check(put(tmp_path / "survey.xlsx", bytes(data)))
+        check(put(tmp_path / "survey.xlsx", bytes(data)))
 
 
 @pytest.mark.parametrize("value", [1e308, float("inf"), 10**400, "9" * 400, "1.2.3 hours"])
@@ -379,12 +377,12 @@ def test_a_coder_or_expert_who_is_there_twice_is_named_with_the_files(tmp_path):
     for name in ("coding_A.xlsx", "coding_B.xlsx"):
         put(tmp_path / name, corpus.coding())
     with pytest.raises(UserError, match=r"coding_A\.xlsx, coding_B\.xlsx: coder A coded"):
-        intake.read_coding(tmp_path)
+        read_coding(tmp_path)
     book = load_workbook(io.BytesIO(corpus.comparisons()))
     book.copy_worksheet(book["E01"])
     book.save(tmp_path / "ahp.xlsx")
     with pytest.raises(UserError, match=r"ahp\.xlsx: expert E01 is there twice"):
-        intake.read_ahp(tmp_path / "ahp.xlsx")
+        read_ahp(tmp_path / "ahp.xlsx")
 
 
 @pytest.mark.parametrize(

@@ -28,23 +28,18 @@ import demo
 from fuzz import corpus
 from fuzz.cases import limited
 from fuzz.documents import laughs
-from research import parameters, steps
+from research import parameters
 from research.archive import open_archive
+from research.cache import refuse_shared
 from research.collect import datasets, draft, identifiers, loanbook, tables
 from research.collect.crosswalk import read_crosswalk
 from research.commands.run import assignments
 from research.errors import UserError
-from research.fieldwork import (
-    cells,
-    deidentify,
-    exchange,
-    forms,
-    intake,
-    platforms,
-    resolution,
-    sheets,
-    transcripts,
-)
+from research.fieldwork import exchange
+from research.fieldwork.instruments import forms
+from research.fieldwork.intake import cells, platforms, sheets
+from research.fieldwork.intake.check import annotate
+from research.fieldwork.interviews import deidentify, resolution, transcripts
 from research.inert import FORMULA_START, inert, plain, write_csv
 from research.manage.feedback import read_feedback
 from research.paths import ROOT
@@ -215,7 +210,7 @@ def test_copies_carry_no_macros_links_or_formulas_and_nothing_is_fetched(tmp_pat
         (tmp_path / "plain.xlsx").read_bytes(), tmp_path / "returned.xlsm", lambda _, data: data, extra
     )
     before = path.read_bytes()
-    copy = intake.annotate(path, tmp_path / "copy.xlsx")
+    copy = annotate(path, tmp_path / "copy.xlsx")
     assert path.read_bytes() == before
     with zipfile.ZipFile(copy) as archive:
         names = archive.namelist()
@@ -299,9 +294,9 @@ def test_every_place_that_writes_a_table_is_known():
     }
     assert found == {
         "collect/fetch.py",  # a published data set in its own words, known by its hash
-        "collect/publishers.py", "fieldwork/instruments.py",  # only hashed
+        "collect/publishers.py", "fieldwork/instruments/items.py",  # only hashed
         "documentation/dependencies.py",  # names of packages
-        "inert.py", "fieldwork/intake/check.py", "fieldwork/workbook.py", "manage/contact_workbook.py",
+        "inert.py", "fieldwork/intake/check.py", "fieldwork/instruments/workbook.py", "manage/contact_workbook.py",
         "report/values.py", "report/workbook.py",
     }  # fmt: skip
 
@@ -430,7 +425,7 @@ def test_nothing_loads_pickles_or_unsafe_yaml():
     assert found == ["steps.py"]
     assert [p.name for p in SOURCES if "Memory(" in p.read_text(encoding="utf-8")] == ["steps.py"]
     code = (ROOT / "src" / "research" / "steps.py").read_text(encoding="utf-8")
-    assert code.count("pickle.loads(") == 1 and "_refuse_shared(folder)" in code
+    assert code.count("pickle.loads(") == 1 and "refuse_shared(folder)" in code
 
 
 class Bomb:
@@ -474,7 +469,7 @@ def test_a_cache_that_others_can_write_to_is_refused(tmp_path):
             if refused
             else contextlib.nullcontext()
         ):
-            steps._refuse_shared(tmp_path)
+            refuse_shared(tmp_path)
 
 
 # --- text that is made to last ----------------------------------------------------------------------------------------

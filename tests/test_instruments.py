@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
-from research.fieldwork import codebook, instruments
+from research.fieldwork.instruments import codebook
+from research.fieldwork.instruments import items as instruments
 from research.paths import DEFINITIONS
 
 CRITERIA = {f"C{n}" for n in range(1, 8)}

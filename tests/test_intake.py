@@ -13,10 +13,14 @@ import pytest
 from openpyxl import load_workbook
 
 from research.errors import UserError
-from research.fieldwork import comparison_form, forms, intake, vignette_form
-from research.fieldwork.cells import read_choice, read_duration, read_number
-from research.fieldwork.instruments import survey_items
+from research.fieldwork.instruments import comparison_form, forms, vignette_form
+from research.fieldwork.instruments.items import survey_items
+from research.fieldwork.intake.cells import read_choice, read_duration, read_number
+from research.fieldwork.intake.check import annotate, check
+from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.faults import Fault
+from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.survey import read_survey
 
 PRACTITIONERS, CUSTOMERS = "practitioners 从业人员", "customers 客户"
 
@@ -135,8 +139,8 @@ def test_choice_that_is_none():
 
 
 def test_a_clean_survey_has_no_fault_and_reads_whole(filled):
-    assert intake.check(filled) == []
-    answers = intake.read_survey(filled)
+    assert check(filled) == []
+    answers = read_survey(filled)
     assert list(answers.index) == ["P1", "P2", "P3", "C1", "C2"]
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
     assert "weight" not in answers and "duration_seconds" not in answers
@@ -168,15 +172,15 @@ def test_answer_faults_are_named_by_cell(spoil):
     path = spoil(edit)
     sheet = load_workbook(path)[PRACTITIONERS]
     expected = "a whole number from 1 to 5, or empty"
-    assert intake.check(path) == [
+    assert check(path) == [
         Fault(PRACTITIONERS, f"{column(sheet, item)}5", found, expected, level)
         for item, (_, level, found, _) in ANSWERS.items()
     ]
-    assert str(intake.check(path)[4]) == f"{PRACTITIONERS}!K5 — 7 — {expected}"
-    answers = intake.read_survey(path, accept_faults=True).loc["P2", list(ANSWERS)]
+    assert str(check(path)[4]) == f"{PRACTITIONERS}!K5 — 7 — {expected}"
+    answers = read_survey(path, accept_faults=True).loc["P2", list(ANSWERS)]
     assert answers.astype(object).where(answers.notna(), None).tolist() == [a[3] for a in ANSWERS.values()]
     with pytest.raises(UserError, match=r"returned\.xlsx: 5 faults"):
-        intake.read_survey(path)
+        read_survey(path)
 
 
 def test_a_formula_with_a_stored_value_is_read_and_noted(spoil, tmp_path):
@@ -187,9 +191,9 @@ def test_a_formula_with_a_stored_value_is_read_and_noted(spoil, tmp_path):
             target.writestr(
                 name, re.sub(rb"<f>2\+2</f><v ?/?>(</v>)?", b"<f>2+2</f><v>4</v>", source.read(name))
             )
-    (fault,) = intake.check(stored)
+    (fault,) = check(stored)
     assert fault.level == "note" and fault.found == "a formula; its stored value 4.0 was read"
-    assert intake.read_survey(stored).loc["P2", "C2_1"] == 4
+    assert read_survey(stored).loc["P2", "C2_1"] == 4
 
 
 def test_merged_hidden_and_renamed(spoil):
@@ -200,7 +204,7 @@ def test_merged_hidden_and_renamed(spoil):
         sheet.column_dimensions["H"].hidden = True
         book[CUSTOMERS].title = "客户问卷 (2)"
 
-    faults = {(f.level, f.sheet, f.cell, f.found) for f in intake.check(spoil(edit))}
+    faults = {(f.level, f.sheet, f.cell, f.found) for f in check(spoil(edit))}
     assert faults == {
         ("error", PRACTITIONERS, "G4:G5", "merged cells"),
         ("note", PRACTITIONERS, "A6", "a hidden row with answers (read)"),
@@ -213,7 +217,7 @@ def test_a_sheet_without_a_telling_name_is_known_by_its_columns(spoil):
     def edit(book):
         book[PRACTITIONERS].title, book[CUSTOMERS].title = "Sheet1", "Sheet2"
 
-    answers = intake.read_survey(spoil(edit))
+    answers = read_survey(spoil(edit))
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
 
 
@@ -225,12 +229,12 @@ def test_missing_sheet_older_form_and_missing_columns(spoil):
         sheet.delete_cols(sheet[f"{column(sheet, 'H5_3')}1"].column)
 
     path = spoil(edit)
-    assert [(f.level, f.cell, f.found) for f in intake.check(path)] == [
+    assert [(f.level, f.cell, f.found) for f in check(path)] == [
         ("note", "A1", "no such sheet"),
         ("note", "B2", "form version 0123456789"),
         ("note", "A1", "no column H5_3 (older form)"),
     ]
-    assert intake.read_survey(path)["H5_3"].isna().all()
+    assert read_survey(path)["H5_3"].isna().all()
 
 
 def test_a_missing_column_of_the_present_form_is_an_error(spoil):
@@ -238,7 +242,7 @@ def test_a_missing_column_of_the_present_form_is_an_error(spoil):
         sheet = book[PRACTITIONERS]
         sheet.delete_cols(sheet[f"{column(sheet, 'T4_3')}1"].column)
 
-    (fault,) = intake.check(spoil(edit))
+    (fault,) = check(spoil(edit))
     assert (fault.level, fault.found) == ("error", "no column T4_3")
 
 
@@ -250,7 +254,7 @@ def test_respondents_twice_without_id_without_consent(spoil):
         put("consent", 5, None, CUSTOMERS)(book)
 
     path = spoil(edit)
-    told = [(f.level, f.cell, f.found) for f in intake.check(path)]
+    told = [(f.level, f.cell, f.found) for f in check(path)]
     assert told == [
         ("note", "A5", "' Ｐ1 ', read as P1"),
         ("error", "A5", f"respondent P1 a second time (first at {PRACTITIONERS}!A4)"),
@@ -258,7 +262,7 @@ def test_respondents_twice_without_id_without_consent(spoil):
         ("note", "B4", "no consent; the row is left out"),
         ("error", "B5", "consent is empty; the row is left out"),
     ]
-    assert list(intake.read_survey(path, accept_faults=True).index) == ["P1"]
+    assert list(read_survey(path, accept_faults=True).index) == ["P1"]
 
 
 def test_partly_filled_and_copied_rows(spoil):
@@ -270,7 +274,7 @@ def test_partly_filled_and_copied_rows(spoil):
             if cell.value != "respondent_id":
                 sheet[f"{cell.column_letter}5"] = sheet[f"{cell.column_letter}4"].value
 
-    told = [(f.level, f.found) for f in intake.check(spoil(edit))]
+    told = [(f.level, f.found) for f in check(spoil(edit))]
     assert told == [("note", "the same answers as respondent P1"), ("note", "42 of 51 answers empty")]
 
 
@@ -279,16 +283,16 @@ def test_a_title_row_above_the_header_is_no_fault(spoil):
         book[PRACTITIONERS].insert_rows(1)
         book[PRACTITIONERS]["A1"] = "2024 年问卷汇总"
 
-    assert len(intake.read_survey(spoil(edit))) == 5
+    assert len(read_survey(spoil(edit))) == 5
 
 
 def test_several_files_are_joined_and_a_respondent_in_two_is_refused(filled, spoil):
     with pytest.raises(UserError, match="P1, P2, P3 are in more than one file"):
-        intake.read_survey([filled, spoil(lambda book: book.remove(book[CUSTOMERS]))])
+        read_survey([filled, spoil(lambda book: book.remove(book[CUSTOMERS]))])
 
 
 def test_macros_workbook_and_password_and_strangers(spoil, tmp_path):
-    assert len(intake.read_survey(spoil(lambda book: None, "returned.xlsm"))) == 5
+    assert len(read_survey(spoil(lambda book: None, "returned.xlsm"))) == 5
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600
     for name, data, told in [
         ("locked.xlsx", ole + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
@@ -301,10 +305,10 @@ def test_macros_workbook_and_password_and_strangers(spoil, tmp_path):
     ]:
         (tmp_path / name).write_bytes(data)
         with pytest.raises(UserError) as error:
-            intake.check(tmp_path / name)
+            check(tmp_path / name)
         assert told in str(error.value) and name in str(error.value)
     with pytest.raises(UserError, match=r"none\.xlsx: cannot be read"):
-        intake.check(tmp_path / "none.xlsx")
+        check(tmp_path / "none.xlsx")
 
 
 def test_a_word_file_named_xlsx(tmp_path):
@@ -312,7 +316,7 @@ def test_a_word_file_named_xlsx(tmp_path):
 
     docx.Document().save(tmp_path / "words.xlsx")
     with pytest.raises(UserError, match="a Word document"):
-        intake.check(tmp_path / "words.xlsx")
+        check(tmp_path / "words.xlsx")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
@@ -326,7 +330,7 @@ def test_tables_in_the_encodings_and_separators_of_excel(tmp_path, encoding, mar
     ]
     path = tmp_path / "answers.csv"
     path.write_bytes("\n".join(mark.join(row) for row in rows).encode(encoding))
-    answers = intake.read_survey(path)
+    answers = read_survey(path)
     assert answers["C1_1"].tolist() == [4, 5] and answers["loan_type"].tolist()[0] == "housing"
     assert answers["duration_seconds"].tolist()[0] == 215
     assert (
@@ -338,7 +342,7 @@ def test_tables_in_the_encodings_and_separators_of_excel(tmp_path, encoding, mar
 def test_binary_rubbish_named_csv(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"\x00\xff\x00\x81\x00")
     with pytest.raises(UserError, match="not text"):
-        intake.check(tmp_path / "x.csv")
+        check(tmp_path / "x.csv")
 
 
 def test_single_questionnaires_are_read_with_their_own_addresses(tmp_path):
@@ -352,9 +356,9 @@ def test_single_questionnaires_are_read_with_their_own_addresses(tmp_path):
         sheet.cell(rows[item], 4).value = 3
     sheet.cell(rows["S_2"], 4).value = "９"
     book.save(path)
-    (fault,) = intake.check(path)
+    (fault,) = check(path)
     assert (fault.cell, fault.found) == (f"D{rows['S_2']}", "'９' (text)")
-    answers = intake.read_survey(path, accept_faults=True)
+    answers = read_survey(path, accept_faults=True)
     assert answers.loc["C7", "group"] == "customer" and answers.loc["C7", "S_1"] == 3
 
 
@@ -368,7 +372,7 @@ def test_reading_many_questionnaires_takes_seconds(tmp_path):
     path = tmp_path / "many.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
     start = time.perf_counter()
-    assert len(intake.read_survey(path)) == 5000
+    assert len(read_survey(path)) == 5000
     assert time.perf_counter() - start < 20  # about 2 s on two cores
 
 
@@ -384,7 +388,7 @@ def test_annotated_copy_marks_each_fault_and_leaves_the_original(spoil, tmp_path
 
     path = spoil(edit)
     before = hashlib.sha256(path.read_bytes()).hexdigest()
-    out = intake.annotate(path, tmp_path / "marked.xlsx")
+    out = annotate(path, tmp_path / "marked.xlsx")
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
     book = load_workbook(out)
     sheet = book[PRACTITIONERS]
@@ -393,24 +397,24 @@ def test_annotated_copy_marks_each_fault_and_leaves_the_original(spoil, tmp_path
     assert wrong.fill.fgColor.rgb == "00F4A6A0" and odd.fill.fgColor.rgb == "00FBE08A"
     assert sheet["G4"].comment.text.startswith("merged cells")
     listed = book["faults 问题清单"]
-    faults = intake.check(path)
+    faults = check(path)
     assert [row[1].value for row in listed.iter_rows(min_row=2)] == [fault.cell for fault in faults]
     assert not any(cell.data_type == "f" for row in listed.iter_rows() for cell in row)
-    assert intake.annotate(path, tmp_path / "again.xlsx").read_bytes() == out.read_bytes()
+    assert annotate(path, tmp_path / "again.xlsx").read_bytes() == out.read_bytes()
 
 
 def test_annotated_copy_is_never_the_original(filled):
     with pytest.raises(UserError, match="would replace the original"):
-        intake.annotate(filled, filled)
+        annotate(filled, filled)
     with pytest.raises(UserError, match=r"must end in \.xlsx"):
-        intake.annotate(filled, filled.with_suffix(".pdf"))
+        annotate(filled, filled.with_suffix(".pdf"))
 
 
 def test_annotated_copy_of_a_table(tmp_path):
     items = list(survey_items(group="customer")["item"])
     path = tmp_path / "t.csv"
     path.write_text(f"respondent_id,group,{','.join(items)}\nC1,customer,{','.join('9' for _ in items)}\n")
-    book = load_workbook(intake.annotate(path, tmp_path / "t.xlsx"))
+    book = load_workbook(annotate(path, tmp_path / "t.xlsx"))
     assert book["t"]["C2"].value == 9 and book["t"]["C2"].comment is not None
 
 
@@ -428,14 +432,14 @@ def expert_form(path, answers):
 
 def test_comparisons_are_left_over_right(tmp_path):
     answers = [("A", 3), ("C", 5), ("equal 同等", 1), ("equal", None), ("M", "９"), (None, None)]
-    judged = intake.read_ahp(expert_form(tmp_path / "a.xlsx", answers))
+    judged = read_ahp(expert_form(tmp_path / "a.xlsx", answers))
     assert judged["value"].tolist() == [3, 1 / 5, 1, 1, 1 / 9]
     assert judged.iloc[1][["expert", "set", "left", "right"]].tolist() == ["E1", "abc", "A", "C"]
 
 
 def test_comparison_faults(tmp_path):
     answers = [("A", dt.datetime(2026, 1, 5)), ("Z", 3), ("equal 同等", 4), ("R", None), ("M", 12), (None, 3)]
-    faults = intake.check(expert_form(tmp_path / "a.xlsx", answers))
+    faults = check(expert_form(tmp_path / "a.xlsx", answers))
     assert [(f.cell, f.found) for f in faults] == [
         ("H6", "a date (05 Jan): a fraction was typed"),
         ("G7", "'Z' (text)"),
@@ -455,14 +459,14 @@ def test_vignettes_come_back_with_their_customers(tmp_path):
         book["E1"].cell(row, 3).value = tier
     book["E2"]["C6"], book["E2"]["D6"] = "gold", "rich"
     book.save(path)
-    assert [f.found for f in intake.check(path) if f.level == "error"] == ["'gold' (text)"]
-    judged = intake.read_vignettes(path, accept_faults=True)
+    assert [f.found for f in check(path) if f.level == "error"] == ["'gold' (text)"]
+    judged = read_vignettes(path, accept_faults=True)
     assert judged["tier"].tolist() == ["premium", "high"] and judged["tier"].cat.ordered
     assert judged["customer_id"].tolist() == drawn["customer_id"].tolist()[:2]
     assert set(judged["dataset"]) == {"own"}
     vignette_form.key_of(path).unlink()
     with pytest.raises(UserError, match=r"its key v\.key\.csv is not beside it"):
-        intake.read_vignettes(path, accept_faults=True)
+        read_vignettes(path, accept_faults=True)
 
 
 @pytest.fixture
@@ -490,7 +494,7 @@ def coded(tmp_path):
 
 
 def test_codings_of_two_coders(coded):
-    found = intake.read_coding(
+    found = read_coding(
         [coded("A", [["loyalty", "behaviour"], [], []]), coded("B", [["Loyalty "], ["忠诚与信任"], []])]
     )
     assert found.codings.drop(columns="document").values.tolist() == [
@@ -503,7 +507,7 @@ def test_codings_of_two_coders(coded):
 
 
 def test_coding_faults(coded):
-    faults = intake.check(coded("", [["loyality", "criteria"], ["loyalty", "loyalty"], []], name="nameless"))
+    faults = check(coded("", [["loyality", "criteria"], ["loyalty", "loyalty"], []], name="nameless"))
     assert [(f.level, f.cell, f.found) for f in faults] == [
         ("error", "B1", "no coder's code; the file's name 'nameless' was taken"),
         ("error", "F6", "'loyality'"),
@@ -516,16 +520,16 @@ def test_coding_faults(coded):
 def test_coders_must_have_seen_the_same_text_and_come_once(coded, tmp_path):
     first, second = coded("A", [["loyalty"], [], []]), coded("B", [["loyalty"], [], []])
     with pytest.raises(UserError, match="coder A coded document P01 in two workbooks"):
-        intake.read_coding([first, coded("A", [["loyalty"], [], []], name="again")])
+        read_coding([first, coded("A", [["loyalty"], [], []], name="again")])
     book = load_workbook(second)
     book["coding 编码"]["E6"] = "another text"
     book.save(second)
     with pytest.raises(UserError, match="segment 1: the coders' workbooks differ"):
-        intake.read_coding([first, second])
+        read_coding([first, second])
 
 
 def test_a_form_of_another_kind_is_named(filled, coded):
     with pytest.raises(UserError, match="kind 'survey', expected 'coding'"):
-        intake.read_coding(filled)
+        read_coding(filled)
     with pytest.raises(UserError, match="kind 'coding', expected a survey"):
-        intake.read_survey(coded("A", [["loyalty"], [], []]))
+        read_survey(coded("A", [["loyalty"], [], []]))

@@ -21,7 +21,7 @@ from research.fieldwork.integration import (
     theme_evidence,
     verdict_rules,
 )
-from research.fieldwork.vignettes import (
+from research.fieldwork.survey.vignettes import (
     TIERS,
     consensus_tiers,
     expert_agreement,
@@ -159,7 +159,7 @@ def test_the_statement_and_the_checklist_say_the_same() -> None:
     assert [line.state for line in lines] == statement["status"].tolist()
     assert [line.asks for line in lines] == statement["asks"].tolist()
     without = checklists.project_anchors()
-    del without["05_interviews"]
+    del without["10_interviews"]
     lines, _ = checklists.fill(gramms, without, {})
     statement = integration_statement(display, {**dict.fromkeys(COUNTS, 2), "participants": 0, "coders": 0})
     assert [line.state for line in lines] == statement["status"].tolist()

@@ -200,13 +200,13 @@ def test_units_that_look_wrong_are_named() -> None:
 def test_what_each_notebook_can_answer() -> None:
     customers = pd.DataFrame({"loan_amount": [1.0], "credit_score": [600.0], "default": [0.0]})
     table = loanbook.answers(customers).set_index("notebook")
-    assert table.loc["06_rfm", ["answer", "lacking"]].tolist() == [
+    assert table.loc["04_models_rfm", ["answer", "lacking"]].tolist() == [
         "no",
         "recency_months; frequency_count; monetary_amount",
     ]
-    assert table.loc["07_abc", "lacking"] == "any construct of block need"
-    assert table.loc["08_tree", "answer"] == "yes"
-    assert table.loc["11_monitoring", "answer"] == "no"
+    assert table.loc["04_models_abc", "lacking"] == "any construct of block need"
+    assert table.loc["04_models_tree", "answer"] == "yes"
+    assert table.loc["07_monitoring", "answer"] == "no"
     assert len(table) == 12
 
 

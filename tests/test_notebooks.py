@@ -15,16 +15,16 @@ NAMES = [path.stem for path in PATHS]
 EXPECTED = [
     "01_data",
     "02_classification",
-    "03_quantitative",
-    "04_survey",
-    "05_interviews",
-    "06_rfm",
-    "07_abc",
-    "08_tree",
-    "09_comparison",
-    "10_strategies",
-    "11_monitoring",
-    "12_synthesis",
+    "03_drivers",
+    "04_models_abc",
+    "04_models_rfm",
+    "04_models_tree",
+    "05_comparison",
+    "06_strategies",
+    "07_monitoring",
+    "09_survey",
+    "10_interviews",
+    "11_synthesis",
 ]
 
 

@@ -9,8 +9,9 @@ import pytest
 from openpyxl import Workbook
 
 from research.errors import UserError
-from research.fieldwork import intake, platforms
-from research.fieldwork.instruments import survey_items
+from research.fieldwork.instruments.items import survey_items
+from research.fieldwork.intake import platforms
+from research.fieldwork.intake.survey import read_survey
 
 LABELS = {1: "非常不同意", 2: "不同意", 3: "一般", 4: "同意", 5: "非常同意"}
 
@@ -158,7 +159,7 @@ def test_wenjuanxing_matrix_by_wording(tmp_path, texts, kind):
 
 def test_imported_answers_go_on_as_a_table(qualtrics, tmp_path):
     found = platforms.read_platform(qualtrics, "qualtrics")
-    again = intake.read_survey(platforms.write_responses(found.responses, tmp_path / "responses.csv"))
+    again = read_survey(platforms.write_responses(found.responses, tmp_path / "responses.csv"))
     items = list(survey_items()["item"])
     assert again[items].equals(found.responses[items]) and list(again["group"]) == list(
         found.responses["group"]

@@ -19,7 +19,8 @@ from sklearn.metrics import cohen_kappa_score
 from research.collect.worth import need, worth
 from research.compare import calibration, discrimination, economics, inference, ordering, separation
 from research.compare.practitioners import quadratic_kappa
-from research.fieldwork import agreement, ahp, group_comparison, reliability, saturation
+from research.fieldwork.interviews import agreement, saturation
+from research.fieldwork.survey import ahp, group_comparison, reliability
 from research.intervals import jeffreys
 from research.manage import break_even, drift, migration, policy, portfolio, rates, roll_rates
 from research.manage.tier_sums import sums

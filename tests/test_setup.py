@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -91,3 +95,14 @@ def test_version_is_the_same_everywhere() -> None:
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert research.__version__ == PROJECT["project"]["version"] == citation["version"]
+
+
+def test_no_test_reads_the_width_of_the_terminal(tmp_path: Path) -> None:
+    place = ROOT / "tests" / "test_fieldwork_commands.py::test_import_of_a_platform"
+    folder = tmp_path / ("a" * 90)
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", folder, place]
+    strange = {"COLUMNS": "40", "LC_ALL": "C", "TZ": "Asia/Shanghai", "FORCE_COLOR": "1"}
+    done = subprocess.run(
+        words, env=os.environ | strange, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == 0, done.stdout

@@ -68,7 +68,7 @@ def test_an_unchanged_run_does_nothing(run: Path) -> None:
 def test_a_notebook_runs_by_itself_with_plain_papermill(tmp_path: Path) -> None:
     out = tmp_path / "out.ipynb"
     papermill.execute_notebook(
-        str(NOTEBOOKS / "06_rfm.ipynb"),
+        str(NOTEBOOKS / "04_models_rfm.ipynb"),
         str(out),
         parameters={"study": "quick", "dataset": "credit_data"},
         progress_bar=False,

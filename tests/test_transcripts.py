@@ -13,7 +13,7 @@ from odf.opendocument import OpenDocumentText
 
 from research import archive
 from research.errors import UserError
-from research.fieldwork import transcripts
+from research.fieldwork.interviews import transcripts
 
 LINES = [
     "Interview, second floor",

@@ -97,10 +97,12 @@ class Study(Parameters):
         description="title of the reports",
     )
     dataset: str = Field("lendingclub2018", description='a name from "research datasets", or a file')
-    crosswalk: str = Field("", description="crosswalk of an own loan book (a CSV file)")
+    crosswalk: str = Field(
+        "", description="crosswalk of an own loan book (CSV); empty: <file>_crosswalk.csv beside it"
+    )
     compare_datasets: list[str] = Field(
         ["lendingclub2018", "lendingclub2016", "credit_data"],
-        description="data sets on which the comparison is repeated",
+        description="data sets on which the comparison is repeated; a file has its crosswalk beside it",
     )
     seed: int = Field(20240607, ge=0, le=2**32 - 1, description="start of every random choice")
     tier_shares: TierShares = Field(TierShares(), description="share of customers per tier")
@@ -159,7 +161,10 @@ def load(
     """
     path = find(study)
     values = read_yaml(path, "`parameter: value` lines")
-    for name, value in {**(changes or {}), **({"dataset": dataset} if dataset else {})}.items():
+    given = {**(changes or {}), **({"dataset": dataset} if dataset else {})}
+    if given.get("dataset", values.get("dataset")) != values.get("dataset"):
+        values.pop("crosswalk", None)  # it is that of the study's own data set
+    for name, value in given.items():
         _set(values, name, value, str(path))
     return validate(values, where=path.name)
 

@@ -16,7 +16,6 @@ import json
 import logging
 import os
 import pickle
-import stat
 import threading
 import time
 import types
@@ -31,6 +30,7 @@ from joblib import Memory, register_store_backend
 from joblib._store_backends import CacheWarning, FileSystemStoreBackend
 from threadpoolctl import threadpool_limits
 
+from research.cache import refuse_shared
 from research.errors import UserError
 from research.fingerprint import code_of
 from research.parameters import Study
@@ -190,18 +190,6 @@ def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
     return keyed
 
 
-def _refuse_shared(folder: Path) -> None:
-    """Raise UserError for a cache that others can write to: results are stored as pickles, which can run code."""
-    if not hasattr(os, "getuid"):
-        return
-    about = folder.stat()
-    if about.st_uid != os.getuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UserError(
-            f"{folder}: the cache belongs to somebody else or others can write to it; expected a private folder: "
-            "chmod go-w, or name another one in RESEARCH_CACHE"
-        )
-
-
 @contextmanager
 def _quietly(name: str) -> Iterator[None]:
     """Send what is printed to the log."""
@@ -254,7 +242,7 @@ register_store_backend("plain pickles", PlainPickles)
 def _memory() -> Memory:
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _refuse_shared(folder)
+    refuse_shared(folder)
     logging.getLogger("joblib").setLevel(logging.ERROR)
     # A warning would stand in the notebook, and every later run would compute the step again.
     warnings.filterwarnings("error", category=CacheWarning)

@@ -17,16 +17,10 @@ from odf.opendocument import OpenDocumentText
 from openpyxl import load_workbook
 
 from research.collect.tables import read_table
-from research.fieldwork import (
-    codebook,
-    comparison_form,
-    exchange,
-    forms,
-    resolution,
-    transcripts,
-    vignette_form,
-)
-from research.fieldwork.instruments import comparison_pairs, survey_items
+from research.fieldwork import exchange
+from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
+from research.fieldwork.instruments.items import comparison_pairs, survey_items
+from research.fieldwork.interviews import resolution, transcripts
 from research.manage import contact_workbook
 from research.paths import DEFINITIONS, EXAMPLES
 

@@ -20,18 +20,20 @@ from research.collect.tables import read_table
 from research.collect.transforms import TRANSFORMS
 from research.commands.fieldwork import show_agreement
 from research.commands.run import assignments
-from research.fieldwork import (
-    ahp,
-    codebook,
+from research.fieldwork import exchange
+from research.fieldwork.instruments import codebook
+from research.fieldwork.instruments import items as instruments
+from research.fieldwork.intake import platforms
+from research.fieldwork.intake.check import annotate, check
+from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.interviews import (
     deidentify,
-    exchange,
-    instruments,
-    intake,
-    platforms,
     resolution,
-    survey,
-    transcripts,
-)  # fmt: skip
+    transcripts,  # fmt: skip
+)
+from research.fieldwork.survey import ahp
+from research.fieldwork.survey import scales as survey
 from research.manage.feedback import read_feedback
 from research.paths import DEFINITIONS, EXAMPLES, STUDIES
 from research.report import checklists, grid
@@ -65,7 +67,7 @@ def surveys(random: Random) -> Attempt:
     def act(folder: Path, out: Path) -> None:
         path = folder / name
         if random.random() < 0.5:
-            answers = intake.read_survey(path)
+            answers = read_survey(path)
             if answers[[c for c in answers if "_" in c]].notna().any(axis=None):
                 survey.design_weights(answers)
         else:
@@ -113,7 +115,7 @@ def judgements(random: Random) -> Attempt:
         spoil_key = random.random() < 0.25
         files = {"vignettes.xlsx": book if spoil_key else a_workbook(book, random),
                  "vignettes.key.csv": a_file(key, random, ",") if spoil_key else key.encode()}  # fmt: skip
-        name, read = "vignettes.xlsx", intake.read_vignettes
+        name, read = "vignettes.xlsx", read_vignettes
     else:
         files = {"ahp.xlsx": a_workbook(corpus.comparisons(), random)}
         name, read = "ahp.xlsx", read_comparisons
@@ -129,7 +131,7 @@ def judgements(random: Random) -> Attempt:
 
 def read_comparisons(path: Path) -> None:
     """Read comparisons and weigh them."""
-    ahp.group_weights(intake.read_ahp(path), instruments.comparison_pairs(), resamples=20)
+    ahp.group_weights(read_ahp(path), instruments.comparison_pairs(), resamples=20)
 
 
 def exports(random: Random) -> Attempt:
@@ -485,7 +487,7 @@ def settings(random: Random) -> Attempt:
 
 def marked(path: Path, out: Path) -> None:
     """Check a returned file and write the annotated copy."""
-    intake.annotate(path, out / "copy.xlsx", intake.check(path))
+    annotate(path, out / "copy.xlsx", check(path))
 
 
 KINDS: dict[str, Callable[[Random], Attempt]] = {

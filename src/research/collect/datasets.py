@@ -24,14 +24,16 @@ from research.collect.crosswalk import (
     read_crosswalk,
 )
 from research.collect.simulate import Simulation
-from research.collect.tables import TOTAL_WORDS_FILE, find, read_table, suffix
+from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table, stem, suffix
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
+from research.textfiles import exists, is_file
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
 SIMULATED = "simulated"
+EXPECTED = f"a name from 'research datasets' or a file of loans ({', '.join(SUFFIXES)})"
 
 
 @cache
@@ -96,20 +98,35 @@ def _simulated_crosswalk() -> pd.DataFrame:
     return table
 
 
+def crosswalk_beside(name: str | Path) -> Path:
+    """Return the crosswalk that lies beside a file of loans, `<name>_crosswalk.csv`, as it is drafted.
+
+    Raises UserError when the file or its crosswalk is not there.
+    """
+    path = find(name)
+    if not is_file(path):
+        raise UserError(f"{name}: {'a folder, expected a file' if exists(path) else 'no such file'}")
+    beside = path.with_name(f"{stem(path)}_crosswalk.csv")
+    if not is_file(beside):
+        raise UserError(
+            f"{name}: a file needs a crosswalk: '{beside.name}' beside it, or, for the study's own data set, one named "
+            f"in the parameter crosswalk; draft it with 'research datasets draft-crosswalk {name}'"
+        )
+    return beside
+
+
 def _crosswalk_file(name: str | Path, crosswalk: str | Path | None) -> Path:
-    """Return the file that tells how a data set becomes the canonical table; a file of loans needs one to be named."""
+    """Return the file that tells how a data set becomes the canonical table: named, beside a file, or shipped."""
     if crosswalk is not None:
         return crosswalk_file(crosswalk)
     if is_path(name):
-        raise UserError(
-            f"{name}: a file needs a crosswalk; draft one with 'research datasets draft-crosswalk {name}'"
-        )
+        return crosswalk_beside(name)
     simulated = definition(str(name))["kind"] == SIMULATED
     return CONSTRUCTS_FILE if simulated else crosswalk_file(str(name))
 
 
 def crosswalk_of(name: str | Path, crosswalk: str | Path | None = None) -> pd.DataFrame:
-    """Return the crosswalk of a data set; a file needs one to be named."""
+    """Return the crosswalk of a data set; that of a file is named, or lies beside it."""
     path = _crosswalk_file(name, crosswalk)
     return _simulated_crosswalk() if path == CONSTRUCTS_FILE else read_crosswalk(path)
 
@@ -131,7 +148,7 @@ def load(name_or_path: str | Path, crosswalk: str | Path | None = None) -> pd.Da
 
     Args:
         name_or_path: a name of `names()` or a csv, .csv.gz, Parquet or xlsx file.
-        crosswalk: a crosswalk file; needed with a file, optional with a name.
+        crosswalk: a crosswalk file; without one, that which lies beside a file (`crosswalk_beside`) or is shipped.
 
     Returns: index `customer_id` (unique text); one column per construct that is not absent, see `constructs()`.
     Raises UserError for unknown names, data that is not here, faulty crosswalks and impossible values.

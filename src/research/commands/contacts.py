@@ -14,6 +14,7 @@ from research.errors import UserError
 from research.manage.contact_workbook import write_contact_plan
 from research.parameters import load
 from research.paths import REPORTS
+from research.report.plan import check, first_day
 
 
 def contacts(
@@ -27,8 +28,9 @@ def contacts(
     if out.suffix.lower() != ".xlsx":
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .xlsx")
     refuse_published(out)
-    day = first_day(start)
+    day = first_day(start) if start else datetime.date.today()
     plan = load(study, dataset=dataset)
+    check(plan)
     reason = steps.not_testable(plan, model)
     if reason:
         raise UserError(f"--model {model}: {reason}")
@@ -55,13 +57,3 @@ def refuse_published(out: Path) -> None:
                 f"{out}: {folder.name} holds reports, which are made to be passed on; "
                 "expected a place of its own for a workbook that names customers"
             )
-
-
-def first_day(text: str) -> datetime.date:
-    """Return the first day of the plan; raise UserError when the text is no date."""
-    if not text:
-        return datetime.date.today()
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"--start {text}: expected a date such as 2026-03-31") from None

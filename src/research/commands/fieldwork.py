@@ -10,28 +10,20 @@ import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from research.collect import datasets
-from research.errors import UserError, about
-from research.fieldwork import (
-    agreement,
-    codebook,
-    coder_agreement,
-    comparison_form,
+from research.commands.agreement import show_agreement
+from research.errors import UserError
+from research.fieldwork import exchange
+from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
+from research.fieldwork.intake import platforms
+from research.fieldwork.intake.check import annotate
+from research.fieldwork.intake.check import check as faults_of
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.interviews import (
     deidentify,
-    exchange,
-    forms,
-    intake,
-    platforms,
-    ratings,
-    resolution,
     transcripts,
-    vignette_form,
 )
-from research.fieldwork.cells import tidy
-from research.fieldwork.sheets import Sheet, open_returned
-from research.inert import write_csv
 
 app = typer.Typer(
     help="Forms, checks and agreement of survey and interviews.",
@@ -98,7 +90,7 @@ def check(
     annotated: Annotated[Path | None, typer.Option(help="write a copy in which each fault is marked")] = None,
 ) -> None:
     """List each fault as `sheet!cell — found — expected`; ends with code 1 when answers would be lost."""
-    faults = intake.check(file)
+    faults = faults_of(file)
     for fault in faults:
         colour = "red" if fault.level == "error" else "yellow"
         console.print(
@@ -109,7 +101,7 @@ def check(
         f"{file.name}: {errors} errors, {len(faults) - errors} notes" if faults else f"{file.name}: no fault"
     )
     if annotated is not None:
-        console.print(f"wrote {escape(str(intake.annotate(file, annotated, faults)))}")
+        console.print(f"wrote {escape(str(annotate(file, annotated, faults)))}")
     if errors:
         raise typer.Exit(1)
 
@@ -141,91 +133,7 @@ def import_survey(
     console.print(f"wrote {escape(str(out))}: " + ", ".join(f"{n} {name}s" for name, n in sizes.items()))
 
 
-@app.command("agreement")
-def show_agreement(
-    files: Annotated[list[Path], typer.Argument(help="coding workbooks, or one table of units × coders")],
-    level: Annotated[str, typer.Option(help="nominal, ordinal, interval or ratio (tables)")] = "nominal",
-    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)")] = None,
-    resamples: Annotated[int, typer.Option(help="bootstrap resamples", min=0, max=100_000)] = 1000,
-    seed: Annotated[int, typer.Option(help="seed of the bootstrap", min=0)] = 1,
-    disagreements: Annotated[
-        Path | None, typer.Option(help="write a workbook to resolve disagreements")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="write the table as csv")] = None,
-) -> None:
-    """Print the agreement of coders, from coding workbooks or from a plain table."""
-    with about(*files):
-        table = _agreement(files, level, book, resamples, seed, disagreements)
-    if out is not None:
-        write_csv(table, out)
-        console.print(f"wrote {escape(str(out))}")
-
-
-def _agreement(
-    files: list[Path], level: str, book: Path | None, resamples: int, seed: int, disagreements: Path | None
-) -> pd.DataFrame:
-    returned = [open_returned(path) for path in files]
-    if all(intake.kind_of(one) == "coding" for one in returned):
-        return _coding_agreement(files, book, resamples, seed, disagreements)
-    if len(files) > 1:
-        raise UserError(
-            "expected coding workbooks, or one plain table of units × coders; found several tables"
-        )
-    return _table_agreement(_frame(returned[0].sheets[0]), level, resamples, seed)
-
-
-def _frame(sheet: Sheet) -> pd.DataFrame:
-    header = list(sheet.rows[0]) if sheet.rows else []
-    while header and header[-1] is None:
-        header.pop()
-    if not header or len(sheet.rows) < 2:
-        raise UserError(f"{sheet.name}: expected a row of column names and rows of ratings below it")
-    rows = [(*row, *[None] * len(header))[: len(header)] for row in sheet.rows[1:]]
-    return pd.DataFrame(rows, columns=[str(name or "") for name in header])
-
-
-def _table_agreement(frame: pd.DataFrame, level: str, resamples: int, seed: int) -> pd.DataFrame:
-    listed = {tidy(name).lower() for name in frame.columns}
-    if {
-        "coder",
-        "segment",
-        "code",
-    } <= listed:  # a list of codings: a segment may have several codes of one coder
-        codings = ratings.codings_from_table(frame)
-        if codings.duplicated(["coder", "document", "segment"]).any():
-            units = codings[["document", "segment"]].drop_duplicates()
-            table = coder_agreement.code_agreement(codings, units, resamples=resamples, seed=seed)
-            _print(
-                table[table["base"] == "coded"], "Agreement per code and over all codes, on coded segments"
-            )
-            return table
-    wide = ratings.ratings_from_table(frame)
-    table = agreement.agreement_table(wide, level=level, resamples=resamples, seed=seed)
-    _print(table, f"Agreement of {wide.shape[1]} coders on {len(wide)} units ({level})")
-    return table
-
-
-def _coding_agreement(
-    files: list[Path], book: Path | None, resamples: int, seed: int, disagreements: Path | None
-) -> pd.DataFrame:
-    codes = codebook.read_codebook(book)
-    found = intake.read_coding(files, codebook=codes)
-    used = codes[codes["code"].isin(codebook.assignable(codes))]
-    options = {"assignments": found.assignments}
-    table = coder_agreement.code_agreement(
-        found.codings, found.units, used, **options, resamples=resamples, seed=seed
-    )
-    _print(table[table["scope"] == "overall"], "Agreement, the codes taken together")
-    kappa = table[(table["scope"] == "code") & (table["base"] == "all")]
-    first = [
-        m for m in ("cohen_kappa", "fleiss_kappa", "krippendorff_alpha") if (kappa["measure"] == m).any()
-    ][:1]
-    _print(kappa[kappa["measure"].isin(first)], "Per code, on all units (every measure: --out FILE.csv)")
-    if disagreements is not None:
-        open_ones = coder_agreement.disagreements(found.codings, found.units, used, **options)
-        resolution.resolution_form(disagreements, open_ones)
-        console.print(f"wrote {escape(str(disagreements))}: {len(open_ones)} disagreements to resolve")
-    return table
+app.command("agreement")(show_agreement)
 
 
 @app.command("import-qda")
@@ -257,7 +165,7 @@ def export_qda(
         project = exchange.read_folder(sources[0])
     else:
         codes = codebook.read_codebook(book)
-        found = intake.read_coding(sources, codebook=codes)
+        found = read_coding(sources, codebook=codes)
         units, documents = found.units, pd.DataFrame(columns=["document", "text"])
         if texts is not None:
             documents = transcripts.read_documents(texts)[["document", "text"]]
@@ -294,27 +202,3 @@ def find_identifying(
         console.print(f"wrote {escape(str(deidentify.write_waiver_form(still, waiver_form)))}")
     deidentify.require_clean(units, listed, given)
     console.print(f"{units['document'].nunique()} transcripts, {len(units)} turns: nothing open")
-
-
-def _print(frame: pd.DataFrame, title: str) -> None:
-    """Print one row per coefficient; a column that says the same throughout goes into the title."""
-    columns = ["code", "base", "label", "estimate", "ci_low", "ci_high", "n", "applied", "note"]
-    shown = frame[[name for name in columns if name in frame.columns]].dropna(axis=1, how="all")
-    same = [
-        name for name in ("code", "base", "label", "note") if name in shown and shown[name].nunique() <= 1
-    ]
-    told = [str(shown[name].iloc[0]) for name in same if name == "label"]
-    table = Table(title=" · ".join([title, *told]), title_justify="left")
-    shown = shown.drop(columns=same)
-    for name in shown.columns:
-        numeric = pd.api.types.is_numeric_dtype(shown[name])
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
-    for row in shown.itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console.print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return "—"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.coding import quotations
+from research.fieldwork.interviews.coding import quotations
 from research.paths import DEFINITIONS
 
 OUTCOMES = ("supports", "contradicts", "inconclusive", "absent")

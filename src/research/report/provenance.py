@@ -20,7 +20,8 @@ PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinni
 REPORT = Path(__file__).parent
 # Modules of the report that decide what a notebook's outputs are; the others only decide how they look.
 EXHIBIT_CODE = (
-    "exhibit.py", "markup.py", "payload.py", "disclosure.py", "published.py", "suppression.py", "svg.py",
+    "exhibit.py", "show.py", "worded.py", "markup.py", "payload.py", "disclosure.py", "published.py", "suppression.py",
+    "picture.py", "svg.py",
 )  # fmt: skip
 TRACKED = ("src", "data", "notebooks", "studies", "pyproject.toml", "requirements.lock")
 
@@ -54,7 +55,12 @@ def study_hash(study: Study) -> str:
 def code_hash() -> str:
     """Return the fingerprint of everything that decides the outputs of a notebook, besides the notebook."""
     package = ROOT / "src" / "research" if (ROOT / "src" / "research").exists() else REPORT.parent
-    shown = [package / "captions", package / "figures", *(REPORT / name for name in EXHIBIT_CODE)]
+    shown = [
+        package / "captions",
+        package / "exhibits",
+        package / "figures",
+        *(REPORT / name for name in EXHIBIT_CODE),
+    ]
     return hashlib.sha256(
         f"{numeric_code()}{fingerprint(p for p in shown if p.exists())}".encode()
     ).hexdigest()
@@ -63,7 +69,7 @@ def code_hash() -> str:
 @cache
 def look_hash() -> str:
     """Return the fingerprint of what decides the look of a page."""
-    return fingerprint([REPORT, DEFINITIONS / "palette.yml"])
+    return fingerprint([REPORT, REPORT.parent / "exhibits", DEFINITIONS / "palette.yml"])
 
 
 def checklist_hash(study: Study) -> str:
@@ -73,17 +79,11 @@ def checklist_hash(study: Study) -> str:
 
 
 def data_files(study: Study) -> list[Path]:
-    """Return the user's own files that a run reads: loan book, crosswalk and fieldwork workbooks."""
-    work = study.fieldwork
-    named = [
-        study.dataset,
-        study.crosswalk,
-        work.survey,
-        work.vignettes,
-        work.ahp,
-        work.interviews,
-        *work.codings,
-    ]
+    """Return the user's own files that a run reads: loan books, crosswalks and files of the fieldwork."""
+    books = [study.dataset, *study.compare_datasets]
+    beside = [str(Path(name).with_suffix("")) + "_crosswalk.csv" for name in books if Path(name).suffix]
+    work = study.fieldwork.model_dump(exclude={"provenance", "codings", "declarations"}).values()
+    named = [*books, study.crosswalk, *beside, *work, *study.fieldwork.codings]
     candidates = [base / name for name in named if name for base in (Path(), ROOT)]
     return [path for path in dict.fromkeys(p.resolve() for p in candidates) if path.exists()]
 

@@ -79,25 +79,34 @@ def about(study: Any) -> dict[str, Any]:
 
 @step(about, "compare_datasets", data=all_data_key)
 def data_sets(study: Any) -> pd.DataFrame:
-    """Return one row per data set of the study; an own loan book first."""
-    known = datasets.describe(name for name in all_names(study) if not datasets.is_path(name))
-    if not datasets.is_path(study.dataset):
+    """Return one row per data set of the study; own loan books first."""
+    names = all_names(study)
+    known = datasets.describe(name for name in names if not datasets.is_path(name))
+    own = [_own_row(study.with_dataset(name)) for name in names if datasets.is_path(name)]
+    if not own:
         return known
-    fits = datasets.coverage_of(datasets.crosswalk_of(study.dataset, study.crosswalk or None))[
-        "fit"
-    ].value_counts()
     columns = datasets.describe([datasets.SIMULATED]).columns
-    own = about(study) | {fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")}
-    row = {"real": True, "available": True, "licence": "your own", **own}
-    return pd.concat([pd.DataFrame([row]).reindex(columns=columns), known], ignore_index=True)
+    return pd.concat([pd.DataFrame(own).reindex(columns=columns), known], ignore_index=True)
+
+
+def _own_row(study: Any) -> dict[str, Any]:
+    """What `datasets.describe` says of a data set, of an own loan book."""
+    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
+    fits = datasets.coverage_of(walk)["fit"].value_counts()
+    counts = {fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")}
+    return {"real": True, "available": True, "licence": "your own", "partial": "", **about(study), **counts}
 
 
 @step("dataset", "crosswalk", "compare_datasets", data=all_data_key)
 def coverage(study: Any) -> pd.DataFrame:
     """Return construct × data set: direct, proxy or absent, with source and reason."""
-    walks = {name: datasets.crosswalk_of(name) for name in study.compare_datasets}
-    own = {study.dataset: datasets.crosswalk_of(study.dataset, study.crosswalk or None)}
-    return datasets.coverage_by({datasets.shown(name): walk for name, walk in (own | walks).items()})
+    each = (study.with_dataset(name) for name in all_names(study))
+    return datasets.coverage_by(
+        {
+            datasets.shown(one.dataset): datasets.crosswalk_of(one.dataset, one.crosswalk or None)
+            for one in each
+        }
+    )
 
 
 @step(customers)

@@ -17,9 +17,9 @@ from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
 from research.compare.discrimination import delong_interval
 from research.compare.parsimony import parsimony
-from research.fieldwork.intake import read_vignettes
+from research.fieldwork.instruments.vignette_form import key_of
+from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.survey import expand
-from research.fieldwork.vignette_form import key_of
 from research.fingerprint import fingerprint
 from research.segment import registry
 from research.steps import step

@@ -28,7 +28,10 @@ def regression(study: Any) -> dict[str, pd.DataFrame]:
     """Return the logit of the outcome: coefficients, fit, blocks, collinearity, nonlinearity, calibration."""
     made = regression_design(study)
     model = risk.fit(made)
-    deciles, summary = risk.calibration(made, study.folds, study.seed)
+    unseen = risk.out_of_fold(
+        customers(study), canon.constructs(), study.folds, study.seed, leave_out=LENDERS_PRICE
+    )
+    deciles, summary = risk.calibration(*unseen)
     return {
         "coefficients": risk.coefficients(model),
         "fit": risk.fit_quality(model),

@@ -9,24 +9,17 @@ import pandas as pd
 
 from research.collect import datasets
 from research.errors import UserError
-from research.fieldwork import (
-    ahp,
-    codebook,
-    coder_agreement,
-    coding,
-    deidentify,
-    factors,
-    group_comparison,
-    instruments,
-    reliability,
-    response_quality,
-    saturation,
-    transcripts,
-)
-from research.fieldwork import survey as surveys
-from research.fieldwork import vignettes as judgements
-from research.fieldwork.intake import read_ahp, read_coding, read_survey
+from research.fieldwork.instruments import codebook
+from research.fieldwork.instruments import items as instruments
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.judgements import read_ahp
+from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.interviews import coder_agreement, coding, deidentify, saturation, transcripts
+from research.fieldwork.survey import ahp, factors, group_comparison, reliability, response_quality
+from research.fieldwork.survey import scales as surveys
+from research.fieldwork.survey import vignettes as judgements
 from research.fingerprint import fingerprint
+from research.parameters import Fieldwork
 from research.segment import registry, tiers
 from research.steps import step
 from research.study.collect import customers
@@ -69,9 +62,13 @@ def interviews_key(study: Any) -> str:
 @step("fieldwork", data=survey_key)
 def survey(study: Any) -> dict[str, Any]:
     """Return the questionnaires with consent (`returned`), the `instrument`, and what was unusual (`faults`)."""
-    items = _optional(study.fieldwork.items, "items")
-    instrument = instruments.survey_items(items)
-    returned = read_survey(located(study.fieldwork.survey, "survey"), instrument=instrument)
+    return read_answers(study.fieldwork)
+
+
+def read_answers(given: Fieldwork) -> dict[str, Any]:
+    """Read the questionnaires, see `survey`. Raises UserError for every fault."""
+    instrument = instruments.survey_items(_optional(given.items, "items"))
+    returned = read_survey(located(given.survey, "survey"), instrument=instrument)
     return {"returned": returned, "instrument": instrument, "faults": returned.attrs["faults"]}
 
 
@@ -252,7 +249,12 @@ def interviews(study: Any) -> dict[str, pd.DataFrame]:
         UserError: a text could identify somebody and no waiver covers it, so that nothing may be shown; or the coders
             read other texts than the transcripts.
     """
-    folder, given = located(study.fieldwork.interviews, "interviews"), study.fieldwork
+    return read_interviews(study.fieldwork)
+
+
+def read_interviews(given: Fieldwork) -> dict[str, pd.DataFrame]:
+    """Read transcripts and codings, see `interviews`."""
+    folder = located(given.interviews, "interviews")
     book = codebook.read_codebook(_optional(given.codebook, "codebook"))
     units = transcripts.read_transcripts(folder)
     names = _optional(given.names, "names") or _beside(folder, "names.txt")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from research.errors import UserError
-from research.fieldwork import ahp
-from research.fieldwork.instruments import comparison_pairs
+from research.fieldwork.instruments.items import comparison_pairs
+from research.fieldwork.survey import ahp
 from research.fingerprint import fingerprint
 from research.paths import ROOT
 from research.steps import plain, step
@@ -48,7 +48,9 @@ def survey_weights(path: str) -> dict[str, float]:
     Raises:
         UserError: no expert is consistent, so that there is nothing to weigh by.
     """
-    from research.fieldwork.intake import read_ahp  # imports openpyxl, which most weights do not need
+    from research.fieldwork.intake.judgements import (
+        read_ahp,  # imports openpyxl, which most weights do not need
+    )
 
     found = ahp.group_weights(read_ahp(located(path, "ahp")), comparison_pairs(), resamples=0)
     if found["consistency_ratio"].isna().any():

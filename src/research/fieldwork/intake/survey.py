@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.cells import read_choice, read_duration, read_number, tidy
-from research.fieldwork.forms import CONSENT, background_choices
-from research.fieldwork.instruments import (
+from research.fieldwork.instruments.forms import CONSENT, background_choices
+from research.fieldwork.instruments.items import (
     GROUP_LABELS,
     GROUPS,
     background_questions,
     survey_items,
 )
+from research.fieldwork.intake.cells import read_choice, read_duration, read_number, tidy
 from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
@@ -25,6 +25,7 @@ from research.fieldwork.intake.faults import (
     skip_labels,
     stop_on_errors,
 )
+from research.fieldwork.intake.sheets import Returned, Sheet, address, open_returned
 from research.fieldwork.intake.survey_table import (
     explain_missing_table,
     group_of,
@@ -33,7 +34,6 @@ from research.fieldwork.intake.survey_table import (
     survey_table,
     version_faults,
 )
-from research.fieldwork.sheets import Returned, Sheet, address, open_returned
 
 ANSWER_LABELS = {
     "strongly disagree": 1,

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.cells import key, tidy
-from research.fieldwork.forms import background_choices, respondent_columns
-from research.fieldwork.instruments import GROUP_LABELS, GROUPS, form_version
+from research.fieldwork.instruments.forms import background_choices, respondent_columns
+from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, form_version
+from research.fieldwork.intake.cells import key, tidy
 from research.fieldwork.intake.faults import (
     ERROR,
     NOTE,
@@ -18,7 +18,7 @@ from research.fieldwork.intake.faults import (
     sheet_features,
     skip_labels,
 )
-from research.fieldwork.sheets import Returned, Sheet, address
+from research.fieldwork.intake.sheets import Returned, Sheet, address
 
 _KIND = {"practitioner": ("practitioner", "从业", "员工"), "customer": ("customer", "client", "客户", "顾客")}
 

@@ -1,0 +1,1 @@
+"""What is asked and how it is written down: items, codebook, and the forms as workbooks."""

@@ -1,0 +1,285 @@
+"""Survey answers out of the exports of survey platforms, by a mapping file per platform."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from research.errors import UserError, nearest
+from research.fieldwork.instruments.forms import background_choices
+from research.fieldwork.instruments.items import GROUPS, background_questions, survey_items
+from research.fieldwork.intake.cells import Reading, read_choice, read_duration, read_number, tidy
+from research.fieldwork.intake.faults import NOTE, Fault, stop_on_errors
+from research.fieldwork.intake.platform_mapping import read_mapping
+from research.fieldwork.intake.sheets import Sheet, address, open_returned
+from research.fieldwork.intake.survey import ANSWER_LABELS
+from research.inert import write_csv
+
+
+@dataclass
+class PlatformImport:
+    """Answers as `read_survey` gives them, the faults, and what was left out."""
+
+    responses: pd.DataFrame
+    faults: list[Fault] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    unmapped: list[str] = field(default_factory=list)
+
+
+def read_platform(
+    path: str | Path,
+    platform: str | Path,
+    *,
+    group: str | None = None,
+    instrument: pd.DataFrame | None = None,
+    accept_faults: bool = False,
+) -> PlatformImport:
+    """Read an export of a survey platform.
+
+    Args:
+        path: the export (.csv or .xlsx).
+        platform: qualtrics, limesurvey, wenjuanxing, or the path of a mapping file.
+        group: practitioner or customer, where the export holds one group and no column says so.
+        instrument: see `instruments.survey_items`.
+        accept_faults: read a faulty answer as missing instead of stopping.
+
+    Raises:
+        UserError: the file or mapping cannot be read, the respondent or group column is missing, no item is found, an
+            item of the instrument has no column, or answers are faulty (both unless accepted).
+    """
+    mapping = read_mapping(platform)
+    instrument = survey_items() if instrument is None else instrument
+    sheet = open_returned(path).sheets[0]
+    columns = _Columns(sheet, mapping, instrument, Path(path).name)
+    if group is not None and group not in GROUPS:
+        raise UserError(f"group '{group}', expected practitioner or customer")
+    if group is None and columns.group is None:
+        raise UserError(
+            f"{Path(path).name}: no column '{mapping.get('group', {}).get('column', 'group')}' that tells "
+            "practitioners from customers; name the group of the file"
+        )
+    found = _read_rows(sheet, mapping, columns, group, instrument)
+    asked = set(found.responses["group"])
+    lost = [
+        i.item
+        for i in instrument.itertuples()
+        if i.item not in columns.items and (i.group == "both" or i.group in asked)
+    ]
+    if lost:
+        place = address(mapping["rows"]["names"], 1)
+        found.faults.insert(
+            0, Fault(sheet.name, place, f"no column for {', '.join(lost)}", "a column for each item")
+        )
+    if not accept_faults:
+        stop_on_errors(found.faults, Path(path).name)
+    return found
+
+
+def write_responses(responses: pd.DataFrame, path: str | Path) -> Path:
+    """Write answers as a CSV that `read_survey` reads. Return the path."""
+    return write_csv(responses, path, index=True)
+
+
+class _Columns:
+    """Which column holds what, 0-based."""
+
+    def __init__(self, sheet: Sheet, mapping: dict[str, Any], instrument: pd.DataFrame, where: str) -> None:
+        rows = mapping["rows"]
+        if len(sheet.rows) < rows["data"] - 1:
+            raise UserError(f"{where}: {len(sheet.rows)} rows, expected a header of {rows['data'] - 1}")
+        self.names = [tidy(value) for value in sheet.rows[rows["names"] - 1]]
+        self.wordings = [tidy(value) for value in sheet.rows[rows.get("wordings", rows["names"]) - 1]]
+        self.items = self._items(mapping, instrument)
+        respondent = self.find(mapping["respondent"])
+        if respondent is None:
+            raise UserError(
+                f"{where}: no column '{mapping['respondent']}' in row {rows['names']}; is it an export of "
+                f"{mapping['platform']}? Found: {', '.join(self.names[:8])}"
+            )
+        if not self.items:
+            raise UserError(
+                f"{where}: no column matches an item of the survey; name them under 'map' in the mapping"
+            )
+        self.respondent = respondent
+        self.duration = self.find(mapping.get("duration"))
+        self.weight = self.find(mapping.get("weight", "weight"))
+        self.group = self.find(mapping.get("group", {}).get("column"))
+        self.consent = self.find(mapping.get("consent", {}).get("column"))
+        self.background = self._background()
+        used = {self.respondent, self.duration, self.weight, self.group, self.consent}
+        used |= set(self.items.values()) | set(self.background.values())
+        self.rest = [name for n, name in enumerate(self.names) if n not in used and name]
+
+    def find(self, name: str | None) -> int | None:
+        """Return the column of a name, or of a question whose text contains it."""
+        if not name:
+            return None
+        plain = _plain(name)
+        exact = [n for n, header in enumerate(self.names) if _plain(header) == plain]
+        free = [n for n in range(len(self.wordings)) if n not in self.items.values()]
+        inside = [n for n in free if len(plain) > 3 and plain in _plain(self.wordings[n])]
+        return next(iter(exact + inside), None)
+
+    def _items(self, mapping: dict[str, Any], instrument: pd.DataFrame) -> dict[str, int]:
+        found: dict[str, int] = {}
+        explicit = {_plain(column): item for column, item in (mapping.get("map") or {}).items()}
+        unknown = sorted(set(explicit.values()) - set(instrument["item"]))
+        if unknown:
+            raise UserError(
+                f"map: item '{unknown[0]}' is not in the survey{nearest(unknown[0], instrument['item'])}"
+            )
+        pattern = re.compile(mapping.get("item_pattern", r"(?P<item>.+)"))
+        by_id = {_plain(item): item for item in instrument["item"]}
+        texts = [(_plain(w), i.item) for i in instrument.itertuples() for w in (i.wording_en, i.wording_zh)]
+        for way in mapping["items"]:
+            for column, (name, wording) in enumerate(zip(self.names, self.wordings, strict=False)):
+                item = None
+                if way == "map":
+                    item = explicit.get(_plain(name))
+                elif way == "names":
+                    match = pattern.fullmatch(name)
+                    item = by_id.get(_plain(match["item"])) if match else None
+                else:
+                    item = next((item for text, item in texts if text in _plain(wording)), None)
+                if item is not None and column not in found.values():
+                    found.setdefault(item, column)
+        return found
+
+    def _background(self) -> dict[str, int]:
+        found = {}
+        for question in background_questions().itertuples():
+            column = next(
+                (
+                    c
+                    for n in (question.field, question.wording_zh, question.wording_en)
+                    if (c := self.find(n)) is not None
+                ),
+                None,
+            )
+            if column is not None and column not in self.items.values():
+                found[question.field] = column
+        return found
+
+
+def _read_rows(
+    sheet: Sheet, mapping: dict[str, Any], columns: _Columns, group: str | None, instrument: pd.DataFrame
+) -> PlatformImport:
+    found = PlatformImport(pd.DataFrame(), unmapped=columns.rest)
+    scale = {i.item: (i.scale_min, i.scale_max, i.group) for i in instrument.itertuples()}
+    choices = {g: background_choices(g) for g in GROUPS}
+    records, seen = [], set()
+
+    def leave_out(reason: str) -> None:
+        found.left_out[reason] = found.left_out.get(reason, 0) + 1
+
+    for number, values in enumerate(sheet.rows[mapping["rows"]["data"] - 1 :], start=mapping["rows"]["data"]):
+        if all(value is None for value in values):
+            continue
+        row = _Row(sheet.name, number, values, mapping)
+        if not _kept(row, mapping, columns):
+            leave_out("not an answer that was sent")
+            continue
+        if columns.consent is not None and not row.says(columns.consent, mapping["consent"]["accepted"]):
+            leave_out("no consent")
+            continue
+        who = group or row.which(columns.group, mapping["group"]["values"])
+        respondent = mapping.get("respondent_prefix", "") + tidy(row.raw(columns.respondent))
+        if who is None or not tidy(row.raw(columns.respondent)) or respondent in seen:
+            column, shown = (columns.group, "group") if who is None else (columns.respondent, "respondent")
+            expected = "practitioner or customer" if who is None else "a number or code, once"
+            found.faults.append(row.fault(column, f"{shown} '{tidy(row.raw(column))}'", expected))
+            continue
+        seen.add(respondent)
+        record: dict[str, Any] = {"respondent_id": respondent, "group": who}
+        for name, column in columns.background.items():
+            if name in choices[who]:
+                record[name] = row.take(
+                    column, read_choice(row.raw(column), choices[who][name]), found, "a choice"
+                )
+        if columns.weight is not None:
+            reading = read_number(row.raw(columns.weight), 1e-9, 1e6, whole=False)
+            record["weight"] = row.take(columns.weight, reading, found, "a number above 0")
+        if columns.duration is not None:
+            reading = read_duration(row.raw(columns.duration))
+            record["duration_seconds"] = row.take(columns.duration, reading, found, "a duration", quiet=True)
+        for item, column in columns.items.items():
+            low, high, for_group = scale[item]
+            if for_group in {"both", who}:
+                expected = f"a whole number from {low} to {high}, or empty"
+                record[item] = row.take(column, row.answer(column, low, high), found, expected, quiet=True)
+        records.append(record)
+    found.responses = _frame(records, columns, instrument)
+    return found
+
+
+class _Row:
+    """One row of an export."""
+
+    def __init__(self, sheet: str, number: int, values: Sequence[object], mapping: dict[str, Any]) -> None:
+        self.sheet, self.number, self.values = sheet, number, values
+        self.missing = {tidy(text).lower() for text in mapping.get("missing", [])}
+        self.pattern = re.compile(mapping["answer_pattern"]) if "answer_pattern" in mapping else None
+        self.labels = ANSWER_LABELS | {tidy(k).lower(): v for k, v in (mapping.get("answers") or {}).items()}
+
+    def raw(self, column: int | None) -> object:
+        value = self.values[column] if column is not None and column < len(self.values) else None
+        return None if tidy(value).lower() in self.missing else value
+
+    def says(self, column: int, accepted: Sequence[object]) -> bool:
+        return tidy(self.raw(column)).lower() in {tidy(text).lower() for text in accepted}
+
+    def which(self, column: int | None, values: dict[str, Sequence[object]]) -> str | None:
+        return next(
+            (g for g, accepted in values.items() if column is not None and self.says(column, accepted)), None
+        )
+
+    def answer(self, column: int, low: int, high: int) -> Reading:
+        value = self.raw(column)
+        match = self.pattern.fullmatch(tidy(value)) if self.pattern else None
+        return read_number(match["answer"] if match else value, low, high, labels=self.labels)
+
+    def take(
+        self, column: int, reading: Reading, found: PlatformImport, expected: str, *, quiet: bool = False
+    ) -> Any:
+        """Return the value and note what was unusual; `quiet` for columns in which text is the platform's habit."""
+        if reading.lost:
+            found.faults.append(self.fault(column, reading.found, expected))
+        elif reading.found and not quiet and not isinstance(reading.value, str):
+            found.faults.append(self.fault(column, reading.found, expected, NOTE))
+        return reading.value
+
+    def fault(self, column: int | None, shown: str, expected: str, level: str = "error") -> Fault:
+        return Fault(self.sheet, address(self.number, (column or 0) + 1), shown, expected, level)
+
+
+def _kept(row: _Row, mapping: dict[str, Any], columns: _Columns) -> bool:
+    for rule in mapping.get("keep", []):
+        column = columns.find(rule["column"])
+        if column is None:
+            continue
+        if rule.get("filled") and not tidy(row.raw(column)):
+            return False
+        if "values" in rule and not row.says(column, rule["values"]):
+            return False
+    return True
+
+
+def _frame(records: list[dict[str, Any]], columns: _Columns, instrument: pd.DataFrame) -> pd.DataFrame:
+    items = [item for item in instrument["item"] if item in columns.items]
+    ahead = ["respondent_id", "group", *columns.background]
+    ahead += ["weight"] if columns.weight is not None else []
+    ahead += ["duration_seconds"] if columns.duration is not None else []
+    frame = pd.DataFrame.from_records(records, columns=[*ahead, *items])
+    numbers = [name for name in (*items, "weight", "duration_seconds") if name in frame.columns]
+    frame[numbers] = frame[numbers].astype("float64")
+    return frame.set_index("respondent_id")
+
+
+def _plain(text: object) -> str:
+    """Return letters and digits only, in lower case: what remains of a name in every export."""
+    return re.sub(r"[\W_]+", "", tidy(text).lower())

@@ -1,0 +1,1 @@
+"""What interviews say: transcripts, codings, agreement of coders, saturation."""

@@ -1,0 +1,193 @@
+"""Agreement of coders on interviews: per code and overall, on coded segments and on all units.
+
+A segment may carry several codes, so each code is a yes/no rating of every unit. Two bases are always given:
+*all* units, where the many segments that nobody coded inflate percent agreement, and *coded* units, those with
+any code of any coder.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from research.errors import UserError, nearest
+from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, pairwise_agreement, set_alpha
+
+BASES = ("coded", "all")
+MOST_CODES = 1_000
+MOST_CELLS = 10_000_000  # units × codes × coders
+_KEYS = ["document", "segment"]
+
+
+def presence_table(
+    codings: pd.DataFrame,
+    units: pd.DataFrame,
+    codebook: pd.DataFrame | None = None,
+    assignments: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return who applied which code where: 1 applied, 0 not applied, NaN unit not seen by the coder.
+
+    Args:
+        codings: `coder`, `document`, `segment`, `code`, one row per code applied.
+        units: `document`, `segment` of every unit that could be coded.
+        codebook: `code`; codes nobody used are kept. Without it the codes are those used.
+        assignments: `coder`, `document` pairs given to code. Without it a coder has seen a document when at
+            least one unit of it carries a code of theirs.
+
+    Returns:
+        Index `document`, `segment`, `code`; one column per coder.
+
+    Raises:
+        UserError: fewer than two coders, a coding of an unknown unit or code, a unit listed twice.
+    """
+    places = pd.MultiIndex.from_frame(units[_KEYS])
+    if places.has_duplicates:
+        twice = places[places.duplicated()][0]
+        raise UserError(f"unit {twice[0]} · {twice[1]} is listed twice; expected one row per unit")
+    coders = sorted(
+        codings["coder"].unique() if assignments is None else assignments["coder"].unique(), key=str
+    )
+    if len(coders) < 2:
+        raise UserError(f"agreement needs two coders or more; found {', '.join(map(str, coders)) or 'none'}")
+    known = list(codebook["code"] if codebook is not None else sorted(codings["code"].unique(), key=str))
+    if len(known) > MOST_CODES:
+        raise UserError(
+            f"{len(known):,} different codes; expected at most {MOST_CODES:,}: is this the column of codes?"
+        )
+    if (cells := len(places) * len(known) * len(coders)) > MOST_CELLS:
+        raise UserError(
+            f"{len(places):,} units × {len(known):,} codes × {len(coders)} coders are {cells:,} yes/no ratings; "
+            f"expected at most {MOST_CELLS:,}: compare fewer documents or codes at a time"
+        )
+    position = places.get_indexer(pd.MultiIndex.from_frame(codings[_KEYS]))
+    which = pd.Index(known).get_indexer(codings["code"])
+    if (position < 0).any():
+        stray = codings[position < 0].iloc[0]
+        place = f"{stray['document']} · {stray['segment']}"
+        raise UserError(f"coder {stray['coder']} coded {place}, which is not among the units")
+    if (which < 0).any():
+        stray = codings[which < 0].iloc[0]
+        raise UserError(
+            f"coder {stray['coder']}, {stray['document']} · {stray['segment']}: code '{stray['code']}' is not in the "
+            f"codebook{nearest(str(stray['code']), map(str, known))}"
+        )
+    who = pd.Index(coders).get_indexer(codings["coder"])
+    seen_pairs = codings if assignments is None else assignments
+    seen = pd.crosstab(seen_pairs["document"], seen_pairs["coder"]).reindex(
+        index=places.get_level_values(0), columns=coders, fill_value=0
+    )
+    applied = np.zeros((len(places), len(known), len(coders)))
+    applied[position[who >= 0], which[who >= 0], who[who >= 0]] = 1
+    applied[np.broadcast_to((seen.to_numpy() == 0)[:, None, :], applied.shape)] = np.nan
+    each = [places.get_level_values(level).repeat(len(known)) for level in _KEYS]
+    index = pd.MultiIndex.from_arrays([*each, known * len(places)], names=[*_KEYS, "code"])
+    return pd.DataFrame(applied.reshape(-1, len(coders)), index=index, columns=coders)
+
+
+def code_agreement(
+    codings: pd.DataFrame,
+    units: pd.DataFrame,
+    codebook: pd.DataFrame | None = None,
+    *,
+    assignments: pd.DataFrame | None = None,
+    resample: str = "segment",
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Return every coefficient per code and overall, on coded units and on all units.
+
+    *Overall* pools the yes/no ratings of all codes (resampling units, not single ratings) and adds
+    Krippendorff's α on the sets of codes (MASI).
+
+    Args:
+        codings, units, codebook, assignments: as in `presence_table`.
+        resample: `segment`, or `document` to let whole interviews vary (wider, and right when segments of one
+            interview are alike).
+
+    Returns:
+        `scope` (code, overall), `code`, `base` (coded, all), the columns of `agreement_table`, and `applied`
+        (times the code was applied, summed over the coders).
+    """
+    if resample not in _KEYS:
+        raise UserError(f"resample '{resample}' is unknown{nearest(resample, _KEYS)}")
+    presence = presence_table(codings, units, codebook, assignments)
+    any_code = presence.eq(1).any(axis=1).groupby(level=_KEYS, sort=False).any()
+    options = {"resamples": resamples, "confidence": confidence, "seed": seed}
+    tables = []
+    for base in BASES:
+        kept = any_code[any_code].index if base == "coded" else any_code.index
+        inside = presence[presence.index.droplevel("code").isin(kept)]
+        for code, ratings in inside.groupby(level="code", sort=False):
+            tables.append(_rated(ratings, resample, options).assign(scope="code", code=code, base=base))
+        pooled = _rated(inside, resample, options)
+        sets = set_alpha(code_sets(inside), **options)
+        tables.append(pd.concat([pooled, sets]).assign(scope="overall", code="all codes", base=base))
+    table = pd.concat(tables, ignore_index=True)
+    applied = presence.groupby(level="code").sum().sum(axis=1)
+    table["applied"] = table["code"].map(applied).fillna(presence.eq(1).sum().sum()).astype(int)
+    table.loc[table["applied"] == 0, "note"] = "no coder applied the code"
+    return table[["scope", "code", "base", *COLUMNS, "applied"]]
+
+
+def coder_pairs(
+    codings: pd.DataFrame, units: pd.DataFrame, codebook: pd.DataFrame | None = None, **options: object
+) -> pd.DataFrame:
+    """Agreement of every pair of coders, all codes pooled, all units: who reads the codebook differently."""
+    return pairwise_agreement(presence_table(codings, units, codebook), categories=[0.0, 1.0], **options)
+
+
+def code_sets(presence: pd.DataFrame) -> pd.DataFrame:
+    """Turn a presence table into units × coders, each cell the frozenset of codes applied, NaN where not seen."""
+
+    def of_coder(column: pd.Series) -> pd.Series:
+        wide = column.unstack("code")
+        cells = wide.to_numpy(dtype=float)
+        rows = [np.nan if np.isnan(row).any() else frozenset(wide.columns[row == 1]) for row in cells]
+        return pd.Series(rows, index=wide.index, dtype=object)
+
+    return pd.DataFrame({coder: of_coder(presence[coder]) for coder in presence.columns})
+
+
+def disagreements(
+    codings: pd.DataFrame,
+    units: pd.DataFrame,
+    codebook: pd.DataFrame | None = None,
+    assignments: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return each unit and code on which the coders who saw it differ, to be talked through.
+
+    Returns:
+        `document`, `segment`, `participant`, `text` (where `units` has them), `code`, `definition` (where the
+        codebook has it), `applied_by`, `not_applied_by`; in the order of `units`.
+    """
+    presence = presence_table(codings, units, codebook, assignments)
+    yes, no = presence.eq(1), presence.eq(0)
+    split = presence[yes.any(axis=1) & no.any(axis=1)]
+    rows = split.index.to_frame(index=False)
+    rows["applied_by"] = [", ".join(map(str, split.columns[row])) for row in yes.loc[split.index].to_numpy()]
+    rows["not_applied_by"] = [
+        ", ".join(map(str, split.columns[row])) for row in no.loc[split.index].to_numpy()
+    ]
+    context = [c for c in ("participant", "text") if c in units]
+    rows = rows.merge(units[[*_KEYS, *context]], on=_KEYS, how="left")
+    definition = []
+    if codebook is not None and "definition" in codebook:
+        rows = rows.merge(codebook[["code", "definition"]], on="code", how="left")
+        definition = ["definition"]
+    return rows[[*_KEYS, *context, "code", *definition, "applied_by", "not_applied_by"]]
+
+
+def _rated(ratings: pd.DataFrame, resample: str, options: dict[str, object]) -> pd.DataFrame:
+    if not ratings.notna().sum(axis=1).ge(2).any():
+        empty = "no unit was seen by two coders" if len(ratings) else "no unit carries a code"
+        row = dict.fromkeys(COLUMNS, np.nan) | {
+            "measure": "krippendorff_alpha",
+            "n": 0,
+            "resamples": 0,
+            "note": empty,
+        }
+        return pd.DataFrame([row | {"label": "Krippendorff α, nominal", "raters": ratings.shape[1]}])
+    levels = _KEYS if resample == "segment" else ["document"]
+    groups = pd.Series(ratings.groupby(level=levels, sort=False).ngroup(), index=ratings.index)
+    return agreement_table(ratings, categories=[0.0, 1.0], clusters=groups, **options)

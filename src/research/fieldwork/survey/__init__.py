@@ -1,0 +1,1 @@
+"""What a survey and experts' judgements say: scales, reliability, groups, weights."""

@@ -1,0 +1,206 @@
+"""Reliability of survey scales: Cronbach's α, McDonald's ω and what each item adds.
+
+α = k/(k−1) · (1 − Σ item variances / variance of the sum) (Cronbach 1951), the variance of the sum being the sum of
+the pairwise covariances, with the F interval of Feldt (1987). ω total of one factor = (Σ λ)² / ((Σ λ)² + Σ ψ) on the
+covariances (McDonald 1999), loadings by minimum residuals (principal axes iterated to convergence), with a percentile
+interval from resampled respondents. α assumes equal loadings, ω does not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import f
+
+from research.fieldwork.survey.scales import keyed, scales
+
+_FEWEST = 10  # respondents below which no interval is given
+_STEPS = 2000  # at most, of the principal-axis iteration
+
+
+def reliability_table(
+    responses: pd.DataFrame,
+    instrument: pd.DataFrame,
+    *,
+    resamples: int = 500,
+    confidence: float = 0.95,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Return α and ω of every scale of the instrument.
+
+    Args:
+        responses: respondents × items as answered (not reverse-keyed), with `group` where items differ by group.
+        instrument: `item`, `construct`, `criterion`, `group`, `scale_min`, `scale_max`, `reverse`.
+
+    Returns:
+        `criterion`, `construct`, `group`, `measure`, `estimate`, `ci_low`, `ci_high`, `n` (α: anyone who answered an
+        item, covariances pairwise; ω: complete answers), `items`, `note`.
+    """
+    answers = keyed(responses, instrument)
+    rows = []
+    for scale in scales(responses, instrument):
+        items = answers.loc[scale.respondents, scale.items]
+        for measured in (
+            cronbach_alpha(items, confidence=confidence),
+            mcdonald_omega(items, resamples=resamples, confidence=confidence, seed=seed),
+        ):
+            rows.append(
+                {"criterion": scale.criterion, "construct": scale.construct, "group": scale.group} | measured
+            )
+    return pd.DataFrame(rows)
+
+
+def cronbach_alpha(items: pd.DataFrame, *, confidence: float = 0.95) -> dict[str, object]:
+    """α of keyed items (respondents × items), covariances pairwise, as one row of `reliability_table`."""
+    answered = items.dropna(how="all")
+    row = _row("cronbach_alpha", len(answered), items.shape[1])
+    if problem := _unfit(answered):
+        return row | {"note": problem}
+    k, covariances = items.shape[1], answered.cov().to_numpy()
+    estimate = float(k / (k - 1) * (1 - np.trace(covariances) / covariances.sum()))
+    low, high = feldt_interval(estimate, len(answered), items.shape[1], confidence)
+    note = "negative: items contradict each other, check the reverse keys" if estimate < 0 else ""
+    return row | {"estimate": estimate, "ci_low": low, "ci_high": high, "note": note}
+
+
+def feldt_interval(alpha: float, n: int, items: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of α from the F distribution with n − 1 and (n − 1)(k − 1) degrees of freedom (Feldt 1987)."""
+    tail = (1 - confidence) / 2
+    first, second = n - 1, (n - 1) * (items - 1)
+    return 1 - (1 - alpha) * f.isf(tail, first, second), 1 - (1 - alpha) * f.ppf(tail, first, second)
+
+
+def mcdonald_omega(
+    items: pd.DataFrame, *, resamples: int = 500, confidence: float = 0.95, seed: int = 1
+) -> dict[str, object]:
+    """ω total of one factor on keyed items, complete answers only, as one row of `reliability_table`."""
+    complete = items.dropna()
+    n, k = complete.shape
+    row = _row("mcdonald_omega", n, k)
+    if problem := _unfit(complete):
+        return row | {"note": problem}
+    if k < 3:
+        return row | {"note": "one factor needs three items or more"}
+    x = complete.to_numpy(dtype=float)
+    estimate = float(_omega(_covariances(x, np.ones((1, n))))[0])
+    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+    drawn = _omega(_covariances(x, times)) if resamples else np.array([])
+    drawn = drawn[~np.isnan(drawn)]
+    tail = (1 - confidence) / 2
+    low, high = (
+        np.quantile(drawn, [tail, 1 - tail]) if len(drawn) >= max(resamples / 2, 1) else (np.nan, np.nan)
+    )
+    return row | {"estimate": estimate, "ci_low": low, "ci_high": high}
+
+
+def item_table(responses: pd.DataFrame, instrument: pd.DataFrame) -> pd.DataFrame:
+    """Return how each item works in its scale.
+
+    Returns:
+        `criterion`, `construct`, `group`, `item`, `reverse`, `n`, `missing` (share), `mean`, `sd` (keyed), `item_rest`
+        (correlation with the sum of the other items, complete answers), `alpha_if_dropped`, `loading` (one factor),
+        `note` (an item that correlates negatively with the rest).
+    """
+    answers = keyed(responses, instrument)
+    reverse = instrument.set_index("item")["reverse"]
+    rows = []
+    for scale in scales(responses, instrument):
+        items = answers.loc[scale.respondents, scale.items]
+        complete = items.dropna()
+        loadings = dict.fromkeys(scale.items, np.nan)
+        if len(scale.items) >= 3 and not _unfit(complete):
+            found = one_factor(np.atleast_3d(complete.corr().to_numpy()).transpose(2, 0, 1))
+            loadings = dict(zip(scale.items, found[0], strict=True))
+        for item in scale.items:
+            others = [other for other in scale.items if other != item]
+            rest = (
+                complete[item].corr(complete[others].sum(axis=1))
+                if len(others) and len(complete) > 2
+                else np.nan
+            )
+            dropped = cronbach_alpha(items[others])["estimate"] if len(others) > 1 else np.nan
+            rows.append(
+                {
+                    "criterion": scale.criterion,
+                    "construct": scale.construct,
+                    "group": scale.group,
+                    "item": item,
+                    "reverse": bool(reverse[item]),
+                    "n": int(items[item].notna().sum()),
+                    "missing": float(items[item].isna().mean()),
+                    "mean": float(items[item].mean()),
+                    "sd": float(items[item].std()),
+                    "item_rest": float(rest),
+                    "alpha_if_dropped": float(dropped),
+                    "loading": float(loadings[item]),
+                    "note": "against the rest of the scale: check wording and reverse key"
+                    if rest < 0
+                    else "",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def one_factor(correlations: np.ndarray, tolerance: float = 1e-6) -> np.ndarray:
+    """Loadings (B, k) of one common factor in each of B correlation matrices (B, k, k), by iterated principal axes.
+
+    Converged principal axes give the minimum-residual solution (Harman & Jones 1966). Communalities are kept at 1 or
+    below (a Heywood case). Signs are such that the loadings of a matrix sum to a positive number.
+    """
+    k = correlations.shape[1]
+    diagonal = np.arange(k)
+    communality = np.abs(correlations - np.eye(k)).max(axis=2)
+    loadings = np.zeros(communality.shape)
+    moving = np.arange(len(correlations))
+    for _ in range(_STEPS):
+        reduced = correlations[moving]
+        reduced[:, diagonal, diagonal] = communality[moving]
+        values, vectors = np.linalg.eigh(reduced)
+        loadings[moving] = vectors[:, :, -1] * np.sqrt(np.clip(values[:, -1:], 0, None))
+        updated = np.clip(loadings[moving] ** 2, 0, 1)
+        settled = np.abs(updated - communality[moving]).max(axis=1) < tolerance
+        communality[moving] = updated
+        moving = moving[~settled]
+        if not len(moving):
+            break
+    signs = np.where(loadings.sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+    return loadings * signs
+
+
+def _covariances(x: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Covariance matrices (B, k, k) of resamples given by how often each row of x is drawn (B, n)."""
+    n, k = x.shape
+    centred = x - x.mean(axis=0)
+    products = (centred[:, :, None] * centred[:, None, :]).reshape(n, -1)
+    total = times.sum(axis=1)
+    mean = times @ centred / total[:, None]
+    second = (times @ products).reshape(-1, k, k) / total[:, None, None]
+    return (second - mean[:, :, None] * mean[:, None, :]) * (total / (total - 1))[:, None, None]
+
+
+def _omega(covariances: np.ndarray) -> np.ndarray:
+    deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+    usable = (deviations > 0).all(axis=1)
+    omega = np.full(len(covariances), np.nan)
+    spread = deviations[usable]
+    scale = spread[:, :, None] * spread[:, None, :]
+    loadings = one_factor(covariances[usable] / scale) * spread
+    unique = np.clip(spread**2 - loadings**2, 0, None)
+    common = loadings.sum(axis=1) ** 2
+    omega[usable] = common / (common + unique.sum(axis=1))
+    return omega
+
+
+def _row(measure: str, n: int, items: int) -> dict[str, object]:
+    empty = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+    return {"measure": measure, **empty, "n": n, "items": items, "note": ""}
+
+
+def _unfit(items: pd.DataFrame) -> str:
+    """Why no coefficient can be given, or an empty text."""
+    if items.shape[1] < 2:
+        return "a scale of one item has no internal consistency"
+    if len(items) < _FEWEST:
+        return f"fewer than {_FEWEST} respondents"
+    constant = [str(c) for c in items.columns if items[c].nunique() < 2]
+    return f"no variation in {', '.join(constant)}" if constant else ""
