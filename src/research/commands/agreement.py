@@ -21,6 +21,7 @@ from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
 from research.fieldwork.intake.survey import expand
 from research.fieldwork.interviews import agreement, coder_agreement, ratings, resolution, unitising
 from research.inert import write_csv
+from research.targets import READS, WRITES, Force, guarded
 
 PROJECTS = (".qdpx", ".qde")
 console = Console()
@@ -43,10 +44,12 @@ class Codings(NamedTuple):
     lengths: dict[str, int]
 
 
+@guarded
 def show_agreement(
     files: Annotated[
         list[Path],
         typer.Argument(help="coding workbooks, a folder of them or of an imported project, or one table"),
+        READS,
     ],
     by: Annotated[
         By, typer.Option(help="unit, or character: selections whose limits the coders chose")
@@ -56,13 +59,14 @@ def show_agreement(
     sheet: Annotated[str, typer.Option(help="the sheet of the table; the first when not given")] = "",
     unit: Annotated[str, typer.Option(help="the columns that name a unit: document,segment")] = "",
     missing: Annotated[str, typer.Option(help="words of the table that mean not rated: NA,99")] = "",
-    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)")] = None,
+    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)"), READS] = None,
     resamples: Annotated[int, typer.Option(help="bootstrap resamples", min=0, max=100_000)] = 1000,
     seed: Annotated[int, typer.Option(help="seed of the bootstrap", min=0)] = 1,
     disagreements: Annotated[
-        Path | None, typer.Option(help="write a workbook to resolve disagreements")
+        Path | None, typer.Option(help="write a workbook to resolve disagreements"), WRITES
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="write the table as csv")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the table as csv"), WRITES] = None,
+    force: Force = False,
 ) -> None:
     """Print the agreement of coders, from coding workbooks, an imported project or a plain table."""
     options = {"resamples": resamples, "seed": seed}

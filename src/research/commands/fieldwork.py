@@ -24,6 +24,7 @@ from research.fieldwork.interviews import (
     deidentify,
     transcripts,
 )
+from research.targets import FILLS, READS, WRITES, Force, guarded
 
 app = typer.Typer(
     help="Forms, checks and agreement of survey and interviews.",
@@ -31,7 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console()
-OutFile = Annotated[Path, typer.Argument(help="the file to write", show_default=False)]
 
 
 class Form(StrEnum):
@@ -45,19 +45,23 @@ class Form(StrEnum):
 
 
 @app.command("form")
+@guarded
 def make_form(
     kind: Annotated[Form, typer.Argument(help="which form")],
-    out: OutFile,
+    out: Annotated[Path, typer.Argument(help="the file to write", show_default=False), WRITES],
     rows: Annotated[int, typer.Option(help="survey: empty rows per group", min=1, max=20_000)] = 300,
     group: Annotated[str, typer.Option(help="questionnaire: practitioner or customer")] = "practitioner",
-    texts: Annotated[Path | None, typer.Option("--transcripts", help="coding: folder of transcripts")] = None,
+    texts: Annotated[
+        Path | None, typer.Option("--transcripts", help="coding: folder of transcripts"), READS
+    ] = None,
     coder: Annotated[str, typer.Option(help="coding: the coder's code")] = "",
-    book: Annotated[Path | None, typer.Option("--codebook", help="coding: a codebook (csv)")] = None,
+    book: Annotated[Path | None, typer.Option("--codebook", help="coding: a codebook (csv)"), READS] = None,
     experts: Annotated[int, typer.Option(help="vignettes, ahp: how many experts", min=1, max=200)] = 10,
-    dataset: Annotated[str, typer.Option(help="vignettes: data set or file")] = "lendingclub2018",
-    crosswalk: Annotated[Path | None, typer.Option(help="vignettes: crosswalk of an own file")] = None,
+    dataset: Annotated[str, typer.Option(help="vignettes: data set or file"), READS] = "lendingclub2018",
+    crosswalk: Annotated[Path | None, typer.Option(help="vignettes: crosswalk of an own file"), READS] = None,
     customers: Annotated[int, typer.Option(help="vignettes: how many", min=1, max=200)] = 24,
     seed: Annotated[int, typer.Option(help="vignettes: seed of the draw", min=0)] = 20240607,
+    force: Force = False,
 ) -> None:
     """Write an empty form as an Excel workbook."""
     if out.suffix.lower() != ".xlsx":
@@ -85,9 +89,13 @@ def make_form(
 
 
 @app.command()
+@guarded
 def check(
-    file: Annotated[Path, typer.Argument(help="a returned workbook or table")],
-    annotated: Annotated[Path | None, typer.Option(help="write a copy in which each fault is marked")] = None,
+    file: Annotated[Path, typer.Argument(help="a returned workbook or table"), READS],
+    annotated: Annotated[
+        Path | None, typer.Option(help="write a copy in which each fault is marked"), WRITES
+    ] = None,
+    force: Force = False,
 ) -> None:
     """List each fault as `sheet!cell — found — expected`; ends with code 1 when answers would be lost."""
     faults = faults_of(file)
@@ -107,16 +115,18 @@ def check(
 
 
 @app.command("import-survey")
+@guarded
 def import_survey(
-    file: Annotated[Path, typer.Argument(help="an export of a survey platform (csv or xlsx)")],
+    file: Annotated[Path, typer.Argument(help="an export of a survey platform (csv or xlsx)"), READS],
     platform: Annotated[
-        str, typer.Option(help="qualtrics, limesurvey, wenjuanxing, or a mapping file (yml)")
+        str, typer.Option(help="qualtrics, limesurvey, wenjuanxing, or a mapping file (yml)"), READS
     ],
-    out: Annotated[Path, typer.Option(help="the csv to write")],
+    out: Annotated[Path, typer.Option(help="the csv to write"), WRITES],
     group: Annotated[
         str | None, typer.Option(help="practitioner or customer, when no column says so")
     ] = None,
     accept_faults: Annotated[bool, typer.Option(help="read faulty answers as missing")] = False,
+    force: Force = False,
 ) -> None:
     """Turn an export of Qualtrics, LimeSurvey or Wenjuanxing into a table of answers."""
     found = platforms.read_platform(file, platform, group=group, accept_faults=accept_faults)
@@ -137,9 +147,11 @@ app.command("agreement")(show_agreement)
 
 
 @app.command("import-qda")
+@guarded
 def import_qda(
-    file: Annotated[Path, typer.Argument(help="a REFI-QDA project (.qdpx) or codebook (.qdc)")],
-    out: Annotated[Path, typer.Option(help="the folder to write")],
+    file: Annotated[Path, typer.Argument(help="a REFI-QDA project (.qdpx) or codebook (.qdc)"), READS],
+    out: Annotated[Path, typer.Option(help="the folder to write"), FILLS],
+    force: Force = False,
 ) -> None:
     """Read a project of NVivo, ATLAS.ti, MAXQDA, QualCoder … into a folder of tables."""
     project = exchange.read_qda(file)
@@ -151,14 +163,18 @@ def import_qda(
 
 
 @app.command("export-qda")
+@guarded
 def export_qda(
-    sources: Annotated[list[Path], typer.Argument(help="coding workbooks, or a folder that import-qda made")],
-    out: Annotated[Path, typer.Option(help="the .qdpx or .qdc to write")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="coding workbooks, or a folder that import-qda made"), READS
+    ],
+    out: Annotated[Path, typer.Option(help="the .qdpx or .qdc to write"), WRITES],
     texts: Annotated[
-        Path | None, typer.Option("--transcripts", help="folder of the whole transcripts")
+        Path | None, typer.Option("--transcripts", help="folder of the whole transcripts"), READS
     ] = None,
-    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)")] = None,
+    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)"), READS] = None,
     name: Annotated[str, typer.Option(help="name of the project")] = "Interviews",
+    force: Force = False,
 ) -> None:
     """Write codings as a REFI-QDA project, or the codebook alone (.qdc)."""
     if len(sources) == 1 and (sources[0] / exchange.WHOLE).is_file():
@@ -181,24 +197,30 @@ def export_qda(
 
 
 @app.command("deidentify")
+@guarded
 def find_identifying(
-    paths: Annotated[list[Path], typer.Argument(help="transcripts, or a folder of them")],
-    names: Annotated[Path | None, typer.Option(help="names to look for, one a line")] = None,
-    waivers: Annotated[Path | None, typer.Option(help="waivers given in writing (csv)")] = None,
-    waiver_form: Annotated[Path | None, typer.Option(help="write a csv to waive open findings")] = None,
+    paths: Annotated[list[Path], typer.Argument(help="transcripts, or a folder of them"), READS],
+    names: Annotated[Path | None, typer.Option(help="names to look for, one a line"), READS] = None,
+    waivers: Annotated[Path | None, typer.Option(help="waivers given in writing (csv)"), READS] = None,
+    waiver_form: Annotated[
+        Path | None, typer.Option(help="write a csv to waive open findings"), WRITES
+    ] = None,
+    force: Force = False,
 ) -> None:
     """List what could identify someone; ends with code 2 while any finding is open."""
-    units = transcripts.read_transcripts(paths)
+    read = transcripts.transcripts(paths)
+    units = transcripts.units_of(read)
     listed = deidentify.read_names(names) if names is not None else []
     given = deidentify.read_waivers(waivers) if waivers is not None else None
-    found = deidentify.check_waivers(deidentify.scan(units, listed), given)
+    findings = deidentify.scan(transcripts.searched_texts(read), listed, units)
+    found = deidentify.check_waivers(findings, given)
     waived = found[found["waived"]]
     for row in waived.itertuples():
-        place = f"waived: {row.document} segment {row.segment} — {row.kind} {row.shown}"
+        place = f"waived: {row.document} {deidentify.place_of(row.segment)} — {row.kind} {row.shown}"
         told = f"{place} — {row.reason} ({row.by}, {row.date})"
         console.print(escape(told), soft_wrap=True, highlight=False)
     still = found[~found["waived"]]
     if waiver_form is not None and len(still):
         console.print(f"wrote {escape(str(deidentify.write_waiver_form(still, waiver_form)))}")
-    deidentify.require_clean(units, listed, given)
+    deidentify.require_clean(findings, given)
     console.print(f"{units['document'].nunique()} transcripts, {len(units)} turns: nothing open")
