@@ -122,7 +122,7 @@ def quality(study: Any) -> dict[str, pd.DataFrame]:
     raw = datasets.load_raw(study.dataset)
     walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
     return {
-        "summary": checks.report(raw, walk, table, made.unmapped),
+        "summary": checks.report(raw, walk, made),
         "missing": checks.missing(table),
         "impossible": checks.impossible(table),
         "distributions": checks.distributions(table),
