@@ -11,6 +11,8 @@ from statsmodels.stats.multitest import multipletests
 
 from research.compare import claims, odds, purposes
 from research.compare.resampling import OutOfFold
+from research.parameters import load
+from research.study import claims as study_claims
 
 
 def folds_of(measure: str, **models: list[float]) -> pd.DataFrame:
@@ -164,3 +166,40 @@ def test_an_empty_cell_gets_half_a_customer_and_an_empty_tier_no_result():
     assert np.isnan(empty["estimate"])
     sure = odds.high_tier_odds(predictions([[3] * 4 + [1] * 6], [1] * 4 + [0] * 6)).iloc[0]
     assert sure["log_odds"] == pytest.approx(np.log(4.5 * 6.5 / 0.5 / 0.5))
+
+
+ASSUMED = [
+    {"costs": {"emp_roi": 0.9, "lgd_unsecured": 0.9, "officer_hour": 500.0, "funding_rate": 0.2}},
+    {"simulated_customers": 500},
+    {"fieldwork": {"survey": "", "vignettes": "", "ahp": "", "interviews": ""}},
+]
+
+
+def test_no_assumption_simulated_customer_or_invented_answer_moves_a_verdict():
+    """Every kind of material that bears no verdict is changed; all verdicts stay, to the last digit of the interval."""
+    small = {
+        "dataset": "credit_data",
+        "compare_datasets": [],
+        "folds": 2,
+        "repeats": 1,
+        "references": ["random"],
+    }
+    said = [study_claims.evidence(load("default", changes=small | other)) for other in ({}, *ASSUMED)]
+    assert (said[0]["verdict"] == "supported").any()
+    for other in said[1:]:
+        pd.testing.assert_frame_equal(other, said[0])
+
+
+def test_tiers_weighted_by_invented_experts_bear_no_verdict():
+    small = {
+        "dataset": "credit_data",
+        "compare_datasets": [],
+        "folds": 2,
+        "repeats": 1,
+        "references": ["random"],
+    }
+    made = study_claims.evidence(load("default", changes=small | {"weights": "survey"})).query(
+        "model == 'abc'"
+    )
+    assert set(made["grade"]) == {"demonstration"}
+    assert set(made["verdict"]) == {"not tested here"}

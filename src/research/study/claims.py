@@ -9,11 +9,11 @@ import pandas as pd
 
 from research.collect import recorded
 from research.collect import worth as worths
-from research.compare import claims, purposes
+from research.compare import claims, criteria, purposes
 from research.segment import registry
 from research.steps import step
 from research.study.collect import customers
-from research.study.compare import measured, real
+from research.study.compare import out_of_fold, real
 from research.study.purposes import ALL_LENDERS, by_construction, high_tier_odds, over_lenders
 from research.study.segment import not_testable
 from research.study.weighting import weights
@@ -22,7 +22,7 @@ PRACTISED = registry.ARMS[0]
 COLUMNS = ["claim", "model", "estimate", "ci_low", "ci_high", "n", "grade", "verdict", "reason"]
 
 
-@step(measured, high_tier_odds, by_construction, weights, "models", "dataset")
+@step(out_of_fold, high_tier_odds, by_construction, weights, "models", "fieldwork")
 def evidence(study: Any) -> pd.DataFrame:
     """Return the verdict on every claim for each of the three models as practised, from the study's own data set.
 
@@ -72,13 +72,19 @@ def _need(study: Any, name: str) -> dict[str, Any]:
         return _none("no need is measured")
     if f"{name}|{PRACTISED}" in by_construction(study)["need"]:
         return _none(f"by construction: {construct.replace('_', ' ')} is an input of the model")
-    made = measured(study)["criteria"]
-    wanted = {"measure": purposes.definitions().loc["need", "measure"], "model": name, "arm": PRACTISED}
-    rows = made[np.logical_and.reduce([made[column] == value for column, value in wanted.items()])]
-    if rows.empty or rows["ci_low"].isna().all():
+    row = need_association(study).set_index("model").loc[name]
+    if np.isnan(row["ci_low"]):
         return _none("need does not vary")
-    row = rows.iloc[0]
     return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {"n": int(row["n"]), "reason": ""}
+
+
+@step(out_of_fold)
+def need_association(study: Any) -> pd.DataFrame:
+    """Return the bias-corrected Cramér's V of tier and need as practised: `model, estimate, ci_low, ci_high, n`."""
+    oof, measure = out_of_fold(study), purposes.definitions().loc["need", "measure"]
+    folds = criteria.fold_measures(oof, need=worths.need(customers(study))[0])
+    rows = criteria.summarise_folds(folds[folds["measure"] == measure], oof)
+    return rows.loc[rows["arm"] == PRACTISED, ["model", "estimate", "ci_low", "ci_high", "n"]]
 
 
 def _none(reason: str) -> dict[str, Any]:
