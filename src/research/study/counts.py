@@ -217,7 +217,7 @@ def people(study: Any) -> pd.DataFrame:
         else pd.Series(np.where(values.notna(), "known", MISSING), index=table.index)
         for name, values in table.items()
     }
-    outcome = table["default"]
+    outcome = table.get("default", pd.Series(np.nan, index=table.index))
     found["outcome"] = pd.Series(
         np.select([outcome == 1, outcome == 0], ["bad", "good"], "unknown"), index=table.index
     )
