@@ -6,8 +6,11 @@ cost little; every number shown for random tiers is the mean over draws, and its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import wraps
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -18,39 +21,37 @@ from research.tiers import TIERS
 NAME = "random"
 DRAWS = 100
 AT_ONCE = 20  # draws held in memory together
+FEW = 20  # resamples within a draw, whose interval is not read
+ENDS = [0.025, 0.975]
 # Columns that say what a row is about; every other number of it is averaged.
 KEYS = ("criterion", "measure", "attribute", "tier", "dataset", "repeat", "fold")
-Frames = Mapping[str, pd.DataFrame]
+Measure = Callable[..., pd.DataFrame]
 
 
-def draws(
-    oof: OutOfFold, shares: Mapping[str, float], seed: int, count: int = DRAWS, at_once: int = AT_ONCE
-) -> Iterator[OutOfFold]:
+def draws(oof: OutOfFold, count: int = DRAWS, at_once: int = AT_ONCE) -> Iterator[OutOfFold]:
     """Yield predictions by lot on the folds of `oof`, `at_once` draws a time, one entry of the first axis per draw.
 
-    A customer has a lot for risk and one for value; tiers are cut off the lots at the wanted shares, as for every
-    model: high and medium by risk, premium by value among the rest. A lot tells nothing of the outcome, so that the
-    probability is the bad rate of the training customers.
-
-    Args:
-        oof: predictions of any models; outcome, folds and sizes are taken from it.
-        shares: tier → wanted share.
-        seed: of the draws.
-        count, at_once: draws in all and per yield.
+    A customer has a lot for risk and one for value; tiers are cut off the lots at the shares that the random model of
+    `oof` has: high and medium by risk, premium by value among the rest. A lot tells nothing of the outcome, so that the
+    probability is the bad rate of the training customers. The draws are seeded by that model's own tiers, which follow
+    from the seed of the study; without such a model there are none.
     """
-    rest = 1 - shares["high"] - shares["medium"]
-    premium = 1 - shares["premium"] / rest if rest > 0 else 1.0
-    tested = oof.fold >= 0
-    known = ~np.isnan(oof.y)
+    place = next((i for i, (name, _) in enumerate(oof.pairs) if name == NAME), None)
+    if place is None:
+        return
+    tested, known = oof.fold >= 0, ~np.isnan(oof.y)
+    share = np.bincount(oof.tier[place][tested], minlength=len(TIERS)) / tested.sum()
+    share = dict(zip(TIERS, share, strict=True))
+    seed = crc32(np.ascontiguousarray(oof.tier[place]).tobytes())
+    rest = share["premium"] + share["low"]
+    premium = share["low"] / rest if rest > 0 else 1.0
     for first in range(0, count, at_once):
         numbers = range(first, min(first + at_once, count))
-        lots = np.stack(
-            [np.random.default_rng([seed, number]).random((2, *oof.fold.shape)) for number in numbers]
-        )
-        risk, value = lots[:, 0], lots[:, 1]
+        lots = [np.random.default_rng([seed, number]).random((2, *oof.fold.shape)) for number in numbers]
+        risk, value = np.stack(lots, axis=1)
         drawn = np.where(value >= premium, TIERS.index("premium"), TIERS.index("low"))
         drawn[risk >= rest] = TIERS.index("medium")
-        drawn[risk >= 1 - shares["high"]] = TIERS.index("high")
+        drawn[risk >= 1 - share["high"]] = TIERS.index("high")
         rate = np.empty((len(numbers), oof.repeats, oof.folds, len(TIERS)))
         probability = np.full(risk.shape, np.nan)
         for r, k in np.ndindex(oof.repeats, oof.folds):
@@ -63,7 +64,7 @@ def draws(
                 rate[i, r, k] = (bad + 0.5) / (size + 1)
         yield replace(
             oof,
-            pairs=tuple((NAME, str(number)) for number in numbers),
+            pairs=tuple(("a draw", str(number)) for number in numbers),
             score=np.where(tested, risk, np.nan),
             probability=probability,
             value=np.where(tested, value, np.nan),
@@ -85,12 +86,16 @@ def averaged(rows: pd.DataFrame, drawn: pd.DataFrame, of: str = "estimate") -> p
         return rows
     keys = [name for name in KEYS if name in rows]
     numbers = [name for name in rows.select_dtypes("number") if name not in keys]
-    groups = drawn.groupby(keys, sort=False, observed=True)
+    groups = drawn.groupby(keys, sort=False, observed=True) if keys else drawn.groupby(lambda _: 0)
     means = groups[numbers].mean()
     if "ci_low" in numbers:
-        ends = groups[of].quantile([0.025, 0.975]).unstack()
-        means["ci_low"], means["ci_high"] = ends[0.025], ends[0.975]
-    places = pd.MultiIndex.from_frame(rows.loc[mask, keys]) if len(keys) > 1 else rows.loc[mask, keys[0]]
+        ends = groups[of].quantile(ENDS).unstack()
+        means["ci_low"], means["ci_high"] = ends[ENDS[0]], ends[ENDS[1]]
+    places = (
+        pd.MultiIndex.from_frame(rows.loc[mask, keys])
+        if len(keys) > 1
+        else (pd.Index(rows.loc[mask, keys[0]]) if keys else pd.Index([0] * mask.sum()))
+    )
     found = rows.copy()
     for name in numbers:
         values = means[name].reindex(places).to_numpy()
@@ -98,26 +103,28 @@ def averaged(rows: pd.DataFrame, drawn: pd.DataFrame, of: str = "estimate") -> p
     return found
 
 
-def over_draws(
-    judge: Callable[[OutOfFold], Frames],
-    rows: Frames,
-    oof: OutOfFold,
-    shares: Mapping[str, float],
-    seed: int,
-    of: Mapping[str, str] | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Return the tables that `judge` made of `oof`, those of random tiers averaged over `DRAWS` draws.
+def over_draws(of: str = "estimate") -> Callable[[Measure], Measure]:
+    """Make a measure of out-of-fold predictions judge random tiers by many draws instead of the one it is given.
 
     Args:
-        judge: makes tables of predictions; asked about the draws, whose intervals are not read.
-        rows: what it made of `oof`.
-        oof, shares, seed: see `draws`.
-        of: table → see `averaged`; `estimate` unless told.
+        of: see `averaged`.
     """
-    if NAME not in {name for name, _ in oof.pairs}:
-        return dict(rows)
-    parts = [judge(batch) for batch in draws(oof, shares, seed)]
-    return {
-        name: averaged(table, pd.concat([part[name] for part in parts]), (of or {}).get(name, "estimate"))
-        for name, table in rows.items()
-    }
+
+    def wrapped(measure: Measure) -> Measure:
+        takes = inspect.signature(measure)
+
+        @wraps(measure)
+        def judged(oof: OutOfFold, *args: object, **options: object) -> pd.DataFrame:
+            rows = measure(oof, *args, **options)
+            given = takes.bind(oof, *args, **options)
+            if "resamples" in takes.parameters:
+                given.arguments["resamples"] = FEW
+            parts = []
+            for batch in draws(oof):
+                given.arguments["oof"] = batch
+                parts.append(measure(*given.args, **given.kwargs))
+            return averaged(rows, pd.concat(parts), of) if parts else rows
+
+        return judged
+
+    return wrapped
