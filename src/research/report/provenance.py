@@ -20,7 +20,8 @@ PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinni
 REPORT = Path(__file__).parent
 # Modules of the report that decide what a notebook's outputs are; the others only decide how they look.
 EXHIBIT_CODE = (
-    "exhibit.py", "markup.py", "payload.py", "disclosure.py", "published.py", "suppression.py", "svg.py",
+    "exhibit.py", "show.py", "worded.py", "markup.py", "payload.py", "disclosure.py", "published.py", "suppression.py",
+    "picture.py", "svg.py",
 )  # fmt: skip
 TRACKED = ("src", "data", "notebooks", "studies", "pyproject.toml", "requirements.lock")
 
@@ -54,7 +55,12 @@ def study_hash(study: Study) -> str:
 def code_hash() -> str:
     """Return the fingerprint of everything that decides the outputs of a notebook, besides the notebook."""
     package = ROOT / "src" / "research" if (ROOT / "src" / "research").exists() else REPORT.parent
-    shown = [package / "captions", package / "figures", *(REPORT / name for name in EXHIBIT_CODE)]
+    shown = [
+        package / "captions",
+        package / "exhibits",
+        package / "figures",
+        *(REPORT / name for name in EXHIBIT_CODE),
+    ]
     return hashlib.sha256(
         f"{numeric_code()}{fingerprint(p for p in shown if p.exists())}".encode()
     ).hexdigest()
@@ -63,7 +69,7 @@ def code_hash() -> str:
 @cache
 def look_hash() -> str:
     """Return the fingerprint of what decides the look of a page."""
-    return fingerprint([REPORT, DEFINITIONS / "palette.yml"])
+    return fingerprint([REPORT, REPORT.parent / "exhibits", DEFINITIONS / "palette.yml"])
 
 
 def checklist_hash(study: Study) -> str:
