@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from research import limits
 from research.collect.constructs import constructs, validate
 from research.collect.tables import find
 from research.collect.transforms import (
@@ -94,6 +95,7 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
     """
     path = crosswalk_file(name_or_path)
     table = read_csv(path, COLUMNS)[list(COLUMNS)]
+    limits.within("crosswalk_rows", len(table), path.name)
     known = constructs().index
     for position, (_, row) in enumerate(table.iterrows()):
         _check_row(path, position, row, known)

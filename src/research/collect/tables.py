@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from research.archive import open_archive, parsing
+from research.archive import parsing
 from research.errors import UserError
 from research.paths import ROOT
-from research.textfiles import decode, is_file, read_bytes
+from research.textfiles import decode, is_file, read_bytes, reading
+from research.workbooks import open_workbook
 
 SUFFIXES = (".csv", ".parquet", ".xlsx")
-MOST_BYTES = 4 * 2**30
 PLAIN = (str, int, float, bool, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
 
 
@@ -29,7 +29,9 @@ def find(path: str | Path) -> Path:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    text = decode(read_bytes(path, MOST_BYTES), path.name)
+    text = decode(read_bytes(path, "table_bytes"), path.name)
+    if not text.strip():
+        raise UserError(f"{path.name}: is empty; expected a header and rows")
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
@@ -55,7 +57,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _read_xlsx(path: Path) -> pd.DataFrame:
-    with open_archive(path, max_bytes=MOST_BYTES):
+    with open_workbook(path, unpacked="table_bytes"):
         pass  # refuses what is unsafe before openpyxl reads it
     return pd.read_excel(path, engine="openpyxl")
 
@@ -70,8 +72,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     Raises UserError when the file is missing, of another kind, empty or has unnamed or repeated columns.
     """
     path = find(path)
-    if not is_file(path):
-        raise UserError(f"{path}: no such file")
+    with reading(path):
+        pass  # an ordinary file
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path.name}: kind '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")
     readers = {".csv": _read_csv, ".parquet": _read_parquet, ".xlsx": _read_xlsx}
