@@ -123,9 +123,9 @@ def test_experts_compare_every_pair():
 
 
 def test_transcripts_identify_nobody_but_one_waived_nickname():
-    units = transcripts.read_transcripts(INTERVIEWS)
-    names = deidentify.read_names(INTERVIEWS / "names.txt")
-    checked = deidentify.require_clean(units, names, deidentify.read_waivers(INTERVIEWS / "waivers.csv"))
+    texts = transcripts.searched_texts(transcripts.transcripts(INTERVIEWS))
+    found = deidentify.scan(texts, deidentify.read_names(INTERVIEWS / "names.txt"))
+    checked = deidentify.require_clean(found, deidentify.read_waivers(INTERVIEWS / "waivers.csv"))
     assert checked["finding"].nunique() == 1 and checked["waived"].all()
 
 

@@ -157,14 +157,18 @@ def test_a_small_file_with_far_cells_is_refused(tmp_path, monkeypatch):
         sheets.open_returned(tmp_path / "far.csv")
 
 
-def test_a_compressed_table_is_not_unpacked(tmp_path):
+def test_a_compressed_table_is_unpacked_within_bounds_and_only_by_its_name(tmp_path):
     import gzip
 
-    bomb = gzip.compress(b"a,b\n" + b"1,2\n" * 1_000)
-    for name, told in (("book.csv.gz", "kind '.gz'"), ("book.csv", "not text")):
-        (tmp_path / name).write_bytes(bomb)
-        with pytest.raises(UserError, match=told):
-            tables.read_table(tmp_path / name)
+    (tmp_path / "book.csv").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1_000))
+    with pytest.raises(UserError, match="not text"):
+        tables.read_table(tmp_path / "book.csv")
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 20_000_000, 1))
+    with limited(20), pytest.raises(UserError, match="unpacks to more than"):
+        tables.read_table(tmp_path / "bomb.csv.gz")
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n")[:-6])
+    with pytest.raises(UserError, match="not a gzip file, or a damaged one"):
+        tables.read_table(tmp_path / "cut.csv.gz")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from research import limits
 from research.errors import UserError
 from research.textfiles import reading
 
-MAX_RATIO = 200  # deflate cannot exceed about 1,032; honest office parts stay far below 200
 _RATIO_FROM = 2**20  # small parts may compress very well without harm
 _ENCRYPTED = 0x1
 _PROLOG = 64 * 2**10
@@ -123,11 +122,10 @@ def _check_members(archive: zipfile.ZipFile, where: str, limit: str) -> None:
             raise UserError(f"{where}: part '{name}' is there twice; the file is refused")
         names.add(name)
         total += member.file_size
-        if member.file_size > _RATIO_FROM and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-            raise UserError(
-                f"{where}: part '{name}' unpacks to {member.file_size:,} bytes from "
-                f"{member.compress_size:,}; the file is refused"
-            )
+        if member.file_size > _RATIO_FROM:
+            packed = max(member.compress_size, 1)
+            told = f"{where}: part '{name}' unpacks to {member.file_size:,} bytes from {packed:,}"
+            limits.within("archive_ratio", -(-member.file_size // packed), told)
     limits.within(limit, total, where)
 
 

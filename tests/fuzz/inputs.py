@@ -376,10 +376,11 @@ def dialogues(random: Random) -> Attempt:
                   for part in (option, f"{{folder}}/{name}"))  # fmt: skip
 
     def act(folder: Path, out: Path) -> None:
-        units = transcripts.read_transcripts(folder)
+        found = transcripts.transcripts(folder)
+        texts, units = transcripts.searched_texts(found), transcripts.units_of(found)
         names = deidentify.read_names(folder / "names.txt") if "names.txt" in files else []
         given = deidentify.read_waivers(folder / "waivers.csv") if "waivers.csv" in files else None
-        checked = deidentify.check_waivers(deidentify.scan(units, names), given)
+        checked = deidentify.check_waivers(deidentify.scan(texts, names, units), given)
         deidentify.write_waiver_form(checked, out / "waivers.csv")
 
     return Attempt(

@@ -208,17 +208,19 @@ def find_identifying(
     force: Force = False,
 ) -> None:
     """List what could identify someone; ends with code 2 while any finding is open."""
-    units = transcripts.read_transcripts(paths)
+    read = transcripts.transcripts(paths)
+    units = transcripts.units_of(read)
     listed = deidentify.read_names(names) if names is not None else []
     given = deidentify.read_waivers(waivers) if waivers is not None else None
-    found = deidentify.check_waivers(deidentify.scan(units, listed), given)
+    findings = deidentify.scan(transcripts.searched_texts(read), listed, units)
+    found = deidentify.check_waivers(findings, given)
     waived = found[found["waived"]]
     for row in waived.itertuples():
-        place = f"waived: {row.document} segment {row.segment} — {row.kind} {row.shown}"
+        place = f"waived: {row.document} {deidentify.place_of(row.segment)} — {row.kind} {row.shown}"
         told = f"{place} — {row.reason} ({row.by}, {row.date})"
         console.print(escape(told), soft_wrap=True, highlight=False)
     still = found[~found["waived"]]
     if waiver_form is not None and len(still):
         console.print(f"wrote {escape(str(deidentify.write_waiver_form(still, waiver_form)))}")
-    deidentify.require_clean(units, listed, given)
+    deidentify.require_clean(findings, given)
     console.print(f"{units['document'].nunique()} transcripts, {len(units)} turns: nothing open")

@@ -22,6 +22,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "explain": ("regression_design", "regression", "rate_drivers"),
     "weighting": ("weights",),
+    "counts": ("published", "counts_known", "protected_counts"),
     "segment": (
         "model",
         "not_testable",

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from research.collect import classification as classes
-from research.collect import datasets
+from research.collect import datasets, levels, publication
 from research.collect import quality as checks
 from research.explain import association
 from research.steps import step
@@ -37,10 +37,15 @@ def all_data_key(study: Any) -> str:
     return data_key(study) + "".join(datasets.data_fingerprint(name) for name in others)
 
 
-@step("dataset", "crosswalk", data=data_key)
+@step("dataset", "crosswalk", "small_cell", data=data_key)
 def customers(study: Any) -> pd.DataFrame:
-    """Return the canonical customer table: one row per customer, one column per measured construct."""
-    return datasets.load(study.dataset, study.crosswalk or None)
+    """Return the canonical customer table: one row per customer, one column per measured construct.
+
+    Of an own loan book, levels that few customers have or that look like something of a person are pooled.
+    """
+    table = datasets.load(study.dataset, study.crosswalk or None)
+    least = publication.smallest_count(study, study.dataset)
+    return table if publication.public(study.dataset) else levels.pooled(table, least)
 
 
 @step(customers, "weights", "fieldwork")
@@ -117,7 +122,7 @@ def quality(study: Any) -> dict[str, pd.DataFrame]:
     raw = datasets.load_raw(study.dataset)
     walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
     return {
-        "summary": checks.report(raw, walk, table, made.unmapped),
+        "summary": checks.report(raw, walk, made),
         "missing": checks.missing(table),
         "impossible": checks.impossible(table),
         "distributions": checks.distributions(table),

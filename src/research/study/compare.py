@@ -12,10 +12,18 @@ import pandas as pd
 
 from research.collect import datasets
 from research.collect import worth as worths
-from research.compare import criteria, economics, fairness, inference, practitioners, resampling, stability
+from research.compare import (
+    criteria,
+    economics,
+    fairness,
+    inference,
+    practitioners,
+    random_tiers,
+    resampling,
+    stability,
+)
 from research.compare import verdict as judging
 from research.compare.calibration import tier_calibration
-from research.compare.discrimination import delong_interval
 from research.compare.parsimony import parsimony
 from research.fieldwork.instruments.vignette_form import key_of
 from research.fieldwork.intake.judgements import read_vignettes
@@ -114,12 +122,18 @@ def practitioner_agreement(study: Any) -> dict[str, Any]:
         others = ", ".join(judged["dataset"].unique())
         why = f"the customers on the vignettes belong to {others}" if others else "no vignettes were judged"
         return {"rows": pd.DataFrame(), "tiers": {}, "judged": known, "reason": f"not testable here: {why}"}
-    placed = {
-        pair: pd.Series(tier_names[oof.tier[i, 0]], index=oof.index)[known["customer_id"].unique()]
-        for i, pair in enumerate(oof.pairs)
-    }
+
+    def of_vignettes(made: resampling.OutOfFold) -> dict[resampling.Pair, pd.Series]:
+        return {
+            pair: pd.Series(tier_names[made.tier[i, 0]], index=made.index)[known["customer_id"].unique()]
+            for i, pair in enumerate(made.pairs)
+        }
+
+    placed = of_vignettes(oof)
     ratings = known.assign(vignette=known["customer_id"])
     rows = practitioners.agreement_with_practitioners(ratings, placed, study.bootstrap, study.seed)
+    lots = {pair: tiers for drawn in random_tiers.draws(oof) for pair, tiers in of_vignettes(drawn).items()}
+    rows = random_tiers.averaged(rows, practitioners.agreement_with_practitioners(ratings, lots, 1))
     return {"rows": rows, "tiers": placed, "judged": known, "reason": ""}
 
 
@@ -224,21 +238,7 @@ def later_loans(study: Any) -> pd.DataFrame:
         return pd.DataFrame(columns=["model", "arm", "auc", "ci_low", "ci_high", "n", "bad"])
     makers = _makers(study, table, [*study.models, *study.references])
     oof = resampling.out_of_time(makers, table, table["default"], table["loan_date"], n_jobs=workers())
-    y, rows = oof.y[oof.tested], []
-    for place, (name, arm) in enumerate(oof.pairs):
-        found = delong_interval(y, oof.score[place, 0][oof.tested]).iloc[0]
-        rows.append(
-            {
-                "model": titles()[name],
-                "arm": arm,
-                "auc": found["estimate"],
-                "ci_low": found["ci_low"],
-                "ci_high": found["ci_high"],
-                "n": len(y),
-                "bad": int(y.sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+    return criteria.areas(oof).assign(model=lambda rows: rows["model"].map(titles()))
 
 
 def workers() -> int:

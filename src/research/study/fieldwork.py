@@ -256,11 +256,15 @@ def read_interviews(given: Fieldwork) -> dict[str, pd.DataFrame]:
     """Read transcripts and codings, see `interviews`."""
     folder = located(given.interviews, "interviews")
     book = codebook.read_codebook(_optional(given.codebook, "codebook"))
-    units = transcripts.read_transcripts(folder)
+    read = transcripts.transcripts(folder)
+    units = transcripts.units_of(read)
     names = _optional(given.names, "names") or _beside(folder, "names.txt")
     waivers = _optional(given.waivers, "waivers") or _beside(folder, "waivers.csv")
     listed = deidentify.read_names(names) if names else []
-    findings = deidentify.require_clean(units, listed, deidentify.read_waivers(waivers) if waivers else None)
+    findings = deidentify.require_clean(
+        deidentify.scan(transcripts.searched_texts(read), listed, units),
+        deidentify.read_waivers(waivers) if waivers else None,
+    )
     coded = read_coding([located(path, "codings") for path in given.codings] or folder, codebook=book)
     _same_texts(units, coded.units)
     return {

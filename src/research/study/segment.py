@@ -44,11 +44,16 @@ def native_tiers(study: Any, name: str) -> pd.Series:
     return pd.Series(as_tiers(model(study, name).native_tiers(table)), index=table.index, name="tier")
 
 
+def tier_panels(study: Any, name: str) -> dict[str, pd.Series]:
+    """Return the two ways in which a model places customers: with the study's tier shares, and by its own rule."""
+    return {"matched shares": tiers(study, name), "own rule": native_tiers(study, name)}
+
+
 @step(tiers)
 def tier_rates(study: Any, name: str) -> pd.DataFrame:
     """Return size, outcome rate and worth of each tier, with matched shares (`tiers` = matched) and by the own rule."""
     table, worth = customers(study), worths.worth(customers(study))[0]
-    parts = {"matched shares": tiers(study, name), "own rule": native_tiers(study, name)}
+    parts = tier_panels(study, name)
     frames = [
         profile.rates(part, table["default"], worth).assign(panel=label) for label, part in parts.items()
     ]
