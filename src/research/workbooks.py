@@ -47,8 +47,8 @@ def open_workbook(
         for part, root in roots.items():
             if root == "chartsheet" and f"{part.parent}/_rels/{part.name}.rels" not in names:
                 raise UserError(f"{path.name}, {part.stem}: a chart sheet without a chart; delete the sheet")
-        if "xl/workbook.xml" in names and "worksheet" not in roots.values():
-            raise UserError(f"{path.name}: no sheet with cells; expected a table")
+        if "chartsheet" in roots.values() and "worksheet" not in roots.values():
+            raise UserError(f"{path.name}: charts but no sheet with cells; expected a table")
         yield archive
 
 
