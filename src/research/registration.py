@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from research.closure import project
 from research.errors import UserError
-from research.fingerprint import fingerprint, numeric_code
+from research.fingerprint import fingerprint
 from research.parameters import Study
 from research.paths import DEFINITIONS, DOCS, ROOT
 from research.textfiles import read_text
@@ -93,7 +94,7 @@ def _now(study: Study) -> dict[str, Any]:
     parameters |= {name: Path(parameters[name]).name for name in ("dataset", "crosswalk")}
     return {
         **{name: fingerprint([path]) for name, path in PARTS.items()},
-        "code": numeric_code(),
+        "code": project().code(*project().imports.modules),
         "crosswalk": hashlib.sha256(crosswalk.read_bytes()).hexdigest()
         if crosswalk and crosswalk.is_file()
         else "",

@@ -527,6 +527,73 @@ def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
+# --------------------------------------------------------------------------------------------------- other choices
+SPECIFIED = {
+    "same": N_(
+        "Under all {n} combinations of other choices the difference between {a} and {b} has the same result: {result}."
+    ),
+    "mixed": N_(
+        "Under {n} combinations of other choices {a} is clearly better than {b} in {better} and clearly worse in {worse}."
+    ),
+}
+
+
+def specification(curve: pd.DataFrame) -> Exhibit:
+    """Show the difference between two models for each purpose under every combination of other choices.
+
+    Args:
+        curve: `purpose, model_a, model_b, weights, tier_shares, window, difference, ci_low, ci_high, result, own`.
+    """
+    pair = ("tree", "abc") if ((curve["model_a"] == "tree") & (curve["model_b"] == "abc")).any() else None
+    rows = curve if pair is None else curve[(curve["model_a"] == pair[0]) & (curve["model_b"] == pair[1])]
+    rows = rows.sort_values(["purpose", "difference"], ascending=[False, True], kind="stable")
+    rows = rows.assign(
+        place=rows.groupby("purpose", sort=False).cumcount(), label=rows["purpose"].map(PURPOSES)
+    )
+    counts = rows["result"].value_counts()
+    names = {
+        "a": Said(NAMES_IN_TEXT[rows["model_a"].iloc[0]]),
+        "b": Said(NAMES_IN_TEXT[rows["model_b"].iloc[0]]),
+    }
+    if len(counts) == 1:
+        said = Said(SPECIFIED["same"], names | {"n": len(rows), "result": Said(RESULTS[counts.index[0]])})
+    else:
+        fields = {name: int(counts.get(name, 0)) for name in ("better", "worse")}
+        said = Said(SPECIFIED["mixed"], names | {"n": len(rows)} | fields)
+    alt = Said(
+        N_(
+            "One panel per purpose: differences with intervals in order of size, the study's own choice marked."
+        )
+    )
+    return Exhibit(
+        "specification", rows, said, alt, specification_drawn, within=None, supplement=True,
+        headings={"label": N_("Purpose"), "weights": N_("Weights"), "tier_shares": N_("Tier shares"),
+                  "window": N_("Window"), "difference": N_("Difference [95 % interval]"), "result": N_("Result")},
+        formats={"difference": "{difference:+.3f} [{ci_low:.3f}, {ci_high:.3f}]"},
+    )  # fmt: skip
+
+
+@drawing
+def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw differences in order of size, a panel per purpose."""
+    purposes = list(dict.fromkeys(frame["purpose"]))
+    columns = 1 if words.narrow else len(purposes)
+    figure = canvas(words, 2.4 * (len(purposes) if words.narrow else 1) + 0.2)
+    for axes, purpose in zip(figure.subplots(-(-len(purposes) // columns), columns, squeeze=False).ravel(), purposes,
+                             strict=False):  # fmt: skip
+        part = frame[frame["purpose"] == purpose]
+        axes.axhline(0, color=MUTED, linewidth=1, zorder=0)
+        axes.vlines(part["place"], part["ci_low"], part["ci_high"], color=MUTED, linewidth=1.2)
+        sns.scatterplot(x=part["place"], y=part["difference"], hue=part["own"], palette={True: ACCENT, False: INK},
+                        s=26, legend=False, ax=axes, zorder=3)  # fmt: skip
+        axes.set_title(words(PURPOSES[purpose]))
+        axes.set(
+            xlabel=words(N_("Combination of choices, in order")), ylabel=words(MEASURES[purpose]), xticks=[]
+        )
+        sns.despine(ax=axes)
+    return figure
+
+
 # ---------------------------------------------------------------------------------------------------------- supplement
 def fairness(rows: pd.DataFrame) -> Exhibit:
     """Show the ratios of the least to the most favoured group."""

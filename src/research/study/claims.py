@@ -10,12 +10,13 @@ import pandas as pd
 from research.collect import recorded
 from research.collect import worth as worths
 from research.compare import claims, criteria, purposes
+from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.collect import customers
-from research.study.compare import out_of_fold, real
+from research.study.customers import customers, real
+from research.study.folds import out_of_fold
+from research.study.models import not_testable
 from research.study.purposes import ALL_LENDERS, by_construction, high_tier_odds, over_lenders
-from research.study.segment import not_testable
 from research.study.weighting import weights
 
 PRACTISED = registry.ARMS[0]
@@ -23,7 +24,7 @@ COLUMNS = ["claim", "model", "estimate", "ci_low", "ci_high", "n", "grade", "ver
 
 
 @step(out_of_fold, high_tier_odds, by_construction, weights, "models", "fieldwork")
-def evidence(study: Any) -> pd.DataFrame:
+def evidence(study: Study) -> pd.DataFrame:
     """Return the verdict on every claim for each of the three models as practised, from the study's own data set.
 
     Nothing assumed, simulated or invented is read: a claim that would need it is *not tested here*, with the reason.
@@ -41,13 +42,13 @@ def evidence(study: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)[COLUMNS]
 
 
-def _rests_on_real_data(study: Any, name: str) -> bool:
+def _rests_on_real_data(study: Study, name: str) -> bool:
     """Return whether neither the customers nor the weights of a model are made up."""
     invented = study.weights == "survey" and study.fieldwork.provenance == "invented"
     return real(study.dataset) and not (invented and registry.MODELS[name].weight_keys)
 
 
-def _found(study: Any, claim: dict[str, Any], name: str) -> dict[str, Any]:
+def _found(study: Study, claim: dict[str, Any], name: str) -> dict[str, Any]:
     """Return estimate, interval, n and the reason why there is none."""
     if why := not_testable(study, name):
         return _none(why)
@@ -66,7 +67,7 @@ def _found(study: Any, claim: dict[str, Any], name: str) -> dict[str, Any]:
     return _none(f"needs {claim['needs']}")
 
 
-def _need(study: Any, name: str) -> dict[str, Any]:
+def _need(study: Study, name: str) -> dict[str, Any]:
     construct = worths.need_construct(customers(study))
     if not construct:
         return _none("no need is measured")
@@ -79,7 +80,7 @@ def _need(study: Any, name: str) -> dict[str, Any]:
 
 
 @step(out_of_fold)
-def need_association(study: Any) -> pd.DataFrame:
+def need_association(study: Study) -> pd.DataFrame:
     """Return the bias-corrected Cramér's V of tier and need as practised: `model, estimate, ci_low, ci_high, n`."""
     oof, measure = out_of_fold(study), purposes.definitions().loc["need", "measure"]
     folds = criteria.fold_measures(oof, need=worths.need(customers(study))[0])
@@ -92,13 +93,13 @@ def _none(reason: str) -> dict[str, Any]:
 
 
 @step(high_tier_odds, "references", "models")
-def beside(study: Any) -> pd.DataFrame:
+def beside(study: Study) -> pd.DataFrame:
     """Return the odds ratio of the high-risk tier for models and references as practised: `high_tier_odds`."""
     rows = high_tier_odds(study)
     return rows[rows["arm"] == PRACTISED].reset_index(drop=True)
 
 
-def odds_over_lenders(study: Any) -> tuple[pd.DataFrame, str]:
+def odds_over_lenders(study: Study) -> tuple[pd.DataFrame, str]:
     """Return the odds ratio of the high-risk tier at each lender and pooled, and where they come from.
 
     Returns:
@@ -112,7 +113,7 @@ def odds_over_lenders(study: Any) -> tuple[pd.DataFrame, str]:
     return kept, "recorded"
 
 
-def _own_odds(study: Any) -> pd.DataFrame:
+def _own_odds(study: Study) -> pd.DataFrame:
     found = over_lenders(study)
     keys = "purpose == 'odds' and arm == @PRACTISED"
     rows, pooled = (part.query(keys) if len(part) else part for part in found.values())

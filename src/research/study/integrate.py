@@ -8,10 +8,12 @@ import pandas as pd
 
 from research.fieldwork import integration
 from research.fieldwork.gramms import integration_statement
+from research.parameters import Study
 from research.steps import step
 from research.study.claims import evidence
 from research.study.collect import about
-from research.study.fieldwork import interviews, survey_quality, survey_scales
+from research.study.interviews import interviews
+from research.study.survey import survey_quality, survey_scales
 
 SIDES = {
     "supported": "supports",
@@ -22,7 +24,7 @@ SIDES = {
 
 
 @step(evidence)
-def loan_strand(study: Any) -> pd.DataFrame:
+def loan_strand(study: Study) -> pd.DataFrame:
     """Return what the loan data say of each benefit: `hypothesis, text, outcome`; a benefit not tested has no row.
 
     An outcome is clear when every model tested has the same clear verdict; a condition that was not refuted is open.
@@ -43,7 +45,7 @@ def loan_strand(study: Any) -> pd.DataFrame:
 
 
 @step(loan_strand, survey_scales, interviews)
-def synthesis(study: Any) -> dict[str, Any]:
+def synthesis(study: Study) -> dict[str, Any]:
     """Return the joint display, the survey means and themes behind it, the GRAMMS statement and the counts."""
     hypotheses = integration.read_hypotheses()
     asked = survey_scales(study)["means"] if study.fieldwork.survey else pd.DataFrame()
@@ -64,7 +66,7 @@ def synthesis(study: Any) -> dict[str, Any]:
     }
 
 
-def _counts(study: Any) -> dict[str, int]:
+def _counts(study: Study) -> dict[str, int]:
     found = interviews(study) if study.fieldwork.interviews else None
     return {
         "loans": about(study)["known"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -12,11 +10,13 @@ from research.collect import datasets, recorded
 from research.collect import worth as worths
 from research.compare import counting, criteria, effects, odds, ordering, pooling, purposes, resampling
 from research.compare.effects import stratified_variance
+from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.collect import all_data_key, all_names, customers
-from research.study.compare import _makers, measured, out_of_fold, real, workers
-from research.study.segment import model, not_testable
+from research.study.customers import all_data_key, all_names, customers, real
+from research.study.folds import makers, out_of_fold, workers
+from research.study.measured import measured
+from research.study.models import model, not_testable
 from research.tiers import TIERS
 
 PRACTISED = registry.ARMS[0]
@@ -29,18 +29,18 @@ FAMILIES = ("primary", "equal information", "against the bar")
 PAIRED = ("risk", "value", "need", "profit")
 
 
-def bar_name(study: Any) -> str:
+def bar_name(study: Study) -> str:
     """Return what the one-variable reference is: `grade` where the lender recorded one, else `single`."""
     return GRADE if graded(study) else "single"
 
 
-def graded(study: Any) -> bool:
+def graded(study: Study) -> bool:
     """Return whether the lender's own grade is recorded, so that the one-variable reference may be called a grade."""
     return "credit_grade" in customers(study) and customers(study)["credit_grade"].notna().any()
 
 
 @step(model, "models", "references")
-def by_construction(study: Any) -> dict[str, list[str]]:
+def by_construction(study: Study) -> dict[str, list[str]]:
     """Return purpose to the models whose tiers were built from what it measures, `model|arm`.
 
     Value is contract interest or the amount: an input of every premium tier. Need is an input of a model that reads the
@@ -62,7 +62,7 @@ def by_construction(study: Any) -> dict[str, list[str]]:
 
 
 @step(measured, "models", "references")
-def contrasts(study: Any) -> pd.DataFrame:
+def contrasts(study: Study) -> pd.DataFrame:
     """Return the paired tests of the study's data set, one Holm family each: see `purposes.contrasts`.
 
     Adds `family`: *primary* (the three models as practised), *equal information*, and *against the bar* (each model
@@ -91,7 +91,7 @@ def contrasts(study: Any) -> pd.DataFrame:
 
 
 @step(measured, "models", "references", "fieldwork")
-def profile(study: Any) -> pd.DataFrame:
+def profile(study: Study) -> pd.DataFrame:
     """Return purpose × model with what stands beside it: `purpose, model, arm, estimate, ci_low, ci_high, n, mark`.
 
     `mark`: *by construction* where the quantity is an input of the tiers, *demonstration* where the experts are
@@ -117,7 +117,7 @@ def profile(study: Any) -> pd.DataFrame:
 
 
 @step(profile, contrasts)
-def answers(study: Any) -> pd.DataFrame:
+def answers(study: Study) -> pd.DataFrame:
     """Return one row per purpose: which models serve it.
 
     Returns:
@@ -156,7 +156,7 @@ def answers(study: Any) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def _below_random(study: Any, purpose: str) -> list[str]:
+def _below_random(study: Study, purpose: str) -> list[str]:
     """Return the models whose paired difference from random tiers lies wholly below nought."""
     about = purposes.definitions().loc[purpose]
     if about["inference"] != "paired" or "random" not in study.references:
@@ -168,7 +168,7 @@ def _below_random(study: Any, purpose: str) -> list[str]:
 
 
 @step(out_of_fold, "models", "references", "bootstrap", "seed")
-def separation(study: Any) -> pd.DataFrame:
+def separation(study: Study) -> pd.DataFrame:
     """Return whether the bad rate rises over the tiers of each ranking as practised, customers unseen by the model.
 
     Returns:
@@ -210,7 +210,7 @@ def separation(study: Any) -> pd.DataFrame:
 
 
 @step(measured, "models", "references")
-def rankings(study: Any) -> pd.DataFrame:
+def rankings(study: Study) -> pd.DataFrame:
     """Return the bad rate of each tier under every ranking as practised, customers unseen by the model.
 
     Columns: `model, tier, n, bad, rate, ci_low, ci_high` (Jeffreys), `expected` (the rate of the tier among the
@@ -224,7 +224,7 @@ def rankings(study: Any) -> pd.DataFrame:
 
 
 @step(measured, "models", "references", "folds", "repeats")
-def unaided(study: Any) -> pd.DataFrame:
+def unaided(study: Study) -> pd.DataFrame:
     """Return the AUC out of fold without the lender's own grade and rate; no rows where neither is recorded.
 
     Columns: `model, estimate, ci_low, ci_high, n`. A tree that splits on the rate repeats the lender.
@@ -236,22 +236,22 @@ def unaided(study: Any) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     blind = table.drop(columns=view)
     names = [name for name in (*study.models, BAR) if name in (*study.models, *study.references)]
-    makers = {pair: maker for pair, maker in _makers(study, blind, names).items() if pair[1] == PRACTISED}
+    blinded = {pair: maker for pair, maker in makers(study, blind, names).items() if pair[1] == PRACTISED}
     oof = resampling.out_of_fold(
-        makers, blind, blind["default"], study.folds, study.repeats, study.seed, workers()
+        blinded, blind, blind["default"], study.folds, study.repeats, study.seed, workers()
     )
     folds = criteria.fold_measures(oof).query("measure == 'auc'")
     return criteria.summarise_folds(folds, oof)[columns]
 
 
 @step(out_of_fold, "models", "references")
-def high_tier_odds(study: Any) -> pd.DataFrame:
+def high_tier_odds(study: Study) -> pd.DataFrame:
     """Return the odds ratio of the high-risk tier against the rest, for every model and reference."""
     return odds.high_tier_odds(out_of_fold(study))
 
 
 @step(measured, out_of_fold, "models", "references")
-def by_data_set(study: Any) -> pd.DataFrame:
+def by_data_set(study: Study) -> pd.DataFrame:
     """Return every paired difference of one data set with its variances, for pooling.
 
     Columns: `dataset, lender, purpose, arm, model_a, model_b, estimate, variance` (corrected, Nadeau and Bengio),
@@ -282,7 +282,7 @@ def by_data_set(study: Any) -> pd.DataFrame:
 
 
 @step(by_data_set, "compare_datasets", data=all_data_key)
-def over_lenders(study: Any) -> dict[str, pd.DataFrame]:
+def over_lenders(study: Study) -> dict[str, pd.DataFrame]:
     """Return the differences of all real data sets of the study: `rows` per lender, and `pooled`.
 
     `pooled`: `purpose, arm, model_a, model_b`, the columns of `pooling.pooled`, `consistent`, `delong_low, delong_high`
@@ -292,7 +292,7 @@ def over_lenders(study: Any) -> dict[str, pd.DataFrame]:
     return pooling.over_lenders(pd.concat(frames, ignore_index=True), purposes.definitions()["margin"])
 
 
-def lenders(study: Any) -> tuple[dict[str, pd.DataFrame], str]:
+def lenders(study: Study) -> tuple[dict[str, pd.DataFrame], str]:
     """Return the differences over lenders and where they come from: the run itself (`real`) or the record.
 
     A run that compares fewer lenders than were recorded shows the recorded ones.
@@ -304,6 +304,6 @@ def lenders(study: Any) -> tuple[dict[str, pd.DataFrame], str]:
     return {"rows": kept[~together], "pooled": kept[together]}, "recorded"
 
 
-def fairness(study: Any) -> pd.DataFrame:
+def fairness(study: Study) -> pd.DataFrame:
     """Return the fairness ratios of every model; no rows where no protected attribute is recorded."""
     return measured(study)["fairness"]

@@ -1,0 +1,147 @@
+"""Does a difference between two models hold under other reasonable choices?"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from research.collect import datasets
+from research.collect import windows as windowing
+from research.collect import worth as worths
+from research.compare import criteria, purposes, resampling
+from research.errors import UserError
+from research.fingerprint import fingerprint
+from research.parameters import Study
+from research.paths import DEFINITIONS
+from research.segment import registry
+from research.segment.recut import FitOnce, Recut
+from research.steps import step
+from research.study.customers import customers
+from research.study.folds import workers
+from research.study.models import model, not_testable
+from research.study.weighting import located, survey_weights, weights
+from research.tiers import TIERS
+
+CHOICES = ("tier_shares", "weights", "window")
+PAIRS = (("tree", "rfm"), ("tree", "abc"), ("abc", "rfm"))
+PRACTISED = registry.ARMS[0]
+ONLY = "as recorded"  # the window of a data set that can be read over one only
+
+
+@cache
+def alternatives() -> dict[str, Any]:
+    """Return the other choices, as written in `sensitivity.yml`."""
+    return yaml.safe_load((DEFINITIONS / "sensitivity.yml").read_text(encoding="utf-8"))
+
+
+def experts_key(study: Study) -> str:
+    """Return the fingerprint of the experts' comparisons, nothing where the study has none."""
+    return fingerprint([located(study.fieldwork.ahp, "ahp")]) if study.fieldwork.ahp else ""
+
+
+@step(model, "models", "folds", "fieldwork", data=experts_key)
+def specification_curve(study: Study) -> dict[str, Any]:
+    """Return differences between two models as practised under other reasonable choices (first repeat of the folds).
+
+    Only choices that can change a difference are varied: a score does not depend on tier shares.
+
+    Returns:
+        `curve`: one row per purpose, pair and combination of choices: `purpose, model_a, model_b, tier_shares, weights,
+        window` (empty where it is not varied), `difference, ci_low, ci_high, p_value, result`, `own` (the study's
+        own choices). A result here is that of one specification, unadjusted. `not_testable`: reasons why a choice is
+        not varied.
+    """
+    made, reasons = options(study)
+    rows = pd.concat(
+        [_differences(study, made, window, length) for window, length in made["window"].items()],
+        ignore_index=True,
+    )
+    own = {choice: next(iter(made[choice])) for choice in CHOICES}
+    rows["own"] = [
+        all(row[choice] in ("", own[choice]) for choice in CHOICES) for row in rows.to_dict("records")
+    ]
+    return {"curve": rows, "not_testable": reasons}
+
+
+def options(study: Study) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return choice → option → value, the study's own option first, and what cannot be varied, with the reason."""
+    other, reasons = alternatives(), []
+    shares = {_shares_label(study.tier_shares.model_dump()): study.tier_shares.model_dump()}
+    shares |= {_shares_label(entry["value"]): entry["value"] for entry in other["tier_shares"]}
+    invented = " (invented)" if study.fieldwork.provenance == "invented" else ""
+    named = {"survey": f"survey{invented}"}
+    own = study.weights if isinstance(study.weights, str) else "as in the study"
+    weighting = {named.get(own, own): weights(study)}
+    for entry in other["weights"]:
+        label, value = named.get(entry["label"], entry["label"]), entry["value"]
+        if label in weighting:
+            continue
+        try:
+            weighting[label] = survey_weights(study.fieldwork.ahp) if value == "survey" else value
+        except UserError as error:
+            reasons.append(f"Weights of the experts: {error}.")
+    found = {} if datasets.is_path(study.dataset) else windowing.windows(study.dataset)
+    if not found:
+        reasons.append("Window: recency, frequency and amount come from the source over one window only.")
+    return {
+        "tier_shares": shares,
+        "weights": weighting,
+        "window": found or {ONLY: 0},
+    }, reasons
+
+
+def _shares_label(shares: dict[str, float]) -> str:
+    return "/".join(f"{100 * shares[tier]:g}" for tier in TIERS) + " %"
+
+
+def _differences(study: Study, made: dict[str, dict[str, Any]], window: str, length: int) -> pd.DataFrame:
+    """Return the paired differences of one window under every choice that can change them."""
+    oof, table = _under_choices(study, made, length)
+    need = worths.need(table)[0]
+    folds = criteria.fold_measures(oof, need=need)
+    first, cut = next(iter(made["tier_shares"])), folds["arm"].str.partition("|")
+    folds = folds.assign(tier_shares=cut[0], weights=cut[2])
+    scores = folds[folds["tier_shares"] == first]
+    rows = []
+    for weighting in made["weights"]:
+        rows.append(_paired(oof, scores, "risk", weighting).assign(tier_shares=""))
+        for shares in made["tier_shares"] if need is not None else ():
+            tiers = folds[folds["tier_shares"] == shares]
+            rows.append(_paired(oof, tiers, "need", weighting).assign(tier_shares=shares))
+    return pd.concat(rows, ignore_index=True).assign(window=window)
+
+
+def _paired(oof: resampling.OutOfFold, folds: pd.DataFrame, purpose: str, weighting: str) -> pd.DataFrame:
+    """Return the differences of the three pairs under one weighting; a model without weights has the weighting ""."""
+    kept = folds[folds["weights"].isin([weighting, ""])].assign(arm=PRACTISED)
+    tests = purposes.contrasts(kept, oof.test_train_ratio, [(purpose, *pair) for pair in PAIRS], PRACTISED)
+    columns = ["purpose", "model_a", "model_b", "difference", "ci_low", "ci_high", "p_value", "result"]
+    return tests.assign(result=_unadjusted(tests))[columns].assign(weights=weighting)
+
+
+def _unadjusted(tests: pd.DataFrame) -> list[str]:
+    return [purposes.result(row.ci_low, row.ci_high, row.p_value, row.margin) for row in tests.itertuples()]
+
+
+def _under_choices(
+    study: Study, made: dict[str, dict[str, Any]], length: int
+) -> tuple[resampling.OutOfFold, pd.DataFrame]:
+    """Predict out of fold under every tier share and weighting; a model is fitted once per fold and weighting.
+
+    The arm of a pair is "shares|weights"; a model without weights has "shares|".
+    """
+    table = windowing.customers(study.dataset, length) if length else customers(study)
+    makers = {}
+    for name in study.models:
+        if not_testable(study, name):
+            continue
+        own = made["weights"] if registry.MODELS[name].weight_keys else {"": None}
+        for label, given in own.items():
+            once = FitOnce(partial(registry.make, name, seed=study.seed, weights=given))
+            for cut, shares in made["tier_shares"].items():
+                makers[(name, f"{cut}|{label}")] = partial(Recut, once, shares)
+    oof = resampling.out_of_fold(makers, table, table["default"], study.folds, 1, study.seed, workers())
+    return oof, table
