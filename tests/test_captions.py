@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from research.captions import (
-    comparison,
     data,
     interviews,
     monitoring,
@@ -296,23 +295,6 @@ CAPTIONS: dict[str, tuple[Callable[[pd.DataFrame], str], pd.DataFrame, str]] = {
         LEAVES,
         "the intervals of the riskiest, 5.00% (95 % CI 4.00% to 6.00%), and the safest, 1.00% (95 "
         "% CI 0.50% to 1.50%), lie apart; those of neighbours lie apart in 1 of 2 pairs",
-    ),
-    "scoreboard": (
-        lambda found: comparison.scoreboard(found, TITLES),
-        JUDGED,
-        "best is Tree on 2 of 3 criteria that count and ABC on 1; the lead is clear on 1 (rows to "
-        "read by hand)",
-    ),
-    "critical_difference": (
-        lambda found: comparison.critical_difference(found, TITLES, "3 data sets"),
-        RANKS,
-        "best is Tree (1.20), and RFM is further behind than the critical difference (1.50)",
-    ),
-    "regret": (
-        lambda found: comparison.regret(found, ["rfm", "tree"], TITLES),
-        REGRET,
-        "least among the study's models: wrong tier, Tree (40.0%); missed value, RFM (15.0%); the "
-        "interval lies apart from the next model's in 1 of 2 panels",
     ),
     "by_tier": (
         lambda found: policy.by_tier(found, ["expected loss", "profit"]),

@@ -6,12 +6,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from research.compare.verdict import judge
 from research.errors import UserError
-from research.fieldwork.integration import joint_display, read_hypotheses
 from research.parameters import Study, load
 from research.paths import EXAMPLES
 from research.study import contents as steps
@@ -139,48 +136,3 @@ def test_every_theme_of_the_interviews_is_counted_once(plan: Study) -> None:
     assert (tree["segments"] >= tree["own_segments"]).all()
     assert tree["participants"].max() <= 24
     assert set(steps.coders_agreement(plan)["codes"]["base"]) == {"coded", "all"}
-
-
-def test_invented_judgements_do_not_count_in_the_verdict() -> None:
-    rows = [
-        {"measure": measure, "model": model, "arm": "as practised", "dataset": "d", "estimate": value,
-         "ci_low": value - 0.01, "ci_high": value + 0.01, "n": 100}
-        for measure, values in (("auc", (0.7, 0.6)), ("kappa_quadratic", (0.2, 0.9)))
-        for model, value in zip(("tree", "abc"), values, strict=True)
-    ]  # fmt: skip
-    pairs = pd.DataFrame(columns=["measure", "model_a", "model_b", "difference", "p_value"])
-    counted = judge(pd.DataFrame(rows), pairs, ["tree", "abc"])
-    without = judge(pd.DataFrame(rows), pairs, ["tree", "abc"], left_out={10: "not counted: invented"})
-    assert counted.ranking["criteria"].tolist() == [2, 2]
-    assert without.ranking["criteria"].tolist() == [1, 1]
-    assert without.leader == "tree"
-    assert "Criterion 10 is not counted: invented." in without.caveats
-    assert not any("10" in caveat for caveat in without.caveats if caveat.startswith("Not testable"))
-
-
-@pytest.mark.parametrize(
-    ("depends_on", "low", "high", "outcome"),
-    [
-        ("data", 1.2, 1.8, "supports"),
-        ("assumption", 1.2, 1.8, "inconclusive"),
-        ("condition", 1.2, 1.8, "inconclusive"),
-        ("assumption", 0.4, 0.8, "contradicts"),
-    ],
-)
-def test_what_rests_on_assumptions_can_refute_but_not_support(
-    depends_on: str, low: float, high: float, outcome: str
-) -> None:
-    row = {"hypothesis": "H1", "quantity": "default_rate_ratio", "estimate": (low + high) / 2}
-    row |= {"ci_low": low, "ci_high": high, "n": 10, "depends_on": depends_on}
-    display = joint_display(pd.DataFrame([row]), pd.DataFrame(), pd.DataFrame(), read_hypotheses())
-    assert display.set_index("hypothesis").loc["H1", "loan_data_outcome"] == outcome
-
-
-def test_one_strand_in_words() -> None:
-    display = pd.DataFrame(
-        {
-            "hypothesis": ["H1", "H2", "H3"],
-            "loan_data_outcome": ["supports", "supports", "absent"],
-        }
-    )
-    assert steps.strand_in_words(display) == "for H1 and H2; silent on H3"

@@ -61,16 +61,14 @@ def test_every_combination_has_a_verdict_and_a_reason() -> None:
 
 
 HYPOTHESES = read_hypotheses()
-QUANTITATIVE = pd.DataFrame(
+LOANS = pd.DataFrame(
     [
-        ("H1", "default_rate_ratio", 2.4, 2.0, 2.9, 10_000, np.nan),
-        ("H1", "something_else", 0.1, 0.0, 0.2, 10_000, np.nan),
-        ("H2", "premium_value_lift", 1.1, 0.9, 1.3, 10_000, np.nan),
-        ("H3", "need_separation", 0.05, 0.04, 0.06, 10_000, np.nan),
-        ("H4", "officer_hours_ratio", 0.8, 0.7, 0.9, 10_000, np.nan),
-        ("H5", "potential_premium_lift", np.nan, np.nan, np.nan, 0, "one period only"),
+        ("H1", "tree supported", "supports"),
+        ("H2", "tree undecided", "inconclusive"),
+        ("H3", "tree refuted", "contradicts"),
+        ("H4", "tree supported", "supports"),
     ],
-    columns=["hypothesis", "quantity", "estimate", "ci_low", "ci_high", "n", "reason"],
+    columns=["hypothesis", "text", "outcome"],
 )
 SURVEY = pd.DataFrame(
     [
@@ -116,9 +114,7 @@ def test_joint_display_by_hand() -> None:
         [0, 0, 0],
         [2, 0, 0],
     ]
-    table = joint_display(QUANTITATIVE.assign(source="simulated"), SURVEY, themes, HYPOTHESES).set_index(
-        "hypothesis"
-    )
+    table = joint_display(LOANS, SURVEY, themes, HYPOTHESES).set_index("hypothesis")
     assert table["loan_data_outcome"].tolist() == [
         "supports",
         "inconclusive",
@@ -136,8 +132,8 @@ def test_joint_display_by_hand() -> None:
     assert table["interviews_outcome"].tolist() == ["supports", "inconclusive", "absent", "absent", "absent"]
     assert table["verdict"].tolist() == ["convergence", "not testable", "discord", "discord", "not testable"]
     assert table["direction"].tolist() == ["supported", "open", "open", "open", "open"]
-    assert table.loc["H1", "loan_data"].endswith("2.40 [2.00, 2.90] (n = 10,000; simulated).")
-    assert table.loc["H5", "loan_data"] == "Not testable here: one period only."
+    assert table.loc["H1", "loan_data"] == "tree supported"
+    assert table.loc["H5", "loan_data"] == "The data do not measure it."
     assert "“early_warning said by 0” (P0:early_warning-0)" in table.loc["H1", "quotes"]
     assert table.loc["H1", "verdict_zh"] == "一致"
     statement = integration_statement(
@@ -154,7 +150,7 @@ def test_joint_display_by_hand() -> None:
 def test_the_statement_and_the_checklist_say_the_same() -> None:
     gramms = next(one for one in checklists.load() if one.name == "GRAMMS")
     lines, _ = checklists.fill(gramms, checklists.project_anchors(), {})
-    display = joint_display(QUANTITATIVE, SURVEY, theme_evidence(*spoken(), HYPOTHESES), HYPOTHESES)
+    display = joint_display(LOANS, SURVEY, theme_evidence(*spoken(), HYPOTHESES), HYPOTHESES)
     statement = integration_statement(display, dict.fromkeys(COUNTS, 2))
     assert [line.state for line in lines] == statement["status"].tolist()
     assert [line.asks for line in lines] == statement["asks"].tolist()
@@ -174,19 +170,19 @@ def test_a_construct_has_the_name_of_its_hypothesis() -> None:
 def test_one_clear_strand_supports_only_partly() -> None:
     themes = theme_evidence(*spoken(), HYPOTHESES)
     undecided = SURVEY.assign(ci_low=2.9, ci_high=3.1)
-    row = joint_display(QUANTITATIVE, undecided, themes, HYPOTHESES).set_index("hypothesis").loc["H4"]
+    row = joint_display(LOANS, undecided, themes, HYPOTHESES).set_index("hypothesis").loc["H4"]
     assert (row["verdict"], row["direction"]) == ("complement", "partly supported")
     assert row["reason"] == "loan data for the claim; survey undecided and interviews silent"
 
 
 def test_without_fieldwork_nothing_is_testable() -> None:
-    table = joint_display(QUANTITATIVE, pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
+    table = joint_display(LOANS, pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
     assert (table["verdict"] == "not testable").all()
     assert (table["survey"] == "No survey.").all()
     with pytest.raises(UserError, match="hypothesis 'H9' is unknown"):
-        joint_display(QUANTITATIVE.replace("H5", "H9"), pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
-    with pytest.raises(UserError, match="lack the column 'ci_low'"):
-        joint_display(QUANTITATIVE.drop(columns="ci_low"), pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
+        joint_display(LOANS.replace("H4", "H9"), pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
+    with pytest.raises(UserError, match="H1 is given 2 times"):
+        joint_display(LOANS.replace("H2", "H1"), pd.DataFrame(), pd.DataFrame(), HYPOTHESES)
 
 
 def test_definitions_agree_with_each_other() -> None:
@@ -197,7 +193,6 @@ def test_definitions_agree_with_each_other() -> None:
         assert set(entry["themes_against"].split(";")) <= codes
         asked = items.loc[items["criterion"] == entry["hypothesis"], "construct"]
         assert set(entry["survey_constructs"].split(";")) <= set(asked)
-        assert entry["direction"] in {"greater", "less"}
     assert set(verdict_rules()["about"]) == {"loan_data", "survey", "interviews", "verdict"}
 
 

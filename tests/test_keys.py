@@ -184,7 +184,7 @@ def test_the_init_of_a_package_moves_the_keys_of_what_is_imported_from_it(copy, 
     path = PACKAGE / "compare" / "__init__.py"
     moved = copy.moved(path, path.read_text(encoding="utf-8") + "SHARE = 0.5\n")
     assert moved == dependants(path, reached)
-    assert {"out_of_fold", "verdict"} <= moved
+    assert {"out_of_fold", "contrasts"} <= moved
     assert "customers" not in moved
 
 
@@ -201,7 +201,7 @@ def test_a_new_step_in_the_table_of_contents_moves_nothing(copy) -> None:
 READ = {
     "constructs.csv": "customers",
     "crosswalks/lendingclub2018.csv": "customers",
-    "criteria.csv": "verdict",
+    "criteria.csv": "measured",
     "sensitivity.yml": "specification_curve",
     "survey_items.csv": "survey",
     "ahp.csv": "weights",
@@ -247,7 +247,7 @@ def test_another_version_of_a_library_moves_the_keys_of_the_steps_that_use_it(mo
     monkeypatch.undo()
     project.cache_clear()
     moved = {name for name in now if now[name] != before[name]}
-    assert {"model", "out_of_fold", "verdict"} <= moved
+    assert {"model", "out_of_fold", "contrasts"} <= moved
     assert not moved & {"customers", "survey", "interviews"}
 
 

@@ -1,4 +1,4 @@
-"""The verdict under other choices, other readings of the outcome, later loans and the truth."""
+"""Differences under other choices, other readings of the outcome, later loans and the truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from research.collect.berka import _conduct
 from research.compare.resampling import out_of_fold
 from research.compare.stability import population_stability, psi_of_panel
 from research.errors import UserError
-from research.figures.comparison import specification_curve
 from research.parameters import Study, load
 from research.segment import registry
 from research.segment.recut import FitOnce, Recut
@@ -86,28 +85,23 @@ def test_a_model_is_fitted_once_per_training_table() -> None:
     assert made == [10, 10]
 
 
-def test_the_studys_own_specification_is_the_verdict(plan: Study, found: dict) -> None:
-    """Oracle: the verdict of the comparison itself, which has one repeat here."""
-    own = found["curve"].query("position == @found['own']").set_index("model")
-    verdict = steps.verdict(plan)
-    ranking = verdict.ranking.set_index("model")["mean_rank"]
-    assert own["estimate"].to_dict() == pytest.approx(ranking.to_dict())
-    assert own["clear"].eq(verdict.clear).all()
-    first = {choice: names[0] for choice, names in found["options"].items()}
-    assert own.iloc[0][list(first)].to_dict() == first
+def test_the_studys_own_choices_give_the_differences_of_the_comparison(plan: Study, found: dict) -> None:
+    """Oracle: the paired differences of the comparison itself, which has one repeat here."""
+    own = found["curve"].query("own and purpose == 'risk'").set_index(["model_a", "model_b"])["difference"]
+    folds = steps.measured(plan)["folds"]
+    for (a, b), difference in own.items():
+        auc = folds.query("measure == 'auc' and arm == 'as practised'").pivot(
+            index="fold", columns="model", values="estimate"
+        )
+        assert difference == pytest.approx((auc[a] - auc[b]).mean())
+    assert len(own) == 1  # RFM cannot be used on these data
 
 
-def test_every_combination_is_there_once(found: dict) -> None:
-    counts = {choice: len(names) for choice, names in found["options"].items()}
-    assert counts == {"tier_shares": 3, "weights": 4, "costs": 3}
+def test_only_choices_that_can_change_a_difference_are_varied(found: dict) -> None:
     curve = found["curve"]
-    assert curve["position"].nunique() == 36 == found["winners"]["specifications"].sum()
-    assert all(sorted(part) == ["abc", "tree"] for _, part in curve.groupby("position")["model"])
-    assert found["flips"].set_index("choice")["pairs"].to_dict() == {
-        "tier_shares": 36,
-        "weights": 54,
-        "costs": 36,
-    }
+    assert not curve.duplicated(["purpose", "model_a", "model_b", "weights", "tier_shares", "window"]).any()
+    assert set(curve.loc[curve["purpose"] == "risk", "tier_shares"]) == {""}
+    assert curve.query("purpose == 'risk'")["weights"].nunique() == 4
     assert len(found["not_testable"]) == 1 and found["not_testable"][0].startswith("Window")
 
 
@@ -118,16 +112,6 @@ def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -
     made, reasons = specification.options(none)
     assert "survey (invented)" not in made["weights"] and reasons[0].startswith("Weights of the experts")
     assert specification.experts_key(none) == ""
-
-
-def test_the_curve_marks_leaders_and_choices(found: dict) -> None:
-    figure = specification_curve(found["curve"], found["options"], steps.titles(), found["own"])
-    upper, lower = figure.axes
-    names = [label.get_text() for label in lower.get_yticklabels()]
-    assert names[:2] == ["Tier shares", "10/50/30/10 %"] and len(names) == 13
-    squares = sum(len(marks.get_offsets()) for marks in lower.collections)
-    assert squares == 36 * 3
-    assert upper.yaxis_inverted()
 
 
 def test_regret_of_models_lies_between_none_and_that_of_chance(plan: Study) -> None:

@@ -5,7 +5,6 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 """
 
 from research.captions import (
-    comparison,
     data,
     interviews,
     monitoring,
@@ -18,7 +17,6 @@ from research.captions import (
 )
 
 __all__ = [
-    "comparison",
     "data",
     "interviews",
     "monitoring",

@@ -530,10 +530,10 @@ def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 # --------------------------------------------------------------------------------------------------- other choices
 SPECIFIED = {
     "same": N_(
-        "Under all {n} combinations of other choices the difference between {a} and {b} has the same result: {result}."
+        "Under all {n} combinations of other choices the difference between {a} and {b} has one result: {result}."
     ),
     "mixed": N_(
-        "Under {n} combinations of other choices {a} is clearly better than {b} in {better} and clearly worse in {worse}."
+        "Of {n} combinations of other choices, {a} is clearly better than {b} in {better} and clearly worse in {worse}."
     ),
 }
 

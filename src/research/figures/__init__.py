@@ -1,7 +1,6 @@
 """Figures: one function per figure type; takes tidy data, returns a matplotlib Figure, never saves."""
 
 from research.figures import (
-    comparison,
     data,
     interviews,
     monitoring,
@@ -14,7 +13,6 @@ from research.figures import (
 )
 
 __all__ = [
-    "comparison",
     "data",
     "interviews",
     "monitoring",

@@ -10,12 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from research.figures.comparison import colour
 from research.figures.style import INK, MUTED, PALETTE, RULE, TIER_COLOURS, canvas, panels, percent, styled
 
 WARNING = PALETTE["warning"]
 RELATIVE = ("pd", "lgd", "churn", "growth", "decline")
 MONEY = EngFormatter(sep="")
+
+
+def colour(model: str) -> str:
+    """Return the colour of a model; references share one."""
+    return PALETTE["models"].get(model, PALETTE["models"]["reference"])
 
 
 @styled
