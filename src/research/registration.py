@@ -22,7 +22,6 @@ PARTS = {
     "criteria": DEFINITIONS / "criteria.csv",
 }
 NOT_PART = ("registration", "title")  # parameters that decide no result
-MOST = 1_000_000  # bytes of a registration file
 
 
 def record(study: Study, day: datetime.date) -> dict[str, Any]:
@@ -54,7 +53,7 @@ def read(path: Path) -> dict[str, Any]:
         UserError: not there, not readable, or not a registration.
     """
     try:
-        found = json.loads(read_text(path, MOST))
+        found = json.loads(read_text(path, "yaml_bytes"))
     except ValueError:
         found = None
     if not isinstance(found, dict) or {"registered", "protocol", "parameters"} - set(found):

@@ -68,9 +68,7 @@ RISK_ANSWERS = {
     ),
     "untested": N_("Finding the risky is not testable here."),
 }
-SET_ANSWER = N_(
-    "Among the three, not shown to be worse than the best: {risk} for finding the risky; {need} for parting the needs."
-)
+SET_ANSWER = N_("Among the three, tests leave {risk} for finding the risky and {need} for parting the needs.")
 STILL_ANSWER = N_("Refitted on other samples, {stable} keeps its tiers best.")
 
 
