@@ -195,6 +195,7 @@ def weight_shift(study: Any, name: str) -> dict[str, Any]:
     return {
         "reason": "",
         "matrix": matrix,
+        "placed": pd.DataFrame({"equal": equal, "survey": survey_}).astype(str),
         "n": len(table),
         "moved": int((steps != 0).sum()),
         "safer": int((steps < 0).sum()),
