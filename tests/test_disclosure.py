@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from itertools import permutations
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from matplotlib.figure import Figure
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from loan_book_example import rare_loan_book
+from loan_book_example import PLANTED, planted_crosswalk, planted_loan_book, rare_loan_book
 from research import parameters
-from research.collect import classification, datasets
+from research.collect import classification, datasets, levels, loanbook
 from research.collect.publication import public, smallest_count
 from research.manage import loan_quality
 from research.parameters import Fieldwork, Study
@@ -261,12 +262,14 @@ RAN = (
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the notebooks that describe the book and the three models."""
     home = tmp_path_factory.mktemp("own book")
-    rare_loan_book().to_csv(home / "book.csv", index=False)
+    planted_loan_book().to_csv(home / "book.csv", index=False)
+    crosswalk = pd.read_csv(EXAMPLES / "loan_book_crosswalk.csv", dtype=str, keep_default_na=False)
+    planted_crosswalk(crosswalk).to_csv(home / "book_crosswalk.csv", index=False)
     plan = plans.plan(
         "quick",
         changes={
             "dataset": str(home / "book.csv"),
-            "crosswalk": str(EXAMPLES / "loan_book_crosswalk.csv"),
+            "crosswalk": str(home / "book_crosswalk.csv"),
             "compare_datasets": [],
         },
         only=RAN,
@@ -362,6 +365,44 @@ def test_no_customer_is_in_any_file_of_a_run(run: Path) -> None:
         assert len(frame) < len(book), name
 
 
+def everything_in(path: Path) -> str:
+    """Return all that a file of a run says, unpacked."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            return "".join(packed.read(name).decode("utf-8", "replace") for name in packed.namelist())
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def test_no_person_in_a_column_of_classes_is_in_any_byte_of_a_run(run: Path) -> None:
+    planted = [text for _, texts in PLANTED.values() for text in texts]
+    parts = {
+        part for text in planted for part in (text, json.dumps(text)[1:-1], text.split(",")[0].split(" (")[0])
+    }
+    files = [path for path in run.rglob("*") if path.is_file() and path.name != "lock"]
+    assert len(files) > 100
+    for path in files:
+        said = everything_in(path)
+        assert [part for part in parts if part in said] == [], path.relative_to(run)
+    shown = tables(run)["01_data/levels"].groupby("construct")["level"].agg(set)
+    assert "华东" in shown["region"]
+    assert {"masked (2 levels)", "other (1 level)"} <= shown["region"]
+    assert {"masked (2 levels)", "other (1 level)"} <= shown["occupation"]
+    assert "masked (3 levels)" in shown["marital_status"]
+
+
+def test_check_names_such_columns_without_their_text(run: Path) -> None:
+    book = run.parent / "book.csv"
+    found = loanbook.check(book, run.parent / "book_crosswalk.csv")
+    told = found["levels"].set_index(["construct", "looks_like"])
+    assert told.loc[("region", "address"), "customers"] == 6
+    assert told.loc[("occupation", "few customers"), "levels"] == 1
+    said = "".join(frame.to_csv() for frame in found.values())
+    planted = [text for _, texts in PLANTED.values() for text in texts]
+    assert [text for text in planted if text in said] == []
+
+
 # The attack: every count that the pages of the run show, as equations over unknown whole numbers.
 OUTCOMES = ("bad", "good", "unknown")
 WHICH = {
@@ -444,7 +485,7 @@ class Attacker:
 def attack(run: Path, book: Path) -> Attacker:
     """Return an attacker who has read all pages of a run."""
     found = Attacker(run)
-    customers = datasets.load(book, EXAMPLES / "loan_book_crosswalk.csv")
+    customers = levels.pooled(datasets.load(book, book.with_name("book_crosswalk.csv")), SMALLEST)
     kinds = customers.select_dtypes("category").astype(object).fillna("missing")
     classes = classification.classify(customers).astype(object).fillna("not recorded")
     rules = loan_quality.policy()
