@@ -21,6 +21,11 @@ from research.paths import ROOT
 TARGET = re.compile(r"^([a-z-]+):.*## (.+)$", re.MULTILINE)
 KINDS = {int: "NUMBER", float: "NUMBER", Path: "PATH", str: "TEXT"}
 VARIABLES = [
+    (
+        "`RESEARCH_LIMITS`",
+        "raises a limit of `data/definitions/limits.csv`: NAME=NUMBER, several separated by commas; "
+        "the message that names a limit says how",
+    ),
     ("`RESEARCH_CACHE`", "folder of the cached steps; by default `.cache` in the project"),
     (
         "`RESEARCH_JOBS`",

@@ -9,13 +9,13 @@ tiers. A page takes its tables from `published`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from research.collect.publication import smallest_count
 from research.manage import loan_quality as quality_rules
+from research.parameters import Study
 from research.segment.base import StratificationModel
 from research.steps import step
 from research.study.collect import (
@@ -23,12 +23,13 @@ from research.study.collect import (
     classification,
     classification_summary,
     classification_tests,
-    customers,
     quality,
 )
-from research.study.fieldwork import weight_shift
+from research.study.customers import customers
+from research.study.experts import weight_shift
 from research.study.manage import loan_quality
-from research.study.segment import model, not_testable, rfm_grid, tier_panels, tier_profile, tier_rates
+from research.study.models import model, not_testable
+from research.study.segment import rfm_grid, tier_panels, tier_profile, tier_rates
 from research.suppression import PROTECTED, WITHHELD, Counts, emptied, protect
 
 KNOWN, BAD = {"outcome": ("bad", "good")}, {"outcome": ("bad",)}
@@ -43,7 +44,7 @@ RATE = (
 MISSING = "missing"
 
 
-def published(study: Any, name: str) -> pd.DataFrame:
+def published(study: Study, name: str) -> pd.DataFrame:
     """Return a table of counts of the study's customers as it may be shown; what is withheld is missing.
 
     Args:
@@ -59,7 +60,7 @@ def published(study: Any, name: str) -> pd.DataFrame:
     return tables(study)[name]().frame
 
 
-def counts_known(study: Any) -> frozenset[float]:
+def counts_known(study: Study) -> frozenset[float]:
     """Return the counts of customers that stand in every report: all of them, and those with a known outcome."""
     facts = about(study)
     return frozenset({float(facts["rows"]), float(facts["known"])})
@@ -67,7 +68,7 @@ def counts_known(study: Any) -> frozenset[float]:
 
 @step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_quality,
       weight_shift, "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
-def protected_counts(study: Any) -> dict[str, pd.DataFrame]:
+def protected_counts(study: Study) -> dict[str, pd.DataFrame]:
     """Return every table of counts of the study's customers, none of which gives away what another withholds."""
     least, size = smallest_count(study, "loans"), len(customers(study))
     found = {name: make() for name, make in tables(study).items()}
@@ -95,7 +96,7 @@ def protected_counts(study: Any) -> dict[str, pd.DataFrame]:
     return done
 
 
-def tables(study: Any) -> dict[str, Callable[[], Counts]]:
+def tables(study: Study) -> dict[str, Callable[[], Counts]]:
     """Return name → what makes the table of counts with what its numbers count."""
     made: dict[str, Callable[[], Counts]] = {
         "book": lambda: Counts(
@@ -147,7 +148,7 @@ DESCRIBED = (
 )
 
 
-def of_model(study: Any, name: str) -> dict[str, Callable[[], Counts]]:
+def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
     """Return the tables of one model."""
     rates, money = {"n": {}, "known": KNOWN, "bad": BAD}, ("mean_worth", "worth_share")
     rules = {"n": {}, "known": KNOWN, "bads": BAD}
@@ -226,12 +227,12 @@ SHIFTED = ("abc", "rfm")  # models whose weights the experts can set
 RULE = {"rfm": "tier", "abc": "rule", "tree": "leaf"}  # the column that names a rule of a model
 
 
-def testable(study: Any) -> list[str]:
+def testable(study: Study) -> list[str]:
     """Return the study's models that can be used on its data."""
     return [name for name in study.models if not not_testable(study, name)]
 
 
-def people(study: Any) -> pd.DataFrame:
+def people(study: Study) -> pd.DataFrame:
     """Return the customers by all that tables of counts sort them by, as text; index of the customer table."""
     table = customers(study)
     found = {
