@@ -190,3 +190,27 @@ def test_values_file_of_the_reference_is_json():
     if not reference.exists():
         pytest.skip("no reference values yet: `research run default --update-reference` writes them")
     assert json.loads(reference.read_text(encoding="utf-8"))["study"]["name"] == "default"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_without_chinese_or_dashes_ends_no_command(encoding):
+    for words in (["fieldwork", "check", "没有.xlsx"], ["datasets", "list"], ["--help"]):
+        result = subprocess.run(
+            [sys.executable, "-m", "research.cli", *words], capture_output=True, cwd=ROOT,
+            env={**os.environ, "PYTHONIOENCODING": encoding, "NO_COLOR": "1"}, check=False,
+        )  # fmt: skip
+        assert result.returncode == (2 if "check" in words else 0), result.stderr
+        assert b"Traceback" not in result.stderr
+        if "check" in words:
+            assert b"no such file" in result.stderr and b"\\u6ca1" in result.stderr
+
+
+def test_a_working_folder_that_is_gone_is_told(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = "import os, sys; os.rmdir(os.getcwd()); from research.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "datasets"], capture_output=True, text=True, cwd=gone, check=False
+    )
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "the working folder is gone" in result.stderr

@@ -6,7 +6,9 @@ import errno
 import gc
 import importlib
 import importlib.util
+import io
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -83,6 +85,14 @@ def overall() -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit code 2, a full disk one and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no such letter shows its number
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        print("research: the working folder is gone; change to one that is there", file=sys.stderr)
+        sys.exit(USER_MISTAKE)
     try:
         app()
     except UserError as error:
