@@ -214,3 +214,16 @@ def test_a_working_folder_that_is_gone_is_told(tmp_path):
     )
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
     assert "the working folder is gone" in result.stderr
+
+
+def test_the_version_is_that_of_the_package():
+    from importlib.metadata import version
+
+    import research as package
+
+    for words in (["-c", "from research.cli import main; main()"], ["-m", "research"]):
+        result = subprocess.run(
+            [sys.executable, *words, "--version"], capture_output=True, text=True, cwd=ROOT, check=True
+        )
+        assert result.stdout == f"research {package.__version__}\n"
+    assert package.__version__ == version("research")

@@ -9,12 +9,13 @@ import importlib.util
 import io
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+import research
 from research.errors import UserError
 
 # verb → (module, attribute, help). The help is here so that `research --help` imports nothing else.
@@ -78,8 +79,22 @@ app = typer.Typer(
 )
 
 
+def say_version(asked: bool) -> None:
+    """Print the version and end, when asked to."""
+    if asked:
+        print(f"research {research.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def overall() -> None:
+def overall(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=say_version, is_eager=True, help="Say which version this is, and end."
+        ),
+    ] = False,
+) -> None:
     """Loan customer stratification: run the study, its batches and its checks."""
 
 
@@ -94,7 +109,7 @@ def main() -> None:
         print("research: the working folder is gone; change to one that is there", file=sys.stderr)
         sys.exit(USER_MISTAKE)
     try:
-        app()
+        app(prog_name="research")
     except UserError as error:
         print(f"research: {error}", file=sys.stderr)
         sys.exit(USER_MISTAKE)
