@@ -73,7 +73,6 @@ def load(name: str) -> Any:
 app = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Loan customer stratification: run the study, its batches and its checks.",
 )

@@ -102,6 +102,8 @@ def page() -> str:
         "files, is replaced only with `--force`; the key of vignettes, without which nobody knows whom experts judged,",
         "never. What commands wrote is remembered in the cache: after `make clean` they ask for `--force` once.",
         "`research` is in `.venv/bin`; `. .venv/bin/activate` lets a terminal find it by its name.",
+        "`research --install-completion` lets the shell complete verbs, options and files; `research --version` says",
+        "which version this is.",
     )
     for words, function, about in commands():
         lines += ["", f"{'###' if ' ' in words else '##'} research {words}", "", " ".join(about.split())]
