@@ -9,19 +9,29 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.instruments.comparison_form import EQUAL
-from research.fieldwork.instruments.items import TIER_CHOICES, comparison_pairs, form_version
+from research.fieldwork.instruments.items import comparison_pairs, form_version
+from research.fieldwork.instruments.layout import (
+    COMPARISON,
+    DEGREE,
+    EQUAL,
+    REASON,
+    TIER,
+    VIGNETTE,
+    Column,
+    choice,
+)
 from research.fieldwork.instruments.vignette_form import key_of
-from research.fieldwork.intake.cells import Reading, key, read_choice, read_number, tidy
+from research.fieldwork.intake.cells import Reading, key, tidy
 from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
     Table,
-    find_table,
+    form_table,
     judge,
     labelled_value,
+    read_cell,
+    reading,
     sheet_features,
-    skip_labels,
     stop_on_errors,
 )
 from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
@@ -111,137 +121,109 @@ def _with_customers(judged: pd.DataFrame, path: Path) -> pd.DataFrame:
 def examine_vignettes(returned: Returned) -> Examined:
     """Return expert, vignette, tier, reason of one file, and its faults."""
     _check_kind(returned, "vignettes")
-    records: list[dict] = []
-    faults: list[Fault] = []
-    for sheet, table in _expert_sheets(returned, ["vignette", "tier", "reason"], {"vignette", "tier"}):
-        skip_labels(
-            table,
-            {
-                "vignette": {"Vignette", "编号"},
-                "tier": {"Your tier", "您的判断"},
-                "reason": {"Reason (optional)", tidy("理由（可空）")},
-            },
-        )
-        faults += sheet_features(table)
-        expert, seen, empty = _expert(sheet, faults), set(), []
-        for row in table.data_rows():
-            vignette = tidy(table.value(row, "vignette"))
-            if not vignette:
-                faults.append(
-                    Fault(sheet.name, table.cell(row, "vignette"), "no vignette code", "a code such as V01")
-                )
-                continue
-            if vignette in seen:
-                faults.append(
-                    Fault(sheet.name, table.cell(row, "vignette"), f"{vignette} a second time", "once")
-                )
-                continue
-            seen.add(vignette)
-            reading = read_choice(table.value(row, "tier"), TIER_CHOICES)
-            tier, fault = judge(table, row, "tier", reading, "premium, low, medium or high")
-            faults += [fault] if fault else []
-            if tier is None:
-                empty += [] if fault else [table.cell(row, "tier")]
-                continue
-            reason = tidy(table.value(row, "reason")) if "reason" in table.columns else ""
-            records.append({"expert": expert, "vignette": vignette, "tier": tier, "reason": reason})
-        if empty:
-            faults.append(
-                Fault(sheet.name, empty[0], f"{len(empty)} vignettes without a tier", "a tier for each", NOTE)
+    tables = _expert_tables(returned, [VIGNETTE, TIER, REASON], ("vignette", "tier"))
+    parts = [_judged_vignettes(table) for table in tables]
+    records = [record for found, _ in parts for record in found]
+    frame = pd.DataFrame.from_records(records, columns=["expert", "vignette", "tier", "reason"])
+    return frame, [fault for _, faults in parts for fault in faults]
+
+
+def _judged_vignettes(table: Table) -> tuple[list[dict[str, object]], list[Fault]]:
+    expert, faults = _expert(table.sheet)
+    faults = sheet_features(table) + faults
+    records, seen, empty = [], set(), []
+    for row in table.data_rows():
+        vignette = tidy(table.value(row, "vignette"))
+        if not vignette or vignette in seen:
+            found, expected = (
+                ("no vignette code", "a code such as V01"),
+                (f"{vignette} a second time", "once"),
             )
-    return pd.DataFrame.from_records(records, columns=["expert", "vignette", "tier", "reason"]), faults
+            faults.append(table.fault(row, "vignette", *(expected if vignette else found)))
+            continue
+        seen.add(vignette)
+        tier, odd = read_cell(table, row, TIER)
+        faults += odd
+        if tier is None:
+            empty += [] if odd else [row]
+            continue
+        reason = tidy(table.value(row, "reason")) if "reason" in table.columns else ""
+        records.append({"expert": expert, "vignette": vignette, "tier": tier, "reason": reason})
+    if empty:
+        found = f"{len(empty)} vignettes without a tier"
+        faults.append(table.fault(empty[0], "tier", found, "a tier for each", NOTE))
+    return records, faults
 
 
 def examine_ahp(returned: Returned) -> Examined:
     """Return expert, set, left, right, value of one file, and its faults."""
     _check_kind(returned, "ahp")
     pairs = comparison_pairs()
+    version, current = returned.stamp.get("version"), form_version(pairs)
     faults = []
-    version = returned.stamp.get("version")
-    if version not in {None, form_version(pairs)}:
-        faults.append(
-            Fault("_form", "B2", f"form version {version}", f"form version {form_version(pairs)}", NOTE)
-        )
+    if version not in {None, current}:
+        faults = [Fault("_form", "B2", f"form version {version}", f"form version {current}", NOTE)]
     known = {(p.set, p.left, p.right) for p in pairs.itertuples()}
-    records = []
-    needed = {"set", "left", "right", "more_important", "degree"}
-    for sheet, table in _expert_sheets(returned, sorted(needed), needed):
-        skip_labels(table, {"set": {"Set", "组"}, "left": {"Left", "左"}, "right": {"Right", "右"}})
-        faults += sheet_features(table)
-        expert, judged = _expert(sheet, faults), set()
-        for row in table.data_rows():
-            pair = tuple(tidy(table.value(row, name)) for name in ("set", "left", "right"))
-            if pair not in known:
-                faults.append(
-                    Fault(sheet.name, table.cell(row, "set"), f"pair {' '.join(pair)}", "a pair of the form")
-                )
-                continue
-            value = _comparison(table, row, pair, faults)
-            if value is not None:
-                judged.add(pair)
-                records.append(
-                    dict(
-                        zip(("expert", "set", "left", "right", "value"), (expert, *pair, value), strict=True)
-                    )
-                )
-        if judged and len(judged) < len(known):
-            faults.append(
-                Fault(
-                    sheet.name,
-                    table.cell(table.header_row, "degree"),
-                    f"{len(known) - len(judged)} of {len(known)} pairs not judged",
-                    "every pair",
-                    NOTE,
-                )
-            )
-    return pd.DataFrame.from_records(records, columns=["expert", "set", "left", "right", "value"]), faults
+    needed = ("set", "left", "right", "more_important", "degree")
+    tables = _expert_tables(returned, [c for c in COMPARISON if c.key in needed], needed)
+    parts = [_judged_pairs(table, known) for table in tables]
+    records = [record for found, _ in parts for record in found]
+    frame = pd.DataFrame.from_records(records, columns=["expert", "set", "left", "right", "value"])
+    return frame, faults + [fault for _, found in parts for fault in found]
 
 
-def _comparison(table: Table, row: int, pair: tuple[str, ...], faults: list[Fault]) -> float | None:
+def _judged_pairs(
+    table: Table, known: set[tuple[str, str, str]]
+) -> tuple[list[tuple[str, str, str, str, float]], list[Fault]]:
+    expert, faults = _expert(table.sheet)
+    faults = sheet_features(table) + faults
+    records, judged = [], set()
+    for row in table.data_rows():
+        pair = tuple(tidy(table.value(row, name)) for name in ("set", "left", "right"))
+        if pair not in known:
+            faults.append(table.fault(row, "set", f"pair {' '.join(pair)}", "a pair of the form"))
+            continue
+        value, odd = _comparison(table, row, pair)
+        faults += odd
+        if value is not None:
+            judged.add(pair)
+            records.append((expert, *pair, value))
+    if judged and len(judged) < len(known):
+        found = f"{len(known) - len(judged)} of {len(known)} pairs not judged"
+        faults.append(table.fault(table.header_row, "degree", found, "every pair", NOTE))
+    return records, faults
+
+
+def _comparison(table: Table, row: int, pair: tuple[str, ...]) -> tuple[float | None, list[Fault]]:
+    """How much the left side counts against the right; None where that is not said, with the faults."""
     _, left, right = pair
-    side, fault = judge(
-        table,
-        row,
-        "more_important",
-        read_choice(table.value(row, "more_important"), {left: left, right: right, "equal": EQUAL}),
-        f"{left}, {right} or equal",
-    )
+    options = {left: left, right: right, "equal": EQUAL}
+    sides = choice("more_important", "", "", options, f"{left}, {right} or equal")
+    side, faults = read_cell(table, row, sides)
     raw = table.value(row, "degree")
-    reading = read_number(raw, 1, 9)
+    read = reading(DEGREE, raw)
     if isinstance(raw, (dt.date, dt.datetime)):
-        reading = Reading(None, f"a date ({raw:%d %b}): a fraction was typed", lost=True)
-    degree, odd = judge(table, row, "degree", reading, "a whole number from 1 to 9")
-    faults += [f for f in (fault, odd) if f]
-    lost = [f for f in (fault, odd) if f and f.level != NOTE]
-    if lost or (side is None and degree is None):
-        return None
+        read = Reading(None, f"a date ({raw:%d %b}): a fraction was typed", lost=True)
+    degree, odd = judge(table, row, DEGREE, read)
+    faults = faults + odd
+    if any(fault.level != NOTE for fault in faults) or (side is None and degree is None):
+        return None, faults
     if side == "equal":
-        if degree not in {None, 1.0}:
-            faults.append(
-                Fault(
-                    table.sheet.name, table.cell(row, "degree"), f"equal, but degree {degree:g}", "1 or empty"
-                )
-            )
-            return None
-        return 1.0
+        if degree in {None, 1.0}:
+            return 1.0, faults
+        return None, [*faults, table.fault(row, "degree", f"equal, but degree {degree:g}", "1 or empty")]
     if side is None and degree == 1.0:
-        return 1.0
+        return 1.0, faults
     if side is None or degree is None:
-        name = "more_important" if side is None else "degree"
-        expected = f"{left}, {right} or equal" if side is None else "a whole number from 1 to 9"
-        faults.append(
-            Fault(table.sheet.name, table.cell(row, name), "empty, though the pair was begun", expected)
-        )
-        return None
-    return degree if side == left else 1 / degree
+        empty = sides if side is None else DEGREE
+        found = "empty, though the pair was begun"
+        return None, [*faults, table.fault(row, empty.key, found, empty.expected)]
+    return (degree if side == left else 1 / degree), faults
 
 
-def _expert_sheets(returned: Returned, keys: list[str], needed: set[str]) -> list[tuple[Sheet, Table]]:
-    found = []
-    for sheet in returned.sheets:
-        table = find_table(sheet, keys, len(needed))
-        if table is not None and needed <= set(table.columns):
-            found.append((sheet, table))
+def _expert_tables(returned: Returned, columns: Sequence[Column], needed: Sequence[str]) -> list[Table]:
+    tables = [form_table(sheet, columns, len(needed), needed) for sheet in returned.sheets]
+    found = [table for table in tables if table is not None]
     if not found:
         raise UserError(
             f"{returned.path.name}: no sheet with the columns {', '.join(sorted(needed))}; sheets: "
@@ -250,20 +232,12 @@ def _expert_sheets(returned: Returned, keys: list[str], needed: set[str]) -> lis
     return found
 
 
-def _expert(sheet: Sheet, faults: list[Fault]) -> str:
+def _expert(sheet: Sheet) -> tuple[str, list[Fault]]:
     value, cell = labelled_value(sheet, "expert")
     if tidy(value):
-        return tidy(value)
-    faults.append(
-        Fault(
-            sheet.name,
-            cell or "A1",
-            f"no expert's code; the sheet's name '{sheet.name}' was taken",
-            "the expert's code",
-            NOTE,
-        )
-    )
-    return tidy(sheet.name)
+        return tidy(value), []
+    found = f"no expert's code; the sheet's name '{sheet.name}' was taken"
+    return tidy(sheet.name), [Fault(sheet.name, cell or "A1", found, "the expert's code", NOTE)]
 
 
 def _check_kind(returned: Returned, kind: str) -> None:
