@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from research.collect import datasets, draft, fetch, loanbook
-from research.collect.tables import read_table
+from research.collect.tables import read_table, stem
 from research.errors import UserError
 from research.inert import write_csv
 from research.targets import READS, WRITES, Force, guarded
@@ -130,7 +130,7 @@ def get(
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="your loan book: csv, Parquet or xlsx"), READS],
+    file: Annotated[Path, typer.Argument(help="your loan book: csv, .csv.gz, Parquet or xlsx"), READS],
     crosswalk: Annotated[Path, typer.Option("--crosswalk", help="its crosswalk, a csv file"), READS],
 ) -> None:
     """Say what your loan book measures, what is wrong with it, and which questions it can answer."""
@@ -142,9 +142,12 @@ def check(
     console.print(f"[bold]Not measured[/bold]: {escape(absent)}")
     for name, title in (
         ("identifiers", "Direct identifiers (never features)"),
-        ("rare", "Customers who stand out by what others may know of them"), ("types", "Columns of the wrong kind"),
-        ("unmapped", "Values that did not map"), ("units", "Units that look wrong"),
+        ("rare", "Customers who stand out by what others may know of them"),
+        ("levels", "Levels that reports show pooled or masked"), ("types", "Columns of the wrong kind"),
+        ("read", "Columns that write numbers in a way of their own"), ("lost", "Values that were lost"),
+        ("units", "Units that look wrong"), ("outside", "Values out of range"),
         ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),
+        ("blanks", "Blanks that predict the outcome"),
     ):  # fmt: skip
         _print(found[name], title)
     _print(found["answers"], "What the notebooks can answer with it")
@@ -156,12 +159,12 @@ def check(
 
 @app.command("draft-crosswalk")
 def propose(
-    file: Annotated[Path, typer.Argument(help="your loan book: csv, Parquet or xlsx"), READS],
+    file: Annotated[Path, typer.Argument(help="your loan book: csv, .csv.gz, Parquet or xlsx"), READS],
     out: Annotated[Path | None, typer.Option(help="where to write it [FILE_crosswalk.csv]"), WRITES] = None,
     force: Force = False,
 ) -> None:
     """Propose a crosswalk from the column names, units and values of a file; edit it before use."""
-    write_proposal(file, out or file.with_name(f"{file.stem}_crosswalk.csv"), force=force)
+    write_proposal(file, out or file.with_name(f"{stem(file)}_crosswalk.csv"), force=force)
 
 
 @guarded

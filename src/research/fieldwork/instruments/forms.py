@@ -11,7 +11,8 @@ from openpyxl.utils import get_column_letter
 from research.errors import UserError
 from research.fieldwork.instruments import codebook as codes
 from research.fieldwork.instruments import workbook as wb
-from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, form_version, survey_items
+from research.fieldwork.instruments.columns import keys
+from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, survey_items
 from research.fieldwork.instruments.layout import (
     CODEBOOK,
     CODING,
@@ -21,9 +22,9 @@ from research.fieldwork.instruments.layout import (
     QUESTIONNAIRE,
     WEIGHT,
     background,
-    keys,
     survey_columns,
-)  # fmt: skip
+)
+from research.fieldwork.instruments.stamp import form_version
 
 _PICK = "Choose from the list 请从列表选择"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -90,28 +89,6 @@ def background_questions(path: str | Path | None = None, group: str | None = Non
         _check_group(group)
         frame = frame[frame["group"].isin([group, "both"])]
     return frame.reset_index(drop=True)
-
-
-def comparison_pairs(path: str | Path | None = None) -> pd.DataFrame:
-    """Return the pairs that experts compare: columns set, left, right and their labels and questions (en, zh)."""
-    source = Path(path) if path is not None else DEFINITIONS / "ahp.csv"
-    columns = [
-        "set",
-        "left",
-        "right",
-        "left_en",
-        "left_zh",
-        "right_en",
-        "right_zh",
-        "question_en",
-        "question_zh",
-    ]
-    return _read_csv(source, columns)
-
-
-def form_version(frame: pd.DataFrame) -> str:
-    """Return the version of a form made from this definition: the first 10 hex digits of its SHA-256."""
-    return hashlib.sha256(frame.to_csv(index=False, lineterminator="\n").encode("utf-8")).hexdigest()[:10]
 
 
 def _read_csv(source: Path, columns: list[str]) -> pd.DataFrame:

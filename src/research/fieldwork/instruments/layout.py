@@ -1,54 +1,18 @@
-"""What stands in each column of a form: one description from which it is written, checked and read back."""
+"""The columns of the forms for survey, vignettes and codings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
-
 import pandas as pd
 
+from research.fieldwork.instruments.columns import Column, choice
 from research.fieldwork.instruments.items import GROUPS, TIER_CHOICES, background_questions
 
 MAX_CODES = 6
 CONSENT = {"yes": "yes 同意", "no": "no 不同意"}
-EQUAL = "equal 同等"
 ANSWER_LABELS = {
     "strongly disagree": 1, "disagree": 2, "neither": 3, "neither agree nor disagree": 3, "neutral": 3, "agree": 4,
     "strongly agree": 5, "非常不同意": 1, "不同意": 2, "一般": 3, "中立": 3, "同意": 4, "非常同意": 5,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its key and heading (English, Chinese), and what may be filled in (`text`: anything).
-
-    Attributes:
-        options: choice → its text in the drop-down.
-        low, high: limits that belong to the range of a number; a whole one unless `kind` says otherwise.
-        labels: words that stand for numbers.
-        expected: what a fault says should be there.
-    """
-
-    key: str
-    english: str
-    chinese: str
-    kind: Literal["text", "choice", "whole", "number", "duration"] = "text"
-    options: Mapping[str, str] = field(default_factory=dict)
-    low: float | None = None
-    high: float | None = None
-    labels: Mapping[str, float] = field(default_factory=dict)
-    expected: str = ""
-
-
-def choice(key: str, english: str, chinese: str, options: Mapping[str, str], expected: str) -> Column:
-    """Return a column with a drop-down."""
-    return Column(key, english, chinese, "choice", options, expected=expected)
-
-
-def keys(columns: Sequence[Column]) -> list[str]:
-    """Return the keys of columns."""
-    return [column.key for column in columns]
 
 
 RESPONDENT = Column("respondent_id", "Respondent (a code; no name)", "受访者编号（勿填姓名）")
@@ -89,19 +53,6 @@ CODEBOOK = [
 VIGNETTE = Column("vignette", "Vignette", "编号")
 TIER = choice("tier", "Your tier", "您的判断", TIER_CHOICES, "premium, low, medium or high")
 REASON = Column("reason", "Reason (optional)", "理由（可空）")
-DEGREE = Column(
-    "degree", "How much, 1 to 9", "程度 1 至 9", "whole", low=1, high=9, expected="a whole number from 1 to 9"
-)
-COMPARISON = [
-    Column("set", "Set", "组"),
-    Column("left", "Left", "左"),
-    Column("right", "Right", "右"),
-    Column("question", "Question", "问题"),
-    Column("left_label", "Left side", "左方"),
-    Column("right_label", "Right side", "右方"),
-    Column("more_important", "More important", "更重要的一方"),
-    DEGREE,
-]
 RESOLUTION = [
     *(column for column in UNIT if column.key != "group"),
     Column("code", "Code", "编码"),

@@ -10,8 +10,9 @@ import pandas as pd
 
 from research.errors import UserError, about, nearest
 from research.fieldwork.instruments import codebook as codes
-from research.fieldwork.instruments.items import form_version
-from research.fieldwork.instruments.layout import CODING, SLOTS, UNIT, keys
+from research.fieldwork.instruments.columns import keys
+from research.fieldwork.instruments.layout import CODING, SLOTS, UNIT
+from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.intake.cells import tidy
 from research.fieldwork.intake.faults import (
     NOTE,
@@ -22,8 +23,7 @@ from research.fieldwork.intake.faults import (
     sheet_features,
     stop_on_errors,
 )
-from research.fieldwork.intake.sheets import Returned, open_returned
-from research.fieldwork.intake.survey import expand
+from research.fieldwork.intake.sheets import Returned, expand, open_returned
 
 
 class Coding(NamedTuple):

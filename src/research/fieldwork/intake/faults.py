@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from openpyxl.utils import column_index_from_string
 
 from research.errors import UserError
-from research.fieldwork.instruments.layout import Column, keys
+from research.fieldwork.instruments.columns import Column, keys
 from research.fieldwork.intake.cells import Reading, key, read_choice, read_duration, read_number, tidy
 from research.fieldwork.intake.sheets import Sheet, address
 

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 
 from research.errors import UserError, nearest
+from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.items import GROUPS, background_questions, survey_items
-from research.fieldwork.instruments.layout import ANSWER_LABELS, DURATION, WEIGHT, Column, survey_columns
+from research.fieldwork.instruments.layout import ANSWER_LABELS, DURATION, WEIGHT, survey_columns
 from research.fieldwork.intake.cells import Reading, read_number, tidy
 from research.fieldwork.intake.faults import NOTE, Fault, reading, stop_on_errors
 from research.fieldwork.intake.platform_mapping import read_mapping

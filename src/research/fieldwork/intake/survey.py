@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError
+from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.items import (
     GROUP_LABELS,
     GROUPS,
     background_questions,
-    form_version,
     survey_items,
 )
 from research.fieldwork.instruments.layout import (
     AGREED,
     GROUP,
     QUESTIONNAIRE,
-    Column,
     background,
     known_survey_columns,
     survey_columns,
 )
+from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.intake.cells import key, tidy
 from research.fieldwork.intake.faults import (
     ERROR,
@@ -37,7 +37,7 @@ from research.fieldwork.intake.faults import (
     sheet_features,
     stop_on_errors,
 )
-from research.fieldwork.intake.sheets import Returned, Sheet, address, open_returned
+from research.fieldwork.intake.sheets import Returned, Sheet, address, expand, open_returned
 
 _KIND = {"practitioner": ("practitioner", "从业", "员工"), "customer": ("customer", "client", "客户", "顾客")}
 _MOSTLY_EMPTY = 0.5
@@ -95,25 +95,6 @@ def read_survey(
     answers = answers[~again]
     unused = [name for name in ("weight", "duration_seconds") if answers[name].isna().all()]
     return answers.drop(columns=unused), told
-
-
-def expand(
-    paths: str | Path | Sequence[str | Path], kinds: tuple[str, ...] = (".xlsx", ".xlsm", ".csv")
-) -> list[Path]:
-    """Return the files of a path, folder or list, sorted within a folder; keys and lock files are passed over."""
-    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    found: list[Path] = []
-    for path in map(Path, given):
-        if path.is_dir():
-            inside = [
-                p for p in path.iterdir() if p.suffix.lower() in kinds and not p.name.startswith((".", "~"))
-            ]
-            found += sorted(p for p in inside if not p.name.endswith(".key.csv"))
-        else:
-            found.append(path)
-    if not found:
-        raise UserError(f"{', '.join(map(str, given)) or 'no path'}: no file to read")
-    return found
 
 
 def examine_survey(returned: Returned, instrument: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:

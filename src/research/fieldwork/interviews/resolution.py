@@ -8,7 +8,8 @@ import pandas as pd
 
 from research.errors import UserError
 from research.fieldwork.instruments import workbook as wb
-from research.fieldwork.instruments.layout import RESOLUTION, keys
+from research.fieldwork.instruments.columns import keys
+from research.fieldwork.instruments.layout import RESOLUTION
 
 
 def resolution_form(path: str | Path, disagreements: pd.DataFrame, *, invented: bool = False) -> Path:
