@@ -93,10 +93,11 @@ def test_columns_of_research_events_are_recognised() -> None:
                 "trend_12m", "balance_last", "days_since_first"]}  # fmt: skip
     found = draft.draft_crosswalk(pd.DataFrame({"loan_amount": [9.0, 8.0, 7.0], **columns}))
     rows = found.set_index("construct")["source"]
-    assert rows[["loan_amount", "monetary_amount", "frequency_count", "recency_months", "deposit_balance"]].tolist() == [
-        "loan_amount", "amount_12m", "frequency_12m", "recency_months", "balance_mean_12m",
-    ]  # fmt: skip
-    assert rows["past_delinquencies"] == "late_months_12m"
+    served = {
+        "loan_amount": "loan_amount", "monetary_amount": "amount_12m", "frequency_count": "frequency_12m",
+        "recency_months": "recency_months", "deposit_balance": "balance_mean_12m", "past_delinquencies": "late_months_12m",
+    }  # fmt: skip
+    assert rows[list(served)].to_dict() == served
     # nothing else of the features is taken for a construct by its name, and every feature says whom it serves
     assert set(found.attrs["unused"]) == {"amount_3m", "trend_12m", "balance_last", "days_since_first"}
     assert set(definitions()["serves"]) - {""} <= set(found["construct"])

@@ -246,8 +246,8 @@ def _proposal(name: str, column: str, raw: pd.DataFrame, loan_date: str) -> tupl
 def draft_crosswalk(raw: pd.DataFrame) -> pd.DataFrame:
     """Propose a crosswalk for a table: one row per construct, every proposal marked to be checked.
 
-    A column serves one construct, a direct identifier none; a date of birth gives the age at the loan and nothing else. Fit
-    is "proxy" with the word "check" in the reason until a person has looked at it. `attrs` hold the columns without a
+    A column serves one construct, a direct identifier none; a date of birth gives the age at the loan and nothing else.
+    Fit is "proxy" with the word "check" in the reason until a person has looked at it. `attrs` hold the columns without a
     construct (`unused`) and the identifiers and personal data that are left out (`identifiers`).
     """
     personal = identifiers(raw).drop_duplicates("column").set_index("column")["kind"]

@@ -131,8 +131,8 @@ def refuse(found: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:
                 kinds[column] == BIRTH_DATE and row.transform.endswith("_between")
             ):
                 raise UserError(
-                    f"{label}: column '{column}' looks like a direct identifier or personal data ({kinds[column]}) and is refused as "
-                    f"'{row.construct}'; remove it from the file, or use a number that means nothing outside the bank"
+                    f"{label}: column '{column}' looks like a direct identifier or personal data ({kinds[column]}) and is refused "
+                    f"as '{row.construct}'; remove it from the file, or use a number that means nothing outside the bank"
                 )
 
 
