@@ -95,7 +95,8 @@ def test_columns_of_research_events_are_recognised() -> None:
     rows = found.set_index("construct")["source"]
     served = {
         "loan_amount": "loan_amount", "monetary_amount": "amount_12m", "frequency_count": "frequency_12m",
-        "recency_months": "recency_months", "deposit_balance": "balance_mean_12m", "past_delinquencies": "late_months_12m",
+        "recency_months": "recency_months", "deposit_balance": "balance_mean_12m",
+        "past_delinquencies": "late_months_12m",
     }  # fmt: skip
     assert rows[list(served)].to_dict() == served
     # nothing else of the features is taken for a construct by its name, and every feature says whom it serves

@@ -12,7 +12,8 @@ from research.fieldwork.instruments import codebook, examples
 from research.fieldwork.instruments.workbook import INVENTED
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.coding import read_coding
-from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.comparisons import read_ahp
+from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.survey import read_survey
 from research.fieldwork.interviews import deidentify, transcripts
 from research.paths import EXAMPLES

@@ -9,6 +9,8 @@ import pytest
 from research.collect import quality
 from research.collect.crosswalk import COLUMNS, apply
 
+pytestmark = pytest.mark.every_python
+
 CUSTOMERS = pd.DataFrame(
     {
         "income": [100.0, 0.0, np.nan, 100.0, -5.0],

@@ -23,9 +23,11 @@ from research.commands.run import assignments
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import items as instruments
+from research.fieldwork.instruments.pairs import comparison_pairs
 from research.fieldwork.intake import platforms
 from research.fieldwork.intake.check import annotate, check
-from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.comparisons import read_ahp
+from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.survey import read_survey
 from research.fieldwork.interviews import (
     deidentify,
@@ -131,7 +133,7 @@ def judgements(random: Random) -> Attempt:
 
 def read_comparisons(path: Path) -> None:
     """Read comparisons and weigh them."""
-    ahp.group_weights(read_ahp(path), instruments.comparison_pairs(), resamples=20)
+    ahp.group_weights(read_ahp(path), comparison_pairs(), resamples=20)
 
 
 def exports(random: Random) -> Attempt:

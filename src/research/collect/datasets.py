@@ -32,6 +32,7 @@ from research.textfiles import exists, is_file
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
+CODES_FILE = DEFINITIONS / "source_codes.csv"
 SIMULATED = "simulated"
 EXPECTED = f"a name from 'research datasets' or a file of loans ({', '.join(SUFFIXES)})"
 
@@ -198,13 +199,8 @@ def code_decisions(name: str) -> pd.DataFrame:
     Empty for a data set whose codes its publisher documents in full.
     """
     definition(name)
-    path = DEFINITIONS / f"{name}_codes.csv"
-    columns = ["column", "code", "documented", "meaning", "decision"]
-    return (
-        pd.read_csv(path, dtype=str, keep_default_na=False)
-        if path.is_file()
-        else pd.DataFrame(columns=columns)
-    )
+    table = pd.read_csv(CODES_FILE, dtype=str, keep_default_na=False)
+    return table[table["dataset"] == name].drop(columns="dataset").reset_index(drop=True)
 
 
 def coverage(datasets: Iterable[str] | None = None) -> pd.DataFrame:

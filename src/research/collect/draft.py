@@ -247,8 +247,8 @@ def draft_crosswalk(raw: pd.DataFrame) -> pd.DataFrame:
     """Propose a crosswalk for a table: one row per construct, every proposal marked to be checked.
 
     A column serves one construct, a direct identifier none; a date of birth gives the age at the loan and nothing else.
-    Fit is "proxy" with the word "check" in the reason until a person has looked at it. `attrs` hold the columns without a
-    construct (`unused`) and the identifiers and personal data that are left out (`identifiers`).
+    Fit is "proxy" with the word "check" in the reason until a person has looked at it. `attrs` hold the columns without
+    a construct (`unused`) and the identifiers and personal data that are left out (`identifiers`).
     """
     personal = identifiers(raw).drop_duplicates("column").set_index("column")["kind"]
     taken: dict[str, tuple[str, float]] = {}
@@ -285,7 +285,7 @@ def draft_crosswalk(raw: pd.DataFrame) -> pd.DataFrame:
             {"construct": name, "source": source, "transform": transform, "argument": argument, "unit": unit_,
              "fit": "proxy", "reason": reason}
         )  # fmt: skip
-    table = pd.DataFrame(found).reindex(columns=[*COLUMNS, *OPTIONAL]).fillna("")
+    table = pd.DataFrame(found).reindex(columns=[*COLUMNS, *OPTIONAL], fill_value="").fillna("")
     table.attrs["unused"] = [name for name in raw.columns if name not in used and name not in personal.index]
     table.attrs["identifiers"] = sorted(personal.index)
     return table

@@ -11,6 +11,7 @@ import pandas as pd
 
 from research.collect.constructs import names
 from research.collect.headings import words
+from research.collect.levels import personal
 from research.collect.transforms import text
 from research.errors import UserError
 from research.paths import DEFINITIONS
@@ -111,7 +112,7 @@ def masked(values: Sequence[str], column: str) -> list[str]:
     )
     return [
         f"(text of {len(value):,} characters)"
-        if hidden or len(value) > LONGEST_EXAMPLE or _is_identifier(value)
+        if hidden or len(value) > LONGEST_EXAMPLE or _is_identifier(value) or personal(value)
         else f"'{value}'"
         for value in values
     ]
@@ -130,9 +131,11 @@ def refuse(found: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:
             if column in kinds.index and not (
                 kinds[column] == BIRTH_DATE and row.transform.endswith("_between")
             ):
+                kind = kinds[column]
                 raise UserError(
-                    f"{label}: column '{column}' looks like a direct identifier or personal data ({kinds[column]}) and is refused "
-                    f"as '{row.construct}'; remove it from the file, or use a number that means nothing outside the bank"
+                    f"{label}: column '{column}' looks like a direct identifier or personal data ({kind}) and is "
+                    f"refused as '{row.construct}'; remove it from the file, or use a number that means nothing outside "
+                    "the bank"
                 )
 
 

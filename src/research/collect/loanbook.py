@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from research.collect import quality
+from research.collect import levels, quality
 from research.collect.book_checks import bound
 from research.collect.constructs import constructs, predictors
 from research.collect.crosswalk import apply, complete, losses_in_words, read_crosswalk
 from research.collect.headings import words
-from research.collect.identifiers import identifiers, rare_combinations, refuse, refuse_identifiers
+from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse, refuse_identifiers
 from research.collect.tables import read_table
 from research.collect.transforms import looks_like_days, text
 from research.errors import UserError
@@ -220,10 +220,10 @@ def answers(customers: pd.DataFrame) -> pd.DataFrame:
 def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     """Look a loan book over without refusing it.
 
-    Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `impossible` (only what was
-    found), `outside` (values out of range and how they are treated), `units`, `lost` (source values that gave nothing),
-    `read` (how columns write their numbers), `types`, `leakage`, `blanks`, `coverage`
-    (construct, fit, source, reason), `answers`.
+    Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `levels` (that reports
+    pool or mask), `impossible` (only what was found), `outside` (values out of range and how they are treated),
+    `units`, `lost` (source values that gave nothing), `read` (how columns write their numbers), `types`, `leakage`,
+    `blanks`, `coverage` (construct, fit, source, reason), `answers`.
     Raises UserError when the file or the crosswalk cannot be read at all.
     """
     raw, table = read_table(path), read_crosswalk(crosswalk)
@@ -246,6 +246,7 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
         ),
         "identifiers": identifiers(raw),
         "rare": rare_combinations(customers),
+        "levels": levels.told(customers, FEW),
         "impossible": impossible[impossible["n"] > 0].reset_index(drop=True),
         "outside": result.outside,
         "units": unit_problems(customers),

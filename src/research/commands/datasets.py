@@ -142,7 +142,8 @@ def check(
     console.print(f"[bold]Not measured[/bold]: {escape(absent)}")
     for name, title in (
         ("identifiers", "Direct identifiers and personal data (never features)"),
-        ("rare", "Customers who stand out by what others may know of them"), ("types", "Columns of the wrong kind"),
+        ("rare", "Customers who stand out by what others may know of them"),
+        ("levels", "Levels that reports show pooled or masked"), ("types", "Columns of the wrong kind"),
         ("read", "Columns that write numbers in a way of their own"), ("lost", "Values that were lost"),
         ("units", "Units that look wrong"), ("outside", "Values out of range"),
         ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),

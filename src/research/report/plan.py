@@ -185,7 +185,7 @@ def _check_book(study: Study, parameter: str) -> None:
         except UserError as error:
             raise UserError(f"{parameter}: {error}") from None
     if cache_folder().exists():
-        from research.study import customers  # keeps what it reads for the run
+        from research.study.customers import customers  # keeps what it reads for the run
 
         customers(study)
     else:
@@ -224,16 +224,20 @@ def _check_fieldwork(study: Study, part: str) -> None:
 
         declarations(study.fieldwork.declarations)
         return
-    from research.study import compare, fieldwork, weighting
+    from research.fieldwork.intake.comparisons import read_ahp
+    from research.fieldwork.intake.judgements import read_vignettes
+    from research.study.interviews import read_interviews
+    from research.study.survey import read_answers
+    from research.study.weighting import survey_weights
+    from research.study.workbooks import located
 
+    given = study.fieldwork
     readers: dict[str, Callable[[], object]] = {
-        "survey": lambda: fieldwork.read_answers(study.fieldwork),
-        "ahp": lambda: fieldwork.read_ahp(weighting.located(study.fieldwork.ahp, "ahp")),
-        "vignettes": lambda: compare.read_vignettes(
-            weighting.located(study.fieldwork.vignettes, "vignettes")
-        ),
-        "interviews": lambda: fieldwork.read_interviews(study.fieldwork),
-        "weights": lambda: weighting.survey_weights(study.fieldwork.ahp),
+        "survey": lambda: read_answers(given),
+        "ahp": lambda: read_ahp(located(given.ahp, "ahp")),
+        "vignettes": lambda: read_vignettes(located(given.vignettes, "vignettes")),
+        "interviews": lambda: read_interviews(given),
+        "weights": lambda: survey_weights(given.ahp),
     }
     readers[part]()
 

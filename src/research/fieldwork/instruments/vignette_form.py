@@ -13,7 +13,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from research.collect import constructs
 from research.errors import UserError
 from research.fieldwork.instruments import workbook as wb
-from research.fieldwork.instruments.items import TIER_CHOICES, form_version
+from research.fieldwork.instruments.items import TIER_CHOICES
+from research.fieldwork.instruments.stamp import form_version
 from research.inert import write_csv
 from research.textfiles import read_csv
 
