@@ -134,8 +134,8 @@ def refuse(found: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:
                 kind = kinds[column]
                 raise UserError(
                     f"{label}: column '{column}' looks like a direct identifier or personal data ({kind}) and is "
-                    f"refused as '{row.construct}'; remove it from the file, or use a number that means nothing outside "
-                    "the bank"
+                    f"refused as '{row.construct}'; remove it from the file, or use a number that means nothing "
+                    "outside the bank"
                 )
 
 
