@@ -11,16 +11,16 @@ import pandas as pd
 
 from research.collect import quality
 from research.collect.constructs import constructs, predictors
-from research.collect.crosswalk import apply, complete, read_crosswalk
+from research.collect.crosswalk import apply, complete, crosswalk_file, read_crosswalk
 from research.collect.identifiers import identifiers, rare_combinations, refuse_identifiers
+from research.collect.outcome import of_crosswalk, placed
 from research.collect.tables import read_table
 from research.collect.transforms import text
 from research.paths import DEFINITIONS
 
-__all__ = ["answers", "auc", "blocking", "check", "leakage_suspects", "refuse_identifiers", "unit_problems"]
+__all__ = ["auc", "blocking", "check", "leakage_suspects", "refuse_identifiers", "unit_problems"]
 
 LEAKAGE_PATTERNS_FILE = DEFINITIONS / "leakage_patterns.csv"
-NOTEBOOK_NEEDS_FILE = DEFINITIONS / "notebook_needs.csv"
 NEAR_PERFECT = 0.95
 FEWEST_BAD = 10
 
@@ -98,43 +98,16 @@ def unit_problems(customers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["construct", "unit", "median", "problem"])
 
 
-def answers(customers: pd.DataFrame) -> pd.DataFrame:
-    """Say which notebook can answer its question with this table.
-
-    Returns: notebook, question, answer (yes, no), lacking (constructs or blocks), consequence.
-    """
-    here = set(customers.columns)
-    found = []
-    for row in _read(NOTEBOOK_NEEDS_FILE).itertuples():
-        needed = [name for name in filter(None, row.all_of.split(";")) if name not in here]
-        choice = [name for name in row.any_of.split(";") if name]
-        if choice and not here & set(choice):
-            needed.append(f"one of {', '.join(choice)}")
-        for block in filter(None, row.blocks.split(";")):
-            if not predictors(customers, [block]):
-                needed.append(f"any construct of block {block}")
-        found.append(
-            {
-                "notebook": row.notebook,
-                "question": row.question,
-                "answer": "no" if needed else "yes",
-                "lacking": "; ".join(needed),
-                "consequence": row.without if needed else "",
-            }
-        )
-    return pd.DataFrame(found)
-
-
 def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     """Look a loan book over without refusing it.
 
     Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `impossible` (only what was
-    found), `units`, `unmapped`, `types`, `leakage`, `coverage` (construct, fit, source, reason), `answers`.
+    found), `units`, `unmapped`, `types`, `leakage`, `coverage` (construct, fit, source, reason).
     Raises UserError when the file or the crosswalk cannot be read at all.
     """
     raw, table = read_table(path), read_crosswalk(crosswalk)
     result = apply(raw, table, label=Path(path).name, check=False)
-    customers = result.customers
+    customers = placed(result.customers, of_crosswalk(crosswalk_file(crosswalk)))
     outcome = customers.get("default", pd.Series(dtype="float64"))
     impossible = quality.impossible(customers)
     return {
@@ -157,7 +130,6 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
         "types": quality.dtypes(raw, table),
         "leakage": leakage_suspects(raw, table, customers),
         "coverage": complete(table)[["construct", "fit", "source", "transform", "reason"]],
-        "answers": answers(customers),
     }
 
 

@@ -17,6 +17,8 @@ from research.collect import datasets, draft, fetch, loanbook
 from research.collect.tables import read_table
 from research.errors import UserError
 from research.inert import write_csv
+from research.parameters import load
+from research.study import answers
 
 app = typer.Typer(
     help="List, fetch and check data sets.", no_args_is_help=False, pretty_exceptions_enable=False
@@ -145,10 +147,11 @@ def check(
         ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),
     ):  # fmt: skip
         _print(found[name], title)
-    _print(found["answers"], "What the notebooks can answer with it")
     faults = loanbook.blocking(found)
     if faults:
         raise UserError(f"{file.name} cannot be used yet: {'; '.join(faults)}")
+    study = load("default", changes={"dataset": str(file), "crosswalk": str(crosswalk)})
+    _print(answers(study).drop(columns="instead"), "What the notebooks can answer with it")
     console.print(f"The study runs on it: research run -p dataset={file} -p crosswalk={crosswalk}")
 
 

@@ -13,6 +13,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "collect": (
         "customers",
         "about",
+        "outcome",
         "data_sets",
         "coverage",
         "quality",
@@ -20,7 +21,8 @@ STAGES: dict[str, tuple[str, ...]] = {
         "classification_summary",
         "classification_tests",
     ),
-    "explain": ("regression_design", "regression", "rate_drivers"),
+    "explain": ("regression_design", "no_regression", "regression", "rate_drivers"),
+    "testable": ("answers", "why_not"),
     "weighting": ("weights",),
     "segment": (
         "model",

@@ -9,6 +9,7 @@ import pandas as pd
 from research.collect import classification as classes
 from research.collect import datasets
 from research.collect import quality as checks
+from research.collect.outcome import Outcome
 from research.explain import association
 from research.steps import step
 
@@ -43,21 +44,32 @@ def customers(study: Any) -> pd.DataFrame:
     return datasets.load(study.dataset, study.crosswalk or None)
 
 
+def outcome(study: Any) -> Outcome:
+    """Return what the outcome of the study's data set is, in its own words."""
+    return datasets.outcome(study.dataset, study.crosswalk or None)
+
+
 @step(customers, "weights", "fieldwork")
 def about(study: Any) -> dict[str, Any]:
     """Return what is known of the data set: title, outcome, censoring, rows, outcome rate, card, banner."""
     table = customers(study)
-    outcome = table.get("default", pd.Series(dtype=float))
+    known = table.get("default", pd.Series(dtype=float))
     stated = {} if datasets.is_path(study.dataset) else datasets.definition(study.dataset)
+    named = outcome(study)
     facts = {
         "dataset": datasets.shown(study.dataset),
         "title": datasets.title(study.dataset),
-        "outcome": stated.get("outcome", "bad as recorded in the loan book"),
+        "outcome": stated.get("outcome", f"{named.name}, as recorded in the loan book"),
+        "outcome_name": named.name,
+        "outcome_word": named.word,
+        "rate_word": named.rate,
+        "horizon_months": named.horizon_months,
+        "no_default_rate": named.no_default_rate,
         "censoring": stated.get("censoring", "not stated"),
         "rows": len(table),
-        "known": int(outcome.notna().sum()),
-        "bad": int(outcome.sum()),
-        "outcome_rate": float(outcome.mean()),
+        "known": int(known.notna().sum()),
+        "bad": int(known.sum()),
+        "outcome_rate": float(known.mean()),
         "currency": stated.get("currency", "as in the loan book"),
     }
     kind = "real" if stated.get("real", True) else "simulated"

@@ -23,10 +23,12 @@ from research.fieldwork.intake.survey import expand
 from research.fingerprint import fingerprint
 from research.segment import registry
 from research.steps import step
-from research.study.collect import all_data_key, all_names, customers
+from research.study.collect import all_data_key, all_names, customers, outcome
 from research.study.segment import model, not_testable, tiers
+from research.study.testable import answers, why_not
 from research.study.weighting import located, weights
 
+PROFITS = ("emp", "tier_emp")  # what is lost where a loan goes bad: of no other outcome
 PRACTITIONERS = 10  # the criterion that rests on vignettes
 
 
@@ -61,6 +63,8 @@ def measured(study: Any) -> dict[str, Any]:
     need, need_is = worths.need(table)
     costs = study.costs
     folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
+    if outcome(study).no_default_rate:
+        folds = folds[~folds["measure"].isin(PROFITS)]
     counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
     rows = criteria.criterion_table(
         oof, folds, datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
@@ -101,13 +105,16 @@ def vignettes(study: Any) -> pd.DataFrame:
     return read_vignettes(located(study.fieldwork.vignettes, "vignettes"))
 
 
-@step(out_of_fold, vignettes, "bootstrap")
+@step(out_of_fold, vignettes, answers, "bootstrap")
 def practitioner_agreement(study: Any) -> dict[str, Any]:
     """Return criterion 10: `rows` per model and arm, the models' `tiers` (out of fold), `reason` where not testable.
 
     Only judgements of customers of the study's own data set count.
     """
-    judged, oof, tier_names = vignettes(study), out_of_fold(study), np.array(resampling.TIERS, dtype=object)
+    judged, tier_names = vignettes(study), np.array(resampling.TIERS, dtype=object)
+    if reason := why_not(study, "05_comparison"):
+        return {"rows": pd.DataFrame(), "tiers": {}, "judged": judged.iloc[:0], "reason": reason}
+    oof = out_of_fold(study)
     here = {study.dataset, datasets.shown(study.dataset)}
     known = judged[judged["dataset"].isin(here) & judged["customer_id"].isin(oof.index[oof.tested])]
     if known.empty:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from research.collect import constructs as canon
+from research.errors import UserError
 from research.explain import design, missing, pricing, risk
 from research.steps import step
 from research.study.collect import customers
@@ -21,6 +22,16 @@ LENDERS_PRICE = (
 def regression_design(study: Any) -> design.Design:
     """Return the regression design without rate and instalment, which the lender set after its own assessment."""
     return design.build(customers(study), canon.constructs(), leave_out=LENDERS_PRICE)
+
+
+@step(regression_design)
+def no_regression(study: Any) -> str:
+    """Return why the logit of the outcome cannot be fitted, or nothing when it can."""
+    try:
+        risk.fit(regression_design(study))
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 @step(regression_design, "folds", "seed")

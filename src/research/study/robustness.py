@@ -23,7 +23,7 @@ from research.segment import registry
 from research.segment.recut import FitOnce, Recut
 from research.steps import step
 from research.study import compare
-from research.study.collect import customers, data_key
+from research.study.collect import customers, data_key, outcome
 from research.study.monitor import monthly_tiers, months, panel_key
 from research.study.segment import not_testable
 from research.study.weighting import located, survey_weights, weights
@@ -96,7 +96,10 @@ def options(study: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
         except UserError as error:
             reasons.append(f"Weights of the experts: {error}.")
     costs = {"as in the study": {name: getattr(study.costs, name) for name in PROFIT}}
-    costs |= {entry["label"]: entry["value"] for entry in other["costs"]}
+    if reason := outcome(study).no_default_rate:
+        reasons.append(f"Costs: {reason}, so that no profit is computed.")
+    else:
+        costs |= {entry["label"]: entry["value"] for entry in other["costs"]}
     found = {} if datasets.is_path(study.dataset) else windowing.windows(study.dataset)
     if not found:
         reasons.append("Window: recency, frequency and amount come from the source over one window only.")
@@ -177,6 +180,8 @@ class _Judged:
         self.folds = folds.assign(tier_shares=arms[0], weights=arms[2])
         arms = profits["arm"].str.partition("|")
         self.profits = profits.assign(tier_shares=arms[0], weights=arms[2])
+        if outcome(study).no_default_rate:
+            self.profits = self.profits.iloc[:0]
         self.held = held(study)
         self.oof, self.models, self.dataset = oof, list(study.models), datasets.shown(study.dataset)
         self.first = self.folds["tier_shares"].iloc[0]
@@ -200,7 +205,7 @@ class _Judged:
     def _judge(self, key: tuple[str, ...], rows: pd.DataFrame) -> pd.DataFrame:
         if key not in self.known:
             pairs = pd.DataFrame(columns=["measure", "model_a", "model_b"])
-            if "fold" in rows:
+            if "fold" in rows and len(rows):
                 rows = rows.assign(arm=PRACTISED)
                 pairs = inference.pairwise(rows, self.oof.test_train_ratio)
                 rows = criteria.numbered(criteria.summarise_folds(rows, self.oof), self.dataset)
@@ -219,8 +224,8 @@ def outcome_sensitivity(study: Any) -> pd.DataFrame:
     table, rows = customers(study), []
     found = pd.DataFrame() if datasets.is_path(study.dataset) else datasets.outcome_variants(study.dataset)
     names = [name for name in study.models if not not_testable(study, name)]
-    for outcome in found.columns:
-        y, shares = found[outcome], study.tier_shares.model_dump()
+    for reading in found.columns:
+        y, shares = found[reading], study.tier_shares.model_dump()
         makers = {
             (name, PRACTISED): partial(
                 registry.make, name, seed=study.seed, shares=shares, weights=weights(study)
@@ -232,7 +237,7 @@ def outcome_sensitivity(study: Any) -> pd.DataFrame:
         )
         auc = criteria.fold_measures(oof).query("measure == 'auc'")
         made = criteria.summarise_folds(auc, oof).assign(
-            outcome=outcome, known=int(y.notna().sum()), bad=int(y.sum())
+            outcome=reading, known=int(y.notna().sum()), bad=int(y.sum())
         )
         rows.append(made)
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)

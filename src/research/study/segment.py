@@ -8,6 +8,7 @@ import pandas as pd
 
 from research.collect import constructs as canon
 from research.collect import worth as worths
+from research.collect.outcome import no_outcome
 from research.segment import profile, registry
 from research.segment.base import StratificationModel
 from research.segment.tiers import as_tiers
@@ -27,7 +28,8 @@ def model(study: Any, name: str, arm: str = "as practised") -> StratificationMod
 
 def not_testable(study: Any, name: str) -> str:
     """Return why a model cannot be used on the study's data as practised, or nothing when it can."""
-    return registry.not_testable(name, customers(study).columns)
+    table = customers(study)
+    return registry.not_testable(name, table.columns) or no_outcome(table)
 
 
 @step(model)
@@ -63,8 +65,10 @@ def tier_profile(study: Any, name: str) -> pd.DataFrame:
 
 @step(model)
 def rfm_grid(study: Any) -> pd.DataFrame:
-    """Return customers and outcome rate over recency score × frequency score."""
+    """Return customers and outcome rate over recency score × frequency score; no rows where either is not measured."""
     table, fitted = customers(study), model(study, "rfm")
+    if not {"R", "F"} <= set(fitted.columns_):
+        return pd.DataFrame(columns=["r_score", "f_score", "n", "known", "rate"])
     scores = pd.DataFrame(fitted.transform(table), columns=fitted.component_names_, index=table.index)
     grouped = table["default"].groupby([scores["r_score"], scores["f_score"]])
     return grouped.agg(n="size", known="count", rate="mean").reset_index()
