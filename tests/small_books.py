@@ -10,12 +10,12 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from research import study as steps
 from research.collect.crosswalk import COLUMNS
 from research.collect.simulate import simulate
 from research.parameters import Study, load
 from research.paths import NOTEBOOKS
 from research.steps import Step
+from research.study import contents as steps
 
 FAST = {"folds": 3, "repeats": 1, "bootstrap": 100, "stability_refits": 2, "simulated_customers": 2000}
 ELSEWHERE = {"truth_regret", "parameter_recovery"}  # of the simulated bank, whatever the book
@@ -61,7 +61,7 @@ def called(stem: str) -> tuple[str, ...]:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "steps"
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "research.study":
+        if isinstance(node, ast.ImportFrom) and node.module == "research.study.contents":
             named |= {name.name for name in node.names}
     return tuple(name for name in steps.__all__ if name in named and name not in ELSEWHERE)
 
@@ -71,6 +71,8 @@ def call(study: Study, stem: str) -> None:
     model = {"04_models_rfm": "rfm", "04_models_abc": "abc"}.get(stem, "tree")
     for name in called(stem):
         step = getattr(steps, name)
+        if name == "published":
+            step(study, "book")  # all tables of counts of an own book are protected together
         if isinstance(step, Step):
             wants = inspect.signature(step.function).parameters
             if "source" not in wants:

@@ -16,6 +16,8 @@ from research.segment.base import informative
 from research.segment.index import Index, indicator_definitions, value_index
 from research.tiers import TIERS
 
+pytestmark = pytest.mark.every_python
+
 Z = (np.arange(1.0, 9) - 4.5) / np.sqrt(5.25)  # 1 … 8 standardised: mean 4.5, variance (64 − 1) / 12
 
 
@@ -263,3 +265,38 @@ def test_tags_tell_scikit_learn_what_a_model_takes(eight):
 def test_what_varies_informs():
     table = pd.DataFrame({"same": [1.0, 1], "gap": [1.0, np.nan], "both": [1.0, 2]})
     assert informative(table, ["same", "gap", "both"]) == ["gap", "both"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_customer_on_a_cut_belongs_to_the_level_below(seed: int) -> None:
+    # By hand: of nine different scores the third and the seventh are the quartiles (type 7), and (lower, upper] puts
+    # them into the level below. pandas' cut on the scores themselves says the same.
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"need_intensity": rng.random(9), "income": rng.lognormal(10, 1, 9)})
+    model = ABC().fit(table)
+    place = table.rank().astype(int)
+    level = {
+        rank: name
+        for name, ranks in {"low": (1, 2, 3), "mid": (4, 5, 6, 7), "high": (8, 9)}.items()
+        for rank in ranks
+    }
+    cells, scores = model.cells(table), pd.DataFrame(model.transform(table), columns=model.component_names_)
+    assert cells["c_level"].tolist() == place["need_intensity"].map(level).tolist()
+    assert cells["a_level"].tolist() == place["income"].map(level).tolist()
+    edges = [-np.inf, *scores["c_score"].quantile([0.25, 0.75]), np.inf]
+    assert (
+        cells["c_level"].tolist() == pd.cut(scores["c_score"], edges, labels=["low", "mid", "high"]).tolist()
+    )
+
+
+def test_customers_with_a_score_made_of_the_same_parts_share_a_level() -> None:
+    # 0.1 + 0.2 and 0.3 differ in the last bit; a weighted mean of equal parts in another order must not.
+    table = pd.DataFrame(
+        {
+            "need_intensity": [0.1, 0.2, 0.3] * 4,
+            "accounts_opened": [3.0, 2, 1] * 4,
+            "inquiries": [1.0, 1, 1] * 4,
+        }
+    )
+    levels = ABC().fit(table).cells(table)["c_level"].astype(str)
+    assert levels.groupby(levels.index % 3).nunique().max() == 1

@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from statsmodels.imputation import mice
 
 from research.errors import UserError
 from research.explain import association, design, missing, pricing, risk
+
+pytestmark = pytest.mark.every_python
 
 CONSTRUCTS = pd.DataFrame(
     [
@@ -145,12 +149,61 @@ def test_nonlinearity_finds_a_parabola_and_not_a_line() -> None:
     assert tested(-1 + 0.7 * x[:, 0]) > 0.05
 
 
-def test_calibration_counts_every_customer_once(model: risk.RiskModel) -> None:
-    deciles, summary = risk.calibration(model.design, folds=5, seed=1)
-    assert deciles["n"].sum() == len(model.design.matrix)
-    assert deciles["events"].sum() == model.design.outcome.sum()
+def unseen(customers: pd.DataFrame, folds: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    return risk.out_of_fold(customers, CONSTRUCTS, folds, seed=1)
+
+
+def test_calibration_counts_every_customer_once(customers: pd.DataFrame) -> None:
+    deciles, summary = risk.calibration(*unseen(customers))
+    assert deciles["n"].sum() == len(customers)
+    assert deciles["events"].sum() == customers["default"].sum()
     slope = summary.set_index("measure").loc["calibration slope"]
     assert slope["ci_low"] < 1 < slope["ci_high"]
+
+
+def test_probabilities_out_of_fold_are_those_of_a_glm_that_sees_the_other_folds_only(
+    customers: pd.DataFrame,
+) -> None:
+    # Oracle: statsmodels' GLM (iteratively reweighted least squares) on columns made by hand in each fold. Only the
+    # median of income is learned outside the coefficients; scales do not move a probability.
+    table = customers[["debt_to_income", "income", "default"]]
+    y, predicted = unseen(table)
+    expected = np.empty(len(table))
+    for train, test in StratifiedKFold(5, shuffle=True, random_state=1).split(table, table["default"]):
+        median = np.log1p(table["income"]).iloc[train].median()
+        x = pd.DataFrame(
+            {
+                "one": 1.0,
+                "debt": table["debt_to_income"],
+                "income": np.log1p(table["income"]).fillna(median),
+                "gap": table["income"].isna().astype(float),
+            }
+        )
+        fitted = sm.GLM(y[train], x.iloc[train], family=sm.families.Binomial()).fit(tol=1e-12)
+        expected[test] = fitted.predict(x.iloc[test])
+    np.testing.assert_allclose(predicted, expected, atol=1e-8)
+    deciles, _ = risk.calibration(y, predicted)
+    groups = pd.Series(y).groupby(pd.qcut(expected, 10, labels=False)).sum()
+    assert deciles["events"].tolist() == groups.tolist()
+
+
+def test_nothing_of_the_calibration_is_learned_of_the_customers_judged() -> None:
+    # One customer of a thousand has an income of 10³⁰: scaled outside the folds it would move everyone's column.
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {"debt_to_income": rng.gamma(2, 0.1, 1000), "loan_purpose": rng.choice(list("ab"), 1000)}
+    )
+    table["default"] = (rng.random(1000) < 0.2).astype(float)
+    table["loan_purpose"] = table["loan_purpose"].astype("category")
+    columns, _ = design.learn(table[:800], table["default"][:800], CONSTRUCTS)
+    judged = table[800:].copy()
+    before = design.matrix(columns, judged)
+    judged.iloc[0, 0] = 1e30
+    judged["loan_purpose"] = judged["loan_purpose"].cat.add_categories("c")
+    judged.iloc[1, 1] = "c"  # unknown in training: the reference level
+    after = design.matrix(columns, judged)
+    pd.testing.assert_frame_equal(before[2:], after[2:])
+    assert after.columns.tolist() == before.columns.tolist() and after.iloc[1, 1] == 0
 
 
 def test_rubins_rules_by_hand() -> None:
@@ -172,6 +225,60 @@ def test_sensitivity_compares_three_treatments(model: risk.RiskModel, customers:
     assert complete == customers["income"].notna().sum()
     again = missing.sensitivity(model.design, customers, seed=5)
     pd.testing.assert_frame_equal(table, again)
+
+
+def test_as_many_data_sets_are_imputed_as_a_hundred_cases_are_incomplete(
+    model: risk.RiskModel, customers: pd.DataFrame
+) -> None:
+    # White, Royston & Wood (2011, section 7.3): m at least the percentage of incomplete cases.
+    assert [missing.draws_needed(share) for share in (0.003, 0.05, 0.081, 0.5)] == [5, 5, 9, 50]
+    table = missing.sensitivity(model.design, customers, seed=5)
+    m = int(np.ceil(100 * customers["income"].isna().mean()))
+    assert f"multiple imputation ({m})" in set(table["treatment"])
+
+
+def test_imputation_knows_the_outcome() -> None:
+    # Half of a predictor is missing at random and its log-odds are 1.5. Oracle: statsmodels' MICE, which matches
+    # predicted means with the outcome among the predictors. Without the outcome the estimate is pulled to about half.
+    rng = np.random.default_rng(4)
+    n = 3000
+    x = rng.normal(size=n)
+    frame = pd.DataFrame(
+        {"debt_to_income": x, "default": (rng.random(n) < 1 / (1 + np.exp(0.5 - 1.5 * x))) * 1.0}
+    )
+    frame.loc[rng.random(n) < 0.5, "debt_to_income"] = np.nan
+    made = design.build(frame, CONSTRUCTS)
+    table = missing.sensitivity(made, frame, seed=1)
+    found = table[table["treatment"].str.startswith("multiple imputation")].iloc[0]
+    column = made.terms.set_index("term").loc["debt_to_income"]
+    np.random.seed(1)  # noqa: NPY002  (the library draws from the global state)
+    data = mice.MICEData(frame)
+    fits = []
+    for _ in range(10):
+        data.update_all(2)
+        fits.append(
+            sm.Logit(data.data["default"], sm.add_constant(data.data["debt_to_income"]))
+            .fit(disp=0)
+            .params.iloc[1]
+        )
+    assert found["estimate"] == pytest.approx(np.mean(fits) * column["spread"], abs=0.15)
+    complete = table[table["treatment"] == "complete cases"].iloc[0]
+    assert found["estimate"] == pytest.approx(complete["estimate"], abs=0.15)
+
+
+def test_a_treatment_is_named_for_what_it_is(customers: pd.DataFrame) -> None:
+    # One gap in a thousand makes no indicator; what is undefined is no gap, whether or not its indicator is kept.
+    few = customers.assign(income=customers["income"].fillna(20_000.0))
+    few.loc[0, "income"] = np.nan
+    rare = few["months_since_delinquency"].fillna(5.0)
+    rare[1] = np.nan
+    few["months_since_delinquency"] = rare
+    made = design.build(few, CONSTRUCTS)
+    assert "months_since_delinquency none" in set(made.dropped["term"])
+    table = missing.sensitivity(made, few, seed=5)
+    assert set(table["term"]) == {"income"}
+    assert set(table["treatment"]) == {"median (main)", "complete cases", "multiple imputation (5)"}
+    assert table.set_index("treatment").loc["complete cases", "n"] == 1499
 
 
 def test_pricing_recovers_a_known_rate(customers: pd.DataFrame) -> None:
@@ -205,8 +312,12 @@ def test_columns_that_hardly_vary_or_add_nothing_are_dropped() -> None:
     matrix = pd.DataFrame({"a": a, "not a": 1 - a, "x": [1.0, 2, 4, 8, 16]})
     kept, dropped = design._independent(matrix)  # with a constant in the model, 1 − a says nothing new
     assert list(kept) == ["a", "x"] and dropped == ["not a"]
-    assert design._scaled(pd.Series([3.0, 3, 3])).tolist() == [0, 0, 0]
-    assert design._scaled(pd.Series([1.0, 2, 3])).tolist() == [-1, 0, 1]
+
+
+def test_numbers_have_mean_zero_and_standard_deviation_one(model: risk.RiskModel) -> None:
+    scaled = model.design.terms.loc[model.design.terms["kind"] == "scaled", "term"]
+    np.testing.assert_allclose(model.design.matrix[scaled].mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(model.design.matrix[scaled].std(), 1)
 
 
 def test_a_column_of_one_value_almost_everywhere_is_told(customers: pd.DataFrame) -> None:

@@ -12,9 +12,9 @@ import pandas as pd
 import papermill
 import pytest
 
-from research import study as steps
 from research.parameters import load
 from research.paths import NOTEBOOKS, ROOT
+from research.study import contents as steps
 
 QUICK = load("quick")
 pytestmark = pytest.mark.xdist_group("study run")  # one process, so that the run is made once

@@ -13,8 +13,10 @@ from research.errors import UserError
 from research.intervals import jeffreys
 from research.segment.calibration import Calibration, Tally
 from research.segment.rule_text import Condition, number_in_words, range_in_words, rule_in_words
-from research.segment.tiers import Cut
+from research.segment.tiers import Cut, steady
 from research.segment.tree import DecisionTree
+
+pytestmark = pytest.mark.every_python
 
 
 @pytest.fixture(scope="module")
@@ -258,8 +260,22 @@ def test_equal_values_go_to_premium_by_lower_risk(book):
     )
     table = book.assign(grade=2.0)
     leaf, risk, value = model.transform(table).T
+    value = steady(value)
     low = model.leaf_tier_[leaf.astype(int) - 1] == "low"
     safest = low & (risk == risk[low].min())
     model.tier_cuts_.premium_cut_ = Cut(value[0], -risk[low].min() - 1e-9)
     assert ((model.native_tiers(table) == "premium") == safest).all()
     assert 0 < safest.sum() < len(table)
+
+
+def test_a_value_on_the_premium_cut_is_not_above_it(book):
+    # A value of few levels ties at the cut. Whoever is premium with matched shares lies above the cut, and of the low
+    # leaves the native rule makes the same customers premium.
+    few = book.assign(income=np.tile([20_000.1, 30_000.3, 40_000.7], 1000), loan_amount=9_000.9)
+    model = DecisionTree(seed=1).fit(few, few["default"])
+    told = model.assess(few)
+    cut = model.tier_cuts_.premium_cut_
+    value, safety = told["value_score"], -told["risk_score"]
+    above = (value > cut.first) | ((value == cut.first) & (safety > cut.second))
+    low = model.leaf_tier_[told["leaf"].astype(int) - 1] == "low"
+    assert ((told["native_tier"] == "premium") == (above & low)).all()

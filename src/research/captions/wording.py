@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from research.exhibits.numbers import number as formatted
+
 NOTHING = "the numbers are missing or withheld"
 Row = Mapping[str, Any] | pd.Series
 
@@ -39,8 +41,7 @@ def number(value: float, spec: str = "") -> str:
     >>> number(-0.0123, ".1%"), number(-1234.5), number(0.01234)
     ('−1.2%', '−1,234', '0.0123')
     """
-    text = format(value, spec or (",.0f" if abs(value) >= 1000 else ".3g"))
-    return text.replace("-", "−") if any(digit in text for digit in "123456789") else text.lstrip("-+")
+    return formatted(float(value), spec or (",.0f" if abs(value) >= 1000 else ".3g"))
 
 
 def span(row: Row, spec: str = ".1%", estimate: str = "estimate", name: str = "") -> str:

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from research.collect.constructs import constructs
-from research.collect.crosswalk import complete
+from research.collect.crosswalk import Crosswalked, complete
 from research.collect.transforms import number
 from research.paths import DEFINITIONS
 
 QUALITY_RULES_FILE = DEFINITIONS / "quality_rules.csv"
+WORDS = {"missing": "set to missing", "clip": "set to the bound", "keep": "kept", "nothing": "refused"}
 SCALES = {"at_most": np.less_equal, "over": np.greater, "at_least": np.greater_equal}
+CENT = 0.01  # sums of payments are rounded in the sources
 
 
 def missing(customers: pd.DataFrame) -> pd.DataFrame:
@@ -49,22 +51,22 @@ def _outside(customers: pd.DataFrame) -> list[dict[str, object]]:
             if pd.isna(row[bound]):
                 continue
             sign = "≥" if bound == "minimum" else "≤"
-            found.append(
-                _finding(
-                    "range", f"{name} {sign} {row[bound]:g}", wrong, customers[name], "outside its range"
-                )
-            )
+            rule = f"{name} {sign} {row[bound]:g}"
+            known = customers[name].notna()
+            found.append(_finding("range", rule, wrong, known, customers[name], "outside its range"))
     return found
 
 
-def _finding(kind: str, rule: str, wrong: pd.Series, values: pd.Series, why: str) -> dict[str, object]:
+def _finding(
+    kind: str, rule: str, wrong: pd.Series, known: pd.Series, values: pd.Series, why: str
+) -> dict[str, object]:
     first = wrong.idxmax() if wrong.any() else None
     return {
         "kind": kind,
         "rule": rule,
         "n": int(wrong.sum()),
         "share": float(wrong.mean()),
-        "checked": int(values.notna().sum()),
+        "checked": int(known.sum()),
         "first_customer": first,
         "first_value": values[first] if first is not None else np.nan,
         "why": why,
@@ -75,22 +77,21 @@ def impossible(customers: pd.DataFrame, rules: Path = QUALITY_RULES_FILE) -> pd.
     """Check ranges and logical rules.
 
     Returns one row per check that the table's constructs allow: kind (range, logic), rule, n (rows that break it),
-    share, checked (rows with a value), first_customer, first_value, why. Missing values break no rule.
+    share (of all rows), checked (rows in which everything that the rule names is known), first_customer, first_value,
+    why. Missing values break no rule. Two amounts of money may differ by a cent, anything else by nothing.
     """
-    found = _outside(customers)
+    found, units = _outside(customers), constructs()["unit"]
     for row in pd.read_csv(rules, dtype=str, keep_default_na=False).itertuples():
         constant = pd.to_numeric(row.right, errors="coerce")
         if row.left not in customers or (pd.isna(constant) and row.right not in customers):
             continue
         left = customers[row.left]
         right = customers[row.right] if pd.isna(constant) else pd.Series(constant, index=customers.index)
-        # a cent of tolerance: sums of payments are rounded in the sources
-        slack = 0.01 if row.test == "at_most" else 0.0
-        holds = SCALES[row.test](left, right + slack)
-        wrong = ~holds & left.notna() & right.notna()
-        found.append(
-            _finding("logic", f"{row.left} {row.test.replace('_', ' ')} {row.right}", wrong, left, row.why)
-        )
+        slack = CENT if row.test == "at_most" and units[row.left].startswith("currency") else 0.0
+        known = left.notna() & right.notna()
+        wrong = known & ~SCALES[row.test](left, right + slack)
+        rule = f"{row.left} {row.test.replace('_', ' ')} {row.right}"
+        found.append(_finding("logic", rule, wrong, known, left, row.why))
     table = pd.DataFrame(found)
     return table.sort_values("n", ascending=False, kind="stable").reset_index(drop=True)
 
@@ -179,10 +180,9 @@ def dtypes(raw: pd.DataFrame, crosswalk: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["construct", "source", "found", "problem", "n"])
 
 
-def report(
-    raw: pd.DataFrame, crosswalk: pd.DataFrame, customers: pd.DataFrame, unmapped: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the findings in one table of counts: check, findings, rows, detail."""
+def report(raw: pd.DataFrame, crosswalk: pd.DataFrame, made: Crosswalked) -> pd.DataFrame:
+    """Return the findings in one table of counts: check, findings, rows, detail. No value of a customer is in it."""
+    customers, lost, outside = made.customers, made.lost, made.outside
     gaps, twins, faults, types = (
         missing(customers),
         duplicates(customers),
@@ -214,13 +214,30 @@ def report(
                 "detail": "; ".join(f"{row.rule}: {row.n}" for row in broken.head(3).itertuples()) or "none",
             },
             {
-                "check": "source values that did not map",
-                "findings": len(unmapped),
-                "rows": int(unmapped["n"].sum()) if len(unmapped) else 0,
+                "check": "source values that were lost",
+                "findings": len(lost),
+                "rows": int(lost["n"].sum()),
                 "detail": "; ".join(
-                    f"{row.construct}: {row.value} × {row.n}" for row in unmapped.head(3).itertuples()
+                    f"{row.construct}: {row.n} of column {row.source} ({row.share:.1%})"
+                    for row in lost.itertuples()
                 )
                 or "none",
+            },
+            {
+                "check": "values out of range, treated as the crosswalk says",
+                "findings": len(outside),
+                "rows": int(outside["n"].sum()),
+                "detail": "; ".join(
+                    f"{row.construct} {row.allowed}: {row.n} ({WORDS.get(row.treated, row.treated)})"
+                    for row in outside.itertuples()
+                )
+                or "none",
+            },
+            {
+                "check": "rows of totals, left out",
+                "findings": int(made.left_out > 0),
+                "rows": made.left_out,
+                "detail": "no customers" if made.left_out else "none",
             },
             {
                 "check": "source columns of the wrong kind",

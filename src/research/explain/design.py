@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,46 @@ from research.errors import UserError
 MONEY_UNITS = ("currency", "currency per year", "currency per month")
 RARE_SHARE = 0.02
 RARE_EVENTS = 5
-NONE = "none"  # ends the name of the indicator of an undefined value
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a design, with what was learned of the rows it was made from.
+
+    Attributes:
+        term: in words.
+        construct, block, unit: as in the table of constructs.
+        kind: scaled, level or missing.
+        level: the level of a category that the column marks; empty for a number.
+        marks_missing: the column marks the rows without a value.
+        undefined: a missing value of the construct is undefined rather than unknown.
+        log: the number enters as log(1 + x).
+        fill, centre, spread: what a missing value takes, and the scale (x − centre) / spread.
+    """
+
+    term: str
+    construct: str
+    block: str
+    unit: str
+    kind: str
+    level: str = ""
+    marks_missing: bool = False
+    undefined: bool = False
+    log: bool = False
+    fill: float = 0.0
+    centre: float = 0.0
+    spread: float = 1.0
+
+    def of(self, rows: pd.DataFrame) -> pd.Series:
+        """Return the column (n,) of these customers; nothing is learned of them."""
+        values = rows[self.construct]
+        if self.marks_missing:
+            made = values.isna().astype(float)
+        elif self.level:
+            made = (_text(values) == self.level).astype(float)
+        else:
+            made = (_number(values, self.log).fillna(self.fill) - self.centre) / self.spread
+        return made.rename(self.term)
 
 
 @dataclass(frozen=True)
@@ -21,7 +60,7 @@ class Design:
 
     Attributes:
         matrix: (n, k) floats without missing values and without a constant.
-        terms: one row per column: `term` (in words), `construct`, `block`, `kind` (scaled, level, missing), `unit`.
+        terms: one row per column, as the fields of `Column`.
         dropped: one row per column left out: `term`, `reason`.
         outcome: (n,) floats, 0 or 1.
     """
@@ -73,63 +112,69 @@ def build(
         raise UserError(
             f"'{outcome}' has {int(y.sum())} events in {len(y)} rows, expected at least 10 of each value"
         )
+    columns, dropped = learn(rows, y, constructs, leave_out)
+    terms = pd.DataFrame([asdict(column) for column in columns])
+    return Design(matrix(columns, rows), terms, pd.DataFrame(dropped, columns=["term", "reason"]), y)
+
+
+def matrix(columns: list[Column], rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns (n, k) of customers, who may be others than those the columns were learned of."""
+    return pd.concat([column.of(rows) for column in columns], axis=1)
+
+
+def learn(
+    rows: pd.DataFrame, y: pd.Series, constructs: pd.DataFrame, leave_out: tuple[str, ...] = ()
+) -> tuple[list[Column], list[tuple[str, str]]]:
+    """Learn the columns of the design (see `build`) from customers with a known outcome y (n,).
+
+    Returns:
+        The columns, and the term and reason of each that was left out.
+
+    Raises:
+        UserError: no predictor is measured.
+    """
     listed = constructs[(constructs["role"] == "predictor") & ~constructs["construct"].isin(leave_out)]
-    parts: list[pd.DataFrame] = []
-    terms: list[dict[str, str]] = []
-    dropped: list[dict[str, str]] = []
+    columns: list[Column] = []
+    dropped: list[tuple[str, str]] = []
     for info in listed[listed["construct"].isin(rows.columns)].to_dict("records"):
-        values = rows[info["construct"]]
-        made = (
-            _levels(values.rename(info["label"]), y)
-            if info["dtype"] == "category"
-            else _numbers(values, info)
-        )
-        for term, (column, kind) in made.items():
-            if column.value_counts(normalize=True).iloc[0] > 1 - RARE_SHARE:
-                dropped.append({"term": term, "reason": "almost the same value everywhere"})
-                continue
-            parts.append(column.rename(term).to_frame())
-            terms.append(
-                {
-                    "term": term,
-                    "construct": info["construct"],
-                    "block": info["block"],
-                    "kind": kind,
-                    "unit": info["unit"],
-                }
-            )
-    if not parts:
+        made = _levels(rows, info, y) if info["dtype"] == "category" else _numbers(rows, info)
+        for column in made:
+            if column.of(rows).value_counts(normalize=True).iloc[0] > 1 - RARE_SHARE:
+                dropped.append((column.term, "almost the same value everywhere"))
+            else:
+                columns.append(column)
+    if not columns:
         raise UserError("no predictor is measured, expected at least one construct with role 'predictor'")
-    matrix = pd.concat(parts, axis=1)
-    matrix, aliased = _independent(matrix)
-    dropped += [{"term": term, "reason": "a linear combination of the columns before it"} for term in aliased]
-    table = pd.DataFrame(terms)
-    return Design(
-        matrix,
-        table[table["term"].isin(matrix.columns)].reset_index(drop=True),
-        pd.DataFrame(dropped, columns=["term", "reason"]),
-        y,
-    )
+    _, aliased = _independent(matrix(columns, rows))
+    dropped += [(term, "a linear combination of the columns before it") for term in aliased]
+    return [column for column in columns if column.term not in aliased], dropped
 
 
-def _numbers(values: pd.Series, info: dict[str, str]) -> dict[str, tuple[pd.Series, str]]:
-    name, missing = info["label"], values.isna()
+def _numbers(rows: pd.DataFrame, info: dict[str, str]) -> list[Column]:
+    name, values = info["label"], rows[info["construct"]]
+    missing = values.isna()
     if missing.all():
-        return {}
-    x = np.log1p(values.clip(lower=0)) if info["unit"] in MONEY_UNITS else values.astype(float)
-    if missing.any() and info["missing_means"]:
-        made = {name: (_scaled(x.fillna(x.mean())), "scaled")}
-        return made | {f"{name} {NONE}": (missing.astype(float), "level")}
-    made = {name: (_scaled(x.fillna(x.median())), "scaled")}
-    if set(values.dropna().unique()) <= {0.0, 1.0}:
-        made = {name: (values.fillna(values.median()), "level")}
-    if missing.mean() >= RARE_SHARE:
-        made[f"{name} missing"] = (missing.astype(float), "missing")
+        return []
+    log, undefined = info["unit"] in MONEY_UNITS, bool(missing.any() and info["missing_means"])
+    about = {key: info[key] for key in ("construct", "block", "unit")} | {"undefined": undefined}
+    if set(values.dropna().unique()) <= {0.0, 1.0} and not undefined:
+        made = [Column(name, **about, kind="level", fill=values.median())]
+    else:
+        x = _number(values, log)
+        fill = x.mean() if undefined else x.median()
+        filled = x.fillna(fill)
+        spread = filled.std()
+        scale = {"centre": filled.mean(), "spread": spread if spread > 0 else 1.0}
+        made = [Column(name, **about, kind="scaled", log=log, fill=fill, **scale)]
+    if undefined:
+        made.append(Column(f"{name} none", **about, kind="level", marks_missing=True))
+    elif missing.mean() >= RARE_SHARE:
+        made.append(Column(f"{name} missing", **about, kind="missing", marks_missing=True))
     return made
 
 
-def _levels(values: pd.Series, y: pd.Series) -> dict[str, tuple[pd.Series, str]]:
-    text = values.astype("string").fillna("missing")
+def _levels(rows: pd.DataFrame, info: dict[str, str], y: pd.Series) -> list[Column]:
+    text = _text(rows[info["construct"]])
     counts, events = text.value_counts(), y.groupby(text).sum()
     reference = counts.sort_index().idxmax()
     kept = [
@@ -139,15 +184,19 @@ def _levels(values: pd.Series, y: pd.Series) -> dict[str, tuple[pd.Series, str]]
         and counts[level] >= RARE_SHARE * len(text)
         and min(events[level], counts[level] - events[level]) >= RARE_EVENTS
     ]
-    return {
-        f"{values.name}: {level} (against {reference})": ((text == level).astype(float), "level")
+    about = {key: info[key] for key in ("construct", "block", "unit")}
+    return [
+        Column(f"{info['label']}: {level} (against {reference})", **about, kind="level", level=level)
         for level in sorted(kept)
-    }
+    ]
 
 
-def _scaled(x: pd.Series) -> pd.Series:
-    spread = x.std()
-    return (x - x.mean()) / spread if spread > 0 else x * 0.0
+def _number(values: pd.Series, log: bool) -> pd.Series:
+    return np.log1p(values.clip(lower=0)) if log else values.astype(float)
+
+
+def _text(values: pd.Series) -> pd.Series:
+    return values.astype("string").fillna("missing")
 
 
 def _independent(matrix: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
@@ -9,7 +12,10 @@ from scipy import stats
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer
 
-from research.explain.design import NONE, Design
+from research.explain.design import Design
+
+FEWEST_DRAWS = 5  # Rubin (1987) has them suffice where little is missing
+OUTCOME = " outcome"  # no term begins with a blank
 
 
 def pool(estimates: np.ndarray, variances: np.ndarray) -> pd.DataFrame:
@@ -32,58 +38,72 @@ def pool(estimates: np.ndarray, variances: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"estimate": middle, "ci_low": middle - half, "ci_high": middle + half, "dof": dof})
 
 
-def sensitivity(design: Design, customers: pd.DataFrame, seed: int, imputations: int = 5) -> pd.DataFrame:
+def draws_needed(incomplete: float) -> int:
+    """Return how many data sets to impute: at least the percentage of incomplete cases (White, Royston & Wood 2011)."""
+    return max(FEWEST_DRAWS, math.ceil(100 * incomplete))
+
+
+def sensitivity(design: Design, customers: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Compare the main treatment with complete cases and with multiple imputation.
 
+    The imputations are chained Bayesian ridge regressions with posterior draws on all columns of the design and the
+    outcome, without which the imputed values would pull a coefficient towards zero (Moons et al. 2006).
+
     Args:
-        design: the main design (median plus indicator).
+        design: the main design (median, with an indicator where enough are missing).
         customers: the customers before any treatment; tells which numbers were missing.
         seed: of the imputation draws.
-        imputations: data sets drawn (chained Bayesian ridge regressions with posterior draws).
 
     Returns:
-        One row per term with missing values and per treatment: `term`, `treatment`, log-odds `estimate`,
-        `ci_low`, `ci_high`, `n`. Values that are undefined rather than unknown are left out.
+        One row per number with unknown values and per treatment: `term`, `treatment`, log-odds `estimate`,
+        `ci_low`, `ci_high`, `n`. Values that are undefined rather than unknown are no gaps.
     """
-    scaled = design.terms.loc[design.terms["kind"] == "scaled"].set_index("term")["construct"]
+    terms = design.terms
+    scaled = terms[(terms["kind"] == "scaled") & ~terms["undefined"]].set_index("term")["construct"]
     rows = customers.loc[design.matrix.index]
     holes = pd.DataFrame({term: rows[construct].isna() for term, construct in scaled.items()})
-    undefined = [t for t in holes if f"{t} {NONE}" in design.matrix]
-    holes = holes.drop(columns=undefined)
     holes = holes.loc[:, holes.any()]
-    columns = ["term", "treatment", "estimate", "ci_low", "ci_high", "n"]
     if holes.empty:
-        return pd.DataFrame(columns=columns)
-    indicators = [f"{t} missing" for t in holes if f"{t} missing" in design.matrix]
-    terms = list(holes)
-    main = sm.Logit(design.outcome, sm.add_constant(design.matrix)).fit(disp=0)
-    bare = design.matrix.drop(columns=indicators)
+        return pd.DataFrame(columns=["term", "treatment", "estimate", "ci_low", "ci_high", "n"])
+    names = list(holes)
+    marked = terms[(terms["kind"] == "missing") & terms["construct"].isin(scaled[names])]
+    bare = design.matrix.drop(columns=marked["term"])
     complete = ~holes.any(axis=1)
     cases = bare[complete]
     cases = cases.loc[:, cases.std() > 0]
-    only = sm.Logit(design.outcome[complete], sm.add_constant(cases)).fit(disp=0)
-    blank = bare.copy()
-    blank[terms] = blank[terms].mask(holes)
-    draws = [_impute(blank, terms, seed + i) for i in range(imputations)]
-    fits = [sm.Logit(design.outcome, sm.add_constant(draw)).fit(disp=0) for draw in draws]
+    main = _logit(design.outcome, design.matrix)
+    only = _logit(design.outcome[complete], cases)
+    blank = bare.assign(**{OUTCOME: design.outcome})
+    blank[names] = blank[names].mask(holes)
+    draws = [_impute(blank, names, seed + i) for i in range(draws_needed(1 - complete.mean()))]
+    fits = [_logit(design.outcome, draw.drop(columns=OUTCOME)) for draw in draws]
     pooled = pool(
-        np.array([f.params[terms] for f in fits]), np.array([f.bse[terms] ** 2 for f in fits])
-    ).assign(term=terms, treatment="multiple imputation", n=len(bare))
-    rows = [_rows(main, terms, "median and indicator (main)"), _rows(only, terms, "complete cases"), pooled]
-    return pd.concat(rows, ignore_index=True)[columns].sort_values(["term", "treatment"], ignore_index=True)
+        np.array([f.params[names] for f in fits]), np.array([f.bse[names] ** 2 for f in fits])
+    ).assign(term=names, treatment=f"multiple imputation ({len(draws)})", n=len(bare))
+    treated = _rows(main, names, "median and indicator (main)")
+    alone = ~treated["term"].map(scaled).isin(marked["construct"])
+    treated.loc[alone, "treatment"] = "median (main)"  # too few are missing for an indicator
+    found = pd.concat([treated, _rows(only, names, "complete cases"), pooled], ignore_index=True)
+    return found[["term", "treatment", "estimate", "ci_low", "ci_high", "n"]].sort_values(
+        ["term", "treatment"], ignore_index=True
+    )
 
 
-def _rows(result: object, terms: list[str], treatment: str) -> pd.DataFrame:
-    bounds = result.conf_int()  # type: ignore[attr-defined]
+def _logit(y: pd.Series, columns: pd.DataFrame) -> Any:
+    return sm.Logit(y, sm.add_constant(columns)).fit(disp=0, method="newton", maxiter=50)
+
+
+def _rows(result: Any, terms: list[str], treatment: str) -> pd.DataFrame:
+    bounds = result.conf_int()
     kept = [t for t in terms if t in bounds.index]
     return pd.DataFrame(
         {
             "term": kept,
             "treatment": treatment,
-            "estimate": result.params[kept].to_numpy(),  # type: ignore[attr-defined]
+            "estimate": result.params[kept].to_numpy(),
             "ci_low": bounds.loc[kept, 0].to_numpy(),
             "ci_high": bounds.loc[kept, 1].to_numpy(),
-            "n": int(result.nobs),  # type: ignore[attr-defined]
+            "n": int(result.nobs),
         }
     )
 

@@ -10,12 +10,12 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import SplineTransformer
 from statsmodels.stats.multitest import multipletests
 
 from research.errors import UserError
-from research.explain.design import Design
+from research.explain.design import Design, learn, matrix
 from research.intervals import jeffreys
 
 
@@ -140,16 +140,43 @@ def nonlinearity(model: RiskModel) -> pd.DataFrame:
     return table.sort_values("p_value", ignore_index=True)
 
 
-def calibration(design: Design, folds: int, seed: int, bins: int = 10) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the calibration of out-of-fold probabilities: a row per decile, and a summary.
+def out_of_fold(
+    customers: pd.DataFrame,
+    constructs: pd.DataFrame,
+    folds: int,
+    seed: int,
+    outcome: str = "default",
+    leave_out: tuple[str, ...] = (),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outcome and the probability that a logit without a penalty gives to customers it has not seen.
+
+    Everything is learned of the other folds: scales, what a missing value takes, levels, columns left out, and the
+    coefficients, to convergence (Newton's method).
+
+    Args:
+        customers, constructs, outcome, leave_out: as in `design.build`; customers without an outcome are left out.
+        folds, seed: of the stratified partition.
+
+    Returns:
+        Two arrays (n,), in the order of the customers with an outcome.
+    """
+    rows = customers[customers[outcome].notna()]
+    y = rows[outcome].astype(float)
+    predicted = np.empty(len(rows))
+    for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, y):
+        columns, _ = learn(rows.iloc[train], y.iloc[train], constructs, leave_out)
+        plain = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=100)
+        plain.fit(matrix(columns, rows.iloc[train]), y.iloc[train])
+        predicted[test] = plain.predict_proba(matrix(columns, rows.iloc[test]))[:, 1]
+    return y.to_numpy(), predicted
+
+
+def calibration(y: np.ndarray, predicted: np.ndarray, bins: int = 10) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the calibration of probabilities (n,) of outcomes 0/1 (n,): a row per decile, and a summary.
 
     The decile table has `predicted`, `observed` with a 95 % Jeffreys interval, and `n`. The summary has the calibration
     intercept and slope (logit of the outcome on the logit of the prediction; Cox 1958), and the Brier score.
     """
-    y = design.outcome.to_numpy()
-    plain = LogisticRegression(C=np.inf, max_iter=2000)
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    predicted = cross_val_predict(plain, design.matrix, y, cv=splitter, method="predict_proba")[:, 1]
     group = pd.qcut(predicted, bins, labels=False, duplicates="drop")
     table = pd.DataFrame({"p": predicted, "y": y, "group": group}).groupby("group")
     rows = table.agg(predicted=("p", "mean"), observed=("y", "mean"), events=("y", "sum"), n=("y", "size"))

@@ -23,6 +23,8 @@ def steady_environment() -> dict[str, str]:
     settings |= {
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "agg",
+        # Words and pictures are made when pages are written; the kernel need not draw.
+        "RESEARCH_PAGES": "later",
         # tqdm misses its widgets in a kernel that has no browser.
         "PYTHONWARNINGS": "ignore:IProgress not found",
         # The debugger of kernels, imported once for all, would speak of files that Python has frozen.

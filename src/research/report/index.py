@@ -11,17 +11,17 @@ from typing import Any
 
 import nbformat
 
+from research.exhibits.words import Words
 from research.report import values
 from research.report.checklists import STATES, Checklist, Line, counts, declarations, fill, load
 from research.report.crate import METADATA, write_crate
 from research.report.files import write_if_changed
 from research.report.markdown import Heading, slug
-from research.report.markup import NOTEBOOK_STYLE
 from research.report.notebooks import stopped
 from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
 from research.report.provenance import look_hash
-from research.report.render import linked_from_elsewhere, numbered, page_assets, templates
+from research.report.render import exhibit_html, linked_from_elsewhere, numbered, page_assets, templates
 
 # Whose answer is the verdict of the study: the first of these that the run has.
 VERDICTS = ("11_synthesis", "05_comparison")
@@ -169,9 +169,7 @@ def repeated_tables(executed: Path, titles: dict[str, str], numbers: dict[str, s
         for output in cell.get("outputs", []):
             payload = output.get("data", {}).get(MIME)
             if payload and payload["name"] in wanted:
-                html = numbered(
-                    output.data["text/html"].removeprefix(NOTEBOOK_STYLE), payload, numbers[payload["name"]]
-                )
+                html = numbered(exhibit_html(output["data"], Words()), payload, numbers[payload["name"]])
                 found[payload["name"]] = linked_from_elsewhere(html, executed.stem, numbers, titles)
     return [found[name] for name in wanted if name in found]
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import html
 import re
 import string
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from research.exhibits.numbers import decimals, number
+from research.exhibits.words import N_, Said, Words, is_number
 from research.report.payload import kind_of, plain
 from research.tiers import TIERS
 
+ENGLISH = Words()
 MISSING = "–"
-WITHHELD_NOTE = (
+WITHHELD_NOTE = N_(
     "Withheld: fewer than {smallest} persons, or a number from which such a count could be computed."
 )
 WIDE_RANGE = 1000
@@ -27,6 +31,10 @@ ONE_WORD = (
 )
 LONG_TABLE = 15  # rows; longer tables scroll inside their own container
 ON_PAPER = 60  # rows; longer tables are cut on paper (the stylesheet hides the rest)
+ROWS_SHOWN = N_("The first {shown:,} of {rows:,} rows; all are in the results.")
+ROWS_ON_PAPER = N_("On paper the first {shown} of {rows:,} rows.")
+WITHHELD = N_("withheld")
+STACKED_FROM = 4  # columns; a table with more becomes one block per row on a phone
 WORDY_COLUMNS = 2  # a table with so many columns of sentences becomes one block per row on a phone
 
 # What makes an exhibit look right in JupyterLab; the report has its own stylesheet and leaves this out.
@@ -84,41 +92,10 @@ def show(value: Any, spec: str = "") -> str:
     if value in ("inf", "-inf") and spec:
         return "∞" if value == "inf" else "−∞"
     if isinstance(value, int | float):
-        text = number(value, spec)
-        return minus(text if re.search("[1-9]", text) else text.lstrip("-"))  # no negative nought
+        return number(value, spec)
     if spec and "{" in spec:
         return spec.format(value)
     return str(value)
-
-
-def number(value: float, spec: str) -> str:
-    """Return a number under a format; without one, about three significant digits that fit its size."""
-    if spec == "p":
-        return "< 0.001" if value < 0.001 else f"{value:.3f}"
-    if "{" in spec:
-        return spec.format(value)
-    if spec:
-        return format(int(value) if spec.endswith("d") else value, spec)
-    if isinstance(value, int):
-        return f"{value:,}"
-    places = 0 if value.is_integer() and abs(value) >= 10 else decimals(abs(value))
-    return f"{value:,.{places}f}"
-
-
-def decimals(size: float) -> int:
-    """Return how many decimals a number of this size needs: 3 below ten, down to none from a thousand."""
-    if size >= 1000:
-        return 0
-    if size >= 100:
-        return 1
-    if size >= 10:
-        return 2
-    return 3 if size >= 0.001 or size == 0 else 5
-
-
-def minus(text: str) -> str:
-    """Return the text with a true minus sign before a number, so that columns line up."""
-    return re.sub(r"(?<![\w.])-(?=[\d.])", "−", text)
 
 
 def column_spec(series: pd.Series, spec: str | None, name: str = "") -> str:
@@ -140,6 +117,43 @@ def column_spec(series: pd.Series, spec: str | None, name: str = "") -> str:
     return f",.{decimals(float(known.max()))}f"
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column as it is shown: its heading, the format of its numbers, and how it is set."""
+
+    name: str
+    heading: str
+    spec: str
+    by_row: Mapping[str, str]
+    style: str
+    kind: str
+
+    @property
+    def parts(self) -> list[str]:
+        """The columns that a cell is put together from, such as an estimate and its interval."""
+        return parts_of(self.spec) or next(filter(None, map(parts_of, self.by_row.values())), [])
+
+
+def parts_of(spec: str) -> list[str]:
+    """Return the columns that a format names: `{rate:.1%} [{low:.1%}, {high:.1%}]`; none for that of one number."""
+    return [name for _, name, _, _ in string.Formatter().parse(spec) if name] if "{" in spec else []
+
+
+def columns_of(frame: pd.DataFrame, formats: Formats, headings: Mapping[str, str]) -> list[Column]:
+    """Return the columns of a table as they are shown."""
+    made = []
+    for name, heading in headings.items():
+        given = formats.get(name)
+        by_row = given if given is not None and not isinstance(given, str) else {}
+        spec = column_spec(frame[name], given if isinstance(given, str) else None, name)
+        kind = kind_of(frame[name])
+        column = Column(name, html.escape(heading), spec, by_row, column_class(frame[name], kind), kind)
+        if column.parts:
+            column = Column(name, column.heading, spec, by_row, "num", "number")
+        made.append(column)
+    return made
+
+
 def table_html(
     frame: pd.DataFrame,
     *,
@@ -154,52 +168,90 @@ def table_html(
 
     Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published.
     """
-    formats = formats or {}
-    kinds = {column: kind_of(frame[column]) for column in frame.columns}
-    classes = {column: column_class(frame[column], kinds[column]) for column in frame.columns}
-    given = {column: spec for column, spec in formats.items() if isinstance(spec, str)}
-    by_row = {column: spec for column, spec in formats.items() if not isinstance(spec, str)}
-    specs = {column: column_spec(frame[column], given.get(column), column) for column in frame.columns}
-    first = frame.columns[0] if len(frame.columns) else None
-    wordy = sum(found == "wordy" for found in classes.values())
-    headings = {column: html.escape(label(column, labels)) for column in frame.columns}
-    stacked = wordy >= WORDY_COLUMNS
+    headings = {column: label(column, labels) for column in frame.columns}
+    return set_table(
+        frame,
+        columns_of(frame, formats or {}, headings),
+        caption=prose_markup(html.escape(caption)),
+        spoken=without_markup(caption),
+        rows_shown=rows_shown,
+        withheld=withheld,
+        smallest=smallest,
+    )
+
+
+def set_table(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    caption: str,
+    spoken: str,
+    words: Words | None = None,
+    rows_shown: int = 400,
+    withheld: Collection[tuple[int, str]] = (),
+    smallest: int = 0,
+) -> str:
+    """Return a table whose caption is HTML; with `words` its texts are translated and tiers called by their names."""
+    wordy = sum(column.style == "wordy" for column in columns)
+    many = words is not None and len(columns) > STACKED_FROM
+    stacked = wordy >= WORDY_COLUMNS or many
+    say = words or ENGLISH
     head = "".join(
-        f'<th scope="col"{attribute("num" if classes[column] == "num" else "")}>{heading}</th>'
-        for column, heading in headings.items()
+        f'<th scope="col"{attribute("num" if column.style == "num" else "")}>{column.heading}</th>'
+        for column in columns
     )
     lines = []
-    for place, row in enumerate(frame.head(rows_shown).itertuples(index=False, name=None)):
+    for place, row in enumerate(frame.head(rows_shown).to_dict("records")):
         cells = []
-        for column, value in zip(frame.columns, row, strict=True):
-            named = f' data-label="{headings[column]}"' if stacked else ""
-            if (place, column) in withheld:
-                cells.append(f'<td class="withheld"{named}>withheld</td>')
+        named_by = show(row[columns[0].name], columns[0].spec) if columns else ""
+        for column in columns:
+            named = f' data-label="{column.heading}"' if stacked else ""
+            if any((place, name) in withheld for name in (column.name, *column.parts)):
+                cells.append(f'<td class="withheld"{named}>{say(WITHHELD)}</td>')
                 continue
-            spec = by_row.get(column, {}).get(str(row[0]), specs[column])
-            text = html.escape(show(value, spec))
-            style = attribute(
-                f"tier tier-{text}" if text in TIERS and "tier" in column.lower() else classes[column]
-            )
-            row_head = column == first and kinds[column] == "text" and text.strip() != ""
+            spec = column.by_row.get(named_by, column.spec)
+            text = cell_text(row, column, spec, words)
+            tier = str(row[column.name]) if "tier" in column.name.lower() else ""
+            style = attribute(f"tier tier-{tier}" if tier in TIERS else column.style)
+            row_head = column is columns[0] and column.kind == "text" and text.strip() != ""
             style += named
+            text = html.escape(text)
             cells.append(f'<th scope="row"{style}>{text}</th>' if row_head else f"<td{style}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")
     kind = (" long" if len(frame) > LONG_TABLE else "") + (" dense" if wordy > WORDY_COLUMNS else "")
     kind += " stack" if stacked else ""
     more = ""
     if len(frame) > rows_shown:
-        more = f'<p class="more">The first {rows_shown:,} of {len(frame):,} rows; all are in the results.</p>'
+        cut = say(ROWS_SHOWN, shown=rows_shown, rows=len(frame))
+        more = f'<p class="more">{cut}</p>'
     if len(frame) > ON_PAPER:
-        more += f'<p class="more paper">On paper the first {ON_PAPER} of {len(frame):,} rows.</p>'
+        more += f'<p class="more paper">{say(ROWS_ON_PAPER, shown=ON_PAPER, rows=len(frame))}</p>'
     if withheld:
-        more += f'<p class="more">{WITHHELD_NOTE.format(smallest=smallest)}</p>'
-    spoken = html.escape(without_markup(caption))
+        more += f'<p class="more">{say(WITHHELD_NOTE, smallest=smallest)}</p>'
     return (
-        f'<div class="scroll{kind}" tabindex="0" role="region" aria-label="{spoken}">'
-        f"<table><caption>{prose_markup(html.escape(caption))}</caption>"
+        f'<div class="scroll{kind}" tabindex="0" role="region" aria-label="{html.escape(spoken)}">'
+        f"<table><caption>{caption}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{more}"
     )
+
+
+def cell_text(row: Mapping[str, Any], column: Column, spec: str, words: Words | None) -> str:
+    """Return one cell of a table as text; a cell of several columns is missing when the first of them is."""
+    if parts := parts_of(spec):
+        if plain(row[parts[0]]) is None:
+            return MISSING
+        say = words or ENGLISH
+        return "".join(
+            text
+            + (cell_text(row, Column(name, "", inner or "", {}, "", ""), inner or "", words) if name else "")
+            for text, name, inner, _ in string.Formatter().parse(say(spec))
+        )
+    value = plain(row[column.name])
+    if words is None or value is None:
+        return show(value, spec)
+    if isinstance(value, str) and value in TIERS and "tier" in column.name.lower():
+        return words.tier(value)
+    return words.value(value, spec)
 
 
 def without_markup(text: str) -> str:
@@ -236,76 +288,99 @@ def prose_markup(escaped: str) -> str:
 
 
 def fill(template: str, values: Mapping[str, Any]) -> tuple[str, str]:
-    """Fill a prose template and return (html, plain text).
+    """Fill a prose template and return (html, plain text), see `said_html`.
 
-    Every value becomes an element of its own; a number keeps its full precision in the element.
     Raises ValueError for digits typed into the template, a field without value or a value without field.
     """
+    text = "".join(
+        literal + (show(values[name], spec or "") if name is not None else "")
+        for literal, name, spec, _ in string.Formatter().parse(Said(template, values).template)
+    )
+    return said_html(Said(template, values)), text
+
+
+def said_html(sentence: Said, words: Words | None = None) -> str:
+    """Return a sentence as HTML; without `words` a missing value is a dash, as it was in the first edition.
+
+    Every value becomes an element of its own; a number keeps its full precision in the element.
+    """
     marked: list[str] = []
-    text: list[str] = []
     elements: list[str] = []
-    used: set[str] = set()
-    for literal, field, spec, _ in string.Formatter().parse(template):
-        reject_digits(literal, template)
+    template = words.translated(sentence.template) if words else sentence.template
+    for literal, name, spec, _ in string.Formatter().parse(template):
         marked.append(html.escape(literal, quote=False))
-        text.append(literal)
-        if field is None:
-            continue
-        if field not in values:
-            raise ValueError(f"the template names '{{{field}}}' but no such value was given: {template!r}")
-        used.add(field)
-        # The value stays out of the inline markup: a customer's text must never become HTML or a link.
-        marked.append(f"\x00{len(elements)}\x00")
-        elements.append(value_element(field, values[field], spec or ""))
-        text.append(show(values[field], spec or ""))
-    if unused := set(values) - used:
-        raise ValueError(f"values given but not in the template: {', '.join(sorted(unused))}")
-    body = re.sub("\x00(\\d+)\x00", lambda slot: elements[int(slot.group(1))], prose_markup("".join(marked)))
-    return body, "".join(text)
+        if name is not None:
+            # The value stays out of the inline markup: a customer's text must never become HTML or a link.
+            marked.append(f"\x00{len(elements)}\x00")
+            elements.append(value_element(name, sentence.fields[name], spec or "", words))
+    return re.sub("\x00(\\d+)\x00", lambda slot: elements[int(slot.group(1))], prose_markup("".join(marked)))
 
 
-def value_element(field: str, value: Any, spec: str) -> str:
+def value_element(name: str, value: Any, spec: str, words: Words | None = None) -> str:
     """Return one value of a prose template as an element that says which value it is."""
-    shown = html.escape(show(value, spec))
+    if words and isinstance(value, Said):
+        return said_html(value, words)
+    if words and isinstance(value, list | tuple):
+        # Commas and conjunctions of a list have no markup; its items may.
+        slots = [f"\x00{place}\x00" for place in range(len(value))]
+        items = [
+            said_html(item, words) if isinstance(item, Said) else html.escape(words.value(item))
+            for item in value
+        ]
+        joined = html.escape(words.listed(slots), quote=False)
+        return re.sub("\x00(\\d+)\x00", lambda slot: items[int(slot.group(1))], joined)
+    shown = html.escape(words.value(value, spec) if words else show(value, spec))
     exact = plain(value)
-    if isinstance(exact, int | float) and not isinstance(exact, bool):
-        return f'<data value="{exact!r}" data-name="{field}">{shown}</data>'
-    return f'<span class="value" data-name="{field}">{shown}</span>'
+    if is_number(exact):
+        return f'<data value="{exact!r}" data-name="{name}">{shown}</data>'
+    return f'<span class="value" data-name="{name}">{shown}</span>'
 
 
-# Cross-references, links, code, the level of an interval, and names that happen to end in a digit.
-NOT_NUMBERS = re.compile(
-    r"\[\[[^\]]*\]\]|\]\([^)]*\)|`[^`]*`|95\s*%|\bIFRS\s*9\b|\b[Ss]tages?\s*[123](?:\s*(?:,|or|and|to)\s*[123])*\b"
-)
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a data address, with its size in CSS pixels."""
+
+    source: str
+    width: int
+    height: int
 
 
-def reject_digits(literal: str, template: str) -> None:
-    """Raise when a number is typed into prose; identifiers (H1, R2) and '95 %' are not numbers."""
-    rest = NOT_NUMBERS.sub("", literal)
-    typed = re.search(r"(?<![A-Za-z_\d])\d[\d.,]*", rest)
-    if typed:
-        raise ValueError(
-            f"'{typed.group()}' is typed into the prose; give it as a computed value instead: {template!r}"
-        )
+def figure_html(
+    *,
+    caption: str,
+    alt: str,
+    picture: Picture | None,
+    narrow: Picture | None = None,
+    data: str = "",
+    numbers_of: str = "Numbers of this figure",
+) -> str:
+    """Return a figure with alternative text and caption (HTML); `data` is an optional table shown on demand.
 
-
-def figure_html(*, caption: str, alt: str, source: str, width: int, height: int, data: str = "") -> str:
-    """Return a figure with alternative text and caption; `data` is an optional table shown on demand.
-
-    Without a source the words stand in the place of the picture.
+    Without a picture the words stand in its place. `narrow` is the picture for a phone, where the other would scroll.
     """
     below = (
-        f'<details class="figure-data"><summary>Numbers of this figure</summary>{data}</details>'
+        f'<details class="figure-data"><summary>{html.escape(numbers_of)}</summary>{data}</details>'
         if data
         else ""
     )
-    picture = (
-        f'<div class="picture" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
-        f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" height="{height}"></div>'
-        if source
-        else f'<p class="more">{html.escape(alt)}</p>'
-    )
-    return f"<figure>{picture}<figcaption>{prose_markup(html.escape(caption))}</figcaption></figure>{below}"
+    if picture is None:
+        shown = f'<p class="more">{html.escape(alt)}</p>'
+    else:
+        shown = (
+            f'<img src="{picture.source}" alt="{html.escape(alt)}" width="{picture.width}" '
+            f'height="{picture.height}">'
+        )
+        if narrow is not None:
+            shown = (
+                f'<picture><source media="(max-width: 40rem)" srcset="{narrow.source}" width="{narrow.width}" '
+                f'height="{narrow.height}">{shown}</picture>'
+            )
+        fits = " fits" if narrow is not None else ""
+        shown = (
+            f'<div class="picture{fits}" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
+            f"{shown}</div>"
+        )
+    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>{below}"
 
 
 def wrap(kind: str, name: str, body: str, extra: str = "") -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-WITHHELD = "withheld"  # attribute of a frame: column → labels of the rows whose value was left out
+from research.suppression import WITHHELD
+
 MIME = "application/vnd.research.exhibit+json"
 KINDS = {"table": "Table", "figure": "Figure"}  # the numbered ones
 
@@ -74,7 +75,9 @@ def renumbered(table: pd.DataFrame, frame: pd.DataFrame | pd.Series) -> pd.DataF
         for column, rows in noted.items()
         if column in table.columns
     }
-    table.attrs = {WITHHELD: {column: rows for column, rows in places.items() if rows}} if noted else {}
+    table.attrs = {**frame.attrs, WITHHELD: {column: rows for column, rows in places.items() if rows}}
+    if not noted:
+        del table.attrs[WITHHELD]
     return table
 
 
@@ -147,13 +150,17 @@ def exhibits(notebook: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 
 
 def exhibit_numbers(notebook: Mapping[str, Any], stem: str) -> dict[str, str]:
-    """Return exhibit name → 'Table 3.1' in order of appearance; exhibits without number map to their kind."""
+    """Return exhibit name → 'Table 3.1' in order of appearance; exhibits without number map to their kind.
+
+    Those of the supplement are counted by themselves: 'Table 3.S1'.
+    """
     found = re.match(r"\d+", stem)
     chapter = f"{int(found.group())}." if found else ""
-    counts: dict[str, int] = {}
+    counts: dict[tuple[str, bool], int] = {}
     numbers: dict[str, str] = {}
     for _, payload in exhibits(notebook):
-        kind = payload["kind"]
-        counts[kind] = counts.get(kind, 0) + 1
-        numbers[payload["name"]] = f"{KINDS[kind]} {chapter}{counts[kind]}" if kind in KINDS else kind
+        kind, extra = payload["kind"], bool(payload.get("supplement"))
+        counts[kind, extra] = counts.get((kind, extra), 0) + 1
+        place = f"{chapter}{'S' if extra else ''}{counts[kind, extra]}"
+        numbers[payload["name"]] = f"{KINDS[kind]} {place}" if kind in KINDS else kind
     return numbers

@@ -20,11 +20,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
+from research.exhibits.words import Words
 from research.paths import DEFINITIONS
 from research.report import markdown
 from research.report.markup import NOTEBOOK_STYLE
 from research.report.pagecheck import faults
 from research.report.payload import KINDS, MIME, exhibit_numbers, exhibits
+from research.report.worded import SAID, shown
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
@@ -34,13 +36,16 @@ class RenderFailed(Exception):
     """The page would not be readable for everybody; the message says what is missing and where."""
 
 
-def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any]) -> str:
+def render(
+    executed: Path, pages: list[tuple[str, str]], record: dict[str, Any], words: Words | None = None
+) -> str:
     """Return the page of an executed notebook.
 
     Args:
         executed: the executed notebook.
         pages: (stem, title) of all notebooks of the run, in order.
         record: the provenance of the run.
+        words: the language of exhibits and sentences; English when none is given.
 
     Raises:
         RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
@@ -54,7 +59,7 @@ def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any])
         if payload["name"] in seen:
             problems.append(f"cell {cell}: a second exhibit named '{payload['name']}'")
         seen.add(payload["name"])
-    headings = prepare(notebook, names, dict(pages), problems)
+    headings = prepare(notebook, names, dict(pages), problems, words or Words())
     title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
     position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
     page = {
@@ -65,6 +70,7 @@ def render(executed: Path, pages: list[tuple[str, str]], record: dict[str, Any])
         "pages": [{"stem": page, "title": name} for page, name in pages],
         "previous": neighbour(pages, position, -1),
         "next": neighbour(pages, position, 1),
+        "supplement": "".join(cell.metadata.get("extra", "") for cell in notebook.cells),
         "record": record,
         **page_assets(),
     }
@@ -94,7 +100,7 @@ def failed_page(stem: str, pages: list[tuple[str, str]], record: dict[str, Any],
 
 
 def prepare(
-    notebook: NotebookNode, names: dict[str, str], titles: dict[str, str], problems: list[str]
+    notebook: NotebookNode, names: dict[str, str], titles: dict[str, str], problems: list[str], words: Words
 ) -> list[markdown.Heading]:
     """Put the finished HTML of each cell into its metadata (`html`, `shown`) and return the headings."""
     renderer = markdown.Renderer(set(names))
@@ -107,8 +113,17 @@ def prepare(
                 continue
             cell.metadata["html"] = linked(shown, names, titles, number, problems)
         elif cell.cell_type == "code":
-            outputs = [output_html(output, names, number, problems) for output in cell.outputs]
-            cell.metadata["shown"] = linked("".join(outputs), names, titles, number, problems)
+            outputs = [
+                (
+                    linked(
+                        output_html(output, names, number, problems, words), names, titles, number, problems
+                    ),
+                    output,
+                )
+                for output in cell.outputs
+            ]
+            cell.metadata["shown"] = "".join(body for body, output in outputs if not is_extra(output))
+            cell.metadata["extra"] = "".join(body for body, output in outputs if is_extra(output))
             tags = cell.metadata.get("tags", [])
             cell.metadata["label"] = (
                 "Parameters" if {"parameters", "injected-parameters"} & set(tags) else "Code"
@@ -116,12 +131,19 @@ def prepare(
     return renderer.headings
 
 
-def output_html(output: NotebookNode, names: dict[str, str], cell: int, problems: list[str]) -> str:
+def is_extra(output: NotebookNode) -> bool:
+    """Return whether an output belongs to the supplement, the fold at the end of the page."""
+    return bool(output.get("data", {}).get(MIME, {}).get("supplement"))
+
+
+def output_html(
+    output: NotebookNode, names: dict[str, str], cell: int, problems: list[str], words: Words
+) -> str:
     """Return one output as HTML. Only exhibits bring HTML of their own; anything else is text."""
     data = output.get("data", {})
     if MIME in data:
         payload = data[MIME]
-        return numbered(data["text/html"].removeprefix(NOTEBOOK_STYLE), payload, names[payload["name"]])
+        return numbered(exhibit_html(data, words), payload, names[payload["name"]])
     if output.output_type == "stream":
         return f'<pre class="printed">{html.escape(output.text)}</pre>' if output.name == "stdout" else ""
     if output.output_type == "error":
@@ -135,6 +157,14 @@ def output_html(output: NotebookNode, names: dict[str, str], cell: int, problems
         problems.append(f"cell {cell}: a table without caption; show it with exhibit.table")
         return ""
     return f'<pre class="printed">{html.escape(data["text/plain"])}</pre>' if "text/plain" in data else ""
+
+
+def exhibit_html(data: dict[str, Any], words: Words) -> str:
+    """Return the HTML of an exhibit: made here in the language of the page, or taken as the notebook has it."""
+    payload = data[MIME]
+    if SAID in payload:
+        return shown(payload, words)
+    return data["text/html"].removeprefix(NOTEBOOK_STYLE)
 
 
 def numbered(body: str, payload: dict[str, Any], number: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from research.errors import NotTestable
 from research.parameters import Study
 from research.report.exhibit import answer, banner
-from research.study import about, why_not
+from research.study.collect import about
+from research.study.testable import why_not
 
 
 def answerable(study: Study, notebook: str) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 from research.inert import inert
 from research.report.files import write_if_changed
 from research.report.payload import WITHHELD, exhibit_numbers, exhibits, payload_to_frame
+from research.report.worded import worded
 from research.report.workbook import workbook_bytes
 
 PROSE = ("finding", "answer", "limits")
@@ -56,7 +57,7 @@ def exhibits_of(stem: str, text: str) -> Collected:
     notebook = nbformat.reads(text, as_version=4)
     found.numbers[stem] = exhibit_numbers(notebook, stem)
     for cell, payload in exhibits(notebook):
-        entry = {"cell": cell, **payload}
+        entry = {"cell": cell, **worded(payload)}
         key = f"{stem}/{payload['name']}"
         if payload["kind"] in PROSE:
             found.prose[key] = entry

@@ -15,7 +15,7 @@ from research.segment.base import StratificationModel, informative, numbers, say
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OutcomeOrder
 from research.segment.index import Index, block_columns, indicator_definitions
-from research.segment.tiers import as_tiers
+from research.segment.tiers import as_tiers, steady
 
 BLOCKS = ("A", "B", "C")
 BLOCK_LABELS = {"A": ("Value", "客户价值"), "B": ("Risk", "风险"), "C": ("Need", "客户需求")}
@@ -109,7 +109,10 @@ class ABC(StratificationModel):
         self.inputs_ = list(dict.fromkeys(name for block in BLOCKS for name in self.indices_[block].names_))
         self.component_names_ = ["a_score", "b_score", "c_score", "abc_score", "missing_count"]
         scores = self._block_scores(table)
-        self.level_cuts_ = {block: tuple(np.quantile(scores[block], self.levels)) for block in BLOCKS}
+        # cuts and scores are rounded alike: a customer on a cut is on it, whatever the last bit
+        self.level_cuts_ = {
+            block: tuple(steady(np.quantile(steady(scores[block]), self.levels))) for block in BLOCKS
+        }
         self.n_rules_ = sum(len(index.names_) for index in self.indices_.values()) + len(_cells())
 
     def _block_weights(self) -> dict[str, float]:
@@ -162,9 +165,7 @@ class ABC(StratificationModel):
         codes = np.ones((len(components), 3), dtype=int)
         for i, block in enumerate(BLOCKS):
             if block not in self.absent_blocks_:
-                codes[:, i] = np.searchsorted(
-                    self.level_cuts_[block], np.round(components[:, i], 12), side="left"
-                )
+                codes[:, i] = np.searchsorted(self.level_cuts_[block], steady(components[:, i]), side="left")
         return codes
 
     def _cell_codes(self, components: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from research.segment.encode import OneHot
 from research.segment.index import value_index
 from research.segment.pruning import LEAF, LOSSES, Pruning, node_rates, prune, terminal_nodes
 from research.segment.rule_text import Condition, rule_in_words
-from research.segment.tiers import as_tiers
+from research.segment.tiers import as_tiers, steady
 from research.tiers import TIERS
 
 
@@ -152,7 +152,8 @@ class DecisionTree(StratificationModel):
 
     def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
         tiers = self.leaf_tier_[components[:, 0].astype(int) - 1].copy()
-        valuable = self.tier_cuts_.premium_cut_.holds(components[:, 2], -components[:, 1])
+        risk, value = steady(components[:, 1]), steady(components[:, 2])
+        valuable = self.tier_cuts_.premium_cut_.holds(value, -risk)
         tiers[(tiers == "low") & valuable] = "premium"
         return tiers
 

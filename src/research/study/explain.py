@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from research.collect import constructs as canon
 from research.errors import UserError
 from research.explain import design, missing, pricing, risk
+from research.parameters import Study
 from research.steps import step
-from research.study.collect import customers
+from research.study.customers import customers
 
 LENDERS_PRICE = (
     "interest_rate",
@@ -19,13 +18,13 @@ LENDERS_PRICE = (
 
 
 @step(customers)
-def regression_design(study: Any) -> design.Design:
+def regression_design(study: Study) -> design.Design:
     """Return the regression design without rate and instalment, which the lender set after its own assessment."""
     return design.build(customers(study), canon.constructs(), leave_out=LENDERS_PRICE)
 
 
 @step(regression_design)
-def no_regression(study: Any) -> str:
+def no_regression(study: Study) -> str:
     """Return why the logit of the outcome cannot be fitted, or nothing when it can."""
     try:
         risk.fit(regression_design(study))
@@ -35,11 +34,14 @@ def no_regression(study: Any) -> str:
 
 
 @step(regression_design, "folds", "seed")
-def regression(study: Any) -> dict[str, pd.DataFrame]:
+def regression(study: Study) -> dict[str, pd.DataFrame]:
     """Return the logit of the outcome: coefficients, fit, blocks, collinearity, nonlinearity, calibration."""
     made = regression_design(study)
     model = risk.fit(made)
-    deciles, summary = risk.calibration(made, study.folds, study.seed)
+    unseen = risk.out_of_fold(
+        customers(study), canon.constructs(), study.folds, study.seed, leave_out=LENDERS_PRICE
+    )
+    deciles, summary = risk.calibration(*unseen)
     return {
         "coefficients": risk.coefficients(model),
         "fit": risk.fit_quality(model),
@@ -54,7 +56,7 @@ def regression(study: Any) -> dict[str, pd.DataFrame]:
 
 
 @step(regression_design)
-def rate_drivers(study: Any) -> dict[str, pd.DataFrame]:
+def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
     """Return what drives the rate charged, with and without the lender's own grade; empty without a rate."""
     table = customers(study)
     if "interest_rate" not in table:

@@ -10,12 +10,13 @@ import pandas as pd
 from research.collect import datasets
 from research.collect.constructs import predictors
 from research.collect.outcome import FEWEST, no_outcome
+from research.parameters import Study
 from research.paths import DEFINITIONS
 from research.segment.base import informative
 from research.segment.index import indicator_definitions
 from research.steps import step
-from research.study.collect import customers, outcome
-from research.study.segment import not_testable
+from research.study.customers import customers, outcome
+from research.study.models import not_testable
 from research.textfiles import read_csv
 
 NEEDS_FILE = DEFINITIONS / "notebook_needs.csv"
@@ -29,7 +30,7 @@ def needs() -> pd.DataFrame:
 
 
 @step(customers, "folds", "models")
-def answers(study: Any) -> pd.DataFrame:
+def answers(study: Study) -> pd.DataFrame:
     """Return which notebook can answer its question with the data of the study.
 
     Returns:
@@ -52,13 +53,13 @@ def answers(study: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def why_not(study: Any, notebook: str) -> str:
+def why_not(study: Study, notebook: str) -> str:
     """Return why a notebook stops on the data of the study, or nothing when it can be read to its end."""
     row = answers(study).set_index("notebook").loc[notebook]
     return "" if row["answer"] == "yes" or row["instead"] else row["lacking"]
 
 
-def _lacking(study: Any, row: Any) -> str:
+def _lacking(study: Study, row: Any) -> str:
     """Return the first reason why a notebook cannot answer its question."""
     table = customers(study)
     choice = indicator_definitions()["construct"].tolist() if row.any_of == "@abc" else row.any_of.split(";")
@@ -69,7 +70,7 @@ def _lacking(study: Any, row: Any) -> str:
     return _without_outcome(study, row.outcome, table) if row.outcome else ""
 
 
-def _without_outcome(study: Any, kind: str, table: pd.DataFrame) -> str:
+def _without_outcome(study: Study, kind: str, table: pd.DataFrame) -> str:
     """Return why the outcome does not suffice: `known`, `compared`, `default rate`, `regression`, `months`."""
     if kind == "months":
         followed = not datasets.is_path(study.dataset) and datasets.definition(study.dataset).get("panel")

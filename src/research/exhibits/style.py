@@ -1,0 +1,143 @@
+"""The look of all figures: seaborn's ticks style, one palette, text large enough to read on paper and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import yaml
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from research.exhibits.words import N_, Words
+from research.paths import DEFINITIONS
+from research.tiers import TIERS
+
+PALETTE: dict[str, Any] = yaml.safe_load((DEFINITIONS / "palette.yml").read_text(encoding="utf-8"))
+TIER_COLOURS: dict[str, str] = {tier: pair["light"] for tier, pair in PALETTE["tiers"].items()}
+MODEL_COLOURS: dict[str, str] = PALETTE["models"]
+INK, MUTED, RULE, ACCENT, WARNING = (PALETTE[name] for name in ("ink", "muted", "rule", "accent", "warning"))
+PHONE = 3.6  # inches; what a phone of 390 px shows without scrolling
+FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei"]
+RC = {
+    "font.family": "sans-serif",
+    "font.sans-serif": FONTS,
+    "font.size": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 6,
+    "axes.labelsize": 9,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": RULE,
+    "axes.linewidth": 0.8,
+    "axes.grid": False,
+    "grid.color": "#e9ecef",
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "svg.fonttype": "path",  # a machine without the font would show boxes otherwise
+    "svg.hashsalt": "research",
+}
+ONE_AT_A_TIME = RLock()  # settings of matplotlib belong to the whole process
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """Draw in the study's style; afterwards everything is as it was."""
+    with ONE_AT_A_TIME, mpl.rc_context():
+        sns.set_theme(context="paper", style="ticks", palette=list(MODEL_COLOURS.values()), rc=RC)
+        yield
+
+
+def canvas(words: Words, height: float, width: float = 7.6) -> Figure:
+    """Return an empty figure of a height in inches, as wide as wished and as there is room for."""
+    return Figure(figsize=(min(width, words.width), height), layout="constrained")
+
+
+def small_multiples(words: Words, count: int, columns: int, row_height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels that share both axes, in reading order; on a phone they stand below each other."""
+    columns = 1 if words.narrow else min(columns, count)
+    rows = -(-count // columns)
+    figure = canvas(words, row_height * rows + 0.3)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for spare in grid[count:]:
+        spare.set_axis_off()
+    return figure, list(grid[:count])
+
+
+def tiers_with_intervals(axes: Axes, frame: pd.DataFrame, words: Words, overall: float | None = None) -> None:
+    """Draw an estimate with its interval per tier, premium on top, with the customers in each tier.
+
+    Args:
+        axes: where.
+        frame: `tier`, `rate`, `ci_low`, `ci_high`, `n` (missing: withheld).
+        words: the language.
+        overall: the rate of all customers, a dashed line.
+    """
+    shown = frame.set_index("tier").reindex(TIERS).reset_index()
+    rows = np.arange(len(TIERS))
+    if overall is not None:
+        axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+    axes.hlines(
+        rows, shown["ci_low"], shown["ci_high"], color=[TIER_COLOURS[tier] for tier in TIERS], linewidth=1.8
+    )
+    sns.scatterplot(
+        x=shown["rate"],
+        y=rows,
+        hue=shown["tier"],
+        palette=TIER_COLOURS,
+        s=46,
+        legend=False,
+        ax=axes,
+        zorder=3,
+    )
+    axes.set_yticks(rows, [words.tier(tier) for tier in TIERS])
+    axes.set_ylim(len(TIERS) - 0.4, -0.6)
+    for row, n in zip(rows, shown["n"], strict=True):
+        axes.annotate(
+            persons(n, words), (1, row), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7.5,
+            color=MUTED, xytext=(0, 1), textcoords="offset points",
+        )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
+    axes.grid(axis="x")
+    sns.despine(ax=axes, left=True)
+
+
+def percent(axis: Any, words: Words, decimals: int = 0) -> None:
+    """Label an axis in per cent, with few ticks."""
+    axis.set_major_locator(MaxNLocator(4))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, f".{decimals}%")))
+
+
+def persons(n: Any, words: Words) -> str:
+    """Return a number of persons for a label; one that was left out of the table says so."""
+    return words(N_("n withheld")) if n != n else words(N_("n = {n:,.0f}"), n=float(n))
+
+
+def mark_origin(figure: Figure, origin: str, words: Words) -> None:
+    """Write into the picture that nobody stands behind its numbers; a copy of the picture still says so."""
+    if origin == "demonstration":
+        figure.text(
+            0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, fontsize=13, alpha=0.22,
+            color=WARNING, ha="center", va="center", fontweight="bold", zorder=9,
+        )  # fmt: skip
+
+
+def colours(tiers: Iterable[str]) -> list[str]:
+    """Return the colour of each tier."""
+    return [TIER_COLOURS[tier] for tier in tiers]
