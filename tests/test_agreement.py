@@ -24,7 +24,6 @@ from research.fieldwork.interviews.agreement import (
 from research.fieldwork.interviews.coder_agreement import (
     code_agreement,
     code_sets,
-    coder_pairs,
     disagreements,
     presence_table,
 )
@@ -248,7 +247,6 @@ def test_codes_on_coded_and_on_all_units() -> None:
         [2, "y", "B", "A"],
     ]
     assert split["definition"].tolist() == ["ex", "why"]
-    assert len(coder_pairs(codings, units, resamples=0)) == 6
 
 
 def test_unseen_documents_are_missing_not_absent() -> None:

@@ -10,6 +10,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
@@ -219,3 +221,14 @@ def test_a_workbook_of_charts_alone_says_so(tmp_path):
         for read in (tables.read_table, sheets.open_returned):
             with pytest.raises(UserError, match=rf"{name}.*{told}"):
                 read(tmp_path / name)
+
+
+def test_a_parquet_file_with_text_in_no_encoding_names_the_column(tmp_path):
+    offsets, letters = b"\0\0\0\0\2\0\0\0\4\0\0\0", b"\xff\xfeok"
+    words = pa.Array.from_buffers(pa.string(), 2, [None, pa.py_buffer(offsets), pa.py_buffer(letters)])
+    pq.write_table(pa.table({"id": ["a", "b"], "region": words}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"a\.parquet: column 'region' holds text that is not UTF-8"):
+        tables.read_table(tmp_path / "a.parquet")
+    pq.write_table(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), tmp_path / "b.parquet")
+    with pytest.raises(UserError, match=r"b\.parquet: column 'a' is there twice"):
+        tables.read_table(tmp_path / "b.parquet")

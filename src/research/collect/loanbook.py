@@ -19,10 +19,12 @@ from research.collect.crosswalk import (
     losses_in_words,
     read_crosswalk,
 )
-from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse_identifiers
+from research.collect.headings import words
+from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse, refuse_identifiers
 from research.collect.outcome import of_crosswalk, placed
 from research.collect.tables import read_table
 from research.collect.transforms import looks_like_days, text
+from research.errors import UserError
 from research.paths import DEFINITIONS
 
 __all__ = [
@@ -88,7 +90,7 @@ def leakage_suspects(raw: pd.DataFrame, crosswalk: pd.DataFrame, customers: pd.D
     for row in rows.itertuples():
         named = []
         for column in filter(None, (part.strip() for part in row.source.split(";"))):
-            plain = re.sub(r"[\s_\-.]+", " ", column).lower()
+            plain = re.sub(r"[\s_\-.]+", " ", column).lower() + "\n" + words(column)
             for pattern in _read(LEAKAGE_PATTERNS_FILE).itertuples():
                 if re.search(pattern.pattern, plain):
                     named.append((column, pattern.why))
@@ -249,12 +251,8 @@ def blocking(found: dict[str, pd.DataFrame]) -> list[str]:
             "the crosswalk"
         )
     faults += losses_in_words(found["lost"])
-    used = {
-        part.strip()
-        for source in found["coverage"].loc[found["coverage"]["fit"] != "absent", "source"]
-        for part in source.split(";")
-    }
-    read = [name for name in found["identifiers"]["column"] if name in used]
-    if read:
-        faults.append(f"the crosswalk reads the direct identifier '{read[0]}'")
+    try:
+        refuse(found["identifiers"], found["coverage"], "the crosswalk")
+    except UserError as error:
+        faults.append(str(error))
     return faults

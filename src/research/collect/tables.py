@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from research import limits
 from research.archive import parsing
@@ -137,6 +139,21 @@ def _read_xlsx(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    schema = pq.read_schema(path)
+    if twice := next((name for name in schema.names if schema.names.count(name) > 1), ""):
+        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
+    texts = [
+        field.name
+        for field in schema
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+    for name in texts:  # one at a time: nothing else looks at the bytes before they are shown or compared
+        try:
+            pq.read_table(path, columns=[name]).validate(full=True)
+        except pa.ArrowInvalid:
+            raise UserError(
+                f"{path.name}: column '{name}' holds text that is not UTF-8; write it as UTF-8"
+            ) from None
     return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
 
 

@@ -143,7 +143,7 @@ def check(
     absent = ", ".join(coverage.loc[coverage["fit"] == "absent", "construct"])
     console.print(f"[bold]Not measured[/bold]: {escape(absent)}")
     for name, title in (
-        ("identifiers", "Direct identifiers (never features)"),
+        ("identifiers", "Direct identifiers and personal data (never features)"),
         ("rare", "Customers who stand out by what others may know of them"),
         ("levels", "Levels that reports show pooled or masked"), ("types", "Columns of the wrong kind"),
         ("read", "Columns that write numbers in a way of their own"), ("lost", "Values that were lost"),
@@ -182,7 +182,7 @@ def write_proposal(
     ]
     _print(shown, f"Proposed in {target}")
     for label, key in (
-        ("Direct identifiers, left out", "identifiers"),
+        ("Direct identifiers and personal data, left out", "identifiers"),
         ("Columns without a construct", "unused"),
     ):
         console.print(f"[bold]{label}[/bold]: {escape(', '.join(proposal.attrs[key])) or 'none'}")

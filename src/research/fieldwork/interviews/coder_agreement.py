@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, pairwise_agreement, set_alpha
+from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, set_alpha
 
 BASES = ("coded", "all")
 MOST_CODES = 1_000
@@ -128,13 +128,6 @@ def code_agreement(
     table["applied"] = table["code"].map(applied).fillna(presence.eq(1).sum().sum()).astype(int)
     table.loc[table["applied"] == 0, "note"] = "no coder applied the code"
     return table[["scope", "code", "base", *COLUMNS, "applied"]]
-
-
-def coder_pairs(
-    codings: pd.DataFrame, units: pd.DataFrame, codebook: pd.DataFrame | None = None, **options: object
-) -> pd.DataFrame:
-    """Agreement of every pair of coders, all codes pooled, all units: who reads the codebook differently."""
-    return pairwise_agreement(presence_table(codings, units, codebook), categories=[0.0, 1.0], **options)
 
 
 def code_sets(presence: pd.DataFrame) -> pd.DataFrame:
