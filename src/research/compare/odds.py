@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from research.compare import random_tiers
 from research.compare.counting import tier_tables
 from research.compare.resampling import OutOfFold
 from research.tiers import TIERS
@@ -13,6 +14,7 @@ from research.tiers import TIERS
 HIGH = TIERS.index("high")
 
 
+@random_tiers.over_draws()
 def high_tier_odds(oof: OutOfFold, level: float = 0.95) -> pd.DataFrame:
     """Return the odds of a bad outcome in the high-risk tier over the odds in the rest, customers unseen by the model.
 

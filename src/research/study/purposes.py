@@ -157,14 +157,14 @@ def answers(study: Study) -> pd.DataFrame:
 
 
 def _below_random(study: Study, purpose: str) -> list[str]:
-    """Return the models whose paired difference from random tiers lies wholly below nought."""
+    """Return the models that are worse than random tiers, by more than the margin and wholly below nought."""
     about = purposes.definitions().loc[purpose]
     if about["inference"] != "paired" or "random" not in study.references:
         return []
     made = measured(study)
     against = [(purpose, name, "random") for name in study.models]
     tests = purposes.contrasts(made["folds"], out_of_fold(study).test_train_ratio, against, PRACTISED)
-    return tests.loc[tests["ci_high"] < 0, "model_a"].tolist()
+    return tests.loc[tests["result"] == "worse", "model_a"].tolist()
 
 
 @step(out_of_fold, "models", "references", "bootstrap", "seed")
