@@ -71,8 +71,6 @@ def call(study: Study, stem: str) -> None:
     model = {"04_models_rfm": "rfm", "04_models_abc": "abc"}.get(stem, "tree")
     for name in called(stem):
         step = getattr(steps, name)
-        if name == "published":
-            step(study, "book")  # all tables of counts of an own book are protected together
         if isinstance(step, Step):
             wants = inspect.signature(step.function).parameters
             if "source" not in wants:
