@@ -487,10 +487,10 @@ def test_many_values_need_no_table_of_pairs(level: str) -> None:
 
 
 def test_more_values_than_a_rating_has_are_refused() -> None:
-    with pytest.raises(UserError, match="3,000 different ratings; expected at most 2,000"):
+    with pytest.raises(UserError, match="3,000 different ratings of a table, expected at most 2,000"):
         agreement_table(pd.DataFrame({"a": range(3000), "b": range(3000)}))
     marks = pd.DataFrame({"coder": ["A", "B"], "document": "d", "segment": "1"}).merge(
-        pd.DataFrame({"code": range(1500)}), how="cross"
+        pd.DataFrame({"code": range(2500)}), how="cross"
     )
-    with pytest.raises(UserError, match="1,500 different codes; expected at most 1,000"):
+    with pytest.raises(UserError, match="2,500 codes of a codebook, expected at most 2,000"):
         code_agreement(marks, marks[["document", "segment"]].drop_duplicates())

@@ -199,19 +199,6 @@ def test_units_that_look_wrong_are_named() -> None:
     assert "loan_amount" not in found.index
 
 
-def test_what_each_notebook_can_answer() -> None:
-    customers = pd.DataFrame({"loan_amount": [1.0], "credit_score": [600.0], "default": [0.0]})
-    table = loanbook.answers(customers).set_index("notebook")
-    assert table.loc["04_models_rfm", ["answer", "lacking"]].tolist() == [
-        "no",
-        "recency_months; frequency_count; monetary_amount",
-    ]
-    assert table.loc["04_models_abc", "lacking"] == "any construct of block need"
-    assert table.loc["04_models_tree", "answer"] == "yes"
-    assert table.loc["07_monitoring", "answer"] == "no"
-    assert len(table) == 12
-
-
 def test_the_draft_recognises_names_units_and_values_of_the_example() -> None:
     proposal = draft.draft_crosswalk(read_table(BOOK))
     rows = proposal.set_index("construct")

@@ -17,6 +17,8 @@ from research.collect import datasets, draft, fetch, loanbook
 from research.collect.tables import read_table, stem
 from research.errors import UserError
 from research.inert import write_csv
+from research.parameters import load
+from research.study.testable import answers
 from research.targets import READS, WRITES, Force, guarded
 
 app = typer.Typer(
@@ -150,10 +152,11 @@ def check(
         ("blanks", "Blanks that predict the outcome"),
     ):  # fmt: skip
         _print(found[name], title)
-    _print(found["answers"], "What the notebooks can answer with it")
     faults = loanbook.blocking(found)
     if faults:
         raise UserError(f"{file.name} cannot be used yet: {'; '.join(faults)}")
+    study = load("default", changes={"dataset": str(file), "crosswalk": str(crosswalk)})
+    _print(answers(study).drop(columns="instead"), "What the notebooks can answer with it")
     console.print(f"The study runs on it: research run -p dataset={file} -p crosswalk={crosswalk}")
 
 

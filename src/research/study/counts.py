@@ -276,7 +276,9 @@ def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> 
                 words.loc[list(cells[levels].itertuples(index=False, name=None))].to_numpy(), table.index
             )
         }
-    scores = {f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score")}
+    scores = {
+        f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score") if score in assessed
+    }
     return {
         "rfm rule": assessed["native_tier"],
         "rfm segment": pd.Series(fitted.segments(table), table.index),

@@ -11,12 +11,7 @@ import pandas as pd
 
 from research.errors import UserError
 from research.fieldwork.instruments.columns import Column
-from research.fieldwork.instruments.items import (
-    GROUP_LABELS,
-    GROUPS,
-    background_questions,
-    survey_items,
-)
+from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, background_questions, survey_items
 from research.fieldwork.instruments.layout import (
     AGREED,
     GROUP,
