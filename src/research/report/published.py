@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
 import pandas as pd
 
 from research import captions, figures
-from research.report.disclosure import cells_left_out, emptied, linked, protected, small
+from research.report.disclosure import Grouping, cells_left_out, emptied, linked, protected, small
 from research.report.exhibit import figure, table
 from research.report.payload import tidy
 
@@ -190,6 +190,53 @@ def tiers_and_rules(rates: pd.DataFrame, rules: pd.DataFrame) -> tuple[pd.DataFr
             equal.append((("rates", row), [("rules", at) for at in own]))
     done = linked(frames, within={"rates": ["panel"], "rules": [()]}, equal=equal)
     return done["rates"], done["rules"]
+
+
+def rankings_and_rules(
+    rates: pd.DataFrame, tests: pd.DataFrame, rules: Mapping[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Protect the tiers of all rankings together with the rules that make them, and with the tests made of them.
+
+    Args:
+        rates: `ranking`, `judged`, `tier`, `n`, `known`, `bad`, `rate`, …
+        tests: a row per `ranking` and `judged`; one whose tiers are not all published has the result `withheld`.
+        rules: model → `n`, `known`, `bads`, `pd`, `tier`, …
+    """
+    frames = {
+        "rates": rates.reset_index(drop=True),
+        **{name: part.reset_index(drop=True) for name, part in rules.items()},
+    }
+    equal: list[Sum] = []
+    for name in rules:
+        own = frames["rates"].query("ranking == @name and judged == @OWN_RULE")
+        for row, tier, n in own[["tier", "n"]].itertuples(name=None):
+            parts = frames[name].index[frames[name]["tier"] == tier]
+            if frames[name].loc[parts, "n"].sum() == n:
+                equal.append((("rates", row), [(name, at) for at in parts]))
+    within: dict[str, Sequence[Grouping]] = {name: [()] for name in rules} | {
+        "rates": [("ranking", "judged")]
+    }
+    done = linked(frames, within=within, equal=equal, keep=["overall"])
+    by = ["ranking", "judged"]
+    counted = done["rates"][done["rates"]["judged"] != "chance"]
+    hidden = counted[counted[["n", "bad"]].isna().any(axis=1)].groupby(by).size()
+    gone = pd.MultiIndex.from_frame(tests[by]).isin(hidden.index)
+    numbers = [column for column in tests.columns if column not in (*by, "result")]
+    safe = emptied(tests, [(int(row), column) for row in np.flatnonzero(gone) for column in numbers])
+    safe.loc[gone, "result"] = "withheld"
+    return done["rates"], safe, {name: done[name] for name in rules}
+
+
+def profile_of(profile: pd.DataFrame, sizes: pd.Series | None = None) -> pd.DataFrame:
+    """Protect medians by tier: a construct that all but a few of a tier have loses its `n`.
+
+    Args:
+        profile: `construct`, `tier`, `n`, …
+        sizes: customers by tier; without it a tier is as large as its most complete construct.
+    """
+    tier = profile["tier"].astype(str)
+    whole = profile.groupby(tier)["n"].max() if sizes is None else sizes
+    return protected(profile, within=None, of=tier.map(whole.rename(index=str)))
 
 
 def show_tiers(rates: pd.DataFrame, overall: float, whose: str, rule: str) -> None:

@@ -45,6 +45,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "later_loans",
         "titles",
     ),
+    "rankings": ("ranking_rates", "ranking_tests", "ranking_auc", "scorecard_cuts", "beside"),
     "robustness": (
         "specification_curve",
         "outcome_sensitivity",
