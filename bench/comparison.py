@@ -22,18 +22,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RESEARCH_CACHE"] = folder
         from research import parameters
-        from research.study import compare
-        from research.study.collect import customers
+        from research.study.customers import customers
+        from research.study.folds import out_of_fold, refits, workers
+        from research.study.measured import measured
 
         study = parameters.load("full", dataset=dataset)
         loans = len(customers(study))
         seconds = {}
-        for step in (compare.out_of_fold, compare.refits, compare.measured):
+        for step in (out_of_fold, refits, measured):
             began = time.perf_counter()
             step(study)
             seconds[step.__name__] = time.perf_counter() - began
             print(f"{step.__name__}: {seconds[step.__name__]:.1f} s")
-        pairs = len(compare.out_of_fold(study).pairs)
+        pairs = len(out_of_fold(study).pairs)
     note = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items())
     fits = study.folds * study.repeats
     record(
@@ -41,7 +42,7 @@ def main() -> None:
         [
             {
                 "claim": f"out-of-fold predictions of {pairs} models and arms, {fits} fits each",
-                "ours": f"{compare.workers()} processes over the folds",
+                "ours": f"{workers()} processes over the folds",
                 "ours_seconds": seconds["out_of_fold"],
                 "target": "at most 120 s",
                 "n": f"{dataset}, {loans:,} loans",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import command
+from research import parameters
 from research.paths import ROOT
 from research.report import provenance
 
@@ -28,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in FORCED:
         os.environ.pop(name, None)
     os.environ.update(COLUMNS="1000", NO_COLOR="1")
+
+
+@pytest.fixture(autouse=True)
+def no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test show what the plan of another one allows."""
+    monkeypatch.setattr(parameters, "_read", {})
 
 
 @pytest.fixture(scope="session")

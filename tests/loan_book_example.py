@@ -90,3 +90,38 @@ def rare_loan_book() -> pd.DataFrame:
     book.loc[7, "所属行业"] = "房地产"
     book.loc[[20, 21, 22], "信用评分"] = np.nan
     return book
+
+
+# What got into the wrong column of the book: construct → column, and text → how many rows have it.
+PLANTED = {
+    "region": ("地区", {"上海市浦东新区世纪大道100号": 6, "王小明": 1, "zhang.san@example.org": 7}),
+    "occupation": ("职业", {"13912345678": 6, "Li Lei (foreman)": 2, "11010519491231002X": 1}),
+    "marital_status": ("婚姻状况", {"E12345678": 5, "Mrs Jane Roe": 5, "call 138-0013-8000": 1}),
+    "loan_purpose": ("贷款用途", {"John Smith, 12 High Street": 1, "4539 5787 6362 1486": 1}),
+}
+
+
+def planted_loan_book() -> pd.DataFrame:
+    """Return the rare loan book with region, occupation and marital status, and persons in them and in the purpose."""
+    book, rng = rare_loan_book(), np.random.default_rng(SEED)
+    for construct, words in (
+        ("region", ["华东", "华南", "华北"]), ("occupation", ["salaried", "self-employed"]),
+        ("marital_status", ["married", "single"]),
+    ):  # fmt: skip
+        book[PLANTED[construct][0]] = rng.choice(words, ROWS)
+    row = 110
+    for column, texts in PLANTED.values():
+        for text, n in texts.items():
+            book.loc[row : row + n - 1, column] = text
+            row += n
+    return book
+
+
+def planted_crosswalk(crosswalk: pd.DataFrame) -> pd.DataFrame:
+    """Return a crosswalk of the loan book that reads the columns of `planted_loan_book` as they are."""
+    rows = crosswalk.set_index("construct")
+    for construct, (column, _) in PLANTED.items():
+        if construct != "loan_purpose":
+            told = {"source": column, "transform": "identity", "fit": "direct", "reason": ""}
+            rows.loc[construct, list(told)] = list(told.values())
+    return rows.reset_index()

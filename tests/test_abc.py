@@ -16,6 +16,8 @@ from research.segment.base import informative
 from research.segment.index import Index, indicator_definitions, value_index
 from research.tiers import TIERS
 
+pytestmark = pytest.mark.every_python
+
 Z = (np.arange(1.0, 9) - 4.5) / np.sqrt(5.25)  # 1 … 8 standardised: mean 4.5, variance (64 − 1) / 12
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import krippendorff
 import numpy as np
 import pandas as pd
@@ -10,12 +12,12 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from research.errors import UserError
-from research.fieldwork.interviews import agreement
 from research.fieldwork.interviews.agreement import (
     LEVELS,
     agreement_from_counts,
     agreement_table,
     krippendorff_alpha,
+    masi,
     pairwise_agreement,
     set_alpha,
 )
@@ -28,6 +30,7 @@ from research.fieldwork.interviews.coder_agreement import (
 )
 from research.fieldwork.interviews.ratings import (
     codings_from_table,
+    columns_of,
     ratings_from_contingency,
     ratings_from_table,
 )
@@ -265,7 +268,7 @@ def test_unseen_documents_are_missing_not_absent() -> None:
 
 
 def test_plain_tables_long_and_wide() -> None:
-    long = pd.DataFrame({"Unit": [1, 1, 2, 2], "Coder": list("ABAB"), "Rating": ["３", "3", "NA", " 2 "]})
+    long = pd.DataFrame({"Unit": [1, 1, 2, 2], "Coder": list("ABAB"), "Rating": ["３", "3", "-", " 2 "]})
     wide = pd.DataFrame({"单元": [1, 2], "A": [3, None], "B": ["3", "2"]})
     expected = np.array([[3, 3], [np.nan, 2]])
     np.testing.assert_array_equal(ratings_from_table(long).to_numpy(), expected)
@@ -275,25 +278,32 @@ def test_plain_tables_long_and_wide() -> None:
         ["x", "x"],
     ]
     with pytest.raises(UserError, match="2 ratings of rater 'A'"):
-        ratings_from_table(pd.DataFrame({"unit": [1, 1], "coder": ["A", "A"], "code": ["x", "y"]}))
+        ratings_from_table(pd.DataFrame({"unit": [1, 1, 1], "coder": list("AAB"), "code": list("xyx")}))
     with pytest.raises(UserError, match="two raters"):
         ratings_from_table(pd.DataFrame({"unit": [1, 2], "A": [1, 2]}))
-    codings = codings_from_table(pd.DataFrame({"unit": [1, 1], "coder": ["A", "A"], "code": ["x", "y"]}))
-    assert codings["code"].tolist() == ["x", "y"]
+    several = pd.DataFrame({"unit": [1, 1, 1], "coder": ["A", "A", "B"], "code": ["x", "y", "x"]})
+    codings, units, assigned = codings_from_table(several)
+    assert codings["code"].tolist() == ["x", "y", "x"]
+    assert (len(units), len(assigned)) == (1, 2)
     assert pairwise_agreement(C_DATA, resamples=0)["rater_1"].nunique() == 3
 
 
 def test_sets_of_codes_by_hand() -> None:
     """{a} ⊂ {a, b}: 1 − ½·⅔; {a, b} and {b, c}: 1 − ⅓·⅓; nothing shared: 1. A unit seen by one rater counts nowhere."""
     a, ab, bc, c = (frozenset(codes) for codes in ("a", "ab", "bc", "c"))
-    assert agreement._masi(a, ab) == agreement._masi(ab, a) == pytest.approx(2 / 3)
-    assert agreement._masi(ab, bc) == pytest.approx(8 / 9)
-    assert agreement._masi(a, c) == 1 and agreement._masi(ab, ab) == 0
+    known = [a, ab, bc, c]
+
+    def distance(first: frozenset, second: frozenset) -> float:
+        return masi(known)[known.index(first), known.index(second)]
+
+    assert distance(a, ab) == distance(ab, a) == pytest.approx(2 / 3)
+    assert distance(ab, bc) == pytest.approx(8 / 9)
+    assert distance(a, c) == 1 and distance(ab, ab) == 0
     sets = pd.DataFrame({"x": [a, ab, c], "y": [ab, ab, bc]})
     row = set_alpha(sets, resamples=200).iloc[0]
     # Observed: 2·(2/3 + 0 + 1 − ½·⅔)/6 = 4/9; expected: all ordered pairs of the six sets over 6·5.
     pooled = [a, ab, c, ab, ab, bc]
-    expected = sum(agreement._masi(s, t) for s in pooled for t in pooled) / 30
+    expected = sum(distance(s, t) for s in pooled for t in pooled) / 30
     assert row["estimate"] == pytest.approx(1 - (4 / 9) / expected)
     assert row["ci_low"] <= row["estimate"] <= row["ci_high"]
     more = pd.concat([sets, pd.DataFrame({"x": [bc], "y": [np.nan]})], ignore_index=True)
@@ -305,8 +315,8 @@ def test_a_cross_table_must_be_square_and_a_table_must_name_its_columns() -> Non
         ratings_from_contingency(pd.DataFrame([[1, 2]]))
     with pytest.raises(UserError, match="must be square"):
         ratings_from_contingency(pd.DataFrame([[1, -2], [0, 1]]))
-    with pytest.raises(UserError, match="found unit, score"):
-        codings_from_table(pd.DataFrame({"unit": [1], "score": [2]}))
+    with pytest.raises(UserError, match="found unit, x, y"):
+        codings_from_table(pd.DataFrame({"unit": [1], "x": [2], "y": [2]}))
     long = pd.DataFrame({"unit": [1, 1, 1, 2, 2], "rater": list("xxyyy"), "rating": [1, 2, 1, 1, 1]})
     for table in (long, pd.concat([long, long[:2].assign(unit=3)])):
         with pytest.raises(UserError, match="unit '1' has 2 ratings of rater 'x'"):
@@ -369,3 +379,120 @@ def test_segments_or_whole_interviews_are_resampled() -> None:
         assert (row["ci_low"], row["ci_high"]) == (expected["ci_low"], expected["ci_high"])
         whole[resample] = row["ci_high"] - row["ci_low"]
     assert whole["document"] > whole["segment"]
+
+
+@pytest.mark.parametrize("word", ["NA", "none", "null", "nan", "N/A"])
+def test_a_code_may_be_called_like_a_missing_value(word: str) -> None:
+    """By hand: 3 of 4 agree; expected 0.5·0.75 + 0.5·0.25 = 0.5, so κ = 0.5; read as missing, κ would be undefined."""
+    wide = pd.DataFrame({"unit": range(4), "A": [word, word, "x", "x"], "B": [word, word, word, "x"]})
+    ratings = ratings_from_table(wide)
+    assert ratings.notna().all(axis=None)
+    assert estimates(agreement_table(ratings, resamples=0))["cohen_kappa"] == pytest.approx(0.5)
+    long = wide.melt("unit", var_name="coder", value_name="code").assign(document="d")
+    codings, units, _ = codings_from_table(long.rename(columns={"unit": "segment"}))
+    assert (codings["code"] == word).sum() == 5 and len(units) == 4
+
+
+def test_a_unit_that_has_no_code_was_seen_all_the_same() -> None:
+    rows = [
+        ("A", "d", 1, "x"),
+        ("A", "d", 1, "y"),
+        ("A", "d", 2, None),
+        ("B", "d", 1, "x"),
+        ("B", "d", 2, "x"),
+    ]
+    codings, units, assigned = codings_from_table(
+        pd.DataFrame(rows, columns=["coder", "document", "segment", "code"])
+    )
+    presence = presence_table(codings, units, assignments=assigned)
+    assert presence.loc[("d", 2, "x")].to_dict() == {"A": 0, "B": 1}
+
+
+def test_the_words_that_mean_not_rated_can_be_named() -> None:
+    wide = pd.DataFrame({"A": [1, "NA", 3], "B": [1, 2, 99]})
+    ratings = ratings_from_table(wide, columns_of(wide, missing=["NA", "99"]))
+    np.testing.assert_array_equal(ratings.to_numpy(), [[1, 1], [np.nan, 2], [3, np.nan]])
+
+
+def coded_table(rows: int = 40) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    truth = rng.choice(list("xyz"), rows)
+    other = np.where(rng.random(rows) < 0.2, rng.choice(list("xyz"), rows), truth)
+    return pd.DataFrame({"no": range(rows), "Ana": truth, "Bo": other})
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("remarks", [f"she said that number {k} was nothing to speak of at all, and left it there" for k in range(40)],
+         "free text"),
+        ("case code", [f"K-{k:04}" for k in range(40)], "40 different values"),
+        ("when", pd.date_range("2024-05-01", periods=40).to_pydatetime(), "dates or times"),
+        ("seconds", [61.5 + 7 * k for k in range(40)], "durations"),
+        ("office", ["north", "south"] * 20, "none of which another column has"),
+        ("left empty", [None] * 40, "nothing"),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_no_coders_is_refused_with_the_reason(name: str, values: list, told: str) -> None:
+    table = coded_table().assign(**{name: values})
+    with pytest.raises(UserError, match=f"--coders Ana,Bo\ncolumn '{name}' holds .*{told}"):
+        columns_of(table)
+    columns = columns_of(table, coders=["ana", "Bo"])
+    assert (columns.coders, columns.unit, columns.aside) == (("Ana", "Bo"), ("no",), (name,))
+
+
+def test_columns_are_taken_by_name_and_told() -> None:
+    table = coded_table().rename(columns={"no": "passage"}).assign(memo="m", text="t")
+    assert (
+        str(columns_of(table, unit=["passage"])) == "coders: Ana, Bo · unit: passage · not used: memo, text"
+    )
+    with pytest.raises(UserError, match="column 'Anna' is not in the table; did you mean 'Ana'"):
+        columns_of(table, coders=["Anna", "Bo"])
+    long = coded_table().melt("no", var_name="coder", value_name="code")
+    third = pd.concat([long, long[:40].assign(coder="Cy")])
+    assert columns_of(third, coders=["Ana", "Cy"]).coders == ("Ana", "Cy")
+    assert ratings_from_table(third, columns_of(third, coders=["Ana", "Cy"])).columns.tolist() == [
+        "Ana",
+        "Cy",
+    ]
+    with pytest.raises(UserError, match="coder 'Di' is not in the table"):
+        columns_of(third, coders=["Ana", "Di"])
+
+
+def test_measures_may_differ_in_every_row() -> None:
+    rng = np.random.default_rng(5)
+    length = rng.normal(170, 10, 60)
+    table = pd.DataFrame({"A": length, "B": length + rng.normal(0, 1, 60)})
+    with pytest.raises(UserError, match="60 different values"):
+        columns_of(table)
+    ratings = ratings_from_table(table, columns_of(table, level="interval"))
+    expected = krippendorff.alpha(ratings.to_numpy().T, level_of_measurement="interval")
+    found = krippendorff_alpha(ratings, "interval", resamples=0)["estimate"]
+    assert found == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_many_values_need_no_table_of_pairs(level: str) -> None:
+    """1,900 values of 3 coders: a table of pairs per unit would take 170 GB; the oracle takes a part of the units."""
+    rng = np.random.default_rng(6)
+    truth = rng.integers(0, 1900, size=(6000, 1))
+    ratings = pd.DataFrame(truth + (rng.random((6000, 3)) < 0.2) * rng.integers(0, 900, size=(6000, 3)))
+    ratings = ratings.clip(upper=1899).astype(float)
+    tracemalloc.start()
+    row = krippendorff_alpha(ratings, level, resamples=20)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert row["ci_low"] < row["estimate"] < row["ci_high"] and most < 400e6
+    few = ratings[:60]
+    expected = krippendorff.alpha(few.to_numpy().T, level_of_measurement=level)
+    assert krippendorff_alpha(few, level, resamples=0)["estimate"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_more_values_than_a_rating_has_are_refused() -> None:
+    with pytest.raises(UserError, match="3,000 different ratings; expected at most 2,000"):
+        agreement_table(pd.DataFrame({"a": range(3000), "b": range(3000)}))
+    marks = pd.DataFrame({"coder": ["A", "B"], "document": "d", "segment": "1"}).merge(
+        pd.DataFrame({"code": range(1500)}), how="cross"
+    )
+    with pytest.raises(UserError, match="1,500 different codes; expected at most 1,000"):
+        code_agreement(marks, marks[["document", "segment"]].drop_duplicates())

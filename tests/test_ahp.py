@@ -20,6 +20,8 @@ from research.fieldwork.survey.ahp import (
 )
 from research.paths import DEFINITIONS
 
+pytestmark = pytest.mark.every_python
+
 # Saaty (2008), "Decision making with the analytic hierarchy process", Int. J. Services Sciences 1(1): drinks in the US.
 DRINKS = """
 1 9 5 2 1 1 1/2

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from research.commands.fieldwork import app
 from research.errors import UserError
-from research.fieldwork.interviews import deidentify
+from research.fieldwork.interviews import deidentify, transcripts
 
 
 def units(*texts):
@@ -91,11 +93,11 @@ def test_findings_are_masked_and_keep_their_id_across_segments():
 def test_open_findings_block_and_a_waiver_in_writing_lifts_it(tmp_path):
     text = units("our hotline is 400-820-0000", "nothing here")
     with pytest.raises(UserError, match="1 places could identify someone") as error:
-        deidentify.require_clean(text)
+        deidentify.require_clean(deidentify.scan(text))
     assert "400-820-0000" not in str(error.value)
     form = deidentify.write_waiver_form(deidentify.scan(text), tmp_path / "w.csv")
     with pytest.raises(UserError, match="1 places"):  # a line that is not filled in waives nothing
-        deidentify.require_clean(text, waivers=deidentify.read_waivers(form))
+        deidentify.require_clean(deidentify.scan(text), deidentify.read_waivers(form))
     filled = pd.read_csv(form, dtype=str, keep_default_na=False)
     filled["reason"], filled["by"], filled["date"] = (
         "public number of a bank",
@@ -103,10 +105,10 @@ def test_open_findings_block_and_a_waiver_in_writing_lifts_it(tmp_path):
         "2024-03-18",
     )
     filled.to_csv(form, index=False)
-    checked = deidentify.require_clean(text, waivers=deidentify.read_waivers(form))
+    checked = deidentify.require_clean(deidentify.scan(text), deidentify.read_waivers(form))
     assert checked[["waived", "by"]].values.tolist() == [[True, "lead researcher"]]
     with pytest.raises(UserError, match="1 places"):  # a waiver is for one finding of one document
-        deidentify.require_clean(units("call 13812345678"), waivers=deidentify.read_waivers(form))
+        deidentify.require_clean(deidentify.scan(units("call 13812345678")), deidentify.read_waivers(form))
 
 
 @pytest.mark.parametrize(
@@ -130,3 +132,65 @@ def test_names_file(tmp_path):
     path = tmp_path / "names.txt"
     path.write_bytes("# people\n孙晓禾\n\nAnn Lee # twice\n".encode("gb18030"))
     assert deidentify.read_names(path) == ["孙晓禾", "Ann Lee"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("138\u200b1234\u200b5678", [("phone", "138\u200b1234\u200b5678")]),
+        ("٠١٠-٦٢٣٤٥٦٧٨", [("phone", "٠١٠-٦٢٣٤٥٦٧٨")]),
+        ("１３８１２３４５６７８", [("phone", "１３８１２３４５６７８")]),
+        ("१३८१२३४५६७८", [("phone", "१३८१२३४५६७८")]),
+        ("打一三八一二三四五六七八吧", [("phone", "一三八一二三四五六七八")]),
+        ("138‐1234‑5678", [("phone", "138‐1234‑5678")]),
+        ("138\n1234 5678", [("phone", "138\n1234 5678")]),
+        ("a.b\u200b@mail.example.org", [("e-mail", "a.b\u200b@mail.example.org")]),
+        ("Anna\nLee came", [("name", "Anna\nLee")]),
+        ("An-\nna  Lee came", [("name", "An-\nna  Lee")]),
+        ("Ａｎｎａ\u00a0Ｌｅｅ", [("name", "Ａｎｎａ\u00a0Ｌｅｅ")]),
+        ("李国\n栋说", [("name", "李国\n栋")]),
+        ("李\u200b国栋说", [("name", "李\u200b国栋")]),
+        ("Jose\u0301 said", [("name", "Jose\u0301")]),
+        ("ﬁnally Mr\nBrown", [("title", "Mr\nBrown")]),
+    ],
+)
+def test_what_is_written_in_another_way_is_found_at_its_place(text, expected):
+    assert kinds(text, ["Anna Lee", "李国栋", "José"]) == expected
+
+
+@pytest.mark.parametrize("text", ["在二〇二四年", "一二三四五六", "٢٠٢٤", "Annalee", "国栋\n李"])
+def test_other_digits_and_line_breaks_alone_identify_nobody(text):
+    assert kinds(text, ["Anna Lee", "李国栋"]) == []
+
+
+TALK = """Participant: {participant}
+Group: customer
+
+I: Did {asked} come, too?
+{participant}: Yes, the day after.
+She stayed.
+"""
+
+
+def test_interviewers_turns_heads_and_labels_are_searched(tmp_path):
+    path = tmp_path / "talk.txt"
+    path.write_text(TALK.format(participant="Anna Lee", asked="Bo\nChen"), encoding="utf-8")
+    found = transcripts.transcripts(path)
+    texts, units = transcripts.searched_texts(found), transcripts.units_of(found)
+    findings = deidentify.scan(texts, ["Anna Lee", "Bo Chen", "stayed"], units)
+    assert findings["segment"].tolist() == ["line 1", "line 4", "line 6", "1"]
+    names = tmp_path / "names.txt"
+    names.write_text("Anna Lee\nBo Chen\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["deidentify", str(path), "--names", str(names)])
+    assert isinstance(result.exception, UserError)
+    assert "talk line 1 — name A••••••e" in str(result.exception) and "Anna" not in str(result.exception)
+
+
+def test_names_in_a_list_of_participants_and_in_file_names_are_found(tmp_path):
+    (tmp_path / "Anna Lee.txt").write_text("Q: Hello?\nA: Hello.\n")
+    (tmp_path / "participants.csv").write_text("document,participant,group\nAnna Lee,Bo Chen,customer\n")
+    found = transcripts.transcripts(tmp_path)
+    findings = deidentify.scan(transcripts.searched_texts(found), ["Anna Lee", "Bo Chen"])
+    assert findings["segment"].tolist() == ["label", "label"]
+    with pytest.raises(UserError, match="label — name"):
+        deidentify.require_clean(findings)

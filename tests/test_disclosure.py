@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -12,91 +14,38 @@ import pandas as pd
 import pytest
 from lxml import html as parser
 from matplotlib.figure import Figure
-from scipy.optimize import LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 
-from loan_book_example import rare_loan_book
-from research.paths import EXAMPLES
-from research.report import disclosure, exhibit, notebooks, pipeline, published, values
+from loan_book_example import PLANTED, planted_crosswalk, planted_loan_book, rare_loan_book
+from research import parameters
+from research.collect import classification, datasets, levels, loanbook
+from research.collect.publication import public, smallest_count
+from research.manage import loan_quality
+from research.parameters import Fieldwork, Study
+from research.paths import EXAMPLES, NOTEBOOKS
+from research.report import disclosure, exhibit, notebooks, pipeline, values
 from research.report import plan as plans
-from research.report.payload import MIME, WITHHELD
-from research.report.suppression import PERSONS, Counts, suppress
+from research.report.payload import MIME
+from research.study import counts
+from research.suppression import WITHHELD
+from research.tiers import TIERS
 
 SMALLEST = 5
+OWN = Study(
+    dataset="book.csv",
+    crosswalk="book_crosswalk.csv",
+    compare_datasets=[],
+    fieldwork=Fieldwork(provenance="real"),
+)
 
 
 @pytest.fixture(autouse=True)
-def page(monkeypatch):
-    """Every test has a page of its own with the usual threshold."""
-    monkeypatch.setattr(disclosure, "PAGE", disclosure.Page(SMALLEST))
-    return disclosure.PAGE
-
-
-# An independent attacker: whole numbers by integer programming, from the sums alone.
-def largest(hidden: np.ndarray, groups: list[list[int]], truth: np.ndarray, cell: int) -> float:
-    """Return the largest whole number that a hidden cell can hold, given all others and the sums of the groups."""
-    matrix = np.array(
-        [[float(row in group and hidden[row]) for row in range(len(truth))] for group in groups]
-    )
-    right = np.array([truth[[row for row in group if hidden[row]]].sum() for group in groups])
-    goal = np.zeros(len(truth))
-    goal[cell] = -1
-    solved = milp(goal, constraints=LinearConstraint(matrix, right, right), integrality=np.ones(len(truth)))
-    return -solved.fun if solved.status == 0 else np.inf
-
-
-def determined(hidden: np.ndarray, groups: list[list[int]], cell: int) -> bool:
-    """Return whether linear algebra alone gives a hidden cell: its unit vector lies in the span of the equations."""
-    unknown = np.flatnonzero(hidden)
-    matrix = np.array([[float(row in group) for row in unknown] for group in groups])
-    unit = (unknown == cell).astype(float)
-    return np.linalg.matrix_rank(np.vstack([matrix, unit])) == np.linalg.matrix_rank(matrix)
-
-
-def two_way(rows: int, columns: int) -> list[list[int]]:
-    cells = np.arange(rows * columns).reshape(rows, columns)
-    return [*cells.tolist(), *cells.T.tolist()]
-
-
-def test_one_small_cell_takes_the_smallest_other_along() -> None:
-    # 390 + 7 + 3 = 400: with 3 alone left out, 400 − 390 − 7 gives it; with 7 the two are known to be 10 together.
-    counts = Counts({PERSONS: np.array([390.0, 7, 3])}, sums=[[0, 1, 2]])
-    assert suppress(counts, SMALLEST) == {(1, PERSONS), (2, PERSONS)}
-
-
-def test_two_small_cells_that_add_up_to_little_need_a_third() -> None:
-    # 1 + 1 = 2 leaves no doubt about either
-    counts = Counts({PERSONS: np.array([200.0, 1, 1, 9])}, sums=[[0, 1, 2, 3]])
-    assert suppress(counts, SMALLEST) == {(1, PERSONS), (2, PERSONS), (3, PERSONS)}
-
-
-def test_nothing_is_left_out_of_a_table_without_small_counts() -> None:
-    counts = Counts({PERSONS: np.array([5.0, 0, 9])}, sums=[[0, 1, 2]])
-    assert suppress(counts, SMALLEST) == set()
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_no_small_cell_of_a_two_way_table_can_be_computed(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    rows, columns = rng.integers(2, 6, 2)
-    truth = rng.choice([0, 1, 2, 3, 4, 6, 9, 15, 40, 200], rows * columns).astype(float)
-    groups = two_way(rows, columns)
-    out = suppress(Counts({PERSONS: truth}, sums=groups), SMALLEST)
-    hidden = np.array([(row, PERSONS) in out for row in range(len(truth))])
-    for cell in np.flatnonzero((truth > 0) & (truth < SMALLEST)):
-        assert hidden[cell]
-        totals = [truth[group].sum() for group in groups if cell in group]
-        if min(totals) >= SMALLEST:  # else the total itself is small
-            assert not determined(hidden, groups, cell)
-        if hidden.mean() < 1 and min(totals) >= 4 * SMALLEST:
-            assert largest(hidden, groups, truth, cell) >= SMALLEST
-
-
-def test_complement_is_no_more_than_needed() -> None:
-    # The block of the two small cells closes in itself: two rows by two columns are enough.
-    truth = np.array([3.0, 20, 30, 12, 9, 40, 25, 60, 80])
-    out = suppress(Counts({PERSONS: truth}, sums=two_way(3, 3)), SMALLEST)
-    assert len(out) == 4
-    assert (0, PERSONS) in out
+def plan(no_plan: None, monkeypatch) -> Study:
+    """Every test has the plan of an own loan book of 400 customers, with the usual threshold."""
+    monkeypatch.setattr(parameters, "_read", {"last": OWN})
+    monkeypatch.setattr(counts, "counts_known", lambda plan: frozenset({400.0}))
+    return OWN
 
 
 def test_bad_outcomes_take_the_rate_along_and_leave_the_size() -> None:
@@ -141,22 +90,6 @@ def test_all_but_a_few_is_left_out_too() -> None:
     assert safe["mean"].tolist() == [5.0, 6.0]
 
 
-def test_tables_that_share_cells_are_protected_together() -> None:
-    # The own rule's tier "low" (bad 6) is rules 2 and 3. Were both shown, its sum would give premium away: 25 − 6 − 16.
-    rules = pd.DataFrame(
-        {"tier": ["premium", "low", "low", "high"], "n": [80, 90, 100, 130], "known": [80, 90, 100, 130],
-         "bads": [3.0, 6, 7, 16]}
-    )  # fmt: skip
-    rates = pd.DataFrame(
-        {"panel": published.OWN_RULE, "tier": ["premium", "low", "high"], "n": [80, 190, 130],
-         "known": [80, 190, 130], "bad": [3.0, 13, 16]}
-    )  # fmt: skip
-    safe_rates, safe_rules = published.tiers_and_rules(rates, rules)
-    assert safe_rates["bad"].isna().tolist() == [True, True, False]
-    low = safe_rules[safe_rules["tier"] == "low"]["bads"]
-    assert low.isna().any()
-
-
 def test_of_goes_by_row_and_for_every_column_of_persons() -> None:
     frame = pd.DataFrame({"tier": ["premium", "low"], "n": [98, 190], "checked": [99, 199]})
     safe = disclosure.protected(frame, within=None, of=pd.Series([100, 200]))
@@ -168,51 +101,17 @@ def test_of_goes_by_row_and_for_every_column_of_persons() -> None:
     assert disclosure.protected(yes_or_no, of=110)["checked"].tolist() == [True, False]
 
 
-def test_contradictions_are_cells_of_the_crosswalk() -> None:
-    # Two small cells of "low" are withheld; the third was only needed for "premium", and the contradictions told it.
-    keys = ["tier", "five_category", "ifrs9_stage"]
-    kinds = [("Normal", "1"), ("Special mention", "1"), ("Special mention", "2"), ("Substandard", "3")]
-    sizes = {"premium": [988, 8, 2, 2], "low": [4945, 34, 18, 3], "medium": [2923, 44, 29, 4]}
-    crosswalk = pd.DataFrame(
-        [(tier, *kind, n) for tier, row in sizes.items() for kind, n in zip(kinds, row, strict=True)],
-        columns=[*keys, "n"],
-    )
-    against = crosswalk[(crosswalk["five_category"] != "Normal") & (crosswalk["tier"] != "medium")]
-    against = against.rename(columns={"n": "customers"}).assign(severity="serious")
-    safe, told = published.crosswalk_and_contradictions(crosswalk, against, "Normal")
-    both = told.merge(safe, on=keys)
-    assert len(both) == len(told)
-    assert both["n"].isna().tolist() == both["customers"].isna().tolist()
-    hidden = safe["n"].isna().to_numpy()
-    truth = crosswalk["n"].to_numpy(float)
-    # how many of a tier are late is known from its bad outcomes
-    groups = [list(range(12)), *([*range(4 * row + 1, 4 * row + 4)] for row in range(3))]
-    for cell in np.flatnonzero(truth < SMALLEST):
-        assert hidden[cell]
-        assert largest(hidden, groups, truth, cell) >= SMALLEST
-    assert published.together(told["customers"]) == "withheld"
-    assert published.together([8.0, 34]) == 42
-    assert published.together([]) == 0
-    unknown = against.head(1).assign(five_category="nan")
-    more = pd.concat([crosswalk, unknown.assign(five_category="unclassified", n=7)[[*keys, "n"]]])
-    assert published.crosswalk_and_contradictions(more, unknown, "Normal")[1]["five_category"].tolist() == [
-        "unclassified"
-    ]
-    none = published.crosswalk_and_contradictions(crosswalk, against.head(0), "Normal")
-    assert len(none[1]) == 0
-
-
 def test_a_withheld_class_cannot_be_solved_from_the_test_of_its_standard() -> None:
     classes = pd.DataFrame(
         {"standard": ["K1", "K1", "K1", "K6", "K6"], "class": list("abcde"), "n": [125, 983, 8892, 5000, 5000],
          "known": [125, 983, 8892, 5000, 5000], "bad": [3, 18, 157, 78, 100]}
     )  # fmt: skip
-    safe = disclosure.protected(classes, within=["standard"])
+    safe = disclosure.protected(classes, within=["standard"]).reset_index(drop=True)
     tests = pd.DataFrame(
         {"standard": ["K1", "K6"], "statistic": [7.9, 3.1], "dof": [2, 1], "p_value": [0.02, 0.03],
          "p_holm": [0.04, 0.04], "effect": [0.03, 0.02], "n": [10_000, 10_000]}
     )  # fmt: skip
-    shown = published.tests_without(tests, safe)
+    shown = counts.tests_without(tests, safe)
     assert shown["standard"].tolist() == ["K6", "K1"]
     solved = ["statistic", "p_value", "p_holm", "effect"]
     assert shown.loc[1, solved].isna().all()
@@ -220,114 +119,80 @@ def test_a_withheld_class_cannot_be_solved_from_the_test_of_its_standard() -> No
     assert shown.loc[0, ["statistic", "p_value", "effect"]].notna().all()
     assert np.isnan(shown.loc[0, "p_holm"])  # handed on from K1
     assert set(shown.attrs[WITHHELD]) == set(solved)
-    assert published.tests_without(tests, classes).equals(tests)
-    own = published.tests_without(tests.assign(p_value=[0.03, 0.02]), safe)
+    assert counts.tests_without(tests, classes).equals(tests)
+    own = counts.tests_without(tests.assign(p_value=[0.03, 0.02]), safe)
     assert own.loc[0, "p_holm"] == 0.04  # K6's own, handed on to K1
 
 
-def test_missing_values_of_a_few_cannot_be_subtracted() -> None:
-    summary = pd.DataFrame({"check": ["impossible or unusual values"], "findings": [2], "rows": [142]})
-    broken = pd.DataFrame(
-        {"rule": ["a", "b"], "n": [139, 3], "share": [0.0139, 0.0003], "checked": [9998, 4342]}
-    )
-    whole, parts = published.checks(summary, broken, 10_000)
-    assert parts["checked"].isna().tolist() == [True, True]
-    assert parts["n"].isna().tolist()[1]
-    assert whole["rows"].isna().all() or parts["n"].isna().all()  # 142 − 139 = 3
-    assert published.checks(summary.assign(rows=0), broken.head(0), 10_000)[0]["rows"].tolist() == [0]
+def test_public_data_and_the_simulated_bank_are_shown_whole(monkeypatch) -> None:
+    assert [name for name in datasets.names() if not public(name)] == []
+    assert not public("book.csv")
+    frame = pd.DataFrame({"class": ["a", "b"], "n": [1, 399]})
+    monkeypatch.setitem(parameters._read, "last", Study())
+    assert disclosure.protected(frame).equals(frame)
+    shown = exhibit.table_bundle(frame, name="sizes", caption="Sizes")[MIME]["rows"]
+    assert shown == [["a", 1], ["b", 399]]
 
 
-def test_indicators_tell_of_no_few_customers() -> None:
-    customers = pd.DataFrame(
-        {"usual": np.arange(1000.0), "once": [1.0] + [0.0] * 999, "gap": [np.nan] * 2 + [*range(998)],
-         "rare": [5.0, 6.0] + [np.nan] * 998}
-    )  # fmt: skip
+def test_the_plan_and_its_data_decide_what_is_small() -> None:
+    real = Fieldwork(provenance="real")
+    assert [smallest_count(OWN, people) for people in ("loans", "fieldwork", "real")] == [5, 5, 5]
+    assert [smallest_count(OWN, people) for people in ("simulated", "invented", "taiwan", "x.csv")] == [
+        0,
+        0,
+        0,
+        5,
+    ]
+    assert [smallest_count(Study(fieldwork=real), people) for people in ("loans", "fieldwork", "real")] == [
+        0,
+        5,
+        5,
+    ]
+    # one own book among public ones is enough, whichever the study is about
+    assert smallest_count(Study(compare_datasets=["credit_data", "x.csv"]), "loans") == 5
+    assert smallest_count(OWN.model_copy(update={"small_cell": 0}), "loans") == 0
+
+
+def test_without_a_plan_nothing_is_taken_to_be_public(monkeypatch) -> None:
+    monkeypatch.setattr(parameters, "_read", {})
+    assert disclosure.smallest() == SMALLEST
+
+
+def test_no_notebook_sets_what_is_small() -> None:
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        code = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert not any("withhold_below" in "".join(cell["source"]) for cell in code), path.name
+
+
+def test_a_count_that_no_step_has_protected_is_not_shown() -> None:
+    frame = pd.DataFrame({"term": ["a", "b", "c"], "estimate": [1.0, 2, 3], "n": [400, 397, 400]})
+    rows = exhibit.table_bundle(frame, name="terms", caption="Terms", within=None)[MIME]["rows"]
+    assert rows == [["a", 1.0, 400], ["b", 2.0, None], ["c", 3.0, 400]]
+    whole = disclosure.protected(frame, within=None)
+    assert exhibit.table_bundle(whole, name="terms", caption="Terms", within=None)[MIME]["rows"][1][2] == 397
+    people = exhibit.table_bundle(frame, name="terms", caption="Terms", within=None, origin="fieldwork")
+    assert people[MIME]["rows"][1][2] == 397
+
+
+def test_means_tell_of_no_few_customers_who_differ_from_all_others() -> None:
     table = pd.DataFrame(
-        {"indicator": customers.columns, "lower": [0.0, 0, 0, 5], "upper": [999.0, 1, 997, 6],
-         "mean": customers.mean(), "sd": customers.std(), "missing_share": customers.isna().mean()}
-    )  # fmt: skip
-    safe = published.indicators(table.reset_index(drop=True), customers).set_index("indicator")
-    assert safe["mean"].isna().to_dict() == {"usual": False, "once": True, "gap": False, "rare": True}
-    assert safe["upper"].isna().to_dict() == {"usual": False, "once": True, "gap": False, "rare": True}
-    assert safe["missing_share"].isna().to_dict() == {
-        "usual": False,
-        "once": False,
-        "gap": True,
-        "rare": True,
-    }
-    numbers = pd.DataFrame({"construct": ["once", "gap"], "n": [1000, 998], "mean": [0.001, 498.5]})
-    numbers = numbers.assign(
-        **dict.fromkeys(["sd", "skew", "q05", "q25", "median", "q75", "q95", "distinct"], 1.0)
+        {"usual": np.arange(1000.0), "once": [1.0] + [0.0] * 999, "rare": [5.0, 6.0] + [np.nan] * 998}
     )
-    shown = published.distributions(numbers, customers)
-    assert shown["n"].isna().tolist() == [False, True]
-    assert shown["mean"].isna().tolist() == [True, False]
-
-
-def test_a_profile_tells_no_few_missing_values(monkeypatch) -> None:
-    seen = {}
-    monkeypatch.setattr(published.figures.tiers, "tier_profile", lambda frame: Figure())
-    monkeypatch.setattr(published, "figure", lambda _, data, **words: seen.update(data=data))
-    profile = pd.DataFrame(
-        {"construct": ["a", "a", "b", "b"], "label": ["a", "a", "b", "b"], "tier": ["premium", "low"] * 2,
-         "unit": "months", "median": 1.0, "q25": 0.0, "q75": 2.0, "n": [998, 4000, 1000, 5000]}
-    )  # fmt: skip
-    published.show_profile(profile)
-    assert seen["data"]["n"].isna().tolist() == [True, False, False, False]
-    assert seen["data"]["median"].notna().all()
-    published.show_profile(profile, sizes=pd.Series({"premium": 1001, "low": 5000}))
-    assert seen["data"]["n"].isna().tolist() == [True, False, True, False]
-
-
-def test_levels_and_classes_do_not_give_each_other_away() -> None:
-    kinds = ["none"] * 300 + ["mortgage"] * 80 + ["guarantor"] * 17 + ["pledge"] * 3
-    customers = pd.DataFrame({"guarantee_type": pd.Categorical(kinds)})
-    standards = pd.DataFrame({"K3": ["unsecured"] * 300 + ["secured"] * 100})
-    counts = customers["guarantee_type"].value_counts()
-    levels = pd.DataFrame(
-        {"construct": "guarantee_type", "level": counts.index.astype(str), "n": counts.to_numpy()}
+    frame = pd.DataFrame(
+        {"construct": list(table), "mean": table.mean().to_numpy(), "median": 1.0, "n": 1000}
     )
-    classes = pd.DataFrame({"standard": "K3", "class": ["secured", "unsecured"], "n": [100, 300]})
-    safe, whole = published.levels_and_classes(levels, classes, customers, standards)
-    assert whole["n"].tolist() == [100, 300]
-    # 100 secured − 80 − 17 would give the pledges, so that the complement has to come from the secured ones
-    assert set(safe.loc[safe["n"].isna(), "level"]) == {"guarantor", "pledge"}
+    safe = counts.without_single(frame, table, SMALLEST).set_index("construct")
+    for column in ("mean", "median"):
+        assert safe[column].isna().to_dict() == {"usual": False, "once": True, "rare": True}
+    assert safe["n"].notna().all()
 
 
-def test_the_same_classes_under_two_names_lose_the_same_cells() -> None:
-    kinds = ["none"] * 300 + ["mortgage"] * 80 + ["guarantor"] * 17 + ["pledge"] * 3
-    customers = pd.DataFrame({"guarantee_type": pd.Categorical(kinds)})
-    standards = pd.DataFrame({"K13": ["other" if kind == "none" else kind for kind in kinds]})
-    levels, classes = (
-        pd.DataFrame({first: name, second: counts.index.astype(str), "n": counts.to_numpy()})
-        for first, second, name, counts in (
-            ("construct", "level", "guarantee_type", customers["guarantee_type"].value_counts()),
-            ("standard", "class", "K13", standards["K13"].value_counts().sort_index()),
-        )
-    )
-    safe, whole = published.levels_and_classes(levels, classes, customers, standards)
-    assert set(safe.loc[safe["n"].isna(), "level"]) == set(whole.loc[whole["n"].isna(), "class"])
-
-
-def test_a_table_without_outcomes_says_nothing_of_them() -> None:
-    kinds = ["none"] * 300 + ["mortgage"] * 80 + ["guarantor"] * 20 + ["pledge"] * 3
-    customers, standards = pd.DataFrame({"kind": pd.Categorical(kinds)}), pd.DataFrame({"K": kinds})
-    names = ["none", "mortgage", "guarantor", "pledge"]
-    sizes = [300, 80, 20, 3]
-    levels = pd.DataFrame({"construct": "kind", "level": names, "n": sizes})
-    classes = pd.DataFrame(
-        {"standard": "K", "class": names, "n": sizes, "known": sizes, "bad": [40, 2, 6, 0]}
-    )
-    _, safe = published.levels_and_classes(levels, classes, customers, standards)
-    assert safe["n"].isna().tolist() == [False, False, True, True]
-    assert safe["bad"].isna().tolist() == [False, True, True, True]  # 2 + 6 + 0 = 8 between them
-
-
-def test_invented_and_simulated_persons_are_counted_openly() -> None:
-    frame = pd.DataFrame({"n": [1, 2, 3]})
-    assert disclosure.protected(frame, origin="simulated")["n"].tolist() == [1, 2, 3]
-    disclosure.withhold_below(0)
-    assert disclosure.protected(frame)["n"].tolist() == [1, 2, 3]
+def test_the_order_of_a_table_tells_nothing_of_what_it_withholds() -> None:
+    frame = pd.DataFrame({"construct": ["c", "a", "b", "d"], "n": [9, np.nan, np.nan, 6]}, index=[4, 5, 6, 7])
+    frame.attrs[WITHHELD] = {"n": [5, 6]}
+    swapped = frame.iloc[[0, 2, 1, 3]]
+    for given in (frame, swapped):
+        assert counts.withheld_last(given, [])["construct"].tolist() == ["c", "d", "a", "b"]
 
 
 def test_answers_on_a_scale_are_rounded() -> None:
@@ -346,7 +211,7 @@ def test_a_sentence_says_no_small_count() -> None:
 
 def test_a_table_says_what_is_withheld_in_every_form(tmp_path: Path) -> None:
     frame = pd.DataFrame({"class": ["a", "b", "c"], "n": [3, 7, 390]})
-    bundle = exhibit.table_bundle(frame, name="sizes", caption="Sizes")
+    bundle = exhibit.table_bundle(frame, name="sizes", caption="Sizes", origin="fieldwork")
     shown = parser.fragment_fromstring(bundle["text/html"], create_parent=True)
     assert shown.xpath(".//td[@class='withheld']/text()") == ["withheld", "withheld"]
     assert "fewer than 5 persons" in shown.text_content()
@@ -388,19 +253,23 @@ def test_single_customers_are_not_shown(frame: pd.DataFrame) -> None:
 COUNTS = {"n", "known", "bad", "bads", "events", "count", "customers", "n_missing", "rows"}
 RATES = {"rate", "pd", "outcome_rate", "observed"}
 SENTENCES = {"n", "known", "bad", "rows", "n_high", "n_premium", "worst_n", "best_n"}
-RAN = ("01_data", "02_classification", "04_models_rfm", "04_models_abc", "04_models_tree")
+RAN = (
+    "01_data", "02_classification", "04_models", "06_strategies",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the notebooks that describe the book and the three models."""
     home = tmp_path_factory.mktemp("own book")
-    rare_loan_book().to_csv(home / "book.csv", index=False)
+    planted_loan_book().to_csv(home / "book.csv", index=False)
+    crosswalk = pd.read_csv(EXAMPLES / "loan_book_crosswalk.csv", dtype=str, keep_default_na=False)
+    planted_crosswalk(crosswalk).to_csv(home / "book_crosswalk.csv", index=False)
     plan = plans.plan(
         "quick",
         changes={
             "dataset": str(home / "book.csv"),
-            "crosswalk": str(EXAMPLES / "loan_book_crosswalk.csv"),
+            "crosswalk": str(home / "book_crosswalk.csv"),
             "compare_datasets": [],
         },
         only=RAN,
@@ -479,59 +348,6 @@ def test_every_picture_is_shown(run: Path) -> None:
         assert "Picture withheld" not in path.read_text(encoding="utf-8"), path.name
 
 
-def test_what_is_left_out_cannot_be_solved_from_the_totals(run: Path) -> None:
-    found, book = tables(run), rare_loan_book()
-    levels, classes = found["01_data/levels"], found["02_classification/classes"]
-    groups = {
-        "levels": [list(rows) for _, rows in levels.groupby("construct").groups.items()],
-        "classes": [
-            [len(levels) + row for row in rows] for rows in classes.groupby("standard").groups.values()
-        ],
-    }
-    # what a reader knows of the rules: three classes of K13 are levels of the guarantee
-    at = {(row.construct, row.level): place for place, row in enumerate(levels.itertuples())}
-    at |= {(row.standard, row[4]): len(levels) + place for place, row in enumerate(classes.itertuples())}
-    shown = pd.concat([levels["n"], classes["n"]], ignore_index=True)
-    hidden = shown.isna().to_numpy()
-    assert hidden[at["guarantee_type", "pledge"]]
-    assert hidden[at["industry", "real estate"]]
-    truth = shown.to_numpy(float)
-    size = len(book)
-    matrix, right = [], []
-    for group in [*groups["levels"], *groups["classes"]]:
-        matrix.append([float(row in group) for row in range(len(truth))])
-        right.append(size)
-    for (name, level), place in at.items():
-        if name == "guarantee_type" and level in {"mortgage", "pledge", "guarantor"}:
-            same = np.zeros(len(truth))
-            same[place], same[at["K13", level]] = 1, -1
-            matrix.append(same)
-            right.append(0)
-    for place in np.flatnonzero(~hidden):
-        unit = np.zeros(len(truth))
-        unit[place] = 1
-        matrix.append(unit)
-        right.append(truth[place])
-    for cell in (at["guarantee_type", "pledge"], at["industry", "real estate"]):
-        goal = np.zeros(len(truth))
-        goal[cell] = -1
-        bounds = LinearConstraint(np.array(matrix), np.array(right), np.array(right))
-        solved = milp(goal, constraints=bounds, integrality=np.ones(len(truth)))
-        assert solved.status == 0
-        assert -solved.fun >= SMALLEST
-
-
-def test_bad_outcomes_of_tiers_cannot_be_solved_from_the_totals(run: Path) -> None:
-    bad = (rare_loan_book()["是否违约"] == "是").sum()
-    for stem in ("04_models_rfm", "04_models_abc", "04_models_tree"):
-        tiers = tables(run)[f"{stem}/tiers"]
-        for _, part in tiers.groupby("panel"):
-            gone = part["bad"].isna()
-            assert gone.sum() != 1
-            if gone.any():  # together they are too many to be small each
-                assert bad - part["bad"].sum() >= SMALLEST
-
-
 def test_no_customer_is_in_any_file_of_a_run(run: Path) -> None:
     book = rare_loan_book()
     names = {*book["客户编号"], *book["客户姓名"], *book["手机号"]}
@@ -547,3 +363,217 @@ def test_no_customer_is_in_any_file_of_a_run(run: Path) -> None:
     assert not [name for name in names if name in whole]
     for name, frame in tables(run).items():
         assert len(frame) < len(book), name
+
+
+def everything_in(path: Path) -> str:
+    """Return all that a file of a run says, unpacked."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            return "".join(packed.read(name).decode("utf-8", "replace") for name in packed.namelist())
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def test_no_person_in_a_column_of_classes_is_in_any_byte_of_a_run(run: Path) -> None:
+    planted = [text for _, texts in PLANTED.values() for text in texts]
+    parts = {
+        part for text in planted for part in (text, json.dumps(text)[1:-1], text.split(",")[0].split(" (")[0])
+    }
+    files = [path for path in run.rglob("*") if path.is_file() and path.name != "lock"]
+    assert len(files) > 100
+    for path in files:
+        said = everything_in(path)
+        assert [part for part in parts if part in said] == [], path.relative_to(run)
+    shown = tables(run)["01_data/levels"].groupby("construct")["level"].agg(set)
+    assert "华东" in shown["region"]
+    assert {"masked (2 levels)", "other (1 level)"} <= shown["region"]
+    assert {"masked (2 levels)", "other (1 level)"} <= shown["occupation"]
+    assert "masked (3 levels)" in shown["marital_status"]
+
+
+def test_check_names_such_columns_without_their_text(run: Path) -> None:
+    book = run.parent / "book.csv"
+    found = loanbook.check(book, run.parent / "book_crosswalk.csv")
+    told = found["levels"].set_index(["construct", "looks_like"])
+    assert told.loc[("region", "address"), "customers"] == 6
+    assert told.loc[("occupation", "few customers"), "levels"] == 1
+    said = "".join(frame.to_csv() for frame in found.values())
+    planted = [text for _, texts in PLANTED.values() for text in texts]
+    assert [text for text in planted if text in said] == []
+
+
+# The attack: every count that the pages of the run show, as equations over unknown whole numbers.
+OUTCOMES = ("bad", "good", "unknown")
+WHICH = {
+    "n": OUTCOMES,
+    "customers": OUTCOMES,
+    "n_missing": OUTCOMES,
+    "known": OUTCOMES[:2],
+    "bad": OUTCOMES[:1],
+}
+Group = tuple[str, ...]
+
+
+class Attacker:
+    """Knows the files of a run, how tables are made of each other, and which class is made of which level."""
+
+    def __init__(self, run: Path) -> None:
+        self.tables, self.lines = tables(run), []
+        self.targets: dict[tuple[Group, str], tuple[str, int]] = {}
+        said = json.loads((run / "values.json").read_text(encoding="utf-8"))["prose"]
+        size = said["01_data/answer"]["values"]["rows"]
+        known, bad = (said["01_data/outcome"]["values"][name] for name in ("known", "bad"))
+        self.whole = {"bad": bad, "good": known - bad, "unknown": size - known}
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table of the run; empty for one of which nothing is shown."""
+        return self.tables.get(name, pd.DataFrame(columns=["construct"]))
+
+    def read(self, name: str, groups: list[Group], columns: dict[str, str]) -> None:
+        """Take in the columns of a table, each row of which counts a group; `columns`: name → which of WHICH."""
+        for (row, entry), group in zip(self.table(name).iterrows(), groups, strict=True):
+            for column, which in columns.items():
+                if column in RATES and pd.isna(entry["n"]):
+                    continue  # withheld for the interval, which tells the size
+                if pd.isna(entry[column]):
+                    self.targets.setdefault((group, which), (f"{name}.{column}", row))
+                    continue
+                value = entry[column]
+                if column in RATES:
+                    value = round(value * entry["n"])
+                self.lines.append(({(group, outcome): 1.0 for outcome in WHICH[which]}, value))
+
+    def add_up(self, parts: list[Group], whole: Group | None = None) -> None:
+        """Take in that groups are a whole together: everybody, or another group."""
+        for outcome in OUTCOMES:
+            line = dict.fromkeys([(part, outcome) for part in parts], 1.0)
+            if whole is None:
+                self.lines.append((line, self.whole[outcome]))
+            else:
+                self.lines.append((line | {(whole, outcome): -1.0}, 0.0))
+
+    def intervals(self) -> dict[tuple[Group, str], float]:
+        """Return how far apart the least and the largest value of every withheld count lie."""
+        cells = {cell: at for at, cell in enumerate({cell: 0 for line, _ in self.lines for cell in line})}
+        entries = [
+            (row, cells[cell], value)
+            for row, (line, _) in enumerate(self.lines)
+            for cell, value in line.items()
+        ]
+        rows, columns, weights = zip(*entries, strict=True)
+        matrix = csr_array((weights, (rows, columns)), shape=(len(self.lines), len(cells)))
+        right = np.array([value for _, value in self.lines])
+        found = {}
+        for group, which in self.targets:
+            goal = np.zeros(len(cells))
+            goal[[cells[group, outcome] for outcome in WHICH[which]]] = 1
+            ends = [
+                milp(
+                    sign * goal,
+                    constraints=LinearConstraint(matrix, right, right),
+                    bounds=Bounds(0, sum(self.whole.values())),
+                    integrality=np.ones(len(cells)),
+                )
+                for sign in (1, -1)
+            ]
+            assert [end.status for end in ends] == [0, 0]
+            found[group, which] = round(-ends[1].fun - ends[0].fun)
+        return found
+
+
+def attack(run: Path, book: Path) -> Attacker:
+    """Return an attacker who has read all pages of a run."""
+    found = Attacker(run)
+    customers = levels.pooled(datasets.load(book, book.with_name("book_crosswalk.csv")), SMALLEST)
+    kinds = customers.select_dtypes("category").astype(object).fillna("missing")
+    classes = classification.classify(customers).astype(object).fillna("not recorded")
+    rules = loan_quality.policy()
+    categories = loan_quality.labelled(loan_quality.classify(customers, rules), rules)[list(rules.schemes)]
+    everything = kinds.join(classes).join(categories.astype(object).fillna("unclassified")).astype(str)
+
+    for name in everything:
+        found.add_up([(name, level) for level in everything[name].unique()])
+    for fine, coarse in permutations(everything, 2):
+        pairs = everything[[fine, coarse]].drop_duplicates()
+        if pairs[fine].is_unique:
+            for label, part in pairs.groupby(coarse)[fine]:
+                found.add_up([(fine, level) for level in part], (coarse, label))
+    at = found.tables
+    found.read(
+        "01_data/levels",
+        list(zip(at["01_data/levels"]["construct"], at["01_data/levels"]["level"], strict=True)),
+        {"n": "n"},
+    )
+    for name in ("classes", "rates"):
+        frame = at[f"02_classification/{name}"]
+        rate = "outcome_rate" if name == "classes" else "rate"
+        found.read(
+            f"02_classification/{name}",
+            list(zip(frame["standard"], frame["class"], strict=True)),
+            {"n": "n", rate: "bad"},
+        )
+    numbers = at["01_data/distributions"]["construct"]
+    found.read(
+        "01_data/missing",
+        [(name, "missing") for name in found.table("01_data/missing")["construct"]],
+        {"n_missing": "n"},
+    )
+    found.read("01_data/distributions", [(name, "known") for name in numbers], {"n": "n"})
+    for name in numbers:
+        found.add_up([(name, "known"), (name, "missing")])
+    for model in ("rfm", "abc", "tree"):
+        frame = at[f"04_models/{model}_rates"]
+        ways = [
+            f"{ranking} {judged}" for ranking, judged in zip(frame["ranking"], frame["judged"], strict=True)
+        ]
+        found.read(
+            f"04_models/{model}_rates",
+            list(zip(ways, frame["tier"], strict=True)),
+            {"n": "n", "bad": "bad", "known": "known"},
+        )
+        for panel in ("matched shares", "own rule"):
+            found.add_up([(f"{model} {panel}", tier) for tier in TIERS])
+        tier = [(f"{model} matched shares", name) for name in TIERS]
+        made = at[f"04_models/{model}_rules"]
+        groups = [(f"{model} rule", str(row)) for row in range(len(made))]
+        found.read(f"04_models/{model}_rules", groups, {"n": "n", "known": "known", "bads": "bad"})
+        own = f"{model} own rule"
+        for name, part in made.groupby("tier"):
+            whole: Group = (own, name)
+            if model == "tree" and name == "low":  # the premium tier of the tree is taken from its low leaves
+                whole = (model, "low or premium")
+                found.add_up([(own, "low"), (own, "premium")], whole)
+            found.add_up([groups[row] for row in part.index], whole)
+    segments = at["04_models/rfm_segments"]
+    groups = [("segment", name) for name in segments["segment"]]
+    found.read("04_models/rfm_segments", groups, {"n": "n", "known": "known", "bads": "bad"})
+    found.add_up(groups)
+    crossed, against = at["06_strategies/crosswalk"], at["06_strategies/contradictions"]
+    keys = ["tier", *rules.schemes]
+    groups = list(crossed[keys].itertuples(index=False, name=None))
+    found.read("06_strategies/crosswalk", groups, {"n": "n"})
+    found.read(
+        "06_strategies/contradictions",
+        list(against[keys].itertuples(index=False, name=None)),
+        {"customers": "n"},
+    )
+    for whole in tier:  # of the tree, the last model read
+        found.add_up([group for group in groups if group[0] == whole[1]], whole)
+    for place, scheme in enumerate(rules.schemes, start=1):
+        for label in crossed[scheme].unique():
+            found.add_up([group for group in groups if group[place] == label], (scheme, label))
+    return found
+
+
+def test_no_withheld_count_can_be_solved_from_all_that_is_published(run: Path, capsys) -> None:
+    attacker = attack(run, run.parent / "book.csv")
+    widths = attacker.intervals()
+    assert len(attacker.lines) > 1500
+    assert len(widths) > 100
+    tight = {attacker.targets[cell]: width for cell, width in widths.items() if width < SMALLEST}
+    assert tight == {}
+    with capsys.disabled():
+        print(
+            f"\n{len(attacker.lines)} equations, {len(widths)} withheld counts, tightest {min(widths.values())}"
+        )

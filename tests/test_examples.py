@@ -12,7 +12,8 @@ from research.fieldwork.instruments import codebook, examples
 from research.fieldwork.instruments.workbook import INVENTED
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.coding import read_coding
-from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.comparisons import read_ahp
+from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.survey import read_survey
 from research.fieldwork.interviews import deidentify, transcripts
 from research.paths import EXAMPLES
@@ -123,9 +124,9 @@ def test_experts_compare_every_pair():
 
 
 def test_transcripts_identify_nobody_but_one_waived_nickname():
-    units = transcripts.read_transcripts(INTERVIEWS)
-    names = deidentify.read_names(INTERVIEWS / "names.txt")
-    checked = deidentify.require_clean(units, names, deidentify.read_waivers(INTERVIEWS / "waivers.csv"))
+    texts = transcripts.searched_texts(transcripts.transcripts(INTERVIEWS))
+    found = deidentify.scan(texts, deidentify.read_names(INTERVIEWS / "names.txt"))
+    checked = deidentify.require_clean(found, deidentify.read_waivers(INTERVIEWS / "waivers.csv"))
     assert checked["finding"].nunique() == 1 and checked["waived"].all()
 
 

@@ -13,6 +13,8 @@ from statsmodels.imputation import mice
 from research.errors import UserError
 from research.explain import association, design, missing, pricing, risk
 
+pytestmark = pytest.mark.every_python
+
 CONSTRUCTS = pd.DataFrame(
     [
         ("debt_to_income", "debt_to_income", "risk", "predictor", "float", "share", ""),

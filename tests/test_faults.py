@@ -47,7 +47,7 @@ RATES = [
     (
         "code",
         "from research import parameters\nfrom research.report import exhibit\n"
-        "from research.study import tier_rates\nplan = parameters.load(study)",
+        "from research.study.contents import tier_rates\nplan = parameters.load(study)",
     ),
     ("code", 'exhibit.table(tier_rates(plan, "abc"), name="rates", caption="Bad rate by tier")'),
     ("code", 'exhibit.answer("Seed {seed:d}.", seed=plan.seed)'),
@@ -83,7 +83,8 @@ def unfinished(*folders: Path) -> list[str]:
         for folder in folders
         for path in folder.rglob("*")
         if path.name.endswith((files.SCRATCH, ".part.ipynb"))
-        or path.name.startswith(("seen-", "output.pkl."))
+        or path.name.startswith("seen-")
+        or (path.name.startswith(".") and path.name.endswith(".tmp"))
     ]
 
 
@@ -233,7 +234,7 @@ def test_a_damaged_result_in_the_cache_is_computed_again(books, calm, tmp_path, 
     cache = tmp_path / "cache"
     monkeypatch.setenv("RESEARCH_CACHE", str(cache))
     run(books, tmp_path / "out", only=["01_rates"])
-    stored = sorted(cache.glob("**/output.pkl"))
+    stored = sorted(cache.glob("results/*/*.pickle"))
     assert len(stored) > 3
     for number, path in enumerate(stored):
         content = path.read_bytes()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -107,12 +109,86 @@ def test_agreement_of_a_list_with_several_codes_per_segment(tmp_path):
         tmp_path / "l.csv", index=False
     )
     result = run("agreement", tmp_path / "l.csv", "--resamples", 10)
-    assert result.exit_code == 0 and "all codes" in result.output
+    assert result.exit_code == 0 and "coders: A, B · unit: document, segment" in result.output
+    assert "the codes taken together" in result.output and "Per code" in result.output
 
 
 def test_agreement_refuses_a_mixture(tmp_path):
     pd.DataFrame({"a": [1], "b": [1]}).to_csv(tmp_path / "t.csv", index=False)
     assert "found several tables" in fails("agreement", CODINGS[0], tmp_path / "t.csv")
+
+
+def test_agreement_names_its_columns_and_refuses_those_that_are_no_coders(tmp_path):
+    table = pd.DataFrame({
+        "segment": range(30), "remark": [f"remark {k} was made by somebody" for k in range(30)],
+        "A": list("xyz") * 10, "B": list("xyy") * 10,
+    })  # fmt: skip
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        pd.DataFrame({"about": ["these codes"]}).to_excel(book, sheet_name="about", index=False)
+        table.to_excel(book, sheet_name="codes", index=False)
+    told = fails("agreement", tmp_path / "t.xlsx", "--sheet", "codes")
+    assert "column 'remark' holds 30 different values" in told and "--coders A,B" in told
+    assert "did you mean 'codes'" in fails("agreement", tmp_path / "t.xlsx", "--sheet", "code")
+    options = ["--sheet", "codes", "--coders", "A,B", "--resamples", 10]
+    result = run("agreement", tmp_path / "t.xlsx", *options)
+    assert result.exit_code == 0 and "coders: A, B · unit: segment · not used: remark" in result.output
+    assert "sheet 'about'; others: codes" in run("agreement", tmp_path / "t.xlsx").output
+
+
+def test_agreement_says_when_a_word_for_missing_is_counted(tmp_path):
+    table = pd.DataFrame({"A": ["NA", "x", "y"] * 4, "B": ["NA", "x", "x"] * 4})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    result = run("agreement", tmp_path / "t.csv", "--resamples", 10)
+    assert "'NA' is counted as a code (8 times)" in result.output
+    result = run("agreement", tmp_path / "t.csv", "--resamples", 10, "--missing", "NA")
+    assert "counted as a code" not in result.output
+
+
+def _distinct(folder):
+    rows = range(20_000)
+    return pd.DataFrame({name: [f"{name}{k}" for k in rows] for name in "abcde"}), []
+
+
+def _no_coders(folder):
+    rows = range(20_000)
+    columns = {f"column {n}": [f"{n * k % 9973}" for k in rows] for n in range(1, 121)}
+    return pd.DataFrame(columns), []
+
+
+def _named(folder):
+    rows = range(20_000)
+    return pd.DataFrame({name: [f"{name}{k}" for k in rows] for name in "abc"}), ["--coders", "a,b,c"]
+
+
+def _codes(folder):
+    rows = [(coder, "d", k // 4, f"code{k}") for coder in "AB" for k in range(20_000)]
+    return pd.DataFrame(rows, columns=["coder", "document", "segment", "code"]), []
+
+
+@pytest.mark.parametrize("make", [_distinct, _no_coders, _named, _codes])
+def test_agreement_of_what_is_no_rating_ends_in_a_message(tmp_path, make):
+    """Within 5 s of its own and 1 GiB above what the libraries take at their import."""
+    table, options = make(tmp_path)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    code = (
+        "import resource, sys, time\n"
+        "from typer.testing import CliRunner\n"
+        "from research.commands.fieldwork import app\n"
+        "held = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (held + 2**30, held + 2**30))\n"
+        "start = time.process_time()\n"
+        "result = CliRunner().invoke(app, ['agreement', *sys.argv[1:]])\n"
+        "print(type(result.exception).__name__, time.process_time() - start, result.exception)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "t.csv", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    name, seconds, message = done.stdout.split(maxsplit=2)
+    assert name == "UserError", done.stdout + done.stderr
+    assert (float(seconds) < 5 and "expected" in message) or "--coders" in message
 
 
 def test_import_and_export_of_a_project(tmp_path, verification_data):

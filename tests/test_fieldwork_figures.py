@@ -8,9 +8,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from research.fieldwork.instruments.codebook import assignable, read_codebook
-from research.fieldwork.instruments.items import comparison_pairs, survey_items
+from research.fieldwork.instruments.items import survey_items
+from research.fieldwork.instruments.pairs import comparison_pairs
 from research.fieldwork.intake.coding import read_coding
-from research.fieldwork.intake.judgements import read_ahp
+from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.intake.survey import read_survey
 from research.fieldwork.interviews import coding, saturation
 from research.fieldwork.interviews.coder_agreement import code_agreement

@@ -9,27 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research import study as steps
 from research.compare.verdict import judge
 from research.errors import UserError
 from research.fieldwork.integration import joint_display, read_hypotheses
 from research.parameters import Study, load
 from research.paths import EXAMPLES
-from research.study.fieldwork import interviews_key, survey_key
-from research.study.weighting import located, survey_weights
+from research.study import contents as steps
+from research.study.interviews import interviews_key
+from research.study.survey import survey_key
+from research.study.weighting import survey_weights
+from research.study.workbooks import located
 
 SMALL = {"bootstrap": 100, "simulated_customers": 500}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory):
-    from research import steps as cached
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        cached._memory.cache_clear()
         yield
-    cached._memory.cache_clear()
 
 
 @pytest.fixture
@@ -176,10 +174,6 @@ def test_what_rests_on_assumptions_can_refute_but_not_support(
     row |= {"ci_low": low, "ci_high": high, "n": 10, "depends_on": depends_on}
     display = joint_display(pd.DataFrame([row]), pd.DataFrame(), pd.DataFrame(), read_hypotheses())
     assert display.set_index("hypothesis").loc["H1", "loan_data_outcome"] == outcome
-
-
-def test_no_step_is_hidden_by_its_module() -> None:
-    assert set(steps.STAGES).isdisjoint(steps.PLACE)
 
 
 def test_one_strand_in_words() -> None:

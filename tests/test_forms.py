@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 from research.errors import UserError
 from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
 from research.fieldwork.instruments import items as instruments
+from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.instruments.workbook import INVENTED
 from research.fieldwork.intake.check import check
 from research.fieldwork.interviews import resolution
@@ -55,7 +56,7 @@ def test_survey_form(tmp_path):
     book = load_workbook(path)
     assert book.sheetnames == ["instructions 说明", "practitioners 从业人员", "customers 客户", "_form"]
     assert book["_form"].sheet_state == "veryHidden"
-    assert book["_form"]["B2"].value == instruments.form_version(instruments.survey_items())
+    assert book["_form"]["B2"].value == form_version(instruments.survey_items())
     sheet = book["practitioners 从业人员"]
     keys = [cell.value for cell in sheet[1]]
     items = instruments.survey_items(group="practitioner")

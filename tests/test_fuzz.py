@@ -26,7 +26,7 @@ from research.fieldwork.instruments import items as instruments
 from research.fieldwork.intake import cells, platforms
 from research.fieldwork.intake.check import annotate, check
 from research.fieldwork.intake.coding import read_coding
-from research.fieldwork.intake.judgements import read_ahp
+from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.interviews import deidentify, transcripts
 from research.manage.feedback import read_feedback
 from research.report import checklists, grid

@@ -23,6 +23,8 @@ from research.compare.inference import (
 from research.errors import UserError
 from research.verification.checks import published_table
 
+pytestmark = pytest.mark.every_python
+
 DEMSAR = published_table("demsar_c45")  # table 6 of Demšar (2006)
 MODELS = list(DEMSAR.columns)
 

@@ -8,6 +8,7 @@ import pytest
 from research.errors import UserError
 from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import items as instruments
+from research.fieldwork.instruments.stamp import form_version
 from research.paths import DEFINITIONS
 
 CRITERIA = {f"C{n}" for n in range(1, 8)}
@@ -64,8 +65,8 @@ def test_version_changes_with_any_item():
     items = instruments.survey_items()
     changed = items.copy()
     changed.loc[0, "wording_en"] += "!"
-    assert instruments.form_version(items) == instruments.form_version(items.copy())
-    assert instruments.form_version(items) != instruments.form_version(changed)
+    assert form_version(items) == form_version(items.copy())
+    assert form_version(items) != form_version(changed)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from research.fieldwork.instruments.items import survey_items
 from research.fieldwork.intake.cells import read_choice, read_duration, read_number
 from research.fieldwork.intake.check import annotate, check
 from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.intake.faults import Fault
-from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.survey import read_survey
 
 PRACTITIONERS, CUSTOMERS = "practitioners 从业人员", "customers 客户"

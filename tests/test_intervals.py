@@ -10,6 +10,8 @@ from statsmodels.stats.proportion import proportion_confint
 from research.contingency import cramers_v
 from research.intervals import jeffreys
 
+pytestmark = pytest.mark.every_python
+
 
 def test_jeffreys_intervals_as_published() -> None:
     """R RSurveillance 0.2.1, binom.jeffreys(25, 200) and seq(10, 90, 10) of 200 (its manual's example output)."""

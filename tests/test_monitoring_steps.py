@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from research import study as steps
 from research.parameters import load
+from research.study import contents as steps
 
 MODEL = "abc"
 SIMULATED = "simulated"

@@ -11,13 +11,13 @@ import yaml
 
 import command
 import demo
-from research import study as steps
 from research.commands.contacts import contacts
 from research.errors import UserError
 from research.parameters import load
 from research.paths import EXAMPLES
 from research.report import grid, notebooks
 from research.report import plan as plans
+from research.study import contents as steps
 
 BOOK = EXAMPLES / "loan_book_example.csv"
 CROSSWALK = EXAMPLES / "loan_book_crosswalk.csv"

@@ -20,6 +20,8 @@ from research.fieldwork.survey.reliability import (
     reliability_table,
 )
 
+pytestmark = pytest.mark.every_python
+
 # The keys of the help page of psych::bfi: these items are worded against their scale.
 REVERSED = ("A1", "C4", "C5", "E1", "E2", "O2", "O5")
 

@@ -21,6 +21,8 @@ from research.compare.resampling import bootstrap_refits, out_of_fold, out_of_ti
 from research.errors import UserError
 from research.tiers import TIERS
 
+pytestmark = pytest.mark.every_python
+
 
 class OneColumn:
     """Risk is one column; tiers are its training quartiles."""

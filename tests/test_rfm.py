@@ -9,6 +9,8 @@ import pytest
 from research.errors import UserError
 from research.segment.rfm import RFM, Bands, segment_definitions
 
+pytestmark = pytest.mark.every_python
+
 # Segment counts of the R package rfm, vignette on order data (4,906 orders, 995 customers, analysis of 2006-12-31)
 PUBLISHED = {
     "About To Sleep": 102,

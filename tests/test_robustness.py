@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research import study as steps
 from research.collect import datasets, windows
 from research.collect.berka import _conduct
 from research.compare.resampling import out_of_fold
@@ -18,7 +17,8 @@ from research.figures.comparison import specification_curve
 from research.parameters import Study, load
 from research.segment import registry
 from research.segment.recut import FitOnce, Recut
-from research.study import robustness
+from research.study import contents as steps
+from research.study import specification
 
 SMALL = {
     "folds": 2,
@@ -31,14 +31,10 @@ SMALL = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory):
-    from research import steps as cached
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("RESEARCH_JOBS", "1")  # small data: starting processes would take longer than the work
-        cached._memory.cache_clear()
         yield
-    cached._memory.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -116,12 +112,12 @@ def test_every_combination_is_there_once(found: dict) -> None:
 
 
 def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -> None:
-    made, _ = robustness.options(plan)
+    made, _ = specification.options(plan)
     assert list(made["weights"]) == ["equal", "survey (invented)", "value first", "risk first"]
     none = plan.model_copy(update={"fieldwork": plan.fieldwork.model_copy(update={"ahp": ""})})
-    made, reasons = robustness.options(none)
+    made, reasons = specification.options(none)
     assert "survey (invented)" not in made["weights"] and reasons[0].startswith("Weights of the experts")
-    assert robustness.experts_key(none) == ""
+    assert specification.experts_key(none) == ""
 
 
 def test_the_curve_marks_leaders_and_choices(found: dict) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from research.paths import ROOT
 
@@ -95,6 +96,13 @@ def test_version_is_the_same_everywhere() -> None:
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert research.__version__ == PROJECT["project"]["version"] == citation["version"]
+
+
+def test_the_check_of_a_clone_runs_on_every_version_that_is_supported() -> None:
+    supported = SpecifierSet(PROJECT["project"]["requires-python"])
+    versions = [f"3.{minor}" for minor in range(8, 20) if f"3.{minor}" in supported]
+    (named,) = re.findall(r"for version in ([\d. ]+); do", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert named.split() == versions
 
 
 def test_no_test_reads_the_width_of_the_terminal(tmp_path: Path) -> None:

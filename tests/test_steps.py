@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,9 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from research import fingerprint, study
+from research import closure
 from research.parameters import load
-from research.steps import Step, reach, step
+from research.steps import Step, step
+from research.study import contents
 
 calls: list[str] = []
 
@@ -42,15 +43,26 @@ def undeclared(study):
     return study.seed
 
 
+@step("folds")
+def whole(study):
+    return study.model_dump()
+
+
+@step("dataset")
+def elsewhere(study):
+    return study.with_dataset("credit_data").seed
+
+
+@step("seed")
+def either(study, name, arm="one"):
+    calls.append("either")
+    return f"{name} {arm}"
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from research import steps
-
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path))
-    steps._memory.cache_clear()
     calls.clear()
-    yield
-    steps._memory.cache_clear()
 
 
 def test_a_step_is_computed_once() -> None:
@@ -69,8 +81,8 @@ def test_what_a_step_says_does_not_depend_on_the_cache(capsys) -> None:
 def test_files_that_were_never_finished_are_removed(tmp_path) -> None:
     plan = load(changes={"seed": 3})
     doubled(plan)
-    folder = next(tmp_path.glob("**/doubled/*/output.pkl")).parent
-    old, new = (folder / f"output.pkl.{name}-1-1" for name in ("old", "new"))
+    folder = next(tmp_path.glob("**/doubled/*.pickle")).parent
+    old, new = (folder / f".{name}.pickle.1-1.tmp" for name in ("old", "new"))
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
@@ -102,40 +114,70 @@ def test_reading_an_undeclared_parameter_is_refused() -> None:
         undeclared(load())
 
 
+def test_a_step_has_no_other_way_to_a_parameter_than_to_declare_it() -> None:
+    for undeclaring in (whole, elsewhere):
+        with pytest.raises(AttributeError):
+            undeclaring(load())
+
+
+def test_an_argument_left_at_its_default_is_the_same_argument() -> None:
+    plan = load()
+    assert either(plan, "a") == either(plan, "a", "one") == either(plan, name="a", arm="one") == "a one"
+    assert calls == ["either"]
+    assert either(plan, "a", "two") == "a two"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda stored: b"", lambda stored: stored[:-1], lambda stored: stored[:-9] + b"x" + stored[-8:]],
+)
+def test_a_damaged_result_is_computed_again(tmp_path, damage) -> None:
+    plan = load()
+    either(plan, "a long name that ends up in the file")
+    (path,) = tmp_path.glob("results/either/*.pickle")
+    sound = path.read_bytes()
+    path.write_bytes(damage(sound))
+    assert either(plan, "a long name that ends up in the file") == "a long name that ends up in the file one"
+    assert (calls, path.read_bytes()) == (["either", "either"], sound)
+
+
+def test_processes_at_once_compute_a_step_once(tmp_path) -> None:
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1]); import slow_step; from research.parameters import load\n"
+        "assert slow_step.slow(load()) == 1"
+    )
+    (tmp_path / "slow_step.py").write_text(
+        "import time\nfrom pathlib import Path\nfrom research.steps import step\n"
+        "@step('seed')\ndef slow(study):\n"
+        f"    with Path({str(tmp_path / 'computed')!r}).open('a') as file: file.write('x')\n"
+        "    time.sleep(1)\n    return 1\n"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert (tmp_path / "computed").read_text() == "x"
+
+
+def test_what_code_changed_after_it_was_imported_computes_is_not_kept(tmp_path, monkeypatch) -> None:
+    """The files say the new code, the process holds the old: its result must not be found under the new key."""
+    monkeypatch.setattr(closure, "BEGAN", 0)
+    plan = load()
+    assert either(plan, "a") == either(plan, "a")
+    assert calls == ["either", "either"]
+    assert not list(tmp_path.glob("results/**/*.pickle"))
+
+
 def test_an_unknown_parameter_cannot_be_declared() -> None:
     with pytest.raises(TypeError, match="nonsense"):
         step("nonsense")
 
 
-def test_code_that_a_step_reaches_is_in_its_key() -> None:
-    texts, families = reach(study.comparison.function)
-    assert {"collect", "compare", "segment"} <= families
-    assert any("def out_of_fold" in text for text in texts)
-    assert "fieldwork" not in reach(study.customers.function)[1]
-
-
-def test_what_every_family_rests_on_is_in_every_key() -> None:
-    """A module below the families changes results too; only messages, paths and the way files are written do not."""
-    package = Path(fingerprint.__file__).parent
-    sources = "".join(
-        p.read_text() for name in fingerprint.NUMERIC_CODE for p in (package / name).rglob("*.py")
-    )
-    used = set(re.findall(r"^(?:from|import) research\.(\w+)", sources, re.M))
-    used |= {
-        name for line in re.findall(r"^from research import (.+)", sources, re.M) for name in line.split(", ")
-    }
-    used -= {"errors", "paths", "wholefiles", *fingerprint.NUMERIC_CODE}
-    assert {"intervals", "contingency", "tiers"} <= used
-    assert used <= set(fingerprint.COMMON)
-
-
 def test_the_table_of_contents_is_complete() -> None:
-    for stage, names in study.STAGES.items():
+    for stage, names in contents.STAGES.items():
         module = import_module(f"research.study.{stage}")
         own = {
             name for name, value in vars(module).items() if isinstance(value, Step) and is_from(value, module)
         }
-        assert own <= set(names), f"{stage}: not listed in research.study"
+        assert own <= set(names), f"{stage}: not listed in contents"
         assert all(hasattr(module, name) for name in names)
         assert [name for name in own if not getattr(module, name).__doc__.startswith("Return")] == []
 

@@ -28,6 +28,8 @@ from research.fieldwork.survey.scales import (
     weighted_mean,
 )
 
+pytestmark = pytest.mark.every_python
+
 INSTRUMENT = pd.DataFrame(
     [
         ("a1", "risk", "C1", "both", 1, 5, 0),

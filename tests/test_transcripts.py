@@ -8,6 +8,8 @@ import zipfile
 
 import docx
 import pytest
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
 from odf import text as odf_text
 from odf.opendocument import OpenDocumentText
 
@@ -83,6 +85,121 @@ def test_a_table_of_speaker_and_words(tmp_path):
     document.save(tmp_path / "table.docx")
     units = transcripts.read_transcripts(tmp_path / "table.docx")
     assert units[["text", "question"]].values.tolist() == [["Because he asked.", "Why?"]]
+
+
+def word_of(path, *blocks):
+    """A transcript whose body is made of pieces of WordprocessingML, after the head."""
+    document = docx.Document()
+    for line in LINES[1:3]:
+        document.add_paragraph(line)
+    body = document.element.body
+    for block in blocks:
+        body.insert(len(body) - 1, parse_xml(block.replace(">", f" {nsdecls('w')}>", 1)))
+    document.save(path)
+    return path
+
+
+def run_of(text, tag="t"):
+    return f'<w:r><w:{tag} xml:space="preserve">{text}</w:{tag}></w:r>'
+
+
+BY = 'w:id="1" w:author="a" w:date="2024-01-01T00:00:00Z"'
+SHAPE = 'xmlns:v="urn:schemas-microsoft-com:vml"'
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        ([f"<w:p>{run_of('P07: I was ')}<w:ins {BY}>{run_of('not ')}</w:ins>{run_of('there.')}</w:p>"],
+         ["I was not there."]),
+        ([f"<w:p>{run_of('P07: I was ')}<w:del {BY}>{run_of('not ', 'delText')}</w:del>{run_of('there.')}</w:p>"],
+         ["I was there."]),
+        ([f"<w:p>{run_of('P07: One. ')}<w:moveFrom {BY}>{run_of('Two. ')}</w:moveFrom>{run_of('Three. ')}"
+          f"<w:moveTo {BY}>{run_of('Two.')}</w:moveTo></w:p>"], ["One. Three. Two."]),
+        ([f"<w:p><w:pPr><w:rPr><w:del {BY}/></w:rPr></w:pPr>{run_of('P07: One, ')}</w:p>",
+          f"<w:p>{run_of('two.')}</w:p>"], ["One, two."]),
+        ([f"<w:p>{run_of('P07: My branch is ')}<w:sdt><w:sdtContent>{run_of('in town')}</w:sdtContent></w:sdt></w:p>"],
+         ["My branch is in town"]),
+        ([f"<w:sdt><w:sdtContent><w:p>{run_of('P07: All of it.')}</w:p></w:sdtContent></w:sdt>"], ["All of it."]),
+        ([f"<w:p>{run_of('P07: See the box.')}<w:r><w:pict><v:shape {SHAPE}><v:textbox><w:txbxContent><w:p>"
+          f"{run_of('It was aside.')}</w:p></w:txbxContent></v:textbox></v:shape></w:pict></w:r></w:p>"],
+         ["See the box.\nIt was aside."]),
+        (["<w:tbl><w:tr><w:tc><w:tbl>"
+          f"<w:tr><w:tc><w:p>{run_of('P07')}</w:p></w:tc><w:tc><w:p>{run_of('Within.')}</w:p></w:tc></w:tr>"
+          "</w:tbl><w:p/></w:tc></w:tr></w:tbl>"], ["Within."]),
+        ([f"<w:tbl><w:tr><w:tc><w:p>{run_of('P07')}</w:p></w:tc><w:tc><w:p>{run_of('Yes')}</w:p></w:tc>"
+          f"<w:tc><w:p>{run_of('Yes')}</w:p></w:tc></w:tr></w:tbl>"], ["Yes Yes"]),
+        ([f"<w:p>{run_of('P07: A')}<w:r><w:tab/></w:r><w:hyperlink>{run_of('link')}</w:hyperlink></w:p>"],
+         ["A\tlink"]),
+    ],
+    ids=["inserted", "deleted", "moved", "joined", "control", "control of blocks", "box", "nested", "twins", "link"],
+)  # fmt: skip
+def test_what_word_keeps_in_other_places_is_read(tmp_path, blocks, expected):
+    path = word_of(tmp_path / "t.docx", *blocks)
+    units = transcripts.read_transcripts(path)
+    assert units["text"].tolist() == expected
+    whole = transcripts.read_documents(path).loc[0, "text"]
+    assert [whole[u.start : u.end] for u in units.itertuples()] == expected
+
+
+@pytest.mark.parametrize(
+    ("mark", "told"),
+    [
+        ('<w:r><w:commentReference w:id="0"/></w:r>', "comments"),
+        ('<w:r><w:footnoteReference w:id="2"/></w:r>', "footnotes"),
+        ('<w:r><w:endnoteReference w:id="2"/></w:r>', "endnotes"),
+        ("<w:r><w:object/></w:r>", "an embedded object"),
+    ],
+)
+def test_what_is_not_read_of_a_word_document_is_refused_by_name(tmp_path, mark, told):
+    path = word_of(tmp_path / "t.docx", f"<w:p>{run_of('P07: Yes.')}{mark}</w:p>")
+    with pytest.raises(UserError, match=rf"t\.docx: holds {told}, which are not read"):
+        transcripts.read_transcripts(path)
+
+
+def open_of(path, body):
+    """A transcript in OpenDocument whose body is made of pieces of its XML."""
+    names = {"office": "office", "text": "text", "table": "table", "draw": "drawing"}
+    spaces = " ".join(f'xmlns:{a}="urn:oasis:names:tc:opendocument:xmlns:{b}:1.0"' for a, b in names.items())
+    head = "".join(f"<text:p>{line}</text:p>" for line in LINES[1:3])
+    content = (
+        f"<office:document-content {spaces}><office:body><office:text>{head}{body}</office:text></office:body>"
+        "</office:document-content>"
+    )
+    return container(path, [("mimetype", b""), ("content.xml", content.encode())])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<text:tracked-changes><text:changed-region><text:deletion><text:p>P07: Gone.</text:p></text:deletion>"
+         "</text:changed-region></text:tracked-changes><text:p>P07: Left.</text:p>", ["Left."]),
+        ("<text:p>P07: See <draw:frame><draw:text-box><text:p>aside</text:p></draw:text-box></draw:frame>it.</text:p>",
+         ["See it.\naside"]),
+        ("<table:table><table:table-row><table:table-cell><text:p>P07</text:p></table:table-cell>"
+         "<table:table-cell><text:p>In a table.</text:p></table:table-cell></table:table-row></table:table>",
+         ["In a table."]),
+        ('<text:list><text:list-item><text:p>P07: One<text:s text:c="2"/>two.</text:p></text:list-item></text:list>',
+         ["One  two."]),
+    ],
+)  # fmt: skip
+def test_what_opendocument_keeps_in_other_places_is_read_once(tmp_path, body, expected):
+    assert transcripts.read_transcripts(open_of(tmp_path / "t.odt", body))["text"].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("mark", "told"),
+    [
+        ("<office:annotation><text:p>who?</text:p></office:annotation>", "comments"),
+        (
+            "<text:note><text:note-body><text:p>who?</text:p></text:note-body></text:note>",
+            "footnotes or endnotes",
+        ),
+    ],
+)
+def test_what_is_not_read_of_opendocument_is_refused_by_name(tmp_path, mark, told):
+    with pytest.raises(UserError, match=rf"t\.odt: holds {told}"):
+        transcripts.read_transcripts(open_of(tmp_path / "t.odt", f"<text:p>P07: Yes{mark}.</text:p>"))
 
 
 def test_without_speakers_each_paragraph_is_a_unit(tmp_path):

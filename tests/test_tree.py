@@ -16,6 +16,8 @@ from research.segment.rule_text import Condition, number_in_words, range_in_word
 from research.segment.tiers import Cut, steady
 from research.segment.tree import DecisionTree
 
+pytestmark = pytest.mark.every_python
+
 
 @pytest.fixture(scope="module")
 def book() -> pd.DataFrame:

@@ -1,18 +1,12 @@
-"""Content hashes of files: what a stored result depends on."""
+"""Content hashes of files: what something made from them depends on."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
-from research.paths import DEFINITIONS, ROOT
-
-# What decides the numbers. Pages, figures and the command line only show them.
-# every family rests on these
-COMMON = ("archive", "collect", "contingency", "inert", "intervals", "textfiles", "tiers")
-NUMERIC_CODE = ("collect", "explain", "segment", "compare", "fieldwork", "manage")
+from research.paths import ROOT
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
@@ -34,18 +28,3 @@ def files(paths: Iterable[Path]) -> set[Path]:
             p for p in below if p.is_file() and p.suffix != ".pyc" and not p.name.startswith((".", "~"))
         }
     return found
-
-
-@cache
-def code_of(families: frozenset[str]) -> str:
-    """Fingerprint of these families, of what all rest on, and of all definitions; once per process."""
-    package = Path(__file__).parent
-    places = [package / name for name in {*COMMON, *families}]
-    return fingerprint(
-        [p for p in (*places, *(p.with_suffix(".py") for p in places), DEFINITIONS) if p.exists()]
-    )
-
-
-def numeric_code() -> str:
-    """Fingerprint of all code and definitions that decide results."""
-    return code_of(frozenset({*NUMERIC_CODE, "study", "steps", "parameters"}))

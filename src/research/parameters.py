@@ -83,6 +83,7 @@ class Fieldwork(Parameters):
 
 
 NAME = r"^[\w][\w .-]*$"  # a name is also a folder: no path, nothing hidden
+_read: dict[str, Study] = {}
 WEIGHTED = ("ABC", "RFM")  # the letters of a model are weighed against each other
 
 
@@ -166,7 +167,13 @@ def load(
         values.pop("crosswalk", None)  # it is that of the study's own data set
     for name, value in given.items():
         _set(values, name, value, str(path))
-    return validate(values, where=path.name)
+    _read["last"] = validate(values, where=path.name)
+    return _read["last"]
+
+
+def loaded() -> Study | None:
+    """Return the study that this process has read last: in a notebook, its plan. None before any was."""
+    return _read.get("last")
 
 
 def find(study: str | Path) -> Path:

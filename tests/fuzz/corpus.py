@@ -19,7 +19,8 @@ from openpyxl import load_workbook
 from research.collect.tables import read_table
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
-from research.fieldwork.instruments.items import comparison_pairs, survey_items
+from research.fieldwork.instruments.items import survey_items
+from research.fieldwork.instruments.pairs import comparison_pairs
 from research.fieldwork.interviews import resolution, transcripts
 from research.manage import contact_workbook
 from research.paths import DEFINITIONS, EXAMPLES

@@ -23,9 +23,11 @@ from research.commands.run import assignments
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import items as instruments
+from research.fieldwork.instruments.pairs import comparison_pairs
 from research.fieldwork.intake import platforms
 from research.fieldwork.intake.check import annotate, check
-from research.fieldwork.intake.judgements import read_ahp, read_vignettes
+from research.fieldwork.intake.comparisons import read_ahp
+from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.survey import read_survey
 from research.fieldwork.interviews import (
     deidentify,
@@ -131,7 +133,7 @@ def judgements(random: Random) -> Attempt:
 
 def read_comparisons(path: Path) -> None:
     """Read comparisons and weigh them."""
-    ahp.group_weights(read_ahp(path), instruments.comparison_pairs(), resamples=20)
+    ahp.group_weights(read_ahp(path), comparison_pairs(), resamples=20)
 
 
 def exports(random: Random) -> Attempt:
@@ -376,10 +378,11 @@ def dialogues(random: Random) -> Attempt:
                   for part in (option, f"{{folder}}/{name}"))  # fmt: skip
 
     def act(folder: Path, out: Path) -> None:
-        units = transcripts.read_transcripts(folder)
+        found = transcripts.transcripts(folder)
+        texts, units = transcripts.searched_texts(found), transcripts.units_of(found)
         names = deidentify.read_names(folder / "names.txt") if "names.txt" in files else []
         given = deidentify.read_waivers(folder / "waivers.csv") if "waivers.csv" in files else None
-        checked = deidentify.check_waivers(deidentify.scan(units, names), given)
+        checked = deidentify.check_waivers(deidentify.scan(texts, names, units), given)
         deidentify.write_waiver_form(checked, out / "waivers.csv")
 
     return Attempt(

@@ -109,20 +109,22 @@ def by_block(customers: pd.DataFrame) -> dict[str, list[str]]:
     return {block: columns for block, columns in found.items() if columns}
 
 
-def schema(columns: Iterable[str]) -> pa.DataFrameSchema:
+def schema(columns: Iterable[str], unbounded: Iterable[str] = ()) -> pa.DataFrameSchema:
     """Return the pandera schema of a canonical table that has these columns.
 
-    The index `customer_id` is unique text; floats are float64 within [minimum, maximum]; missing values are allowed.
+    The index `customer_id` is unique text; floats are float64 within [minimum, maximum], except those that are named
+    `unbounded`; missing values are allowed.
     """
     import pandera.pandas as pa  # slow to import, and only tables that were just made are checked
 
     table = _read(CONSTRUCTS_FILE)
     dtypes = {"float": "float64", "category": "category", "string": None, "datetime": None}
     fields = {}
+    free = set(unbounded)
     for name in columns:
         row = table.loc[construct(name)["construct"]]
         checks = []
-        if row["dtype"] == "float":
+        if row["dtype"] == "float" and name not in free:
             if pd.notna(row["minimum"]):
                 checks.append(pa.Check.ge(row["minimum"]))
             if pd.notna(row["maximum"]):
@@ -137,12 +139,15 @@ def schema(columns: Iterable[str]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(fields, index=index, strict=True)
 
 
-def validate(customers: pd.DataFrame, source: str) -> pd.DataFrame:
-    """Return the table unchanged when it is canonical; otherwise raise UserError naming columns and first values."""
+def validate(customers: pd.DataFrame, source: str, unbounded: Iterable[str] = ()) -> pd.DataFrame:
+    """Return the table unchanged when it is canonical; otherwise raise UserError naming columns and first values.
+
+    Constructs that are `unbounded` may leave their range.
+    """
     from pandera.errors import SchemaErrors
 
     try:
-        return schema(customers.columns).validate(customers, lazy=True)
+        return schema(customers.columns, unbounded).validate(customers, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         told = []

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from research.collect import numerals
+from research.collect.book_checks import bound
 from research.collect.constructs import constructs, validate
-from research.collect.tables import find
+from research.collect.dates import day_or_month_first, read_dates
+from research.collect.identifiers import masked
+from research.collect.tables import LEFT_OUT, find
 from research.collect.transforms import (
     ANY_SOURCE,
     RATIOS,
     TRANSFORMS,
     Transform,
-    dates,
     mapping,
     number,
+    options,
+    takes_percentages,
     text,
 )
 from research.errors import UserError, nearest
@@ -25,19 +30,35 @@ from research.textfiles import is_file, read_csv
 
 CROSSWALKS = DEFINITIONS / "crosswalks"
 COLUMNS = ("construct", "source", "transform", "argument", "missing", "unit", "fit", "reason")
+OPTIONAL = ("lost", "out_of_range", "decimal")  # a crosswalk may leave these columns out
 FITS = ("direct", "proxy", "absent")
+CHOICES = {"lost": ("", "accept"), "out_of_range": ("", "missing", "clip", "keep"), "decimal": ("", ".", ",")}
+LOST_COLUMNS = ("construct", "source", "transform", "n", "share", "examples", "accepted")
+OUTSIDE_COLUMNS = ("construct", "allowed", "n", "share", "treated")
+READ_COLUMNS = ("construct", "source", "read_as")
+EXAMPLES = 3
+NO_QUOTIENT = "divided by zero or less: the ratio has no value"
 
 
 @dataclass(frozen=True)
 class Crosswalked:
-    """A canonical table and what did not map.
+    """A canonical table, what was lost on the way and how the source was read.
 
-    `unmapped` has one row per construct and source value that was there but gave no value:
-    construct, source, transform, value, n.
+    Attributes:
+        customers: index customer_id, one column per construct.
+        lost: one row per construct and source column of which values were there and gave nothing: construct, source,
+            transform, n, share (of the values that were there), examples (three, masked), accepted (bool).
+        outside: one row per construct with values out of its range: construct, allowed, n, share, treated (missing,
+            clip, keep or nothing).
+        read: how columns write their numbers where not as programs do: construct, source, read_as.
+        left_out: rows of totals that are no customers.
     """
 
     customers: pd.DataFrame
-    unmapped: pd.DataFrame
+    lost: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LOST_COLUMNS)))
+    outside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(OUTSIDE_COLUMNS)))
+    read: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(READ_COLUMNS)))
+    left_out: int = 0
 
 
 def _fault(path: Path, row: int, message: str) -> UserError:
@@ -58,6 +79,13 @@ def _check_row(path: Path, position: int, row: pd.Series, known: pd.Index) -> No
         raise _fault(path, line, f"'{row['construct']}' is {row['fit']}: say why in the column reason")
     if row["fit"] == "absent":
         return
+    for column, allowed in CHOICES.items():
+        if row[column] not in allowed:
+            raise _fault(
+                path,
+                line,
+                f"{column} is '{row[column]}'; expected {', '.join(filter(None, allowed))} or nothing",
+            )
     if row["transform"] not in TRANSFORMS:
         raise _fault(
             path, line, f"unknown transform '{row['transform']}'{nearest(row['transform'], TRANSFORMS)}"
@@ -88,12 +116,13 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
     """Read a crosswalk, by the name of a shipped one or by path.
 
     Columns: construct, source (columns separated by ';'), transform, argument, missing (source values that mean
-    missing, separated by '|'), unit, fit (direct, proxy, absent), reason. Every cell is text.
+    missing, separated by '|'), unit, fit (direct, proxy, absent), reason; and, empty where the file has no such column,
+    lost (accept), out_of_range (missing, clip, keep), decimal (. or ,). Every cell is text.
 
     Raises UserError that names file, row and what is expected.
     """
     path = crosswalk_file(name_or_path)
-    table = read_csv(path, COLUMNS)[list(COLUMNS)]
+    table = read_csv(path, COLUMNS).reindex(columns=[*COLUMNS, *OPTIONAL], fill_value="")
     known = constructs().index
     for position, (_, row) in enumerate(table.iterrows()):
         _check_row(path, position, row, known)
@@ -105,7 +134,8 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
 
 def complete(crosswalk: pd.DataFrame) -> pd.DataFrame:
     """Return the crosswalk with a row for every construct; one it does not mention is absent, and says so."""
-    by_name = crosswalk.set_index("construct").reindex(constructs().index.rename("construct"))
+    known = crosswalk.reindex(columns=[*COLUMNS, *OPTIONAL], fill_value="")
+    by_name = known.set_index("construct").reindex(constructs().index.rename("construct"))
     unmentioned = by_name["fit"].isna()
     by_name.loc[unmentioned, "fit"] = "absent"
     by_name.loc[unmentioned, "reason"] = "the crosswalk does not mention it"
@@ -130,39 +160,129 @@ def _typed(values: pd.Series, dtype: str) -> pd.Series:
     if dtype == "float":
         return number(values)
     if dtype == "datetime":
-        return dates(values).astype("datetime64[ns]")
+        return read_dates(values).astype("datetime64[ns]")
     if dtype == "string":
         return text(values)
     labels = text(values)
     return labels.astype(object).where(labels.notna(), None).astype("category")
 
 
-def _unmapped(
-    row: pd.Series, sources: list[pd.Series], values: pd.Series, transform: Transform
-) -> pd.DataFrame:
-    """Source values that were there and gave nothing."""
+def decimal_of(raw: pd.DataFrame) -> str:
+    """Return the decimal mark that the text columns of a table have; empty where they tell nothing, or both."""
+    found = set()
+    for name in raw.columns[~raw.dtypes.map(pd.api.types.is_numeric_dtype)]:
+        points, commas = numerals.votes(raw[name].head(2000))
+        if max(points, commas) > 0.5 * raw[name].head(2000).notna().sum():
+            found.add("." if points > commas else ",")
+    return found.pop() if len(found) == 1 else ""
+
+
+def _readings(sources: list[pd.Series], row: pd.Series, raw: pd.DataFrame) -> list[numerals.Reading]:
+    found = []
+    for column in sources:
+        given = {
+            "decimal": row["decimal"],
+            "percentages": takes_percentages(row["transform"], row["argument"]),
+        }
+        reading = numerals.read(column, **given)
+        if reading.problem and not row["decimal"]:
+            reading = numerals.read(column, hint=decimal_of(raw), **given)
+        found.append(reading)
+    return found
+
+
+def _unclear_dates(sources: list[pd.Series], row: pd.Series, dtype: str) -> str:
+    """Say which source column has dates that two forms fit, where the crosswalk gives no form."""
+    given = options(row["argument"]) if row["transform"].endswith("_between") else {}
+    forms = [given.get("from", ""), given.get("to", "")] if given or len(sources) == 2 else [row["argument"]]
+    if dtype != "datetime" and not row["transform"].endswith("_between"):
+        return ""
+    for column, form in zip(sources, forms, strict=False):
+        if not form and not pd.api.types.is_numeric_dtype(column) and day_or_month_first(column) == "unclear":
+            return f"column '{column.name}': day or month first cannot be told; give the format, such as %d/%m/%Y"
+    return ""
+
+
+def _examples(column: pd.Series) -> str:
+    counts = text(column).value_counts()
+    return ", ".join(masked(counts.index[:EXAMPLES].tolist(), str(column.name)))
+
+
+def _lost(row: pd.Series, column: pd.Series, gone: pd.Series) -> dict[str, object]:
+    return {
+        "construct": row["construct"],
+        "source": str(column.name),
+        "transform": row["transform"],
+        "n": int(gone.sum()),
+        "share": float(gone.sum() / column.notna().sum()),
+        "examples": _examples(column[gone]),
+        "accepted": row["lost"] == "accept",
+    }
+
+
+def _losses(
+    row: pd.Series,
+    sources: list[pd.Series],
+    read: list[numerals.Reading],
+    values: pd.Series,
+    transform: Transform,
+) -> list[dict[str, object]]:
+    """Source values that were there and gave nothing, one entry per column."""
     if (
         not sources or row["transform"] == "window_midpoint"
     ):  # no event in any window is an answer, not a loss
-        return pd.DataFrame()
-    known = pd.concat([column.notna() for column in sources], axis=1)
-    there = known.any(axis=1) if row["transform"] in ANY_SOURCE else known.all(axis=1)
+        return []
+    found = []
+    there = [_is_there(column) for column in sources]
+    for column, known, reading in zip(sources, there, read, strict=False):
+        gone = known & reading.values.isna()
+        if gone.any():
+            found.append(_lost(row, column, gone))
+    usable = pd.concat([reading.values.notna() for reading in read] or there, axis=1)
+    due = usable.any(axis=1) if row["transform"] in ANY_SOURCE else usable.all(axis=1)
     if row["transform"] == "map":
         to_missing = [key for key, becomes in mapping(row["argument"]).items() if becomes == ""]
-        there &= ~text(sources[0]).isin(to_missing)  # mapped to missing on purpose
-    lost = there & values.isna()
-    if not lost.any():
-        return pd.DataFrame()
-    if row["transform"] in RATIOS and all(number(column[lost]).notna().all() for column in sources):
-        value = "divided by zero or less: the ratio has no value"
-        return pd.DataFrame([{"value": value, "n": int(lost.sum())}]).assign(
-            construct=row["construct"], source=row["source"], transform=row["transform"]
-        )
-    original = pd.concat([text(column[lost]).fillna("—") for column in sources], axis=1).agg(
-        "; ".join, axis=1
-    )
-    counts = original.value_counts().rename_axis("value").rename("n").reset_index()
-    return counts.assign(construct=row["construct"], source=row["source"], transform=row["transform"])
+        due &= ~text(sources[0]).isin(to_missing)  # mapped to missing on purpose
+    gone = due & values.isna()
+    if gone.any():
+        whole = sources[0] if len(sources) == 1 else _joined(sources).rename(row["source"])
+        told = _lost(row, whole.where(due), gone)
+        quotient = {"examples": NO_QUOTIENT, "accepted": True} if row["transform"] in RATIOS else {}
+        found.append(told | quotient)
+    return found
+
+
+def _is_there(column: pd.Series) -> pd.Series:
+    return column.notna() if pd.api.types.is_numeric_dtype(column) else text(column).notna()
+
+
+def _joined(sources: list[pd.Series]) -> pd.Series:
+    return pd.concat([text(column).fillna("—") for column in sources], axis=1).agg("; ".join, axis=1)
+
+
+def _within(
+    values: pd.Series, row: pd.Series, definition: pd.Series
+) -> tuple[pd.Series, list[dict[str, object]]]:
+    """Treat what is out of a construct's range as the crosswalk says, and count it."""
+    if definition["dtype"] != "float":
+        return values, []
+    low, high = definition["minimum"], definition["maximum"]
+    outside = (values < low) | (values > high)
+    if not outside.any():
+        return values, []
+    ends = [f"≥ {low:g}" if low == low else "", f"≤ {high:g}" if high == high else ""]
+    told = {
+        "construct": row["construct"],
+        "allowed": " and ".join(filter(None, ends)),
+        "n": int(outside.sum()),
+        "share": float(outside.sum() / values.notna().sum()),
+        "treated": row["out_of_range"] or "nothing",
+    }
+    if row["out_of_range"] == "missing":
+        values = values.mask(outside)
+    elif row["out_of_range"] == "clip":
+        values = values.clip(low if low == low else None, high if high == high else None)
+    return values, [told]
 
 
 def apply(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str = "data", check: bool = True) -> Crosswalked:
@@ -172,24 +292,44 @@ def apply(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str = "data", check
         raw: one row per customer or loan, any columns.
         crosswalk: as read by `read_crosswalk`.
         label: what to call the data in messages.
-        check: validate ranges and types (pandera); False lets `quality` look at a faulty table.
+        check: validate ranges and types (pandera) and what was lost; False lets `quality` look at a faulty table.
 
-    Raises UserError when a source column is missing, identifiers repeat or a value is impossible.
+    Raises UserError when a source column is missing or cannot be read in one way only, identifiers repeat, a value is
+    impossible, or more is lost from a column than `most_lost` of book_checks.csv.
     """
     definitions = constructs()
     table = complete(crosswalk)
     columns: dict[str, pd.Series] = {}
-    lost = []
+    lost: list[dict[str, object]] = []
+    outside: list[dict[str, object]] = []
+    read_as: list[dict[str, object]] = []
+    problems: list[str] = []
     anchor = pd.Series(pd.NA, index=raw.index)
     for _, row in table[table["fit"] != "absent"].iterrows():
-        transform = TRANSFORMS[row["transform"]]
+        name, transform = row["construct"], TRANSFORMS[row["transform"]]
+        dtype = definitions.at[name, "dtype"]
         sources = _columns(raw, row, label)
+        numbers = transform.reads_numbers and not (row["transform"] == "identity" and dtype != "float")
+        readings = _readings(sources, row, raw) if numbers else []
+        for column, reading in zip(sources, readings, strict=False):
+            if reading.said:
+                read_as.append({"construct": name, "source": column.name, "read_as": reading.said})
+            if reading.problem:
+                problems.append(f"construct '{name}', column '{column.name}': {reading.problem}")
         try:
-            values = transform.apply(sources or [anchor], row["argument"])
+            given = [reading.values for reading in readings] or sources or [anchor]
+            values = transform.apply(given, row["argument"])
+            unclear = _unclear_dates(sources, row, dtype)
         except UserError as error:
-            raise UserError(f"{label}, construct '{row['construct']}': {error}") from None
-        columns[row["construct"]] = _typed(values, definitions.at[row["construct"], "dtype"])
-        lost.append(_unmapped(row, sources, columns[row["construct"]], transform))
+            raise UserError(f"{label}, construct '{name}': {error}") from None
+        if unclear:
+            problems.append(f"construct '{name}', {unclear}")
+        typed = _typed(values, dtype)
+        lost += _losses(row, sources, readings, typed, transform)
+        columns[name], found = _within(typed, row, definitions.loc[name])
+        outside += found
+    if problems:
+        raise UserError(f"{label}: {'; '.join(problems)}")
     if "customer_id" not in columns:
         raise UserError(
             f"{label}: the crosswalk has no customer_id (use the transform row_number without one)"
@@ -200,10 +340,29 @@ def apply(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str = "data", check
     order = [name for name in definitions.index if name in columns]
     index = pd.Index(identity.astype(object), name="customer_id")
     customers = pd.DataFrame({name: columns[name].array for name in order}, index=index)
-    wanted = ["construct", "source", "transform", "value", "n"]
-    kept = [part for part in lost if len(part)]
-    unmapped = pd.concat(kept, ignore_index=True)[wanted] if kept else pd.DataFrame(columns=wanted)
-    return Crosswalked(validate(customers, label) if check else customers, unmapped)
+    made = Crosswalked(
+        customers,
+        pd.DataFrame(lost, columns=list(LOST_COLUMNS)),
+        pd.DataFrame(outside, columns=list(OUTSIDE_COLUMNS)),
+        pd.DataFrame(read_as, columns=list(READ_COLUMNS)),
+        int(raw.attrs.get(LEFT_OUT, 0)),
+    )
+    if check:
+        if faults := losses_in_words(made.lost):
+            raise UserError(f"{label}: {'; '.join(faults)}")
+        validate(customers, label, unbounded=made.outside.query("treated == 'keep'")["construct"])
+    return made
+
+
+def losses_in_words(lost: pd.DataFrame) -> list[str]:
+    """Return which columns lose more than `most_lost` allows without the crosswalk accepting it, in words."""
+    most = bound("most_lost")
+    return [
+        f"column '{row.source}' loses {row.n:,} values ({row.share:.1%}) as '{row.construct}', such as {row.examples}; "
+        f"at most {most:.0%} may be lost: mend the transform, or write accept into the column lost of the crosswalk"
+        for row in lost.itertuples()
+        if row.share > most and not row.accepted
+    ]
 
 
 def beside(raw: pd.DataFrame, crosswalk: pd.DataFrame, construct: str) -> pd.DataFrame:

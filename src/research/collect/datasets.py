@@ -12,6 +12,7 @@ import pandas as pd
 import yaml
 
 from research.collect import loanbook, origins
+from research.collect.book_checks import BOOK_CHECKS_FILE
 from research.collect.constructs import CONSTRUCTS_FILE, constructs, validate
 from research.collect.crosswalk import (
     COLUMNS,
@@ -23,7 +24,7 @@ from research.collect.crosswalk import (
     read_crosswalk,
 )
 from research.collect.simulate import Simulation
-from research.collect.tables import SUFFIXES, find, read_table
+from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table, stem, suffix
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
@@ -31,6 +32,7 @@ from research.textfiles import exists, is_file
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
+CODES_FILE = DEFINITIONS / "source_codes.csv"
 SIMULATED = "simulated"
 EXPECTED = f"a name from 'research datasets' or a file of loans ({', '.join(SUFFIXES)})"
 
@@ -68,7 +70,7 @@ def definition(name: str) -> dict[str, Any]:
 
 def is_path(name: str | Path) -> bool:
     """Return True when a data set is given as a file rather than by a known name."""
-    return isinstance(name, Path) or Path(name).suffix.lower() in SUFFIXES
+    return isinstance(name, Path) or bool(suffix(name))
 
 
 def shown(name: str | Path) -> str:
@@ -105,7 +107,7 @@ def crosswalk_beside(name: str | Path) -> Path:
     path = find(name)
     if not is_file(path):
         raise UserError(f"{name}: {'a folder, expected a file' if exists(path) else 'no such file'}")
-    beside = path.with_name(f"{path.stem}_crosswalk.csv")
+    beside = path.with_name(f"{stem(path)}_crosswalk.csv")
     if not is_file(beside):
         raise UserError(
             f"{name}: a file needs a crosswalk: '{beside.name}' beside it, or, for the study's own data set, one named "
@@ -131,11 +133,10 @@ def crosswalk_of(name: str | Path, crosswalk: str | Path | None = None) -> pd.Da
 
 
 def harmonise(name: str | Path, crosswalk: str | Path | None = None, check: bool = True) -> Crosswalked:
-    """Return the canonical table of a data set together with the source values that did not map."""
+    """Return the canonical table of a data set together with what was lost of the source."""
     if not is_path(name) and definition(str(name))["kind"] == SIMULATED:
         customers = simulation().customers
-        nothing = pd.DataFrame(columns=["construct", "source", "transform", "value", "n"])
-        return Crosswalked(validate(customers, SIMULATED), nothing)
+        return Crosswalked(validate(customers, SIMULATED))
     table = crosswalk_of(name, crosswalk)
     raw = load_raw(name)
     if is_path(name):
@@ -147,7 +148,7 @@ def load(name_or_path: str | Path, crosswalk: str | Path | None = None) -> pd.Da
     """Return the canonical customer table of a data set.
 
     Args:
-        name_or_path: a name of `names()` or a csv, Parquet or xlsx file.
+        name_or_path: a name of `names()` or a csv, .csv.gz, Parquet or xlsx file.
         crosswalk: a crosswalk file; without one, that which lies beside a file (`crosswalk_beside`) or is shipped.
 
     Returns: index `customer_id` (unique text); one column per construct that is not absent, see `constructs()`.
@@ -198,13 +199,8 @@ def code_decisions(name: str) -> pd.DataFrame:
     Empty for a data set whose codes its publisher documents in full.
     """
     definition(name)
-    path = DEFINITIONS / f"{name}_codes.csv"
-    columns = ["column", "code", "documented", "meaning", "decision"]
-    return (
-        pd.read_csv(path, dtype=str, keep_default_na=False)
-        if path.is_file()
-        else pd.DataFrame(columns=columns)
-    )
+    table = pd.read_csv(CODES_FILE, dtype=str, keep_default_na=False)
+    return table[table["dataset"] == name].drop(columns="dataset").reset_index(drop=True)
 
 
 def coverage(datasets: Iterable[str] | None = None) -> pd.DataFrame:
@@ -282,7 +278,13 @@ def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> s
         else origins.fingerprint(definition(str(name)))
     )
     digest = hashlib.sha256(rows.encode())
-    for path in (_crosswalk_file(name, crosswalk), MAPS_FILE, CONSTRUCTS_FILE):
+    for path in (
+        _crosswalk_file(name, crosswalk),
+        MAPS_FILE,
+        CONSTRUCTS_FILE,
+        BOOK_CHECKS_FILE,
+        TOTAL_WORDS_FILE,
+    ):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

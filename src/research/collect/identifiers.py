@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 import pandas as pd
@@ -15,6 +17,7 @@ from research.paths import DEFINITIONS
 PATTERNS_FILE = DEFINITIONS / "identifier_patterns.csv"
 SHARE = 0.2  # a column holds identifiers when a fifth of its values look like one
 LONGEST = 100  # letters of a value that are looked at
+LONGEST_EXAMPLE = 24
 GB11643_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 GB11643_CHECK = "10X98765432"
 GB32100_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -77,6 +80,31 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
                 found.append((name, row.kind, f"{len(hits) / len(values):.0%} of its values", len(hits)))
     table = pd.DataFrame(found, columns=["column", "kind", "evidence", "n"])
     return table.drop_duplicates(["column", "kind"]).reset_index(drop=True)
+
+
+def _is_identifier(value: str) -> bool:
+    plain = unicodedata.normalize("NFKC", value)[:LONGEST]
+    return any(
+        re.fullmatch(row.pattern, plain, flags=re.ASCII)
+        and (row.check not in CHECKSUMS or CHECKSUMS[row.check](plain))
+        for row in _patterns().itertuples()
+        if row.part == "value"
+    )
+
+
+def masked(values: Sequence[str], column: str) -> list[str]:
+    """Return values of a column as they may be shown: what looks like an identifier, or is long, only by its length.
+
+    In a column whose name gives an identifier away, no value is shown.
+    """
+    name = str(column).lower().replace("_", " ")[:LONGEST]
+    hidden = any(row.part == "column" and re.search(row.pattern, name) for row in _patterns().itertuples())
+    return [
+        f"(text of {len(value):,} characters)"
+        if hidden or len(value) > LONGEST_EXAMPLE or _is_identifier(value)
+        else f"'{value}'"
+        for value in values
+    ]
 
 
 def refuse_identifiers(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:

@@ -9,20 +9,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from research.collect import quality
+from research.collect import levels, quality
+from research.collect.book_checks import bound
 from research.collect.constructs import constructs, predictors
-from research.collect.crosswalk import apply, complete, read_crosswalk
-from research.collect.identifiers import identifiers, rare_combinations, refuse_identifiers
+from research.collect.crosswalk import apply, complete, losses_in_words, read_crosswalk
+from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse_identifiers
 from research.collect.tables import read_table
-from research.collect.transforms import text
+from research.collect.transforms import looks_like_days, text
 from research.paths import DEFINITIONS
 
-__all__ = ["answers", "auc", "blocking", "check", "leakage_suspects", "refuse_identifiers", "unit_problems"]
+__all__ = [
+    "answers",
+    "auc",
+    "blocking",
+    "check",
+    "leakage_suspects",
+    "refuse_identifiers",
+    "telling_blanks",
+    "unit_problems",
+]
 
 LEAKAGE_PATTERNS_FILE = DEFINITIONS / "leakage_patterns.csv"
 NOTEBOOK_NEEDS_FILE = DEFINITIONS / "notebook_needs.csv"
-NEAR_PERFECT = 0.95
-FEWEST_BAD = 10
+GRADES = ("suspect", "strong suspect")
+DAY = 12 / 365.25  # months
 
 
 @cache
@@ -49,34 +59,94 @@ def auc(values: pd.Series, outcome: pd.Series) -> float:
     return float(max(area, 1 - area))
 
 
+def _common(values: pd.Series) -> pd.Series:
+    """Classes with rare ones taken together: many classes of a few rows separate any outcome by chance."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    labels = text(values)
+    counts = labels.map(labels.value_counts())
+    return labels.mask(counts < bound("least_blank"), "(rare classes)")
+
+
 def leakage_suspects(raw: pd.DataFrame, crosswalk: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """Find predictors whose source is probably known only after the loan was made.
 
-    Returns: construct, column, evidence. By the name of the column (leakage_patterns.csv) or because it alone nearly
-    decides the outcome (AUC ≥ 0.95 with at least ten bad loans).
+    By the name of the column (leakage_patterns.csv) or because it alone separates the outcome (AUC, the bounds of
+    book_checks.csv, with enough bad loans). Strong is a very high AUC, or a name and a high AUC.
+
+    Returns: construct, column, grade (suspect, strong suspect), evidence; the strong ones first.
     """
     rows = complete(crosswalk)
     rows = rows[rows["construct"].isin(predictors(customers))]
     outcome = customers.get("default")
     found = []
     for row in rows.itertuples():
+        named = []
         for column in filter(None, (part.strip() for part in row.source.split(";"))):
+            plain = re.sub(r"[\s_\-.]+", " ", column).lower()
             for pattern in _read(LEAKAGE_PATTERNS_FILE).itertuples():
-                if re.search(pattern.pattern, column.lower()):
-                    found.append((row.construct, column, f"its name: {pattern.why}"))
+                if re.search(pattern.pattern, plain):
+                    named.append((column, pattern.why))
                     break
-        if outcome is not None and outcome.sum() >= FEWEST_BAD:
-            area = auc(customers[row.construct], outcome)
-            if area >= NEAR_PERFECT:
-                found.append((row.construct, row.source, f"it alone separates the outcome (AUC {area:.3f})"))
-    return pd.DataFrame(found, columns=["construct", "column", "evidence"])
+        area = float("nan")
+        if outcome is not None and outcome.sum() >= bound("least_bad"):
+            area = auc(_common(customers[row.construct]), outcome)
+        high, very_high = area >= bound("suspect_auc"), area >= bound("strong_suspect_auc")
+        if named or high:
+            evidence = [f"the name of column '{column}': {why}" for column, why in named]
+            evidence += [f"it alone separates the outcome (AUC {area:.3f})"] if high else []
+            grade = GRADES[very_high or bool(named and high)]
+            found.append((row.construct, named[0][0] if named else row.source, grade, "; ".join(evidence)))
+    table = pd.DataFrame(found, columns=["construct", "column", "grade", "evidence"])
+    return table.sort_values("grade", key=lambda grades: grades != GRADES[1], kind="stable").reset_index(
+        drop=True
+    )
+
+
+def telling_blanks(customers: pd.DataFrame) -> pd.DataFrame:
+    """Find constructs whose blanks predict the outcome: a blank is then an answer, or was made after the outcome.
+
+    Returns: construct, blank (customers without a value whose outcome is known), bad_blank, rate_blank, known,
+    bad_known, rate_known, p_value (Fisher's exact test times the number of constructs compared), the strongest first.
+    """
+    outcome = customers.get("default")
+    columns = ["construct", "blank", "bad_blank", "rate_blank", "known", "bad_known", "rate_known", "p_value"]
+    if outcome is None:
+        return pd.DataFrame(columns=columns)
+    from scipy.stats import fisher_exact
+
+    judged = customers[outcome.notna()]
+    bad = judged["default"] == 1
+    names = [
+        *predictors(customers),
+        *(name for name in customers if constructs().at[name, "role"] == "protected"),
+    ]
+    rows = []
+    for name in names:
+        blank = judged[name].isna()
+        if min(blank.sum(), (~blank).sum()) < bound("least_blank"):
+            continue
+        counts = [(int((bad & part).sum()), int(part.sum())) for part in (blank, ~blank)]
+        table = [[hits, total - hits] for hits, total in counts]
+        (hits, total), (other, rest) = counts
+        rows.append(
+            (name, total, hits, hits / total, rest, other, other / rest, float(fisher_exact(table).pvalue))
+        )
+    found = pd.DataFrame(rows, columns=columns)
+    found["p_value"] = (found["p_value"] * len(found)).clip(upper=1.0)
+    low, high = (
+        found[["rate_blank", "rate_known"]].min(axis=1),
+        found[["rate_blank", "rate_known"]].max(axis=1),
+    )
+    telling = (high >= bound("blank_ratio") * low) & (found["p_value"] <= bound("blank_p_value"))
+    return found[telling].sort_values("p_value", kind="stable").reset_index(drop=True)
 
 
 def unit_problems(customers: pd.DataFrame) -> pd.DataFrame:
     """Find constructs whose values do not look like their unit.
 
     Returns: construct, unit, median, problem. Rules of thumb: a share whose median exceeds 1 is probably a percentage;
-    terms that never exceed 40 are probably years; a yearly income below a monthly instalment is probably monthly.
+    a yearly income below a monthly instalment is probably monthly; for terms see `_term_problem`.
     """
     definitions = constructs()
     found = []
@@ -87,8 +157,8 @@ def unit_problems(customers: pd.DataFrame) -> pd.DataFrame:
         unit, median = definitions.at[name, "unit"], float(values.median())
         if unit.startswith("share") and median > 1:
             found.append((name, unit, median, "looks like a percentage: multiply by 0.01"))
-        if name == "term_months" and values.max() <= 40 and (values % 6 != 0).mean() > 0.5:
-            found.append((name, unit, median, "looks like years: multiply by 12"))
+        if name == "term_months" and (problem := _term_problem(values)):
+            found.append((name, unit, median, problem))
         if name == "income" and "instalment" in customers:
             low = customers["instalment"] * 12 > customers["income"]
             if low.mean() > 0.5:
@@ -96,6 +166,26 @@ def unit_problems(customers: pd.DataFrame) -> pd.DataFrame:
         if name == "default" and values.nunique() == 1:
             found.append((name, unit, median, "has one value only: nothing can be learned from it"))
     return pd.DataFrame(found, columns=["construct", "unit", "median", "problem"])
+
+
+def _term_problem(terms: pd.Series) -> str:
+    """Say what terms in months may be instead; empty when they look like months.
+
+    Months of contracts are mostly multiples of 6, years are small whole or half numbers. Terms beyond twenty years for
+    most, or mostly multiples of 30 days, are days. Most terms of a month or less are days that were divided already, or
+    months that were taken for days.
+    """
+    median = float(terms.median())
+    if median <= 1.5:
+        return (
+            f"half are of {median * 30.4375:.0f} days or less: right for loans of days; if the column counts months, "
+            "take the factor out; if it counts years, multiply by 12"
+        )
+    if median > 240 or (median > 60 and looks_like_days(terms)):
+        return f"looks like days: multiply by {DAY:.8g} (12 / 365.25)"
+    if terms.max() <= 40 and (terms % 0.5 == 0).all() and (terms % 6 != 0).mean() > 0.5:
+        return "looks like years: multiply by 12"
+    return ""
 
 
 def answers(customers: pd.DataFrame) -> pd.DataFrame:
@@ -128,8 +218,10 @@ def answers(customers: pd.DataFrame) -> pd.DataFrame:
 def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     """Look a loan book over without refusing it.
 
-    Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `impossible` (only what was
-    found), `units`, `unmapped`, `types`, `leakage`, `coverage` (construct, fit, source, reason), `answers`.
+    Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `levels` (that reports
+    pool or mask), `impossible` (only what was found), `outside` (values out of range and how they are treated),
+    `units`, `lost` (source values that gave nothing), `read` (how columns write their numbers), `types`, `leakage`,
+    `blanks`, `coverage` (construct, fit, source, reason), `answers`.
     Raises UserError when the file or the crosswalk cannot be read at all.
     """
     raw, table = read_table(path), read_crosswalk(crosswalk)
@@ -141,6 +233,7 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
         "summary": pd.DataFrame(
             [
                 ("rows", len(customers)),
+                ("rows of totals, left out", result.left_out),
                 ("source columns", raw.shape[1]),
                 ("constructs measured", customers.shape[1]),
                 ("repeated customer numbers", int(customers.index.duplicated().sum())),
@@ -151,11 +244,15 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
         ),
         "identifiers": identifiers(raw),
         "rare": rare_combinations(customers),
+        "levels": levels.told(customers, FEW),
         "impossible": impossible[impossible["n"] > 0].reset_index(drop=True),
+        "outside": result.outside,
         "units": unit_problems(customers),
-        "unmapped": result.unmapped,
+        "lost": result.lost,
+        "read": result.read,
         "types": quality.dtypes(raw, table),
         "leakage": leakage_suspects(raw, table, customers),
+        "blanks": telling_blanks(customers),
         "coverage": complete(table)[["construct", "fit", "source", "transform", "reason"]],
         "answers": answers(customers),
     }
@@ -167,10 +264,14 @@ def blocking(found: dict[str, pd.DataFrame]) -> list[str]:
     summary = found["summary"].set_index("measure")["value"]
     if summary["repeated customer numbers"]:
         faults.append(f"{summary['repeated customer numbers']} repeated customer numbers")
-    out_of_range = found["impossible"].query("kind == 'range'")
-    if len(out_of_range):
-        worst = out_of_range.iloc[0]
-        faults.append(f"{worst['n']} values break {worst['rule']}")
+    refused = found["outside"].query("treated == 'nothing'").sort_values("n", ascending=False)
+    if len(refused):
+        told = "; ".join(f"{row.construct} {row.allowed}: {row.n:,}" for row in refused.itertuples())
+        faults.append(
+            f"values out of range ({told}); mend them, or write missing, clip or keep into the column out_of_range of "
+            "the crosswalk"
+        )
+    faults += losses_in_words(found["lost"])
     used = {
         part.strip()
         for source in found["coverage"].loc[found["coverage"]["fit"] != "absent", "source"]

@@ -27,7 +27,7 @@ def _taiwan() -> pd.DataFrame:
                 {
                     "customer_id": raw["ID"].astype(str),
                     "period": pd.Timestamp(f"{month}-01"),
-                    # -2 (no consumption), -1 (paid) and 0 (revolving) are no delay: see taiwan_codes.csv
+                    # -2 (no consumption), -1 (paid) and 0 (revolving) are no delay: see source_codes.csv
                     "status": raw[status].clip(lower=0),
                     "limit": raw["LIMIT_BAL"].astype("float64"),
                     "balance": raw[bill].astype("float64"),

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from research.collect.constructs import constructs
-from research.collect.crosswalk import complete
+from research.collect.crosswalk import Crosswalked, complete
 from research.collect.transforms import number
 from research.paths import DEFINITIONS
 
 QUALITY_RULES_FILE = DEFINITIONS / "quality_rules.csv"
+WORDS = {"missing": "set to missing", "clip": "set to the bound", "keep": "kept", "nothing": "refused"}
 SCALES = {"at_most": np.less_equal, "over": np.greater, "at_least": np.greater_equal}
 CENT = 0.01  # sums of payments are rounded in the sources
 
@@ -179,10 +180,9 @@ def dtypes(raw: pd.DataFrame, crosswalk: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["construct", "source", "found", "problem", "n"])
 
 
-def report(
-    raw: pd.DataFrame, crosswalk: pd.DataFrame, customers: pd.DataFrame, unmapped: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the findings in one table of counts: check, findings, rows, detail."""
+def report(raw: pd.DataFrame, crosswalk: pd.DataFrame, made: Crosswalked) -> pd.DataFrame:
+    """Return the findings in one table of counts: check, findings, rows, detail. No value of a customer is in it."""
+    customers, lost, outside = made.customers, made.lost, made.outside
     gaps, twins, faults, types = (
         missing(customers),
         duplicates(customers),
@@ -214,13 +214,30 @@ def report(
                 "detail": "; ".join(f"{row.rule}: {row.n}" for row in broken.head(3).itertuples()) or "none",
             },
             {
-                "check": "source values that did not map",
-                "findings": len(unmapped),
-                "rows": int(unmapped["n"].sum()) if len(unmapped) else 0,
+                "check": "source values that were lost",
+                "findings": len(lost),
+                "rows": int(lost["n"].sum()),
                 "detail": "; ".join(
-                    f"{row.construct}: {row.value} × {row.n}" for row in unmapped.head(3).itertuples()
+                    f"{row.construct}: {row.n} of column {row.source} ({row.share:.1%})"
+                    for row in lost.itertuples()
                 )
                 or "none",
+            },
+            {
+                "check": "values out of range, treated as the crosswalk says",
+                "findings": len(outside),
+                "rows": int(outside["n"].sum()),
+                "detail": "; ".join(
+                    f"{row.construct} {row.allowed}: {row.n} ({WORDS.get(row.treated, row.treated)})"
+                    for row in outside.itertuples()
+                )
+                or "none",
+            },
+            {
+                "check": "rows of totals, left out",
+                "findings": int(made.left_out > 0),
+                "rows": made.left_out,
+                "detail": "no customers" if made.left_out else "none",
             },
             {
                 "check": "source columns of the wrong kind",

@@ -1,24 +1,44 @@
-"""Reading one table of loans from a file: csv, Parquet or xlsx, in UTF-8, UTF-16 or GBK."""
+"""Reading one table of loans from a file: csv (also packed as .csv.gz), Parquet or xlsx, in UTF-8, UTF-16 or GBK."""
 
 from __future__ import annotations
 
 import csv
 import datetime
 import decimal
+import gzip
 import io
 import re
+import zlib
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
-from research.archive import open_archive, parsing
+from research.archive import MAX_RATIO, open_archive, parsing
 from research.errors import UserError
-from research.paths import ROOT
+from research.paths import DEFINITIONS, ROOT
 from research.textfiles import decode, is_file, read_bytes
 
-SUFFIXES = (".csv", ".parquet", ".xlsx")
+SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xlsx")
+TOTAL_WORDS_FILE = DEFINITIONS / "total_words.csv"
+LEFT_OUT = "rows of totals left out"  # key of `DataFrame.attrs`
+SEPARATORS = ",;\t|"
 MOST_BYTES = 4 * 2**30
+SMALL = 2**20  # what is packed small may be packed well
+MOST_LINES = 5  # line numbers that a message names
+TOTAL_WITHIN = 3  # a row of totals says so in one of its first columns
 PLAIN = (str, int, float, bool, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
+
+
+def suffix(name: str | Path) -> str:
+    """Return the kind of a file of loans in small letters, such as ".csv.gz"; empty when it is none."""
+    lower = Path(name).name.lower()
+    return next((kind for kind in (".csv.gz", *SUFFIXES) if lower.endswith(kind)), "")
+
+
+def stem(name: str | Path) -> str:
+    """Return the name of a file of loans without folder and kind."""
+    return Path(name).name[: -len(suffix(name)) or None]
 
 
 def find(path: str | Path) -> Path:
@@ -28,15 +48,77 @@ def find(path: str | Path) -> Path:
     return given if is_file(given) or not is_file(in_project) else in_project
 
 
+def _unpacked(data: bytes, name: str) -> bytes:
+    """The content of a gzip file, read no further than a table of that many packed bytes can be long."""
+    found = io.BytesIO()
+    most = min(MOST_BYTES, max(SMALL, MAX_RATIO * len(data)))
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            while part := packed.read(2**20):
+                found.write(part)
+                if found.tell() > most:
+                    raise UserError(
+                        f"{name}: unpacks to more than {most:,} bytes from {len(data):,}; the file is refused"
+                    )
+    except (OSError, EOFError, zlib.error):
+        raise UserError(f"{name}: not a gzip file, or a damaged one") from None
+    return found.getvalue()
+
+
+def _lines(numbers: list[int]) -> str:
+    shown = ", ".join(f"{number:,}" for number in numbers[:MOST_LINES])
+    more = f" and {len(numbers) - MOST_LINES:,} more" if len(numbers) > MOST_LINES else ""
+    return f"line{'s' if len(numbers) > 1 else ''} {shown}{more}"
+
+
+def _check_rows(text: str, separator: str, name: str) -> None:
+    """Raise UserError for rows that have more or fewer cells than the header; what they hold is never shown."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    width, other, short = 0, [], []
+    try:
+        for cells in reader:
+            if not cells or cells == [""]:
+                continue
+            width = width or len(cells)
+            if len(cells) == width:
+                continue
+            strange = max((sign for sign in SEPARATORS if sign != separator), key="".join(cells).count)
+            if len(cells) < width and "".join(cells).count(strange) >= width - len(cells):
+                other.append((reader.line_num, strange))
+            else:
+                short.append((reader.line_num, len(cells)))
+    except csv.Error:
+        raise UserError(
+            f"{name}, line {reader.line_num}: not readable as a table; quotation marks that do not close"
+        ) from None
+    if other:
+        signs = {"\t": "a tab"}
+        told = signs.get(other[0][1], f"'{other[0][1]}'")
+        raise UserError(
+            f"{name}, {_lines([line for line, _ in other])}: separated by {told}, the header by "
+            f"{signs.get(separator, repr(separator))}; expected one separator"
+        )
+    if short:
+        line, found = short[0]
+        raise UserError(
+            f"{name}, line {line}: {found} cells, expected {width} as in the header"
+            + (f" (and so in {len(short) - 1:,} more rows)" if len(short) > 1 else "")
+        )
+
+
 def _read_csv(path: Path) -> pd.DataFrame:
-    text = decode(read_bytes(path, MOST_BYTES), path.name)
-    first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
+    data = read_bytes(path, MOST_BYTES)
+    text = decode(_unpacked(data, path.name) if suffix(path) == ".csv.gz" else data, path.name)
+    if not text.strip():
+        raise UserError(f"{path.name}: is empty; expected a header and rows")
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    separator = max(SEPARATORS, key=first.count)
     names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
     if twice := next((name for name in names if name and names.count(name) > 1), ""):
         raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
+    _check_rows(text, separator, path.name)
     try:
-        table = pd.read_csv(io.StringIO(text), sep=separator, low_memory=False)
+        return pd.read_csv(io.StringIO(text), sep=separator, low_memory=False, index_col=False)
     except pd.errors.ParserError as error:
         told = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         place = (
@@ -45,13 +127,6 @@ def _read_csv(path: Path) -> pd.DataFrame:
             else "quotation marks that do not close"
         )
         raise UserError(f"{path.name}: not readable as a table; {place}") from None
-    if not isinstance(
-        table.index, pd.RangeIndex
-    ):  # pandas takes surplus cells for row names, shifting all others
-        raise UserError(
-            f"{path.name}: rows have more cells than the header; name every column in the first row"
-        )
-    return table
 
 
 def _read_xlsx(path: Path) -> pd.DataFrame:
@@ -64,30 +139,66 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
 
 
+@cache
+def _total_words() -> str:
+    """The pattern of a cell that names a total, with what may follow: a colon, a count in brackets."""
+    words = pd.read_csv(TOTAL_WORDS_FILE, dtype=str, encoding="utf-8")["word"]
+    signs = "|".join(re.escape(word).replace(r"\ ", r"[\s_-]?") for word in words)
+    return rf"(?:{signs})\s*(?:[:：]|[(（][^()（）]{{0,20}}[)）])?"
+
+
+def _totals(table: pd.DataFrame) -> pd.Series:
+    """Mark the rows that are sums of others: the first cell that is not empty names a total."""
+    found = pd.Series(False, index=table.index)
+    empty = pd.Series(True, index=table.index)
+    for name in table.columns[:TOTAL_WITHIN]:
+        column = table[name]
+        if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
+            cells = column.astype("string").str.slice(0, 60).str.strip()
+            named = cells.str.replace(
+                r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])", "", regex=True
+            ).str.fullmatch(_total_words(), flags=re.IGNORECASE)
+            found |= empty & named.fillna(False).astype(bool)
+            empty &= cells.fillna("") == ""
+        else:
+            empty &= column.isna()
+    return found
+
+
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a csv, Parquet or xlsx file (first sheet) as it is, one row per customer or loan.
 
-    Raises UserError when the file is missing, of another kind, empty or has unnamed or repeated columns.
+    Rows of totals (合计, Total, 小计 …) are no customers and are left out; `attrs[LEFT_OUT]` counts them.
+
+    Raises UserError when the file is missing, of another kind, empty, has unnamed or repeated columns, or rows of more
+    or fewer cells than the header, or with another separator.
     """
     path = find(path)
     if not is_file(path):
         raise UserError(f"{path}: no such file")
-    if path.suffix.lower() not in SUFFIXES:
+    kind = suffix(path)
+    if not kind:
         raise UserError(f"{path.name}: kind '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")
-    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".xlsx": _read_xlsx}
-    with parsing(path, f"{path.suffix[1:]} file"):
-        table = readers[path.suffix.lower()](path)
+    readers = {".csv": _read_csv, ".csv.gz": _read_csv, ".parquet": _read_parquet, ".xlsx": _read_xlsx}
+    with parsing(path, f"{kind[1:]} file"):
+        table = readers[kind](path)
     table.columns = [str(name).strip() for name in table.columns]
     unnamed = [name for name in table.columns if not name or name.startswith("Unnamed:")]
     if unnamed:
         place = list(table.columns).index(unnamed[0]) + 1
         raise UserError(f"{path.name}: column {place} has no name in the first row")
-    if not len(table):
-        raise UserError(f"{path.name}: has a header but no rows")
+    if twice := next((name for name in table.columns if list(table.columns).count(name) > 1), ""):
+        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
     for name in (name for name, kind in table.dtypes.items() if pd.api.types.is_object_dtype(kind)):
         odd = next((value for value in table[name].dropna() if not isinstance(value, PLAIN)), None)
         if odd is not None:
             raise UserError(
                 f"{path.name}: column '{name}' holds {type(odd).__name__}, expected numbers, text or dates"
             )
+    totals = _totals(table)
+    if totals.any():
+        table = table[~totals].reset_index(drop=True)
+        table.attrs[LEFT_OUT] = int(totals.sum())
+    if not len(table):
+        raise UserError(f"{path.name}: has a header but no rows")
     return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -10,21 +9,19 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from research.collect.dates import months_between, read_dates
+from research.collect.numerals import LARGEST_WHOLE, read
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 
 MAPS_FILE = DEFINITIONS / "crosswalks" / "maps.csv"
 DIGITS = r"(-?\d+(?:\.\d+)?)"
-LARGEST_WHOLE = 2.0**53  # up to here a float counts every whole number
-CURRENCY_MARKS = r"[,\s￥¥$€£元]"
+PER_CENT = 0.01
 
 
 def number(values: pd.Series) -> pd.Series:
-    """Return float64; text loses thousands separators and currency marks; what is no number becomes NaN."""
-    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return values.astype("float64")
-    text = values.astype("string").str.replace(CURRENCY_MARKS, "", regex=True)
-    return pd.to_numeric(text, errors="coerce").astype("float64")
+    """Return float64, read as `numerals.read` does; what is no number becomes NaN."""
+    return read(values).values
 
 
 def text(values: pd.Series) -> pd.Series:
@@ -35,17 +32,6 @@ def text(values: pd.Series) -> pd.Series:
             values = values.astype("Int64")
     stripped = values.astype("string").str.strip()
     return stripped.mask(stripped == "")
-
-
-def dates(values: pd.Series, form: str = "") -> pd.Series:
-    """Return dates without their time zone; what is no date becomes missing. UserError for a format that is none."""
-    try:
-        found = pd.to_datetime(values, format=form or None, errors="coerce")
-    except (ValueError, re.error):
-        if form:
-            raise UserError(f"argument '{form}': not a format of dates such as %Y-%m-%d") from None
-        found = pd.to_datetime(values, errors="coerce", utc=True)  # several time zones in one column
-    return found.dt.tz_localize(None) if isinstance(found.dtype, pd.DatetimeTZDtype) else found
 
 
 def options(argument: str) -> dict[str, str]:
@@ -211,21 +197,49 @@ def _subtract_from(sources: list[pd.Series], argument: str) -> pd.Series:
 
 
 def _digits(sources: list[pd.Series], argument: str) -> pd.Series:
-    found = text(sources[0]).str.extract(DIGITS, expand=False)
+    found = text(sources[0]).str.normalize("NFKC").str.extract(DIGITS, expand=False)
     return _scaled(found.astype("float64"), argument)
 
 
 def _date(sources: list[pd.Series], argument: str) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(sources[0]):
-        return sources[0]
-    return dates(text(sources[0]), argument)
+    return read_dates(sources[0], argument)
+
+
+def _between(sources: list[pd.Series], argument: str, months: float) -> pd.Series:
+    """Time from the first date to the second, or to the date of the option `at`, in units of so many months."""
+    given = options(argument)
+    unknown = set(given) - {"from", "to", "at", "min", "max"}
+    if unknown:
+        raise UserError(
+            f"argument '{argument}': unknown option '{sorted(unknown)[0]}'; expected from, to, at, min, max"
+        )
+    if (len(sources) == 1) != ("at" in given):
+        raise UserError(f"argument '{argument}': expected two source columns, or one and at=2024-12-31")
+    start = read_dates(sources[0], given.get("from", "").replace(",", "|"))
+    if "at" in given:
+        end = read_dates(pd.Series(given["at"], index=start.index))
+        if len(end) and end.isna().all():
+            raise UserError(f"argument '{argument}': at is no date such as 2024-12-31")
+    else:
+        end = read_dates(sources[1], given.get("to", "").replace(",", "|"))
+    bounds = "|".join(f"{name}={given[name]}" for name in ("min", "max") if name in given)
+    return _scaled(months_between(start, end) / months, bounds)
+
+
+def _months_between(sources: list[pd.Series], argument: str) -> pd.Series:
+    return _between(sources, argument, 1.0)
+
+
+def _years_between(sources: list[pd.Series], argument: str) -> pd.Series:
+    return _between(sources, argument, 12.0)
 
 
 def _annuity(sources: list[pd.Series], argument: str) -> pd.Series:
     """Monthly payment = P·r / (1 − (1 + r)^−n), r = yearly rate / 12; `argument` is the unit of the rate."""
-    amount, rate = number(sources[0]), number(sources[1])
+    unit = _float(argument, argument) if argument else 1.0
+    amount, rate = number(sources[0]), read(sources[1], percentages=unit == PER_CENT).values
     months = _digits(sources[2:], "")
-    monthly = rate * (_float(argument, argument) if argument else 1.0) / 12
+    monthly = rate * unit / 12
     payment = amount * monthly / -np.expm1(-months * np.log1p(monthly))
     return payment.where(monthly > 0, amount / months)
 
@@ -257,20 +271,24 @@ def _row_number(sources: list[pd.Series], argument: str) -> pd.Series:
 
 @dataclass(frozen=True)
 class Transform:
-    """One word of the vocabulary: what it does, how many source columns it needs, what its argument is."""
+    """One word of the vocabulary: what it does, how many source columns it needs, what its argument is.
+
+    One that reads numbers is given columns of numbers; the others are given the cells as they are.
+    """
 
     apply: Callable[[list[pd.Series], str], pd.Series]
     sources: tuple[int, int]
     argument: str
     meaning: str
+    reads_numbers: bool = True
 
 
 _MANY = 20
 TRANSFORMS: dict[str, Transform] = {
     "identity": Transform(_identity, (1, 1), "", "the value as it is"),
     "multiply": Transform(_multiply, (1, 1), "factor", "the value times a factor (a change of unit)"),
-    "map": Transform(_map, (1, 1), "@map or a=x|b=y|*=rest", "the class a value belongs to"),
-    "flag": Transform(_flag, (1, 3), "values a|b", "1 when the first known value is one of these, else 0"),
+    "map": Transform(_map, (1, 1), "@map or a=x|b=y|*=rest", "the class a value belongs to", False),
+    "flag": Transform(_flag, (1, 3), "values a|b", "1 when the first known value is one of these, else 0", False),
     "sum": Transform(_sum, (1, _MANY), "times= min= max=", "the sum; missing when a part is missing"),
     "difference": Transform(_difference, (2, _MANY), "times= min= max=", "the first minus the others"),
     "ratio": Transform(_ratio, (2, _MANY), "times= min= max=", "the first divided by the others; missing at zero"),
@@ -288,13 +306,38 @@ TRANSFORMS: dict[str, Transform] = {
     "minimum": Transform(_minimum, (1, _MANY), "times= min= max=", "the smallest known value"),
     "first_known": Transform(_first_known, (1, _MANY), "times= min= max=", "the first value that is not missing"),
     "subtract_from": Transform(_subtract_from, (1, 1), "number", "a number minus the value"),
-    "digits": Transform(_digits, (1, 1), "times= min= max=", "the first number in a text"),
-    "date": Transform(_date, (1, 1), "format", "a date, read by a strptime format"),
-    "annuity": Transform(_annuity, (3, 3), "unit of the rate", "monthly payment of amount, yearly rate, months"),
+    "digits": Transform(_digits, (1, 1), "times= min= max=", "the first number in a text", False),
+    "date": Transform(_date, (1, 1), "formats a|b",
+                      "a date; strptime formats, excel, excel1904, sas, sasdatetime, or the usual forms", False),
+    "months_between": Transform(_months_between, (1, 2), "from= to= at= min= max=",
+                                "months from one date to another, or to the date at=", False),
+    "years_between": Transform(_years_between, (1, 2), "from= to= at= min= max=", "the same in years", False),
+    "annuity": Transform(_annuity, (3, 3), "unit of the rate", "monthly payment of amount, yearly rate, months", False),
     "window_midpoint": Transform(_window_midpoint, (1, _MANY), "months a|b", "months of the nearest busy window"),
-    "constant": Transform(_constant, (0, 0), "value", "the same value for every row"),
-    "row_number": Transform(_row_number, (0, 0), "prefix", "prefix and row number, where a file has no identifier"),
+    "constant": Transform(_constant, (0, 0), "value", "the same value for every row", False),
+    "row_number": Transform(_row_number, (0, 0), "prefix", "prefix and row number, where a file has no identifier",
+                            False),
 }  # fmt: skip
+
+
+def takes_percentages(transform: str, argument: str) -> bool:
+    """Return whether a transform turns percentages into shares: 12.5% and 12.5 are then the same."""
+    factor = argument if transform == "multiply" else ""
+    for part in argument.split("|") if transform != "multiply" else ():
+        if part.strip().startswith("times="):
+            factor = part.partition("=")[2]
+    try:
+        return float(factor or "nan") == PER_CENT
+    except ValueError:
+        return False
+
+
+def looks_like_days(terms: pd.Series) -> bool:
+    """Return whether most contract terms are what terms in days are: 30, 90, 180, 360, 365, 730 … and seldom less."""
+    known = terms.dropna()
+    whole = (known % 30 == 0) | (known % 365 == 0)
+    return bool(len(known)) and bool(whole.mean() > 0.5)
+
 
 # Transforms that use whichever source is known; the others need all of them.
 ANY_SOURCE = {"flag", "minimum", "first_known", "window_midpoint"}

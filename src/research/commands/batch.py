@@ -10,22 +10,29 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from research import parameters
 from research.errors import UserError
 from research.paths import REPORTS
+from research.targets import FILLS, READS, Force, take_reports
 
 JOBS = 2
 
 
 def batch(
-    grid: Annotated[Path, typer.Argument(help="a batch file: study, and product, zip or list of parameters")],
+    grid: Annotated[
+        Path, typer.Argument(help="a batch file: study, and product, zip or list of parameters"), READS
+    ],
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help=f"runs at the same time, on this machine [{JOBS}]"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="folder of the batch [reports/<name of the grid>]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder of the batch [reports/<name of the grid>]"), FILLS
+    ] = None,
     cluster: Annotated[
         str, typer.Option(metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
     ] = "",
+    force: Force = False,
 ) -> None:
     """Run a grid of studies and compare them.
 
@@ -37,6 +44,7 @@ def batch(
     from research.report.cluster import connected, there
     from research.report.comparison import write_comparison
     from research.report.files import only_writer
+    from research.report.provenance import data_files
 
     if cluster and jobs is not None:
         raise UserError("--jobs counts processes of this machine; with --cluster, leave it out")
@@ -44,6 +52,9 @@ def batch(
     asked = grids.read(grid)
     folder = out or REPORTS / asked.name
     plans = grids.plans(asked, folder)
+    studies = {plan.study.model_dump_json(): plan.study for plan in plans}.values()
+    read = {path for study in studies for path in data_files(study)}
+    take_reports(folder, [grid, parameters.find(asked.study), *read], force=force)
     with ExitStack() as held:
         if cluster:
             carry_out = partial(there, client=held.enter_context(connected(cluster)), folder=folder)

@@ -9,20 +9,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from research import study as steps
 from research.errors import UserError
 from research.manage.contact_workbook import write_contact_plan
-from research.parameters import load
+from research.parameters import find, load
 from research.paths import REPORTS
 from research.report.plan import check, first_day
+from research.report.provenance import data_files
+from research.study import contents as steps
+from research.targets import READS, WRITES, Force, guarded, take
 
 
+@guarded
 def contacts(
-    study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file")],
-    out: Annotated[Path, typer.Argument(help="the workbook to write (.xlsx)")],
+    study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file"), READS],
+    out: Annotated[Path, typer.Argument(help="the workbook to write (.xlsx)"), WRITES],
     model: Annotated[str, typer.Option(help="the model whose tiers are used")] = "tree",
     start: Annotated[str, typer.Option(help="first day of the plan, YYYY-MM-DD [today]")] = "",
-    dataset: Annotated[str, typer.Option(help="another data set than the study's")] = "",
+    dataset: Annotated[str, typer.Option(help="another data set than the study's"), READS] = "",
+    force: Force = False,
 ) -> None:
     """Write the contact plan of a study: one row per customer, and a log to send back. INTERNAL: it names customers."""
     if out.suffix.lower() != ".xlsx":
@@ -30,6 +34,7 @@ def contacts(
     refuse_published(out)
     day = first_day(start) if start else datetime.date.today()
     plan = load(study, dataset=dataset)
+    take(out, [find(study), *data_files(plan)], force=True)  # what is not an input has been asked about
     check(plan)
     reason = steps.not_testable(plan, model)
     if reason:

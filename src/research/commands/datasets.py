@@ -14,9 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from research.collect import datasets, draft, fetch, loanbook
-from research.collect.tables import read_table
+from research.collect.tables import read_table, stem
 from research.errors import UserError
 from research.inert import write_csv
+from research.targets import READS, WRITES, Force, guarded
 
 app = typer.Typer(
     help="List, fetch and check data sets.", no_args_is_help=False, pretty_exceptions_enable=False
@@ -116,6 +117,7 @@ def get(
     origin: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE_OR_FOLDER", help="a local copy instead of a download"),
+        READS,
     ] = None,
 ) -> None:
     """Download a data set, or take a local copy; either is believed only when its hash is known."""
@@ -128,8 +130,8 @@ def get(
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="your loan book: csv, Parquet or xlsx")],
-    crosswalk: Annotated[Path, typer.Option("--crosswalk", help="its crosswalk, a csv file")],
+    file: Annotated[Path, typer.Argument(help="your loan book: csv, .csv.gz, Parquet or xlsx"), READS],
+    crosswalk: Annotated[Path, typer.Option("--crosswalk", help="its crosswalk, a csv file"), READS],
 ) -> None:
     """Say what your loan book measures, what is wrong with it, and which questions it can answer."""
     found = loanbook.check(file, crosswalk)
@@ -140,9 +142,12 @@ def check(
     console.print(f"[bold]Not measured[/bold]: {escape(absent)}")
     for name, title in (
         ("identifiers", "Direct identifiers (never features)"),
-        ("rare", "Customers who stand out by what others may know of them"), ("types", "Columns of the wrong kind"),
-        ("unmapped", "Values that did not map"), ("units", "Units that look wrong"),
+        ("rare", "Customers who stand out by what others may know of them"),
+        ("levels", "Levels that reports show pooled or masked"), ("types", "Columns of the wrong kind"),
+        ("read", "Columns that write numbers in a way of their own"), ("lost", "Values that were lost"),
+        ("units", "Units that look wrong"), ("outside", "Values out of range"),
         ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),
+        ("blanks", "Blanks that predict the outcome"),
     ):  # fmt: skip
         _print(found[name], title)
     _print(found["answers"], "What the notebooks can answer with it")
@@ -154,14 +159,20 @@ def check(
 
 @app.command("draft-crosswalk")
 def propose(
-    file: Annotated[Path, typer.Argument(help="your loan book: csv, Parquet or xlsx")],
-    out: Annotated[Path | None, typer.Option(help="where to write it [FILE_crosswalk.csv]")] = None,
+    file: Annotated[Path, typer.Argument(help="your loan book: csv, .csv.gz, Parquet or xlsx"), READS],
+    out: Annotated[Path | None, typer.Option(help="where to write it [FILE_crosswalk.csv]"), WRITES] = None,
+    force: Force = False,
 ) -> None:
     """Propose a crosswalk from the column names, units and values of a file; edit it before use."""
+    write_proposal(file, out or file.with_name(f"{stem(file)}_crosswalk.csv"), force=force)
+
+
+@guarded
+def write_proposal(
+    file: Annotated[Path, READS], target: Annotated[Path, WRITES], *, force: bool = False
+) -> None:
+    """Write a proposed crosswalk and say what it holds."""
     proposal = draft.draft_crosswalk(read_table(file))
-    target = out or file.with_name(f"{file.stem}_crosswalk.csv")
-    if target.exists():
-        raise UserError(f"{target}: exists already and is not overwritten; name another file with --out")
     write_csv(proposal, target)
     shown = proposal.loc[
         proposal["fit"] != "absent", ["construct", "source", "transform", "argument", "reason"]

@@ -13,27 +13,40 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from research.collect.events import Limits, Roles, parse_windows, read_roles, write_features
+from research.collect.events import (
+    Limits,
+    Roles,
+    check_out,
+    parse_windows,
+    read_roles,
+    write_features,
+)
 from research.collect.tables import read_table
 from research.collect.transforms import text
 from research.errors import UserError, nearest
+from research.targets import READS, WORKS, WRITES, Force, guarded
 from research.wholefiles import whole
 
 Role = Annotated[str, typer.Option(help="its column")]
 
 
+@guarded
 def events(
-    source: Annotated[str, typer.Argument(help="Parquet or CSV, FILE.duckdb::TABLE, postgresql://…::TABLE")],
-    out: Annotated[Path, typer.Argument(help="the Parquet file to write")],
+    source: Annotated[
+        str, typer.Argument(help="Parquet or CSV, FILE.duckdb::TABLE, postgresql://…::TABLE"), READS
+    ],
+    out: Annotated[Path, typer.Argument(help="the Parquet file to write"), WRITES],
     as_of: Annotated[str, typer.Option(help="one date for all; events before it count, YYYY-MM-DD")] = "",
     loans: Annotated[
-        Path | None, typer.Option(help="your loan book; events before each loan's own date count")
+        Path | None, typer.Option(help="your loan book; events before each loan's own date count"), READS
     ] = None,
     loan_customer: Annotated[str, typer.Option(help="column of the loan book")] = "customer_id",
     loan_date: Annotated[str, typer.Option(help="column of the loan book")] = "loan_date",
     windows: Annotated[str, typer.Option(help="months, days such as 180d, or all")] = "3,6,12",
     features: Annotated[str, typer.Option(help="features or groups [all that the columns allow]")] = "",
-    roles: Annotated[Path | None, typer.Option(help="a table role,column instead of the next six")] = None,
+    roles: Annotated[
+        Path | None, typer.Option(help="a table role,column instead of the next six"), READS
+    ] = None,
     customer: Role = "",
     time: Role = "",
     amount: Role = "",
@@ -48,14 +61,16 @@ def events(
     memory: Annotated[str, typer.Option(help="the most it may use, such as 2GB")] = "2GB",
     threads: Annotated[int | None, typer.Option(help="processors [all]")] = None,
     scratch: Annotated[
-        Path | None, typer.Option(help="folder for what does not fit in memory [beside OUT]")
+        Path | None, typer.Option(help="folder for what does not fit in memory [beside OUT]"), WORKS
     ] = None,
     master: Annotated[str, typer.Option(help="address of a Spark cluster [this machine]")] = "",
+    force: Force = False,
 ) -> None:
     """Write recency, frequency, amount, trend, balance and late months of each customer, from transactions.
 
     With --loans the result is the loan book with the features beside it, ready for a crosswalk.
     """
+    check_out(source, out)
     given = {
         "customer": customer, "time": time, "amount": amount, "balance": balance, "late": late,
         "transaction": transaction, "time_format": time_format,

@@ -10,27 +10,21 @@ import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from research.collect import datasets
-from research.errors import UserError, about
+from research.commands.agreement import show_agreement
+from research.errors import UserError
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
 from research.fieldwork.intake import platforms
-from research.fieldwork.intake.cells import tidy
-from research.fieldwork.intake.check import annotate, kind_of
+from research.fieldwork.intake.check import annotate
 from research.fieldwork.intake.check import check as faults_of
 from research.fieldwork.intake.coding import read_coding
-from research.fieldwork.intake.sheets import Sheet, open_returned
 from research.fieldwork.interviews import (
-    agreement,
-    coder_agreement,
     deidentify,
-    ratings,
-    resolution,
     transcripts,
 )
-from research.inert import write_csv
+from research.targets import FILLS, READS, WRITES, Force, guarded
 
 app = typer.Typer(
     help="Forms, checks and agreement of survey and interviews.",
@@ -38,7 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console()
-OutFile = Annotated[Path, typer.Argument(help="the file to write", show_default=False)]
 
 
 class Form(StrEnum):
@@ -52,19 +45,23 @@ class Form(StrEnum):
 
 
 @app.command("form")
+@guarded
 def make_form(
     kind: Annotated[Form, typer.Argument(help="which form")],
-    out: OutFile,
+    out: Annotated[Path, typer.Argument(help="the file to write", show_default=False), WRITES],
     rows: Annotated[int, typer.Option(help="survey: empty rows per group", min=1, max=20_000)] = 300,
     group: Annotated[str, typer.Option(help="questionnaire: practitioner or customer")] = "practitioner",
-    texts: Annotated[Path | None, typer.Option("--transcripts", help="coding: folder of transcripts")] = None,
+    texts: Annotated[
+        Path | None, typer.Option("--transcripts", help="coding: folder of transcripts"), READS
+    ] = None,
     coder: Annotated[str, typer.Option(help="coding: the coder's code")] = "",
-    book: Annotated[Path | None, typer.Option("--codebook", help="coding: a codebook (csv)")] = None,
+    book: Annotated[Path | None, typer.Option("--codebook", help="coding: a codebook (csv)"), READS] = None,
     experts: Annotated[int, typer.Option(help="vignettes, ahp: how many experts", min=1, max=200)] = 10,
-    dataset: Annotated[str, typer.Option(help="vignettes: data set or file")] = "lendingclub2018",
-    crosswalk: Annotated[Path | None, typer.Option(help="vignettes: crosswalk of an own file")] = None,
+    dataset: Annotated[str, typer.Option(help="vignettes: data set or file"), READS] = "lendingclub2018",
+    crosswalk: Annotated[Path | None, typer.Option(help="vignettes: crosswalk of an own file"), READS] = None,
     customers: Annotated[int, typer.Option(help="vignettes: how many", min=1, max=200)] = 24,
     seed: Annotated[int, typer.Option(help="vignettes: seed of the draw", min=0)] = 20240607,
+    force: Force = False,
 ) -> None:
     """Write an empty form as an Excel workbook."""
     if out.suffix.lower() != ".xlsx":
@@ -92,9 +89,13 @@ def make_form(
 
 
 @app.command()
+@guarded
 def check(
-    file: Annotated[Path, typer.Argument(help="a returned workbook or table")],
-    annotated: Annotated[Path | None, typer.Option(help="write a copy in which each fault is marked")] = None,
+    file: Annotated[Path, typer.Argument(help="a returned workbook or table"), READS],
+    annotated: Annotated[
+        Path | None, typer.Option(help="write a copy in which each fault is marked"), WRITES
+    ] = None,
+    force: Force = False,
 ) -> None:
     """List each fault as `sheet!cell — found — expected`; ends with code 1 when answers would be lost."""
     faults = faults_of(file)
@@ -114,16 +115,18 @@ def check(
 
 
 @app.command("import-survey")
+@guarded
 def import_survey(
-    file: Annotated[Path, typer.Argument(help="an export of a survey platform (csv or xlsx)")],
+    file: Annotated[Path, typer.Argument(help="an export of a survey platform (csv or xlsx)"), READS],
     platform: Annotated[
-        str, typer.Option(help="qualtrics, limesurvey, wenjuanxing, or a mapping file (yml)")
+        str, typer.Option(help="qualtrics, limesurvey, wenjuanxing, or a mapping file (yml)"), READS
     ],
-    out: Annotated[Path, typer.Option(help="the csv to write")],
+    out: Annotated[Path, typer.Option(help="the csv to write"), WRITES],
     group: Annotated[
         str | None, typer.Option(help="practitioner or customer, when no column says so")
     ] = None,
     accept_faults: Annotated[bool, typer.Option(help="read faulty answers as missing")] = False,
+    force: Force = False,
 ) -> None:
     """Turn an export of Qualtrics, LimeSurvey or Wenjuanxing into a table of answers."""
     found = platforms.read_platform(file, platform, group=group, accept_faults=accept_faults)
@@ -140,97 +143,15 @@ def import_survey(
     console.print(f"wrote {escape(str(out))}: " + ", ".join(f"{n} {name}s" for name, n in sizes.items()))
 
 
-@app.command("agreement")
-def show_agreement(
-    files: Annotated[list[Path], typer.Argument(help="coding workbooks, or one table of units × coders")],
-    level: Annotated[str, typer.Option(help="nominal, ordinal, interval or ratio (tables)")] = "nominal",
-    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)")] = None,
-    resamples: Annotated[int, typer.Option(help="bootstrap resamples", min=0, max=100_000)] = 1000,
-    seed: Annotated[int, typer.Option(help="seed of the bootstrap", min=0)] = 1,
-    disagreements: Annotated[
-        Path | None, typer.Option(help="write a workbook to resolve disagreements")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="write the table as csv")] = None,
-) -> None:
-    """Print the agreement of coders, from coding workbooks or from a plain table."""
-    with about(*files):
-        table = _agreement(files, level, book, resamples, seed, disagreements)
-    if out is not None:
-        write_csv(table, out)
-        console.print(f"wrote {escape(str(out))}")
-
-
-def _agreement(
-    files: list[Path], level: str, book: Path | None, resamples: int, seed: int, disagreements: Path | None
-) -> pd.DataFrame:
-    returned = [open_returned(path) for path in files]
-    if all(kind_of(one) == "coding" for one in returned):
-        return _coding_agreement(files, book, resamples, seed, disagreements)
-    if len(files) > 1:
-        raise UserError(
-            "expected coding workbooks, or one plain table of units × coders; found several tables"
-        )
-    return _table_agreement(_frame(returned[0].sheets[0]), level, resamples, seed)
-
-
-def _frame(sheet: Sheet) -> pd.DataFrame:
-    header = list(sheet.rows[0]) if sheet.rows else []
-    while header and header[-1] is None:
-        header.pop()
-    if not header or len(sheet.rows) < 2:
-        raise UserError(f"{sheet.name}: expected a row of column names and rows of ratings below it")
-    rows = [(*row, *[None] * len(header))[: len(header)] for row in sheet.rows[1:]]
-    return pd.DataFrame(rows, columns=[str(name or "") for name in header])
-
-
-def _table_agreement(frame: pd.DataFrame, level: str, resamples: int, seed: int) -> pd.DataFrame:
-    listed = {tidy(name).lower() for name in frame.columns}
-    if {
-        "coder",
-        "segment",
-        "code",
-    } <= listed:  # a list of codings: a segment may have several codes of one coder
-        codings = ratings.codings_from_table(frame)
-        if codings.duplicated(["coder", "document", "segment"]).any():
-            units = codings[["document", "segment"]].drop_duplicates()
-            table = coder_agreement.code_agreement(codings, units, resamples=resamples, seed=seed)
-            _print(
-                table[table["base"] == "coded"], "Agreement per code and over all codes, on coded segments"
-            )
-            return table
-    wide = ratings.ratings_from_table(frame)
-    table = agreement.agreement_table(wide, level=level, resamples=resamples, seed=seed)
-    _print(table, f"Agreement of {wide.shape[1]} coders on {len(wide)} units ({level})")
-    return table
-
-
-def _coding_agreement(
-    files: list[Path], book: Path | None, resamples: int, seed: int, disagreements: Path | None
-) -> pd.DataFrame:
-    codes = codebook.read_codebook(book)
-    found = read_coding(files, codebook=codes)
-    used = codes[codes["code"].isin(codebook.assignable(codes))]
-    options = {"assignments": found.assignments}
-    table = coder_agreement.code_agreement(
-        found.codings, found.units, used, **options, resamples=resamples, seed=seed
-    )
-    _print(table[table["scope"] == "overall"], "Agreement, the codes taken together")
-    kappa = table[(table["scope"] == "code") & (table["base"] == "all")]
-    first = [
-        m for m in ("cohen_kappa", "fleiss_kappa", "krippendorff_alpha") if (kappa["measure"] == m).any()
-    ][:1]
-    _print(kappa[kappa["measure"].isin(first)], "Per code, on all units (every measure: --out FILE.csv)")
-    if disagreements is not None:
-        open_ones = coder_agreement.disagreements(found.codings, found.units, used, **options)
-        resolution.resolution_form(disagreements, open_ones)
-        console.print(f"wrote {escape(str(disagreements))}: {len(open_ones)} disagreements to resolve")
-    return table
+app.command("agreement")(show_agreement)
 
 
 @app.command("import-qda")
+@guarded
 def import_qda(
-    file: Annotated[Path, typer.Argument(help="a REFI-QDA project (.qdpx) or codebook (.qdc)")],
-    out: Annotated[Path, typer.Option(help="the folder to write")],
+    file: Annotated[Path, typer.Argument(help="a REFI-QDA project (.qdpx) or codebook (.qdc)"), READS],
+    out: Annotated[Path, typer.Option(help="the folder to write"), FILLS],
+    force: Force = False,
 ) -> None:
     """Read a project of NVivo, ATLAS.ti, MAXQDA, QualCoder … into a folder of tables."""
     project = exchange.read_qda(file)
@@ -242,14 +163,18 @@ def import_qda(
 
 
 @app.command("export-qda")
+@guarded
 def export_qda(
-    sources: Annotated[list[Path], typer.Argument(help="coding workbooks, or a folder that import-qda made")],
-    out: Annotated[Path, typer.Option(help="the .qdpx or .qdc to write")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="coding workbooks, or a folder that import-qda made"), READS
+    ],
+    out: Annotated[Path, typer.Option(help="the .qdpx or .qdc to write"), WRITES],
     texts: Annotated[
-        Path | None, typer.Option("--transcripts", help="folder of the whole transcripts")
+        Path | None, typer.Option("--transcripts", help="folder of the whole transcripts"), READS
     ] = None,
-    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)")] = None,
+    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)"), READS] = None,
     name: Annotated[str, typer.Option(help="name of the project")] = "Interviews",
+    force: Force = False,
 ) -> None:
     """Write codings as a REFI-QDA project, or the codebook alone (.qdc)."""
     if len(sources) == 1 and (sources[0] / exchange.WHOLE).is_file():
@@ -272,48 +197,30 @@ def export_qda(
 
 
 @app.command("deidentify")
+@guarded
 def find_identifying(
-    paths: Annotated[list[Path], typer.Argument(help="transcripts, or a folder of them")],
-    names: Annotated[Path | None, typer.Option(help="names to look for, one a line")] = None,
-    waivers: Annotated[Path | None, typer.Option(help="waivers given in writing (csv)")] = None,
-    waiver_form: Annotated[Path | None, typer.Option(help="write a csv to waive open findings")] = None,
+    paths: Annotated[list[Path], typer.Argument(help="transcripts, or a folder of them"), READS],
+    names: Annotated[Path | None, typer.Option(help="names to look for, one a line"), READS] = None,
+    waivers: Annotated[Path | None, typer.Option(help="waivers given in writing (csv)"), READS] = None,
+    waiver_form: Annotated[
+        Path | None, typer.Option(help="write a csv to waive open findings"), WRITES
+    ] = None,
+    force: Force = False,
 ) -> None:
     """List what could identify someone; ends with code 2 while any finding is open."""
-    units = transcripts.read_transcripts(paths)
+    read = transcripts.transcripts(paths)
+    units = transcripts.units_of(read)
     listed = deidentify.read_names(names) if names is not None else []
     given = deidentify.read_waivers(waivers) if waivers is not None else None
-    found = deidentify.check_waivers(deidentify.scan(units, listed), given)
+    findings = deidentify.scan(transcripts.searched_texts(read), listed, units)
+    found = deidentify.check_waivers(findings, given)
     waived = found[found["waived"]]
     for row in waived.itertuples():
-        place = f"waived: {row.document} segment {row.segment} — {row.kind} {row.shown}"
+        place = f"waived: {row.document} {deidentify.place_of(row.segment)} — {row.kind} {row.shown}"
         told = f"{place} — {row.reason} ({row.by}, {row.date})"
         console.print(escape(told), soft_wrap=True, highlight=False)
     still = found[~found["waived"]]
     if waiver_form is not None and len(still):
         console.print(f"wrote {escape(str(deidentify.write_waiver_form(still, waiver_form)))}")
-    deidentify.require_clean(units, listed, given)
+    deidentify.require_clean(findings, given)
     console.print(f"{units['document'].nunique()} transcripts, {len(units)} turns: nothing open")
-
-
-def _print(frame: pd.DataFrame, title: str) -> None:
-    """Print one row per coefficient; a column that says the same throughout goes into the title."""
-    columns = ["code", "base", "label", "estimate", "ci_low", "ci_high", "n", "applied", "note"]
-    shown = frame[[name for name in columns if name in frame.columns]].dropna(axis=1, how="all")
-    same = [
-        name for name in ("code", "base", "label", "note") if name in shown and shown[name].nunique() <= 1
-    ]
-    told = [str(shown[name].iloc[0]) for name in same if name == "label"]
-    table = Table(title=" · ".join([title, *told]), title_justify="left")
-    shown = shown.drop(columns=same)
-    for name in shown.columns:
-        numeric = pd.api.types.is_numeric_dtype(shown[name])
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
-    for row in shown.itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console.print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return "—"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -15,13 +15,16 @@ from research import parameters
 from research.errors import UserError
 from research.report import pipeline, provenance
 from research.report import plan as plans
+from research.targets import FILLS, READS, Force, take_reports
 from research.textfiles import parse_yaml
 
 MOVED_SHOWN = 10
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file")] = "default",
+    study: Annotated[
+        str, typer.Argument(help="a name in studies/, or the path of a study file"), READS
+    ] = "default",
     parameter: Annotated[
         list[str] | None,
         typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="change a parameter; may be repeated"),
@@ -30,13 +33,14 @@ def run(
         list[str] | None, typer.Option(metavar="NB", help="run only this notebook; may be repeated")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="notebooks executed at the same time")] = 1,
-    out: Annotated[Path | None, typer.Option(help="folder of the reports [reports/<study>]")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the reports [reports/<study>]"), FILLS] = None,
     update_reference: Annotated[
         bool, typer.Option("--update-reference", help="make this run's values the reference")
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="run again whenever study, notebooks, data or code change")
     ] = False,
+    force: Force = False,
 ) -> None:
     """Run a study and write its reports."""
     if watch and update_reference:
@@ -48,6 +52,7 @@ def run(
     changes = assignments(parameter or [])
     make = partial(plans.plan, study, changes=changes, only=only or [], jobs=jobs, out=out)
     plan = make()
+    take_reports(plan.out, [parameters.find(study), *provenance.data_files(plan.study)], force=force)
     if watch:
         run_watched(plan, make, parameters.find(study), console)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from research.compare.random_tiers import over_draws
 from research.compare.resampling import OutOfFold
 from research.intervals import jeffreys
 from research.tiers import TIERS
@@ -50,8 +51,18 @@ def tier_calibration(oof: OutOfFold) -> pd.DataFrame:
     with repetition. `inside`: the expected rate lies within the interval.
 
     Returns:
-        One row per model, arm, tier: `observed, ci_low, ci_high, expected, observed_to_expected, inside, n`.
+        One row per model, arm, tier: `observed, ci_low, ci_high, expected, observed_to_expected, inside, n`. The
+        interval of random tiers is the spread of the draws.
     """
+    rows = _calibration(oof)
+    rows.insert(
+        rows.columns.get_loc("n"), "inside", rows["expected"].between(rows["ci_low"], rows["ci_high"])
+    )
+    return rows
+
+
+@over_draws(of="observed")
+def _calibration(oof: OutOfFold) -> pd.DataFrame:
     size, bad, expected = pooled_tiers(oof)
     low, high = jeffreys(bad, size)
     rows = []
@@ -62,8 +73,7 @@ def tier_calibration(oof: OutOfFold) -> pd.DataFrame:
                 rows.append(
                     {"model": model, "arm": arm, "tier": tier, "observed": bad[i, t] / size[i, t],
                      "ci_low": low[i, t], "ci_high": high[i, t], "expected": rate,
-                     "observed_to_expected": bad[i, t] / expected[i, t],
-                     "inside": bool(low[i, t] <= rate <= high[i, t]), "n": size[i, t]}
+                     "observed_to_expected": bad[i, t] / expected[i, t], "n": size[i, t]}
                 )  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.compare import calibration, counting, ordering, separation
+from research.compare import calibration, counting, ordering, random_tiers, separation
 from research.compare.discrimination import (
     auc_of_groups,
     curve,
@@ -26,6 +26,7 @@ from research.compare.stability import stability
 from research.paths import DEFINITIONS
 
 COLUMNS = ["criterion", "measure", "model", "arm", "dataset", "estimate", "ci_low", "ci_high", "n"]
+DRAWN = ("draws_low", "draws_high")
 Profit = tuple[float, float, float]
 
 
@@ -51,8 +52,23 @@ def fold_measures(
         profit: return on investment, probability of no loss, probability of full loss.
 
     Returns:
-        One row per measure, model, arm, repeat, fold: `estimate`. NaN where a fold has too few outcomes.
+        One row per measure, model, arm, repeat, fold: `estimate`. NaN where a fold has too few outcomes. Random tiers
+        have the mean over draws; `draws_low, draws_high` hold the middle 95 % of the draws' means over folds.
     """
+    rows = _fold_rows(oof, value, need, profit)
+    drawn = [_fold_rows(batch, value, need, profit) for batch in random_tiers.draws(oof)]
+    if not drawn:
+        return rows
+    luck = pd.concat(drawn)
+    rows = random_tiers.averaged(rows, luck)
+    ends = luck.groupby(["measure", "arm"])["estimate"].mean().groupby("measure").quantile(random_tiers.ENDS)
+    random = rows["model"] == random_tiers.NAME
+    for column, end in zip(DRAWN, random_tiers.ENDS, strict=True):
+        rows[column] = rows["measure"].map(ends.xs(end, level=1)).where(random)
+    return rows
+
+
+def _fold_rows(oof: OutOfFold, value: Any, need: Any, profit: Profit) -> pd.DataFrame:
     measures = {**_score_measures(oof, profit), **_tier_measures(oof, profit)}
     if value is not None and pd.notna(value).any():
         measures |= _value_measures(oof, np.asarray(value, dtype=float))
@@ -141,16 +157,19 @@ def scores_by_dataset(table: pd.DataFrame, measure: str, arm: str, models: Seque
 
 
 def summarise_folds(folds: pd.DataFrame, oof: OutOfFold) -> pd.DataFrame:
-    """Return mean and corrected resampled interval of each measure, model and arm."""
+    """Return mean and corrected resampled interval of each measure, model and arm; for random tiers that of draws."""
     n = int(oof.tested.sum()) if oof.tested.any() else int(oof.n_test.sum())
     rows = []
     for (measure, model, arm), part in folds.groupby(["measure", "model", "arm"], sort=False):
         estimate, low, high = corrected_interval(part["estimate"].to_numpy(), oof.test_train_ratio)
+        if model == random_tiers.NAME and DRAWN[0] in part:
+            low, high = part[list(DRAWN)].iloc[0]
         rows.append({"measure": measure, "model": model, "arm": arm, "estimate": estimate, "ci_low": low,
                      "ci_high": high, "n": n})  # fmt: skip
     return pd.DataFrame(rows)
 
 
+@random_tiers.over_draws()
 def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Return the measures of the whole book: `ordered_share, ece` with intervals, `trend_z, score_ece, tiers_inside`.
 
@@ -177,6 +196,21 @@ def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.Da
         ]
     parts.append(pd.DataFrame(rows).assign(n=int(oof.tested.sum())))
     return pd.concat(parts, ignore_index=True)
+
+
+@random_tiers.over_draws(of="auc")
+def areas(oof: OutOfFold) -> pd.DataFrame:
+    """Return the AUC of each model for the customers tested, with DeLong's interval: predictions over time.
+
+    Returns:
+        One row per model and arm: `auc, ci_low, ci_high, n, bad`.
+    """
+    rows, tested = [], oof.tested
+    for (model, arm), score in zip(oof.pairs, oof.score[:, 0, tested], strict=True):
+        found = delong_interval(oof.y[tested], score).iloc[0]
+        bounds = found[["ci_low", "ci_high"]].to_dict()
+        rows.append({"model": model, "arm": arm, "auc": found["estimate"], **bounds})
+    return pd.DataFrame(rows).assign(n=int(tested.sum()), bad=int(oof.y[tested].sum()))
 
 
 def _single_split(

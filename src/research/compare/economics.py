@@ -7,6 +7,7 @@ import pandas as pd
 
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
 from research.compare.discrimination import hull
+from research.compare.random_tiers import over_draws
 from research.compare.resampling import OutOfFold
 from research.errors import UserError
 from research.tiers import TIERS
@@ -55,6 +56,7 @@ def profit_of_segments(
     return float(profit), float(fraction)
 
 
+@over_draws()
 def regret(oof: OutOfFold, truth: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Measure how far out-of-fold tiers stay behind those of an all-knowing lender with the same tier sizes.
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
+from research.compare.random_tiers import over_draws
 from research.compare.resampling import OutOfFold
 from research.tiers import TIERS
 
@@ -83,6 +84,20 @@ def fairness(
     Returns:
         One row per measure, attribute, model, arm: `estimate, ci_low, ci_high, n, groups, four_fifths`.
     """
+    rows = _compared(oof, protected, resamples, seed, smallest_group, favourable)
+    verdicts = [_four_fifths(low, high) for low, high in zip(rows["ci_low"], rows["ci_high"], strict=True)]
+    return rows.assign(four_fifths=verdicts)
+
+
+@over_draws()
+def _compared(
+    oof: OutOfFold,
+    protected: pd.DataFrame,
+    resamples: int = 1000,
+    seed: int = 0,
+    smallest_group: int = SMALLEST_GROUP,
+    favourable: tuple = FAVOURABLE,
+) -> pd.DataFrame:
     rows = []
     for attribute in protected.columns:
         found, n, groups = _resampled(
@@ -93,20 +108,9 @@ def fairness(
                 low, high = centred_interval(point[i], sample[:, i], 0, 1)
                 rows.append(
                     {"measure": measure, "attribute": attribute, "model": model, "arm": arm, "estimate": point[i],
-                     "ci_low": low, "ci_high": high, "n": n, "groups": groups, "four_fifths": _four_fifths(low, high)}
+                     "ci_low": low, "ci_high": high, "n": n, "groups": groups}
                 )  # fmt: skip
-    columns = [
-        "measure",
-        "attribute",
-        "model",
-        "arm",
-        "estimate",
-        "ci_low",
-        "ci_high",
-        "n",
-        "groups",
-        "four_fifths",
-    ]
+    columns = ["measure", "attribute", "model", "arm", "estimate", "ci_low", "ci_high", "n", "groups"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from research.compare.counting import centred_interval, draw_counts, weighted_sums
+from research.compare.random_tiers import over_draws
 from research.compare.resampling import OutOfFold, Refits, tier_codes
 from research.tiers import TIERS
 
@@ -78,6 +79,7 @@ def stability(refits: Refits) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@over_draws()
 def psi_over_time(oof: OutOfFold, date: Any, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Compare the tier shares of the earlier and the later half of the loans, out of fold.
 

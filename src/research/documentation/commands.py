@@ -69,7 +69,7 @@ def given(function: Callable[..., Any]) -> list[Given]:
     hints = get_type_hints(function, include_extras=True)
     found = []
     for name, parameter in inspect.signature(function).parameters.items():
-        kind, info = get_args(hints[name])
+        kind, info, *_ = get_args(hints[name])
         argument = isinstance(info, ArgumentInfo)
         names = (name.upper(),) if argument else _declared(info) or (f"--{name.replace('_', '-')}",)
         bounds = info.min, info.max
@@ -92,6 +92,10 @@ def page() -> str:
         "Every command ends with 0 when all went well, with 2 and one message for a user's mistake,",
         "and with 1 when the work was done and found wanting:",
         "a notebook failed, a returned form has faults, a published value was missed.",
+        "No command replaces what it reads.",
+        "What is there and is not as the command left it, such as a form that somebody filled in or a folder of other",
+        "files, is replaced only with `--force`; the key of vignettes, without which nobody knows whom experts judged,",
+        "never. What commands wrote is remembered in the cache: after `make clean` they ask for `--force` once.",
         "`research` is in `.venv/bin`; `. .venv/bin/activate` lets a terminal find it by its name.",
     )
     for words, function, about in commands():

@@ -23,6 +23,8 @@ STRONG, WEAK = (
 LONGEST_NAME = 60  # a longer field is the text of a licence rather than its name
 NOT_STATED = "not stated"
 OTHERS = "comes with others"
+VERSIONS = ", "  # between the versions that different versions of Python install
+OTHER_WORDS = "; "  # between what these versions say of their licence, where they differ
 COPYLEFT_RULE = (
     "A copyleft licence asks that a work which contains or uses the package is passed on under that licence too.",
     "The project is under MIT and contains none of these packages: it names them, and each user installs them.",
@@ -56,7 +58,8 @@ def locked() -> pd.DataFrame:
     for name, version in pins[LOCKS[1]]:
         versions.setdefault(canonical(name), []).append(version)
     rows = [
-        (name, ", ".join(dict.fromkeys(found)), name not in base) for name, found in sorted(versions.items())
+        (name, VERSIONS.join(dict.fromkeys(found)), name not in base)
+        for name, found in sorted(versions.items())
     ]
     return pd.DataFrame(rows, columns=["package", "version", "extra"])
 
@@ -96,7 +99,7 @@ def renew_licences() -> None:
     before = licences().set_index("package") if data_file("licences.csv").exists() else pd.DataFrame()
     needed = _needed_by()
     rows = []
-    for package in locked()["package"]:
+    for package, version in locked()[["package", "version"]].itertuples(index=False):
         known = (
             before.loc[package].to_dict()
             if package in before.index
@@ -105,6 +108,11 @@ def renew_licences() -> None:
         stated = stated_licence(package)
         if stated is not None:
             licence = known["licence"] if stated == NOT_STATED else stated
+            if (
+                VERSIONS in version
+            ):  # other versions of Python install another one, which may name it otherwise
+                others = {*known["licence"].split(OTHER_WORDS), licence} - {NOT_STATED}
+                licence = OTHER_WORDS.join(sorted(others))
             known = {"licence": licence, "needed_by": " ".join(needed.get(package, []))}
         rows.append({"package": package, **known})
     pd.DataFrame(rows).to_csv(data_file("licences.csv"), index=False, lineterminator="\n")

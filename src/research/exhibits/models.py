@@ -34,7 +34,7 @@ TITLES = {
 }
 JUDGED = {
     "unseen": N_("{ranking}: unseen customers"),
-    "fitted": N_("{ranking}: customers it was set up on"),
+    "matched shares": N_("{ranking}: customers it was set up on"),
     "own rule": N_("{ranking}: these, by its own cut-offs"),
     "chance": N_("{ranking}: unseen customers"),
 }
@@ -104,7 +104,7 @@ BAR = {
 ANSWER = {
     "all": N_("On customers they had not seen, {apart} all sort by risk better than chance."),
     "some": N_(
-        "On customers not seen before, {apart} sort by risk better than chance; for {rest} this is not shown."
+        "On customers not seen before, risk is sorted better than chance by {apart}; for {rest} this is not shown."
     ),
     "none": N_("On customers not seen before, {rest} are not shown to sort by risk."),
 }
@@ -156,7 +156,7 @@ def tier_rates(
     order = [
         (ranking, "unseen"),
         ("scorecard", "unseen"),
-        (ranking, "fitted"),
+        (ranking, "matched shares"),
         ("grade", "unseen"),
         (ranking, "own rule"),
         ("random", "chance"),
@@ -220,7 +220,9 @@ def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 def trend(tests: pd.DataFrame, ranking: str, reference: str) -> list[Said]:
     """Return what the test of a model's tiers found, what the bar does, and what its own cut-offs give."""
     test, own = test_of(tests, ranking), test_of(tests, ranking, "own rule")
-    more = {} if test["result"] == "withheld" else {"fitted": test_of(tests, ranking, "fitted")["gap"]}
+    more = (
+        {} if test["result"] == "withheld" else {"fitted": test_of(tests, ranking, "matched shares")["gap"]}
+    )
     said = fields(TREND[test["result"]], test, ranking=ranking_name(ranking), **more)
     return [said, *bar(tests, reference), fields(OWN_RULE[own["result"]], own)]
 
@@ -336,21 +338,21 @@ def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
     )
 
 
-def tree_rules(rules: pd.DataFrame, pruned: Mapping[str, int]) -> Exhibit:
+def tree_rules(rules: pd.DataFrame, alone: int) -> Exhibit:
     """Return the tree's rules, riskiest first.
 
     Args:
         rules: `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `tier`, `matched_tiers`.
-        pruned: `one_se`, the leaves that pruning alone would keep, and `least`, those it must keep.
+        alone: the rules that pruning alone would keep.
     """
     said = {
         True: N_(
-            "{rules} rules to read, riskiest first: tiers need leaves; pruning alone would keep {one_se}."
+            "{rules} rules to read, riskiest first: tiers need leaves; pruning alone would keep {alone}."
         ),
         False: N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
     }
-    held = pruned["one_se"] < len(rules)
-    given = {"rules": len(rules)} | ({"one_se": pruned["one_se"]} if held else {})
+    held = alone < len(rules)
+    given = {"rules": len(rules)} | ({"alone": alone} if held else {})
     return Exhibit(
         "tree_rules",
         rules,
@@ -462,8 +464,9 @@ def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame) -> Exhibit:
         rates: as for `tier_rates`.
     """
     unseen = rates[(rates["ranking"] == "scorecard") & (rates["judged"] == "unseen")]
-    frame = unseen[["tier", "n", "bad", "rate", "ci_low", "ci_high"]].merge(cuts, on="tier")
-    frame.attrs = {}
+    frame = unseen[["tier", "n", "bad", "rate", "ci_low", "ci_high"]]
+    by_tier = cuts.set_index("tier")
+    frame = frame.assign(**{name: frame["tier"].map(by_tier[name]) for name in by_tier})
     return Exhibit(
         "scorecard_cuts",
         frame,
@@ -508,7 +511,7 @@ def auc(table: pd.DataFrame, reference: str) -> Exhibit:
     named = ordered.assign(name=[title_of(name, reference) for name in ordered["ranking"]])
     return Exhibit(
         "auc",
-        named.assign(gini=2 * named["auc"] - 1),
+        named.assign(gini=2 * named["auc"] - 1).drop(columns=["n", "bad"]),
         Said(
             N_(
                 "Of two customers, one bad and one good, {best} ranks the bad one riskier in "
@@ -521,10 +524,8 @@ def auc(table: pd.DataFrame, reference: str) -> Exhibit:
             "name": N_("Ranking"),
             "auc": N_("AUC, 95 % CI"),
             "gini": N_("Gini"),
-            "n": N_("Customers"),
-            "bad": N_("Bad"),
         },
-        formats={"auc": "{auc:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "gini": ".3f", "n": ",.0f", "bad": ",.0f"},
+        formats={"auc": "{auc:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "gini": ".3f"},
         within=None,
     )
 

@@ -1,180 +1,172 @@
-"""Small counts are not published: tables are protected before they are shown or drawn.
+"""What an exhibit may show of people: small counts are withheld before a table is shown or drawn.
 
-`protected(frame)` returns the frame without counts of persons from 1 to the threshold, without what they could be
-computed from, and without the complementary cells that would give them away by subtraction. Which column counts
-persons, which counts events among them, and which only names a row is said in `data/definitions/disclosure.csv`; a
-numeric column that is not listed there is taken to be computed from the persons of its row.
+The count tables of an own loan book come out of `research.study.counts` already protected together. What
+reaches a page otherwise is protected here: a table by itself (`protected`), and a count that is none of those
+published is not shown at all (`matched`). From which count on something may be shown is decided by the plan
+and its data (`research.collect.publication`). Which column counts persons, which counts events among them,
+and which only names a row is said in `data/definitions/disclosure.csv`; a numeric column that is not listed
+there is taken to be computed from the persons of its row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
+from research import parameters
 from research.collect import constructs
+from research.collect.publication import smallest_count
 from research.paths import DEFINITIONS
-from research.report.payload import WITHHELD
-from research.report.suppression import PERSONS, Counts, suppress
+from research.suppression import PROTECTED, WITHHELD, Counts, emptied, withheld_cells
 
-EXEMPT = ("simulated", "invented")  # nobody stands behind these numbers
 SINGLE = 3  # so many constructs as columns are a customer's row
+EVERYBODY: tuple[tuple[str, ...], ...] = ((),)
 Grouping = str | Sequence[str]
 
 
-@dataclass
-class Page:
-    """What a page may show: the smallest count of persons."""
+def smallest(origin: str = "real") -> int:
+    """Return the smallest count of people that may be shown here; 0 where all may be.
 
-    small_cell: int = 5
-
-
-PAGE = Page()
-
-
-def withhold_below(small_cell: int) -> None:
-    """Set the smallest count of persons that this notebook shows; 0 or 1: all."""
-    PAGE.small_cell = small_cell
+    Args:
+        origin: who they are, as for `research.collect.publication.smallest_count`.
+    """
+    plan = parameters.loaded()
+    return smallest_count(plan if plan is not None else parameters.Study(dataset="unknown.csv"), origin)
 
 
-def count(value: float, of: float | None = None) -> int | None:
+def count(value: float, of: float | None = None, origin: str = "loans") -> int | None:
     """Return a count of persons for a sentence, None when it, or the rest of `of`, is small or missing."""
-    if pd.isna(value) or small(value) or (of is not None and small(of - value)):
+    least = smallest(origin)
+    if pd.isna(value) or 0 < value < least or (of is not None and 0 < of - value < least):
         return None
     return int(value)
 
 
-def small(value: float) -> bool:
-    """Return whether a count is too small to be shown; nobody is not too few."""
-    return 0 < value < PAGE.small_cell
+def nearest(counts: pd.Series, origin: str = "loans") -> pd.Series:
+    """Return counts as the nearest multiples of the smallest count that is shown."""
+    base = max(smallest(origin), 1)
+    return (counts / base).round() * base
+
+
+def rounded(frame: pd.DataFrame, share: str, origin: str = "fieldwork") -> pd.DataFrame:
+    """Return a table whose shares of `n` stand for multiples of the smallest count, and its `count` with them.
+
+    For answers on a scale, where complementary cells would leave nothing: how many gave an answer stays open
+    by half the smallest count either way.
+    """
+    if smallest(origin) < 2:
+        return frame
+    persons = nearest(frame[share] * frame["n"], origin)
+    return frame.assign(**{share: persons / frame["n"]}, **({"count": persons} if "count" in frame else {}))
 
 
 def protected(
     frame: pd.DataFrame,
     *,
-    within: Sequence[Grouping] | None = ((),),
+    within: Sequence[Grouping] | None = EVERYBODY,
     of: float | pd.Series | None = None,
     keep: Iterable[str] = (),
     origin: str = "real",
 ) -> pd.DataFrame:
-    """Return a table of counts that can be published; what is left out is NaN.
+    """Return a table of counts, protected by itself; what is left out is NaN.
+
+    This is enough for a table that shares with others no more than totals that are shown. Tables that share
+    more are protected together, by `research.suppression.protect`.
 
     Args:
         frame: one row per group of persons.
-        within: how rows add up to totals that a reader knows: each entry names the columns whose values form a group
-            of rows that is a whole, such as "standard" for classes of several standards. The default `((),)` is the
-            whole table; ("from", "to") is a two-way table. None: no two rows exclude each other.
-        of: how many there are of whom each row counts some, one number or one per row; a row of all but a few loses
-            its count too.
+        within: how rows add up to totals that a reader knows: each entry names the columns whose values form
+            a group of rows that is a whole, such as "standard" for classes of several standards. The default
+            `((),)` is the whole table; ("from", "to") is a two-way table. None: no two rows exclude each
+            other.
+        of: how many there are of whom each row counts some, one number or one per row; a row of all but a few
+            loses its count too.
         keep: numeric columns that say nothing of the persons in a row.
-        origin: simulated and invented data are left alone.
+        origin: who the persons are.
     """
-    table = linked({"": frame}, within={"": within}, keep=keep, origin=origin)[""]
-    first = Columns.of(frame)
+    table = without_small(frame, within=within, of=of, keep=keep, origin=origin)
+    if smallest(origin) > 1:
+        table = table.copy(deep=False)
+        table.attrs = {**table.attrs, PROTECTED: True}
+    return table
+
+
+def without_small(
+    frame: pd.DataFrame,
+    *,
+    within: Sequence[Grouping] | None = EVERYBODY,
+    of: float | pd.Series | None = None,
+    keep: Iterable[str] = (),
+    origin: str = "real",
+) -> pd.DataFrame:
+    """Return the table of `protected` without the note that it was."""
+    least = smallest(origin)
+    columns = Columns.of(frame, keep)
+    if least < 2 or not columns.persons:
+        return frame
+    table = emptied(frame, alone(frame, columns, within or (), least))
     for name in persons_in(frame):
-        if name not in (first.persons, first.base):
-            groups = list(dict.fromkeys(key for grouping in within or () for key in _names(grouping)))
-            alone = frame[[*groups, name]]
-            cells = linked({"": alone}, within={"": within}, keep=groups, origin=origin)[""]
-            gone = np.flatnonzero(cells[name].isna() & table[name].notna())
-            table = emptied(table, [(int(row), name) for row in gone])
-    if of is not None and origin not in EXEMPT:
+        if name not in (columns.persons, columns.base):
+            only = Columns(name, "", "", "", "", (), ())
+            table = emptied(table, alone(frame, only, within or (), least))
+    if of is not None:
         for name in persons_in(frame):
-            few = np.flatnonzero((of - table[name]).map(small))
+            rest = of - table[name]
+            few = np.flatnonzero((rest > 0) & (rest < least))
             table = emptied(table, [(int(row), name) for row in few])
     return table
 
 
-def nearest(counts: pd.Series) -> pd.Series:
-    """Return counts as the nearest multiples of the smallest count that is shown."""
-    base = max(PAGE.small_cell, 1)
-    return (counts / base).round() * base
+def alone(
+    frame: pd.DataFrame, columns: Columns, within: Sequence[Grouping], least: int
+) -> list[tuple[int, str]]:
+    """Return the cells to leave out of a table for what it says by itself."""
+    rows = np.flatnonzero(frame[columns.persons].notna())
+    names = list(dict.fromkeys(name for grouping in within for name in _names(grouping)))
+    groups = frame.iloc[rows][names].astype(str).set_axis([f"by {name}" for name in names], axis=1)
+    groups = groups.assign(row=rows.astype(str)).reset_index(drop=True)
+    parts = columns.parts(frame.iloc[rows])
+    people = pd.concat([groups.assign(outcome=outcome) for outcome in parts], ignore_index=True)
+    known = {"known": {"outcome": ("bad", "good")}} if columns.known else {}
+    events = {"events": {"outcome": ("bad",)}} if columns.events or columns.rate else {}
+    wanted = {"persons": {}, **known, **events}
+    tables = {"": Counts(groups, {"row": "row"}, wanted)}
+    for place, grouping in enumerate(within):
+        by = {f"by {name}": f"by {name}" for name in _names(grouping)}
+        whole = groups[list(by)].drop_duplicates() if by else groups.head(1)[[]]
+        tables[f"total {place}"] = Counts(whole, by, wanted, fixed=True)
+    found = withheld_cells(tables, people, least, np.concatenate(list(parts.values())))[""]
+    cells = [(int(rows[row]), column) for row, kind in found for column in columns.told_by(kind)]
+    if columns.base:
+        few = np.flatnonzero((frame[columns.base] > 0) & (frame[columns.base] < least))
+        cells += [(int(row), column) for row in few for column in columns.told_by("persons")]
+    return cells
 
 
-def rounded(frame: pd.DataFrame, share: str, origin: str = "real") -> pd.DataFrame:
-    """Return a table whose shares of `n` stand for multiples of the smallest count, and its `count` with them.
+def matched(frame: pd.DataFrame, known: Collection[float]) -> pd.DataFrame:
+    """Return a table without the counts of persons that no step has protected, and what these would tell.
 
-    For answers on a scale, where complementary cells would leave nothing: how many gave an answer stays open by half
-    the smallest count either way.
-    """
-    if origin in EXEMPT or PAGE.small_cell < 2:
-        return frame
-    persons = nearest(frame[share] * frame["n"])
-    return frame.assign(**{share: persons / frame["n"]}, **({"count": persons} if "count" in frame else {}))
-
-
-def linked(
-    frames: Mapping[str, pd.DataFrame],
-    *,
-    within: Mapping[str, Sequence[Grouping] | None],
-    equal: Iterable[tuple[tuple[str, int], Sequence[tuple[str, int]]]] = (),
-    keep: Iterable[str] = (),
-    origin: str = "real",
-) -> dict[str, pd.DataFrame]:
-    """Protect tables that share cells, so that none gives away what another leaves out.
+    A base of a statistic, such as the number of complete cases, is a count like any other: beside a total that
+    differs from it by a few it tells of these few.
 
     Args:
-        frames: name → table, each as for `protected`.
-        within: name → how its rows add up, as for `protected`.
-        equal: pairs ((table, row), [(table, row), …]): the first counts the persons of the others together.
-        keep, origin: as for `protected`.
+        frame: a table that no step has protected.
+        known: counts that are in every report.
     """
-    columns = {name: Columns.of(frame, keep) for name, frame in frames.items()}
-    if origin in EXEMPT or PAGE.small_cell < 2 or not all(found.persons for found in columns.values()):
-        return dict(frames)
-    start, sums = 0, []
-    first: dict[str, int] = {}
-    for name, frame in frames.items():
-        first[name] = start
-        groups = groups_of(frame, within[name], columns[name].known_rows(frame))
-        sums += [[start + row for row in group] for group in groups]
-        start += len(frame)
-    values = stacked([columns[name].counts(frame) for name, frame in frames.items()])
-    counts = Counts(
-        values,
-        part_of={"events": "known"} if "known" in values else {},
-        both_sides=frozenset({"events"}),
-        sums=sums,
-        equal=[
-            (first[table] + row, [first[name] + at for name, at in children])
-            for (table, row), children in equal
-        ],
-    )
-    out = suppress(counts, PAGE.small_cell)
-    return {
-        name: columns[name].without(
-            frame, {(row - first[name], part) for row, part in out if 0 <= row - first[name] < len(frame)}
-        )
-        for name, frame in frames.items()
-    }
-
-
-def stacked(tables: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the counts of several tables below each other; rows of a table without a quantity have NaN."""
-    quantities = dict.fromkeys(name for table in tables for name in table)
-    return {
-        name: np.concatenate([table.get(name, np.full(len(table[PERSONS]), np.nan)) for table in tables])
-        for name in quantities
-    }
-
-
-def groups_of(frame: pd.DataFrame, within: Sequence[Grouping] | None, known: np.ndarray) -> list[list[int]]:
-    """Return the rows of every group, as positions; rows that were left out before are in none."""
-    rows = pd.Series(np.arange(len(frame)))[known]
-    if within is None:
-        return [[row] for row in rows]
-    found = []
-    for grouping in within:
-        names = _names(grouping)
-        if not names:
-            found.append(rows.tolist())
-            continue
-        keys = frame[names].astype(str).agg("\0".join, axis=1).reset_index(drop=True)[known]
-        found += [part.tolist() for _, part in rows.groupby(keys, sort=False)]
-    return found
+    columns = Columns.of(frame)
+    cells = []
+    for kind, names in (
+        ("persons", persons_in(frame)), ("known", [columns.known]), ("events", [columns.events])
+    ):  # fmt: skip
+        for name in filter(None, names):
+            unknown = np.flatnonzero(frame[name].notna() & ~frame[name].isin([0, *known]))
+            taken = [name, *(part for part in columns.told_by(kind) if part not in columns.other)]
+            cells += [(int(row), column) for row in unknown for column in taken]
+    return emptied(frame, cells)
 
 
 def _names(grouping: Grouping) -> list[str]:
@@ -216,35 +208,23 @@ class Columns:
         known = (*by_role["known"], "")[0]
         return cls(persons, base, known, events, rate, tuple(detail), tuple(other))
 
-    def known_rows(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return which rows have a count."""
-        return frame[self.persons].notna().to_numpy()
-
-    def counts(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Return persons, known and events per row; events that are only given as a rate are computed from it."""
-        found = {PERSONS: frame[self.persons].fillna(0).to_numpy(float)}
-        if self.known:
-            found["known"] = frame[self.known].fillna(0).to_numpy(float)
+    def parts(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Return outcome → persons with it per row; events that are only given as a rate are computed from it."""
+        persons = frame[self.persons].to_numpy(float)
+        known = frame[self.known].fillna(0).to_numpy(float) if self.known else persons
+        bad = np.zeros(len(frame))
         if self.events:
-            found["events"] = frame[self.events].fillna(0).to_numpy(float)
+            bad = frame[self.events].fillna(0).to_numpy(float)
         elif self.rate:
-            whole = found.get("known", found[PERSONS])
-            found["events"] = np.round(frame[self.rate].fillna(0).to_numpy(float) * whole)
-        return found
+            bad = np.round(frame[self.rate].fillna(0).to_numpy(float) * known)
+        bad = np.clip(bad, 0, known)
+        return {"bad": bad, "good": known - bad, "unknown": np.clip(persons - known, 0, None)}
 
-    def without(self, frame: pd.DataFrame, out: Iterable[tuple[int, str]]) -> pd.DataFrame:
-        """Return the frame without cells; persons take their whole row along."""
+    def told_by(self, kind: str) -> list[str]:
+        """Return the columns that tell a count of persons, known or events; persons take their whole row along."""
         events = [name for name in (self.events, *self.detail) if name]
-        taken = {
-            "events": events,
-            "known": [*filter(None, [self.known]), *events],
-            PERSONS: [self.persons, *filter(None, [self.known]), *events, *self.other],
-        }
-        cells = [(row, column) for row, part in out for column in taken[part]]
-        if self.base:
-            few = np.flatnonzero((frame[self.base] > 0) & (frame[self.base] < PAGE.small_cell))
-            cells += [(int(row), column) for row in few for column in taken[PERSONS]]
-        return emptied(frame, cells)
+        known = [*filter(None, [self.known]), *events]
+        return {"events": events, "known": known, "persons": [self.persons, *known, *self.other]}[kind]
 
 
 def persons_in(frame: pd.DataFrame) -> list[str]:
@@ -269,26 +249,6 @@ def single_persons(frame: pd.DataFrame) -> str:
     identity = [name for name in constructs.names(role="identity") if name in frame.columns]
     own = [name for name in constructs.names(role="predictor") if name in frame.columns]
     return ", ".join(identity or (own if len(own) >= SINGLE else []))
-
-
-def emptied(frame: pd.DataFrame, cells: Iterable[tuple[int, str]]) -> pd.DataFrame:
-    """Return the frame with cells (row position, column) missing, and which ones noted in its attributes."""
-    places: dict[str, set[int]] = {}
-    for row, column in cells:
-        places.setdefault(column, set()).add(row)
-    table = frame.copy()
-    for column, rows in places.items():
-        values = table[column].astype(object if table[column].dtype == bool else float)
-        values.iloc[sorted(rows)] = np.nan
-        table[column] = values
-    table.attrs = dict(frame.attrs)
-    if places:
-        earlier = frame.attrs.get(WITHHELD, {})
-        table.attrs[WITHHELD] = {
-            column: sorted({*earlier.get(column, ()), *(frame.index[row] for row in places.get(column, ()))})
-            for column in {**earlier, **places}
-        }
-    return table
 
 
 @cache

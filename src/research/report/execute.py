@@ -23,7 +23,7 @@ from research.paths import ROOT
 from research.report.files import write_if_changed
 from research.report.forks import expect
 from research.report.kernels import Kernel
-from research.study import STAGES
+from research.study.contents import STAGES
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
 CellStarted = Callable[[int, int], None]

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from research import parameters
+from research.collect.publication import SHOWN_WHOLE, smallest_count
 from research.report import disclosure, markup
 from research.report.disclosure import Grouping
 from research.report.payload import MIME, frame_to_payload, plain, tidy
 from research.report.picture import picture
+from research.suppression import PROTECTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +53,8 @@ def table(
             has a format of its own by the text of its first cell: `{"value": {"p": "p"}}`.
         labels: column → heading; otherwise the column's name in plain words.
         within: how rows add up to totals that a reader knows, as for `disclosure.protected`.
-        origin: real, simulated or invented; small counts of real persons are left out.
+        origin: who the persons are: loans, fieldwork, simulated, invented, the name of a data set, or real for the
+            stricter rule of loans and fieldwork. Small counts are left out where the plan and its data say so.
     """
     emit(
         table_bundle(
@@ -78,7 +82,7 @@ def figure(
         caption: the figure's answer in a sentence.
         alt: what a reader who cannot see it needs to know.
         data: the numbers drawn; they go to `results/` and are shown below the figure on demand.
-        origin: real, simulated or invented.
+        origin: who the persons are, as for `table`.
     """
     emit(figure_bundle(fig, name=name, caption=caption, alt=alt, data=data, origin=origin))
 
@@ -108,7 +112,7 @@ def banner(kind: str, text: str = "") -> None:
 
 
 def further(**notebooks: str) -> None:
-    """Show where to read on: `further(**{"04_models_abc": "the same customers by value, risk and need"})`."""
+    """Show where to read on: `further(**{"05_comparison": "the same customers by value, risk and need"})`."""
     emit(further_bundle(notebooks))
 
 
@@ -130,7 +134,7 @@ def table_bundle(
     """Return the MIME bundle of a table. Raises ValueError without caption or for an unknown column."""
     check_name(name)
     require(caption, "caption", name)
-    flat = publishable(frame, name, within, origin)
+    flat, smallest = matched(publishable(frame, name, within, origin), origin), disclosure.smallest(origin)
     for given, what in ((formats, "formats"), (labels, "labels")):
         unknown = sorted(set(given or {}) - set(flat.columns))
         if unknown:
@@ -144,7 +148,7 @@ def table_bundle(
         formats=formats,
         labels=labels,
         withheld=gone,
-        smallest=disclosure.PAGE.small_cell,
+        smallest=smallest,
     )
     payload = {"kind": "table", "name": name, "caption": caption, **frame_to_payload(flat, gone)}
     return bundle(payload, body, f"{caption}\n{flat.head(10).to_string(index=False)}")
@@ -167,7 +171,9 @@ def figure_bundle(
     payload: dict[str, Any] = {"kind": "figure", "name": name, "caption": caption, "alt": alt}
     numbers = ""
     if data is not None:
-        flat = publishable(data, name, ((),), origin)
+        flat, smallest = publishable(data, name, ((),), origin), disclosure.smallest(origin)
+        small = disclosure.cells_left_out(flat)
+        flat = matched(flat, origin)
         gone = disclosure.cells_left_out(flat)
         payload |= frame_to_payload(flat, gone)
         numbers = markup.table_html(
@@ -175,10 +181,10 @@ def figure_bundle(
             caption=f"Numbers of the figure: {caption}",
             rows_shown=100,
             withheld=gone,
-            smallest=disclosure.PAGE.small_cell,
+            smallest=smallest,
         )
-        if gone > disclosure.cells_left_out(tidy(data)):  # it was drawn before they were left out
-            drawn, alt = None, f"Picture withheld: it would show counts below {disclosure.PAGE.small_cell}."
+        if small > disclosure.cells_left_out(tidy(data)):  # it was drawn before they were left out
+            drawn, alt = None, f"Picture withheld: it would show counts below {smallest}."
             payload["alt"] = alt
     body = markup.figure_html(
         caption=markup.prose_markup(markup.html.escape(caption)), alt=alt, picture=drawn, data=numbers
@@ -189,11 +195,22 @@ def figure_bundle(
 def publishable(
     frame: pd.DataFrame | pd.Series, name: str, within: Sequence[Grouping] | None, origin: str
 ) -> pd.DataFrame:
-    """Return a tidy frame without small counts of real persons. Raises ValueError for a frame of single customers."""
+    """Return a tidy frame without small counts. Raises ValueError for a frame of single customers."""
     flat = tidy(frame)
-    if origin not in disclosure.EXEMPT and (found := disclosure.single_persons(flat)):
+    if origin not in SHOWN_WHOLE and (found := disclosure.single_persons(flat)):
         raise ValueError(f"exhibit '{name}' shows single customers ({found}); show groups of them instead")
-    return disclosure.protected(flat, within=within, origin=origin)
+    return disclosure.without_small(flat, within=within, origin=origin)
+
+
+def matched(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Return a table of an own loan book without the counts that no step has protected."""
+    plan = parameters.loaded()
+    own = plan is not None and origin in ("real", "loans") and smallest_count(plan, "loans") > 1
+    if not own or PROTECTED in frame.attrs or not disclosure.persons_in(frame):
+        return frame
+    from research.study.counts import counts_known  # draws every step of the study in
+
+    return disclosure.matched(frame, counts_known(plan))
 
 
 def prose_bundle(kind: str, name: str, template: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-WITHHELD = "withheld"  # attribute of a frame: column → labels of the rows whose value was left out
+from research.suppression import WITHHELD
+
 MIME = "application/vnd.research.exhibit+json"
 KINDS = {"table": "Table", "figure": "Figure"}  # the numbered ones
 
@@ -74,7 +75,9 @@ def renumbered(table: pd.DataFrame, frame: pd.DataFrame | pd.Series) -> pd.DataF
         for column, rows in noted.items()
         if column in table.columns
     }
-    table.attrs = {WITHHELD: {column: rows for column, rows in places.items() if rows}} if noted else {}
+    table.attrs = {**frame.attrs, WITHHELD: {column: rows for column, rows in places.items() if rows}}
+    if not noted:
+        del table.attrs[WITHHELD]
     return table
 
 

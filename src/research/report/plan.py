@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,9 +19,9 @@ from research.parameters import Study
 from research.paths import DEFINITIONS, EXAMPLES, REPORTS, ROOT, cache_folder
 from research.report import notebooks as books
 from research.report.notebooks import Notebook
+from research.targets import require_place
 from research.textfiles import exists
 
-LONGEST_PART = 255  # bytes of one part of a path, on every usual file system
 EARLIEST, LATEST = (
     datetime.date(1950, 1, 1),
     datetime.date(2200, 1, 1),
@@ -100,7 +98,7 @@ def plan(
     )
     chosen = books.select(all_notebooks, only)
     made = Plan(resolved, out or REPORTS / resolved.name, all_notebooks, chosen, own, jobs)
-    check(resolved, [partial(check_folder, made.out), *_own_checks(own)])
+    check(resolved, [partial(require_place, made.out, "--out", folder=True), *_own_checks(own)])
     return made
 
 
@@ -124,29 +122,10 @@ def check(study: Study, others: Iterable[Callable[[], object]] = ()) -> None:
         raise UserError("\n".join(mistakes))
 
 
-def check_folder(folder: Path, what: str = "--out") -> None:
-    """Raise UserError unless a folder is there, or could be made, and can be written to."""
-    if any(len(os.fsencode(part)) > LONGEST_PART for part in folder.parts):
-        raise UserError(f"{what} {folder}: a name that is too long; expected at most {LONGEST_PART} bytes")
-    for place in (folder, *folder.absolute().parents):
-        try:
-            mode = place.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(f"{what} {folder}: cannot be written: {reason}") from None
-        if not stat.S_ISDIR(mode):
-            raise UserError(f"{what} {folder}: {place} is a file, expected a folder")
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise UserError(f"{what} {folder}: {place} cannot be written to")
-        return
-
-
 def check_cache() -> None:
     """Raise UserError for a cache that cannot be written, or that others can write to."""
     folder = cache_folder()
-    check_folder(folder, "RESEARCH_CACHE")
+    require_place(folder, "RESEARCH_CACHE", folder=True)
     if folder.exists():
         refuse_shared(folder)
 
@@ -206,7 +185,7 @@ def _check_book(study: Study, parameter: str) -> None:
         except UserError as error:
             raise UserError(f"{parameter}: {error}") from None
     if cache_folder().exists():
-        from research.study import customers  # keeps what it reads for the run
+        from research.study.customers import customers  # keeps what it reads for the run
 
         customers(study)
     else:
@@ -245,16 +224,20 @@ def _check_fieldwork(study: Study, part: str) -> None:
 
         declarations(study.fieldwork.declarations)
         return
-    from research.study import compare, fieldwork, weighting
+    from research.fieldwork.intake.comparisons import read_ahp
+    from research.fieldwork.intake.judgements import read_vignettes
+    from research.study.interviews import read_interviews
+    from research.study.survey import read_answers
+    from research.study.weighting import survey_weights
+    from research.study.workbooks import located
 
+    given = study.fieldwork
     readers: dict[str, Callable[[], object]] = {
-        "survey": lambda: fieldwork.read_answers(study.fieldwork),
-        "ahp": lambda: fieldwork.read_ahp(weighting.located(study.fieldwork.ahp, "ahp")),
-        "vignettes": lambda: compare.read_vignettes(
-            weighting.located(study.fieldwork.vignettes, "vignettes")
-        ),
-        "interviews": lambda: fieldwork.read_interviews(study.fieldwork),
-        "weights": lambda: weighting.survey_weights(study.fieldwork.ahp),
+        "survey": lambda: read_answers(given),
+        "ahp": lambda: read_ahp(located(given.ahp, "ahp")),
+        "vignettes": lambda: read_vignettes(located(given.vignettes, "vignettes")),
+        "interviews": lambda: read_interviews(given),
+        "weights": lambda: survey_weights(given.ahp),
     }
     readers[part]()
 

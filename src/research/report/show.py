@@ -11,17 +11,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from research.collect.publication import SHOWN_WHOLE
 from research.exhibits.exhibit import Exhibit, drawing_name
 from research.exhibits.words import N_, Said, Words
 from research.report import disclosure, markup
 from research.report.disclosure import cells_left_out, single_persons
-from research.report.exhibit import check_name, emit, versions
+from research.report.exhibit import check_name, emit, matched, versions
 from research.report.payload import MIME, frame_to_payload, tidy
 from research.report.worded import BANNERS, SAID, banner_name, count_of, shown, to_json
 
 __all__ = ["answer", "banner", "further", "limits", "say", "show", "versions"]
 
 ANSWER_WORDS, ANSWER_NUMBERS = 60, 4
+# Who is counted in an exhibit, from its origin; recorded values are of public data.
+PEOPLE = {"demonstration": "invented", "recorded": "invented", "reported": "fieldwork"}
 LATER = "RESEARCH_PAGES"  # set in a run: pages are written later, and nobody looks at the notebook
 LEFT_OUT = N_(
     "Part of these numbers is withheld: fewer than {smallest} persons, or what would give them away."
@@ -79,15 +82,19 @@ def further(**pages: str) -> None:
 def exhibit_bundle(exhibit: Exhibit) -> dict[str, Any]:
     """Return the MIME bundle of an exhibit."""
     flat = tidy(exhibit.frame)
-    origin = "invented" if exhibit.origin == "demonstration" else "real"
-    if origin == "real" and (found := single_persons(flat)):
+    people = PEOPLE.get(exhibit.origin, "real")
+    if people not in SHOWN_WHOLE and (found := single_persons(flat)):
         raise ValueError(
             f"exhibit '{exhibit.name}' shows single customers ({found}); show groups of them instead"
         )
-    safe = disclosure.protected(flat, within=exhibit.within, origin=origin)
+    safe, smallest = (
+        disclosure.without_small(flat, within=exhibit.within, origin=people),
+        disclosure.smallest(people),
+    )
+    if cells_left_out(safe) > cells_left_out(flat):  # the sentence was made of numbers that are left out now
+        exhibit = replace(exhibit, caption=Said(LEFT_OUT, {"smallest": smallest}))
+    safe = matched(safe, people)
     gone = cells_left_out(safe)
-    if gone > cells_left_out(flat):  # the sentence was made of numbers that are left out now
-        exhibit = replace(exhibit, caption=Said(LEFT_OUT, {"smallest": disclosure.PAGE.small_cell}))
     payload = {
         "kind": exhibit.kind,
         "name": exhibit.name,
@@ -97,7 +104,7 @@ def exhibit_bundle(exhibit: Exhibit) -> dict[str, Any]:
             column: spec if isinstance(spec, str) else dict(spec) for column, spec in exhibit.formats.items()
         },
         "origin": exhibit.origin,
-        "smallest": disclosure.PAGE.small_cell,
+        "smallest": smallest,
         **({"draw": drawing_name(exhibit.draw)} if exhibit.draw else {}),
         **({"supplement": True} if exhibit.supplement else {}),
         **frame_to_payload(safe, gone),

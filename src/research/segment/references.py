@@ -77,7 +77,7 @@ class Reference(StratificationModel):
 
 
 class RandomTiers(Reference):
-    """Tiers by lot: the floor that any model must beat.
+    """Tiers by lot: the floor that any model must beat. One draw; a comparison averages many (`compare.random_tiers`).
 
     Lots are a hash of the customer's predictor values and the seed, so the same customer gets the same lot alone or
     in a table, in any order; customers equal in every predictor share a lot. Risk and value have separate lots.

@@ -10,7 +10,9 @@ from research.collect import classification as classes
 from research.collect import datasets
 from research.collect import quality as checks
 from research.explain import association
+from research.parameters import Study
 from research.steps import step
+from research.study.customers import all_data_key, all_names, customers
 
 CARD = (
     "title",
@@ -26,25 +28,8 @@ CARD = (
 )
 
 
-def data_key(study: Any) -> str:
-    """Return the fingerprint of the study's data set."""
-    return datasets.data_fingerprint(study.dataset, study.crosswalk or None)
-
-
-def all_data_key(study: Any) -> str:
-    """Return the fingerprints of the study's own data set and of all in the comparison."""
-    others = [name for name in study.compare_datasets if name != study.dataset]
-    return data_key(study) + "".join(datasets.data_fingerprint(name) for name in others)
-
-
-@step("dataset", "crosswalk", data=data_key)
-def customers(study: Any) -> pd.DataFrame:
-    """Return the canonical customer table: one row per customer, one column per measured construct."""
-    return datasets.load(study.dataset, study.crosswalk or None)
-
-
 @step(customers, "weights", "fieldwork")
-def about(study: Any) -> dict[str, Any]:
+def about(study: Study) -> dict[str, Any]:
     """Return what is known of the data set: title, outcome, censoring, rows, outcome rate, card, banner."""
     table = customers(study)
     outcome = table.get("default", pd.Series(dtype=float))
@@ -78,7 +63,7 @@ def about(study: Any) -> dict[str, Any]:
 
 
 @step(about, "compare_datasets", data=all_data_key)
-def data_sets(study: Any) -> pd.DataFrame:
+def data_sets(study: Study) -> pd.DataFrame:
     """Return one row per data set of the study; own loan books first."""
     names = all_names(study)
     known = datasets.describe(name for name in names if not datasets.is_path(name))
@@ -89,7 +74,7 @@ def data_sets(study: Any) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(own).reindex(columns=columns), known], ignore_index=True)
 
 
-def _own_row(study: Any) -> dict[str, Any]:
+def _own_row(study: Study) -> dict[str, Any]:
     """What `datasets.describe` says of a data set, of an own loan book."""
     walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
     fits = datasets.coverage_of(walk)["fit"].value_counts()
@@ -98,7 +83,7 @@ def _own_row(study: Any) -> dict[str, Any]:
 
 
 @step("dataset", "crosswalk", "compare_datasets", data=all_data_key)
-def coverage(study: Any) -> pd.DataFrame:
+def coverage(study: Study) -> pd.DataFrame:
     """Return construct × data set: direct, proxy or absent, with source and reason."""
     each = (study.with_dataset(name) for name in all_names(study))
     return datasets.coverage_by(
@@ -110,14 +95,14 @@ def coverage(study: Any) -> pd.DataFrame:
 
 
 @step(customers)
-def quality(study: Any) -> dict[str, pd.DataFrame]:
+def quality(study: Study) -> dict[str, pd.DataFrame]:
     """Return the quality checks: summary, missing, impossible, distributions, levels, leakage."""
     table = customers(study)
     made = datasets.harmonise(study.dataset, study.crosswalk or None)
     raw = datasets.load_raw(study.dataset)
     walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
     return {
-        "summary": checks.report(raw, walk, table, made.unmapped),
+        "summary": checks.report(raw, walk, made),
         "missing": checks.missing(table),
         "impossible": checks.impossible(table),
         "distributions": checks.distributions(table),
@@ -127,25 +112,20 @@ def quality(study: Any) -> dict[str, pd.DataFrame]:
 
 
 @step(customers)
-def classification(study: Any) -> pd.DataFrame:
+def classification(study: Study) -> pd.DataFrame:
     """Return each customer's classes under the thirteen standards K1 to K13."""
     given = None if datasets.is_path(study.dataset) else datasets.classification_parameters(study.dataset)
     return classes.classify(customers(study), parameters=given)
 
 
 @step(classification)
-def classification_summary(study: Any) -> pd.DataFrame:
+def classification_summary(study: Study) -> pd.DataFrame:
     """Return counts, amounts and outcome rates of every class of every standard."""
     return classes.summary(classification(study), customers(study))
 
 
 @step(classification)
-def classification_tests(study: Any) -> pd.DataFrame:
+def classification_tests(study: Study) -> pd.DataFrame:
     """Return the association of each standard with the outcome."""
     names = classes.standards().drop_duplicates("standard").set_index("standard")["name"]
     return association.tests(classification(study), customers(study)["default"], names)
-
-
-def all_names(study: Any) -> list[str]:
-    """Return the data sets of the study, its own first."""
-    return list(dict.fromkeys([study.dataset, *study.compare_datasets]))

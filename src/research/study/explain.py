@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from research.collect import constructs as canon
 from research.explain import design, missing, pricing, risk
+from research.parameters import Study
 from research.steps import step
-from research.study.collect import customers
+from research.study.customers import customers
 
 LENDERS_PRICE = (
     "interest_rate",
@@ -18,13 +17,13 @@ LENDERS_PRICE = (
 
 
 @step(customers)
-def regression_design(study: Any) -> design.Design:
+def regression_design(study: Study) -> design.Design:
     """Return the regression design without rate and instalment, which the lender set after its own assessment."""
     return design.build(customers(study), canon.constructs(), leave_out=LENDERS_PRICE)
 
 
 @step(regression_design, "folds", "seed")
-def regression(study: Any) -> dict[str, pd.DataFrame]:
+def regression(study: Study) -> dict[str, pd.DataFrame]:
     """Return the logit of the outcome: coefficients, fit, blocks, collinearity, nonlinearity, calibration."""
     made = regression_design(study)
     model = risk.fit(made)
@@ -46,7 +45,7 @@ def regression(study: Any) -> dict[str, pd.DataFrame]:
 
 
 @step(regression_design)
-def rate_drivers(study: Any) -> dict[str, pd.DataFrame]:
+def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
     """Return what drives the rate charged, with and without the lender's own grade; empty without a rate."""
     table = customers(study)
     if "interest_rate" not in table:

@@ -16,19 +16,22 @@ from research.errors import UserError
 from research.fieldwork import integration
 from research.fieldwork.gramms import integration_statement
 from research.manage import benefits
+from research.parameters import Study
 from research.steps import step
-from research.study.collect import about, customers
+from research.study.collect import about
 from research.study.compare import comparison, titles, verdict
-from research.study.fieldwork import interviews, survey_quality, survey_scales
+from research.study.customers import customers
+from research.study.interviews import interviews
 from research.study.manage import policy_detail, unseen_tiers
 from research.study.monitor import premium_potential
+from research.study.survey import survey_quality, survey_scales
 
 NOTHING = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": 0}
 NEED = "cramers_v"
 
 
 @step(comparison, unseen_tiers, policy_detail, premium_potential)
-def loan_evidence(study: Any, name: str) -> pd.DataFrame:
+def loan_evidence(study: Study, name: str) -> pd.DataFrame:
     """Return the result of the loan data on H1 to H5 with a model's tiers as practised.
 
     Returns:
@@ -49,7 +52,7 @@ def loan_evidence(study: Any, name: str) -> pd.DataFrame:
 
 
 @step(loan_evidence, verdict, survey_scales, interviews)
-def synthesis(study: Any) -> dict[str, Any]:
+def synthesis(study: Study) -> dict[str, Any]:
     """Return the joint display of the leading model's tiers, the same under other choices, and the integration.
 
     The leading model is the one with the best mean rank as practised. `variants` repeats the verdicts with the tiers
@@ -137,7 +140,7 @@ def _said(row: Any) -> str:
     return row.verdict if row.direction == "open" else f"{row.verdict} ({row.direction})"
 
 
-def _counts(study: Any) -> dict[str, int]:
+def _counts(study: Study) -> dict[str, int]:
     found = interviews(study) if study.fieldwork.interviews else None
     return {
         "loans": about(study)["known"],
@@ -147,14 +150,14 @@ def _counts(study: Any) -> dict[str, int]:
     }
 
 
-def _themes(study: Any, hypotheses: pd.DataFrame, coders: str) -> pd.DataFrame:
+def _themes(study: Study, hypotheses: pd.DataFrame, coders: str) -> pd.DataFrame:
     if not study.fieldwork.interviews:
         return pd.DataFrame()
     found = interviews(study)
     return integration.theme_evidence(found["codings"], found["units"], found["codebook"], hypotheses, coders)
 
 
-def _risk(study: Any, name: str) -> dict[str, Any]:
+def _risk(study: Study, name: str) -> dict[str, Any]:
     placed, table = unseen_tiers(study), customers(study)
     if name not in placed:
         return NOTHING | {"reason": "the model cannot be used on these data"}
@@ -163,7 +166,7 @@ def _risk(study: Any, name: str) -> dict[str, Any]:
     return _given(*found, reason="too few defaults, or an empty tier")
 
 
-def _value(study: Any, name: str) -> dict[str, Any]:
+def _value(study: Study, name: str) -> dict[str, Any]:
     placed, (worth, worth_is) = unseen_tiers(study), worths.worth(customers(study))
     if name not in placed or worth is None:
         return NOTHING | {"reason": "the data set measures no value"}
@@ -172,7 +175,7 @@ def _value(study: Any, name: str) -> dict[str, Any]:
     return _given(*found, reason="value is negative or nil for some") | {"source": f"value: {worth_is}"}
 
 
-def _need(study: Any, name: str) -> dict[str, Any]:
+def _need(study: Study, name: str) -> dict[str, Any]:
     rows = comparison(study)["criteria"].query(
         "measure == @NEED and model == @name and arm == 'as practised'"
     )
@@ -183,7 +186,7 @@ def _need(study: Any, name: str) -> dict[str, Any]:
     return found | {"depends_on": "condition"}
 
 
-def _hours(study: Any, name: str) -> dict[str, Any]:
+def _hours(study: Study, name: str) -> dict[str, Any]:
     try:
         evidence = policy_detail(study, name)["evidence"].set_index("quantity")
     except UserError as error:
@@ -193,7 +196,7 @@ def _hours(study: Any, name: str) -> dict[str, Any]:
     return found | {"source": "policy simulation, assumed hours", "depends_on": "assumption"}
 
 
-def _growth(study: Any, name: str) -> dict[str, Any]:
+def _growth(study: Study, name: str) -> dict[str, Any]:
     quality = premium_potential(study, name)["quality"].set_index("measure").loc["lift"]
     found = _given(
         quality["estimate"], quality["ci_low"], quality["ci_high"], int(quality["n"]), reason="no moves"

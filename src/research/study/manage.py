@@ -16,23 +16,24 @@ from research.errors import UserError, nearest
 from research.manage import benefits, break_even, contacts, portfolio, sensitivity, strategies
 from research.manage import loan_quality as quality_rules
 from research.manage import policy as policies
+from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.collect import all_data_key, all_names, customers
-from research.study.compare import out_of_fold
-from research.study.segment import model, tiers
+from research.study.customers import all_data_key, all_names, customers
+from research.study.folds import out_of_fold
+from research.study.models import model, tiers
 
 PD_FROM = ("scorecard", "boosting", "tree")  # the first of these gives the PD of the policy simulation
 
 
 @step("costs")
-def economics(study: Any) -> portfolio.Economics:
+def economics(study: Study) -> portfolio.Economics:
     """Return what money, capital and work cost: the assumptions file, with the study's costs."""
     return portfolio.economics(study.costs.model_dump())
 
 
 @step(out_of_fold)
-def unseen_pd(study: Any) -> tuple[pd.Series, str]:
+def unseen_pd(study: Study) -> tuple[pd.Series, str]:
     """Return one PD for all models, from customers each fit has not seen, and the model it comes from."""
     oof = out_of_fold(study)
     offered = [pair for name in PD_FROM for pair in oof.pairs if pair[0] == name]
@@ -43,7 +44,7 @@ def unseen_pd(study: Any) -> tuple[pd.Series, str]:
 
 
 @step(out_of_fold)
-def unseen_tiers(study: Any) -> dict[str, pd.Series]:
+def unseen_tiers(study: Study) -> dict[str, pd.Series]:
     """Return each model's tiers as practised for customers it has not seen (first repeat)."""
     oof, names = out_of_fold(study), np.array(resampling.TIERS, dtype=object)
     return {
@@ -54,7 +55,7 @@ def unseen_tiers(study: Any) -> dict[str, pd.Series]:
 
 
 @step(unseen_pd, unseen_tiers, economics)
-def books(study: Any) -> dict[str, pd.DataFrame]:
+def books(study: Study) -> dict[str, pd.DataFrame]:
     """Return the loan book of the policy simulation for the tiers of each model."""
     table, probability, money = customers(study), unseen_pd(study)[0], economics(study)
     table = table.loc[portfolio.usable(table).intersection(probability.index)]
@@ -63,7 +64,7 @@ def books(study: Any) -> dict[str, pd.DataFrame]:
 
 
 @step(books, "seed")
-def policy(study: Any) -> dict[str, Any]:
+def policy(study: Study) -> dict[str, Any]:
     """Return the tiered policy of every model against one policy for all, and what it rests on.
 
     `comparison` uses the PD; `realised` puts the known outcome in its place, so that no tiers are judged by the PD
@@ -82,7 +83,7 @@ def policy(study: Any) -> dict[str, Any]:
 
 
 @step(policy, "compare_datasets", data=all_data_key)
-def policy_everywhere(study: Any) -> pd.DataFrame:
+def policy_everywhere(study: Study) -> pd.DataFrame:
     """Return each model's policy on every data set at equal volume, judged by realised outcomes, with `dataset`."""
     names, frames = all_names(study), {}
     for name in reversed(names):  # the comparison, which may run beside this, begins with the first
@@ -92,7 +93,7 @@ def policy_everywhere(study: Any) -> pd.DataFrame:
 
 
 @step(books, policy, "seed")
-def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
+def policy_detail(study: Study, name: str) -> dict[str, pd.DataFrame]:
     """Return one model's policy in detail: by tier, tornado, break-evens and the evidence on the claimed benefits."""
     made, table, money = books(study), strategies.strategies(), economics(study)
     if name not in made:
@@ -115,7 +116,7 @@ def policy_detail(study: Any, name: str) -> dict[str, pd.DataFrame]:
 
 
 @step(books)
-def policy_truth(study: Any) -> pd.DataFrame | None:
+def policy_truth(study: Study) -> pd.DataFrame | None:
     """Return what each model's policy is worth under the true PD of the simulated bank; nothing for other data."""
     if study.dataset != datasets.SIMULATED:
         return None
@@ -131,7 +132,7 @@ def policy_truth(study: Any) -> pd.DataFrame | None:
 
 
 @step(tiers)
-def loan_quality(study: Any, name: str) -> dict[str, Any]:
+def loan_quality(study: Study, name: str) -> dict[str, Any]:
     """Return loan quality crossed with a model's tiers, contradictions and rules; `reason` where not testable."""
     table, rules = customers(study), quality_rules.policy()
     found: dict[str, Any] = {"rules": quality_rules.provenance(rules, table), "version": rules.version}
@@ -148,7 +149,7 @@ def loan_quality(study: Any, name: str) -> dict[str, Any]:
 
 
 @step(model, loan_quality)
-def contact_reasons(study: Any, name: str) -> pd.DataFrame:
+def contact_reasons(study: Study, name: str) -> pd.DataFrame:
     """Return why the model placed each customer: tier, reasons, rule, risk, value, and the potential premium flag."""
     table, fitted = customers(study), model(study, name)
     assessed = fitted.assess(table)
@@ -167,7 +168,7 @@ def contact_reasons(study: Any, name: str) -> pd.DataFrame:
     )
 
 
-def contact_plan(study: Any, name: str, start: datetime.date) -> pd.DataFrame:
+def contact_plan(study: Study, name: str, start: datetime.date) -> pd.DataFrame:
     """Return the contact plan of a model's tiers from a day on."""
     found, quality_found = contact_reasons(study, name), loan_quality(study, name)
     return contacts.contact_plan(

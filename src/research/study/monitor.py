@@ -12,91 +12,29 @@ import numpy as np
 import pandas as pd
 
 from research.collect import constructs as canon
-from research.collect import datasets, monthly, panel
+from research.collect import monthly, panel
 from research.collect import worth as worths
 from research.manage import drift, early_warning, migration, potential, rates, retiering, roll_rates, vintages
 from research.manage.contacts import potential_premium
-from research.segment import registry
-from research.segment.base import StratificationModel
+from research.parameters import Study
 from research.segment.tiers import as_tiers
 from research.steps import step
-from research.study.weighting import weights
+from research.study.panel import SIMULATED, frozen_model, monthly_tiers, months, size
 
-SIMULATED = "simulated"
 ABSORBING = ("default", "churned")
-FIRST_LOANS = (
-    6  # the model is fitted on the loans of the first months, whose outcome year ends before the shock
-)
 SEASONS = (3, 6, 12)  # months on book at which the hazard of default changes most
 YEAR = 12
 GROWTH = ("cross_sell_potential", "need_intensity")  # signs that a low-risk customer may become premium
 
 
-def sources(study: Any) -> list[str]:
-    """Return the data sets with a monthly panel that are here: the study's own first, the simulated bank last."""
-    here = [name for name in panel.names() if name in datasets.names(available=True)]
-    order = [name for name in (study.dataset, *here) if name in here and name != SIMULATED]
-    return [*dict.fromkeys(order), SIMULATED]
-
-
-def panel_key(study: Any) -> str:
-    """Return the fingerprint of all panels that are here."""
-    return "".join(datasets.data_fingerprint(name) for name in sources(study))
-
-
-def size(study: Any, source: str) -> int | None:
-    """Return how many customers a source is made with; None for real data."""
-    return study.simulated_customers if source == SIMULATED else None
-
-
-@step("dataset", "simulated_customers", data=panel_key)
-def months(study: Any, source: str) -> pd.DataFrame:
-    """Return the months of a source: period, label, reference."""
-    return monthly.periods(source, size(study, source))
-
-
-@step(months, weights, "tier_shares", "seed")
-def frozen_model(study: Any, source: str, name: str) -> StratificationModel:
-    """Return a model fitted at the start of the panel."""
-    if source == SIMULATED:
-        bank = monthly.bank(size(study, source))
-        start = bank.customers[(bank.truth["origin"] < FIRST_LOANS).to_numpy()]
-    else:
-        start = monthly.customers(source, int(months(study, source)["period"].iloc[0]))
-    shares = study.tier_shares.model_dump()
-    made = registry.make(name, seed=study.seed, shares=shares, weights=weights(study))
-    return made.fit(start, start["default"])
-
-
-@step(frozen_model)
-def monthly_tiers(study: Any, source: str, name: str) -> pd.DataFrame:
-    """Return everybody's tier and score at the end of every month: customer_id, period, tier, score, default."""
-    model, parts = frozen_model(study, source, name), []
-    for period in months(study, source)["period"]:
-        now = monthly.customers(source, int(period), size(study, source))
-        found = model.place(now)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "customer_id": now.index.to_numpy(),
-                    "period": int(period),
-                    "tier": found["tier"],
-                    "score": found["risk"],
-                    "default": now["default"].to_numpy(),
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
-
-
 @step(monthly_tiers)
-def moves(study: Any, source: str, name: str) -> pd.DataFrame:
+def moves(study: Study, source: str, name: str) -> pd.DataFrame:
     """Return every move between tiers from one month to the next, with the ends of the simulated loans."""
     return _moves(study, source, name, 1)
 
 
 @step(moves)
-def movement(study: Any, source: str, name: str) -> dict[str, Any]:
+def movement(study: Study, source: str, name: str) -> dict[str, Any]:
     """Return the migration of tiers: matrices of one month and of the longest common step, generator, mobility."""
     found = moves(study, source, name)
     absorbing = ABSORBING if source == SIMULATED else ()
@@ -123,7 +61,7 @@ def movement(study: Any, source: str, name: str) -> dict[str, Any]:
 
 
 @step(monthly_tiers)
-def stability(study: Any, source: str, name: str) -> dict[str, pd.DataFrame]:
+def stability(study: Study, source: str, name: str) -> dict[str, pd.DataFrame]:
     """Return the drift of the score (whole book and, for `simulated`, new loans) and of the constructs."""
     dates = months(study, source)
     usual = dates.loc[dates["reference"], "period"].tolist()
@@ -145,7 +83,7 @@ def stability(study: Any, source: str, name: str) -> dict[str, pd.DataFrame]:
 
 
 @step(monthly_tiers)
-def tier_quality(study: Any, source: str, name: str) -> pd.DataFrame:
+def tier_quality(study: Study, source: str, name: str) -> pd.DataFrame:
     """Return default, loss and churn rates by tier over the year after the loan, or Taiwan's October outcome."""
     if source != SIMULATED:
         last = monthly_tiers(study, source, name)
@@ -165,7 +103,7 @@ def tier_quality(study: Any, source: str, name: str) -> pd.DataFrame:
 
 
 @step(frozen_model)
-def default_chart(study: Any, name: str) -> pd.DataFrame:
+def default_chart(study: Study, name: str) -> pd.DataFrame:
     """Return the control chart of the monthly default rate of the simulated bank by the tier at the application."""
     bank = monthly.bank(size(study, SIMULATED))
     tier = as_tiers(frozen_model(study, SIMULATED, name).predict(bank.customers))
@@ -183,7 +121,7 @@ def default_chart(study: Any, name: str) -> pd.DataFrame:
 
 
 @step(frozen_model)
-def portfolio_funnel(study: Any, name: str) -> dict[str, pd.DataFrame]:
+def portfolio_funnel(study: Study, name: str) -> dict[str, pd.DataFrame]:
     """Return defaults of each industry and region against those that the tiers of its customers would bring."""
     bank = monthly.bank(size(study, SIMULATED))
     table = bank.customers[["default", "industry", "region"]].copy()
@@ -199,7 +137,7 @@ def portfolio_funnel(study: Any, name: str) -> dict[str, pd.DataFrame]:
 
 
 @step(months)
-def default_vintages(study: Any) -> pd.DataFrame:
+def default_vintages(study: Study) -> pd.DataFrame:
     """Return the vintage curves of the simulated bank by half-year of the loan."""
     loans = vintages.loan_histories(monthly.bank(size(study, SIMULATED)).panel)
     loans["cohort"] = vintages.grouped(loans["start"], 6)
@@ -207,7 +145,7 @@ def default_vintages(study: Any) -> pd.DataFrame:
 
 
 @step(months)
-def rolls(study: Any, source: str) -> dict[str, pd.DataFrame]:
+def rolls(study: Study, source: str) -> dict[str, pd.DataFrame]:
     """Return the roll rates of arrears: the matrix and what becomes of each bucket."""
     table, ends = (
         panel.panel(source) if source != SIMULATED else monthly.bank(size(study, source)).panel,
@@ -223,7 +161,7 @@ def rolls(study: Any, source: str) -> dict[str, pd.DataFrame]:
 
 
 @step(months)
-def warnings(study: Any) -> dict[str, pd.DataFrame]:
+def warnings(study: Study) -> dict[str, pd.DataFrame]:
     """Return the early-warning rules, their worth, lead times, and how soon they notice hidden distress."""
     bank = monthly.bank(size(study, SIMULATED))
     return {
@@ -235,7 +173,7 @@ def warnings(study: Any) -> dict[str, pd.DataFrame]:
 
 
 @step(moves, stability, movement)
-def review_trigger(study: Any, name: str) -> dict[str, pd.DataFrame]:
+def review_trigger(study: Study, name: str) -> dict[str, pd.DataFrame]:
     """Return the re-tiering rule month by month for the simulated bank, and when it fired after the shock."""
     usual = _usual(study, SIMULATED)
     found = stability(study, SIMULATED, name)["intake"]
@@ -252,7 +190,7 @@ def review_trigger(study: Any, name: str) -> dict[str, pd.DataFrame]:
 
 
 @step(monthly_tiers)
-def premium_potential(study: Any, name: str) -> dict[str, Any]:
+def premium_potential(study: Study, name: str) -> dict[str, Any]:
     """Return whether customers flagged as potential premium were premium a year later (H5).
 
     Flagged a year before the last month of the reference, so that the shock comes after both dates.
@@ -276,17 +214,17 @@ def premium_potential(study: Any, name: str) -> dict[str, Any]:
     }
 
 
-def shock_period(study: Any) -> int:
+def shock_period(study: Study) -> int:
     """Return the month in which the simulated shock begins."""
     return monthly.bank(size(study, SIMULATED)).shock_period
 
 
-def _usual(study: Any, source: str) -> list[int]:
+def _usual(study: Study, source: str) -> list[int]:
     dates = months(study, source)
     return dates.loc[dates["reference"], "period"].tolist()
 
 
-def _states(study: Any, source: str, name: str) -> pd.DataFrame:
+def _states(study: Study, source: str, name: str) -> pd.DataFrame:
     """Tiers by month, with one row more for a simulated customer who defaulted or left."""
     tiers = monthly_tiers(study, source, name)[["customer_id", "period", "tier"]]
     if source != SIMULATED:
@@ -299,12 +237,12 @@ def _states(study: Any, source: str, name: str) -> pd.DataFrame:
     return pd.concat([tiers, last.astype({"period": int})], ignore_index=True)
 
 
-def _moves(study: Any, source: str, name: str, step_months: int) -> pd.DataFrame:
+def _moves(study: Study, source: str, name: str, step_months: int) -> pd.DataFrame:
     absorbing = ABSORBING if source == SIMULATED else ()
     return migration.moves(_states(study, source, name), absorbing=absorbing, step=step_months)
 
 
-def _cells(study: Any, name: str) -> pd.DataFrame:
+def _cells(study: Study, name: str) -> pd.DataFrame:
     """Defaults of a month by the tier at the end of the month before and by months on book: events, n."""
     found = moves(study, SIMULATED, name)
     found = found[found["to"] != migration.WITHDRAWN]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from research.compare import tier_trend
 from research.compare.discrimination import delong_interval
+from research.parameters import Study
 from research.segment import profile, registry
 from research.segment.scorecard import points_of_risk
 from research.steps import step
 from research.study.collect import about
-from research.study.compare import out_of_fold
-from research.study.segment import model, tier_rates
+from research.study.folds import out_of_fold
+from research.study.models import model
+from research.study.segment import tier_rates
 from research.tiers import TIERS
 
 BESIDE = ("scorecard", "grade")  # the bar to beat, in every figure of tiers
@@ -23,12 +23,12 @@ SHOWN = ["ranking", "judged", "tier", "n", "share", "known", "bad", "rate", "ci_
 
 
 @step(out_of_fold, tier_rates, about, "tier_shares")
-def ranking_rates(study: Any) -> pd.DataFrame:
+def ranking_rates(study: Study) -> pd.DataFrame:
     """Return size and bad rate of the tiers of every ranking, as practised.
 
     Returns:
         Rows `ranking`, `judged`, `tier`, `n`, `share`, `known`, `bad`, `rate` with its interval, `overall`. `judged` is
-        `unseen` (customers of held-out folds, first partition), `fitted` (the customers a model was set up on),
+        `unseen` (customers of held-out folds, first partition), `matched shares` (the customers a model was set up on),
         `own rule` (these, before the study's tier shares are laid on), or `chance` (all ways to draw tiers by lot).
     """
     oof, names = out_of_fold(study), np.array(TIERS, dtype=object)
@@ -41,8 +41,7 @@ def ranking_rates(study: Any) -> pd.DataFrame:
         frames.append(profile.rates(unseen, outcome).assign(ranking=ranking, judged="unseen"))
         if ranking in study.models:
             own = tier_rates(study, ranking)
-            judged = own["panel"].map({"matched shares": "fitted", "own rule": "own rule"})
-            frames.append(own.assign(ranking=ranking, judged=judged))
+            frames.append(own.assign(ranking=ranking, judged=own["panel"]))
     drawn = tier_trend.by_chance(len(outcome), int(outcome.sum()), study.tier_shares.model_dump())
     frames.append(drawn.assign(ranking=BY_CHANCE, judged="chance", share=drawn["n"] / len(outcome)))
     whole = pd.concat(frames, ignore_index=True)[SHOWN]
@@ -50,7 +49,7 @@ def ranking_rates(study: Any) -> pd.DataFrame:
 
 
 @step(ranking_rates)
-def ranking_tests(study: Any) -> pd.DataFrame:
+def ranking_tests(study: Study) -> pd.DataFrame:
     """Return whether the tiers of every ranking part the risk: a row per `ranking` and `judged`, see `separation`."""
     rates = ranking_rates(study)
     found = rates[rates["judged"] != "chance"].groupby(["ranking", "judged"], sort=False)
@@ -64,7 +63,7 @@ def ranking_tests(study: Any) -> pd.DataFrame:
 
 
 @step(out_of_fold)
-def ranking_auc(study: Any) -> pd.DataFrame:
+def ranking_auc(study: Study) -> pd.DataFrame:
     """Return the AUC of every ranking for customers it has not seen: `ranking`, `auc`, `ci_low`, `ci_high`, `n`, `bad`.
 
     The interval is DeLong's, over customers of the first partition.
@@ -88,7 +87,7 @@ def ranking_auc(study: Any) -> pd.DataFrame:
 
 
 @step(model)
-def scorecard_cuts(study: Any) -> pd.DataFrame:
+def scorecard_cuts(study: Study) -> pd.DataFrame:
     """Return the cut-offs of the scorecard in points: `tier`, `points_from`, `points_below`, `value_above`.
 
     Low risk and premium have the same points; premium needs a value index above `value_above` besides.
@@ -104,6 +103,6 @@ def scorecard_cuts(study: Any) -> pd.DataFrame:
     )
 
 
-def beside(study: Any) -> str:
+def beside(study: Study) -> str:
     """Return what the reference of one variable is: the construct it ranks by."""
     return str(model(study, "grade").inputs_[0])

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from research.errors import UserError
-from research.fieldwork.instruments.items import comparison_pairs
+from research.fieldwork.instruments.pairs import comparison_pairs
 from research.fieldwork.survey import ahp
 from research.fingerprint import fingerprint
-from research.paths import ROOT
+from research.parameters import Study
 from research.steps import plain, step
-from research.textfiles import exists
+from research.study.workbooks import located
 
 
-def located(path: str, parameter: str) -> Path:
-    """Return the file or folder that a fieldwork parameter names. Raises UserError when there is none."""
-    for place in (Path(path), ROOT / path):
-        if path and exists(place):
-            return place
-    found = f"'{path}', no such file or folder" if path else "nothing"
-    raise UserError(f"fieldwork.{parameter}: found {found}; this part of the study needs it")
-
-
-def comparisons_key(study: Any) -> str:
+def comparisons_key(study: Study) -> str:
     """Return the fingerprint of the comparisons where the models use them, else nothing.
 
     The models must not be computed anew when other fieldwork changes, so that the step below declares `weights` only.
@@ -33,7 +21,7 @@ def comparisons_key(study: Any) -> str:
 
 
 @step("weights", data=comparisons_key)
-def weights(study: Any) -> dict[str, float] | None:
+def weights(study: Study) -> dict[str, float] | None:
     """Return the weights of A, B, C and R, F, M (each set adds up to one), or nothing for equal weights."""
     if study.weights == "equal":
         return None
@@ -48,9 +36,9 @@ def survey_weights(path: str) -> dict[str, float]:
     Raises:
         UserError: no expert is consistent, so that there is nothing to weigh by.
     """
-    from research.fieldwork.intake.judgements import (
-        read_ahp,  # imports openpyxl, which most weights do not need
-    )
+    from research.fieldwork.intake.comparisons import (
+        read_ahp,
+    )  # imports openpyxl, which most weights do not need
 
     found = ahp.group_weights(read_ahp(located(path, "ahp")), comparison_pairs(), resamples=0)
     if found["consistency_ratio"].isna().any():

@@ -7,6 +7,15 @@ divides and writes. An event counts when its day is strictly before the customer
 
 from research.collect.events.roles import Roles, read_roles
 from research.collect.events.windows import Window, parse_windows
-from research.collect.events.write import ENGINES, Limits, write_features
+from research.collect.events.write import ENGINES, Limits, check_out, write_features
 
-__all__ = ["ENGINES", "Limits", "Roles", "Window", "parse_windows", "read_roles", "write_features"]
+__all__ = [
+    "ENGINES",
+    "Limits",
+    "Roles",
+    "Window",
+    "check_out",
+    "parse_windows",
+    "read_roles",
+    "write_features",
+]

@@ -79,7 +79,7 @@ def write_features(
     roles, limits = roles or Roles(), limits or Limits()
     if engine not in ENGINES:
         raise UserError(f"unknown engine '{engine}'{nearest(engine, ENGINES)}")
-    _check_out(str(source), out)
+    check_out(str(source), out)
     columns = choose(features, windows, roles)
     with tempfile.TemporaryDirectory(prefix=".events-", dir=limits.scratch or out.parent) as folder:
         scratch = Path(folder)
@@ -104,7 +104,8 @@ def write_features(
             duck.disconnect()
 
 
-def _check_out(source: str, out: Path) -> None:
+def check_out(source: str, out: Path) -> None:
+    """Raise UserError when the features of a source cannot be written to a file."""
     if out.suffix.lower() != ".parquet":
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .parquet")
     if not out.parent.is_dir():

@@ -11,9 +11,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from research.errors import UserError
 from research.fieldwork.instruments import workbook as wb
-from research.fieldwork.instruments.items import comparison_pairs, form_version
-
-EQUAL = "equal 同等"
+from research.fieldwork.instruments.pairs import EQUAL, comparison_pairs
+from research.fieldwork.instruments.stamp import form_version
 
 
 def comparison_form(

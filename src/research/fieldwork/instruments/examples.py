@@ -18,7 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from research.collect import datasets
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.codebook import assignable, read_codebook
-from research.fieldwork.instruments.comparison_form import EQUAL, comparison_workbook
+from research.fieldwork.instruments.comparison_form import comparison_workbook
 from research.fieldwork.instruments.forms import (
     CONSENT,
     background_choices,
@@ -29,9 +29,10 @@ from research.fieldwork.instruments.items import (
     GROUP_LABELS,
     GROUPS,
     TIER_CHOICES,
-    comparison_pairs,
     survey_items,
 )
+from research.fieldwork.instruments.pairs import EQUAL, comparison_pairs
+from research.fieldwork.instruments.stamp import STAMP_SHEET
 from research.fieldwork.instruments.vignette_form import draw_vignettes, vignette_workbook, write_key
 from research.fieldwork.interviews.transcripts import read_transcripts
 from research.paths import EXAMPLES
@@ -227,7 +228,7 @@ def spoil(book: Workbook) -> None:
         if name not in {"respondent_id", None}:
             put(second, 61, name, second.cell(60, here[name]).value)
     second.title = "客户问卷 (2)"
-    book[wb.STAMP_SHEET]["B2"] = "0c0ffee000"
+    book[STAMP_SHEET]["B2"] = "0c0ffee000"
 
 
 def _ahp_book(rng: np.random.Generator) -> Workbook:

@@ -15,9 +15,9 @@ from research.fieldwork.instruments.items import (
     GROUP_LABELS,
     GROUPS,
     background_questions,
-    form_version,
     survey_items,
 )
+from research.fieldwork.instruments.stamp import form_version
 
 MAX_CODES = 6
 CONSENT = ("yes 同意", "no 不同意")

@@ -1,8 +1,7 @@
-"""The instruments of the fieldwork, read from `data/definitions`: survey items, background questions, guides, pairs."""
+"""The instruments of the fieldwork, read from `data/definitions`: survey items, background questions, guides."""
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -102,28 +101,6 @@ def interview_guides(path: str | Path | None = None) -> dict[str, Any]:
     if missing:
         raise UserError(f"{source.name}: no guide for {', '.join(missing)}")
     return guides
-
-
-def comparison_pairs(path: str | Path | None = None) -> pd.DataFrame:
-    """Return the pairs that experts compare: columns set, left, right and their labels and questions (en, zh)."""
-    source = Path(path) if path is not None else DEFINITIONS / "ahp.csv"
-    columns = [
-        "set",
-        "left",
-        "right",
-        "left_en",
-        "left_zh",
-        "right_en",
-        "right_zh",
-        "question_en",
-        "question_zh",
-    ]
-    return _read_csv(source, columns)
-
-
-def form_version(frame: pd.DataFrame) -> str:
-    """Return the version of a form made from this definition: the first 10 hex digits of its SHA-256."""
-    return hashlib.sha256(frame.to_csv(index=False, lineterminator="\n").encode("utf-8")).hexdigest()[:10]
 
 
 def _read_csv(source: Path, columns: list[str]) -> pd.DataFrame:

@@ -13,8 +13,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 from research.collect import constructs
 from research.errors import UserError
 from research.fieldwork.instruments import workbook as wb
-from research.fieldwork.instruments.items import TIER_CHOICES, form_version
+from research.fieldwork.instruments.items import TIER_CHOICES
+from research.fieldwork.instruments.stamp import form_version
 from research.inert import write_csv
+from research.textfiles import read_csv
 
 # In this order, as far as the customer table has them. The lender's own grade is left out: it would be copied.
 FACTS = (
@@ -114,17 +116,27 @@ def vignette_form(
     customer id. Return the path of the workbook.
     """
     path = Path(path)
-    wb.save(
-        vignette_workbook(vignettes, experts, dataset=dataset, currency=currency, invented=invented), path
-    )
+    book = vignette_workbook(vignettes, experts, dataset=dataset, currency=currency, invented=invented)
     write_key(path, vignettes, dataset)
-    return path
+    return wb.save(book, path)
 
 
 def write_key(path: Path, vignettes: pd.DataFrame, dataset: str) -> Path:
-    """Write the key beside a vignette workbook and return its path."""
-    key = vignettes[["customer_id"]].assign(dataset=dataset).rename_axis("vignette")
-    return write_csv(key, key_of(path), index=True)
+    """Write the key beside a vignette workbook and return its path.
+
+    Raises:
+        UserError: another key is there. Without it nobody knows whom the experts judged, so it is never replaced.
+    """
+    key = vignettes[["customer_id"]].assign(dataset=dataset).rename_axis("vignette").reset_index()
+    out = key_of(path)
+    if out.exists():
+        if not read_csv(out).equals(key.astype(str)):
+            raise UserError(
+                f"{out}: is the key of other vignettes, which may have been sent out; it is never replaced: "
+                "name another workbook, or move the key away"
+            )
+        return out
+    return write_csv(key, out)
 
 
 def key_of(path: Path) -> Path:

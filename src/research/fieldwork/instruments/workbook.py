@@ -17,10 +17,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from research.fieldwork.instruments.stamp import STAMP_SHEET
 from research.paths import DEFINITIONS
 from research.wholefiles import whole
 
-STAMP_SHEET = "_form"
 LONGEST_TEXT = 32_767  # of a cell
 INSTRUCTIONS = "instructions 说明"
 INVENTED = "INVENTED FOR DEMONSTRATION 示例数据（虚构）"

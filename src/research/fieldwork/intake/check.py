@@ -17,8 +17,9 @@ from research.fieldwork.instruments.codebook import read_codebook
 from research.fieldwork.instruments.items import survey_items
 from research.fieldwork.instruments.workbook import page, save, widths
 from research.fieldwork.intake.coding import examine_coding
+from research.fieldwork.intake.comparisons import examine_ahp
 from research.fieldwork.intake.faults import ERROR, Fault, find_table
-from research.fieldwork.intake.judgements import examine_ahp, examine_vignettes
+from research.fieldwork.intake.judgements import examine_vignettes
 from research.fieldwork.intake.sheets import Returned, open_returned
 from research.fieldwork.intake.survey import examine_survey
 from research.inert import inert

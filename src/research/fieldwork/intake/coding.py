@@ -11,7 +11,7 @@ import pandas as pd
 from research.errors import UserError, about, nearest
 from research.fieldwork.instruments import codebook as codes
 from research.fieldwork.instruments.forms import MAX_CODES
-from research.fieldwork.instruments.items import form_version
+from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.intake.cells import tidy
 from research.fieldwork.intake.faults import (
     NOTE,
@@ -23,8 +23,7 @@ from research.fieldwork.intake.faults import (
     skip_labels,
     stop_on_errors,
 )
-from research.fieldwork.intake.sheets import Returned, open_returned
-from research.fieldwork.intake.survey import expand
+from research.fieldwork.intake.sheets import Returned, expand, open_returned
 
 _SLOTS = [f"code_{n}" for n in range(1, MAX_CODES + 1)]
 _UNIT = ["document", "segment", "participant", "group", "text"]

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from openpyxl.utils import get_column_letter
 
 from research.archive import archive_name, open_archive, parsing, read_member
 from research.errors import UserError
-from research.fieldwork.instruments.workbook import STAMP_SHEET
+from research.fieldwork.instruments.stamp import STAMP_SHEET
 from research.textfiles import decode, read_text
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -59,6 +60,25 @@ class Returned:
 def address(row: int, column: int) -> str:
     """Return a cell's address from 1-based numbers: (3, 2) → "B3"."""
     return f"{get_column_letter(column)}{row}"
+
+
+def expand(
+    paths: str | Path | Sequence[str | Path], kinds: tuple[str, ...] = (".xlsx", ".xlsm", ".csv")
+) -> list[Path]:
+    """Return the files of a path, folder or list, sorted within a folder; keys and lock files are passed over."""
+    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    found: list[Path] = []
+    for path in map(Path, given):
+        if path.is_dir():
+            inside = [
+                p for p in path.iterdir() if p.suffix.lower() in kinds and not p.name.startswith((".", "~"))
+            ]
+            found += sorted(p for p in inside if not p.name.endswith(".key.csv"))
+        else:
+            found.append(path)
+    if not found:
+        raise UserError(f"{', '.join(map(str, given)) or 'no path'}: no file to read")
+    return found
 
 
 def open_returned(path: str | Path) -> Returned:

@@ -25,7 +25,7 @@ from research.fieldwork.intake.faults import (
     skip_labels,
     stop_on_errors,
 )
-from research.fieldwork.intake.sheets import Returned, Sheet, address, open_returned
+from research.fieldwork.intake.sheets import Returned, Sheet, address, expand, open_returned
 from research.fieldwork.intake.survey_table import (
     explain_missing_table,
     group_of,
@@ -99,25 +99,6 @@ def read_survey(
             answers = answers.drop(columns=column)
     answers.attrs["faults"] = [f"{name}: {fault}" for name, fault in faults]
     return answers
-
-
-def expand(
-    paths: str | Path | Sequence[str | Path], kinds: tuple[str, ...] = (".xlsx", ".xlsm", ".csv")
-) -> list[Path]:
-    """Return the files of a path, folder or list, sorted within a folder; keys and lock files are passed over."""
-    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    found: list[Path] = []
-    for path in map(Path, given):
-        if path.is_dir():
-            inside = [
-                p for p in path.iterdir() if p.suffix.lower() in kinds and not p.name.startswith((".", "~"))
-            ]
-            found += sorted(p for p in inside if not p.name.endswith(".key.csv"))
-        else:
-            found.append(path)
-    if not found:
-        raise UserError(f"{', '.join(map(str, given)) or 'no path'}: no file to read")
-    return found
 
 
 def examine_survey(returned: Returned, instrument: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:

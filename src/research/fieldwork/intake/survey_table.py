@@ -7,7 +7,8 @@ import pandas as pd
 
 from research.errors import UserError
 from research.fieldwork.instruments.forms import background_choices, respondent_columns
-from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, form_version
+from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS
+from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.intake.cells import key, tidy
 from research.fieldwork.intake.faults import (
     ERROR,

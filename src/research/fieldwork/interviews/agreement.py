@@ -11,9 +11,10 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from research.errors import UserError, nearest
-from research.fieldwork.interviews.coefficients import Design, bootstrap, coefficients
+from research.fieldwork.interviews.coefficients import Design, bootstrap, coefficients, terms
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
 WEIGHTS = ("identity", "linear", "quadratic")
@@ -21,6 +22,8 @@ COLUMNS = [
     *["measure", "label", "estimate", "ci_low", "ci_high"],
     *["expected", "n", "raters", "resamples", "note"],
 ]
+MOST_VALUES = 2_000  # different ratings in one table; more are free text, ids or measures
+MOST_DISTANCES = 1_500  # categories with a table of their distances
 _NO_VARIATION = "undefined: every rating is the same category"
 
 
@@ -58,10 +61,13 @@ def agreement_table(
     if ratings.shape[1] < 2:
         raise UserError(f"agreement needs two raters or more; the table has {ratings.shape[1]}")
     scale = _scale(ratings, level, categories)
-    codes = np.stack([scale.get_indexer(ratings[c]) for c in ratings.columns], axis=1)
-    codes[ratings.isna().to_numpy()] = -1
-    one_hot = (codes[:, :, None] == np.arange(len(scale))).astype(float)
-    design = Design(one_hot.sum(axis=1), one_hot, _scores(scale), level, _weighting(level, weights))
+    scores = _scores(scale)
+    codes = np.stack(
+        [np.where(ratings[c].isna(), -1, scale.get_indexer(ratings[c])) for c in ratings.columns]
+    )
+    each, weighting = _tables(codes, len(scale)), _weighting(level, weights)
+    distance = _distance(scores, level)
+    design = Design(_added(each), each, scores, level, weighting, distance, ratings.shape[1])
     groups = None if clusters is None else pd.factorize(clusters.reindex(ratings.index))[0]
     return _table(design, groups, resamples, confidence, seed)
 
@@ -85,7 +91,9 @@ def agreement_from_counts(
     values = counts.to_numpy(dtype=float)
     if np.isnan(values).any() or (values < 0).any():
         raise UserError("counts of raters per category must be numbers from 0 up, without gaps")
-    design = Design(values, None, _scores(pd.Index(counts.columns)), level, _weighting(level, weights))
+    scores = _scores(pd.Index(counts.columns))
+    table, raters = sparse.csr_array(values), int(values.sum(axis=1).max())
+    design = Design(table, (), scores, level, _weighting(level, weights), _distance(scores, level), raters)
     return _table(design, None, resamples, 0.95, seed)
 
 
@@ -110,39 +118,77 @@ def krippendorff_alpha(ratings: pd.DataFrame, level: str = "nominal", **options:
 def set_alpha(
     sets: pd.DataFrame, *, resamples: int = 1000, confidence: float = 0.95, seed: int = 1
 ) -> pd.DataFrame:
-    """Krippendorff's α for units with several codes at once, on the MASI distance (Passonneau 2006).
-
-    The distance of two sets is 1 − Jaccard × m, where m is 1 for equal sets, 2/3 when one contains the other,
-    1/3 when they overlap and 0 when they share nothing. Near agreement counts in part.
+    """Krippendorff's α for units with several codes at once, on the MASI distance (`masi`).
 
     Args:
         sets: units × raters, a cell is a frozenset of codes (empty: nothing coded) or NaN (not rated).
+
+    Returns:
+        One row as in `agreement_table`; without an estimate, and with the reason, where there are more different sets
+        than a table of their distances may have.
     """
     found = {cell for column in sets.columns for cell in sets[column] if isinstance(cell, frozenset)}
     scale = sorted(found, key=lambda s: (len(s), sorted(map(str, s))))
+    named = {"measure": "krippendorff_alpha_masi", "label": "Krippendorff α on code sets (MASI)"}
+    if len(scale) > MOST_DISTANCES:
+        told = f"{len(scale):,} different sets of codes; expected at most {MOST_DISTANCES:,}"
+        empty = dict.fromkeys(["estimate", "ci_low", "ci_high", "expected", "resamples"], np.nan)
+        return pd.DataFrame([{**named, **empty, "n": len(sets), "raters": sets.shape[1], "note": told}])[
+            COLUMNS
+        ]
     position = {s: k for k, s in enumerate(scale)}
-    codes = np.array(
-        [[position.get(c, -1) if isinstance(c, frozenset) else -1 for c in row] for row in sets.to_numpy()]
-    )
-    distance = np.array([[_masi(a, b) for b in scale] for a in scale]).reshape(len(scale), len(scale))
-    one_hot = (codes[:, :, None] == np.arange(len(scale))).astype(float)
-    design = Design(
-        one_hot.sum(axis=1), None, np.arange(len(scale)), "nominal", "identity", distance, sets.shape[1]
-    )
+    codes = [
+        [position.get(cell, -1) if isinstance(cell, frozenset) else -1 for cell in sets[column]]
+        for column in sets.columns
+    ]
+    counts = _added(_tables(np.array(codes).reshape(sets.shape[1], -1), len(scale)))
+    order = np.arange(len(scale), dtype=float)
+    design = Design(counts, (), order, "nominal", "identity", masi(scale), sets.shape[1])
     table = _table(design, None, resamples, confidence, seed)
-    alpha = table[table["measure"] == "krippendorff_alpha"].assign(
-        measure="krippendorff_alpha_masi", label="Krippendorff α on code sets (MASI)"
-    )
+    alpha = table[table["measure"] == "krippendorff_alpha"].assign(**named)
     return alpha.reset_index(drop=True)
 
 
-def _masi(a: frozenset, b: frozenset) -> float:
-    if a == b:
-        return 0.0
-    shared = len(a & b)
-    contained = a <= b or b <= a
-    monotonic = (2 / 3 if contained else 1 / 3) if shared else 0.0
-    return 1 - shared / len(a | b) * monotonic
+def masi(sets: Sequence[frozenset]) -> np.ndarray:
+    """Return the MASI distance of every two sets of codes (Passonneau 2006).
+
+    It is 1 − Jaccard × m, where m is 1 for equal sets, 2/3 when one contains the other, 1/3 when they overlap and 0
+    when they share nothing: near agreement counts in part.
+    """
+    codes = pd.Index(sorted({code for one in sets for code in one}, key=str))
+    holds = np.zeros((len(sets), len(codes)))
+    for row, one in enumerate(sets):
+        holds[row, codes.get_indexer(list(one))] = 1
+    size, shared = holds.sum(axis=1), holds @ holds.T
+    either = size[:, None] + size - shared
+    monotonic = np.where(shared == np.minimum(size[:, None], size), 2 / 3, 1 / 3)
+    distance = 1 - shared / np.maximum(either, 1) * monotonic
+    distance[either == shared] = 0
+    return distance
+
+
+def _tables(codes: np.ndarray, categories: int) -> tuple[sparse.csr_array, ...]:
+    """Units × categories, 1 where a rater chose the category, for each row of `codes` (raters × units, −1 missing)."""
+    found = []
+    for rater in codes:
+        units = np.flatnonzero(rater >= 0)
+        shape = (codes.shape[1], categories)
+        found.append(sparse.csr_array((np.ones(len(units)), (units, rater[units])), shape=shape))
+    return tuple(found)
+
+
+def _added(tables: Sequence[sparse.csr_array]) -> sparse.csr_array:
+    return sparse.csr_array(sum(tables[1:], tables[0]))
+
+
+def _distance(scores: np.ndarray, level: str) -> np.ndarray | None:
+    """Krippendorff's squared ratio distance, the only one without a formula in sums; None at another level."""
+    if level != "ratio":
+        return None
+    if len(scores) > MOST_DISTANCES:
+        raise UserError(f"ratio α takes at most {MOST_DISTANCES:,} different values, found {len(scores):,}")
+    total = scores[:, None] + scores
+    return ((scores[:, None] - scores) / np.where(total == 0, 1.0, total)) ** 2
 
 
 def _scale(ratings: pd.DataFrame, level: str, categories: Sequence[object] | None) -> pd.Index:
@@ -154,7 +200,8 @@ def _scale(ratings: pd.DataFrame, level: str, categories: Sequence[object] | Non
     if categories is None and all(isinstance(t, pd.CategoricalDtype) and t.ordered for t in ratings.dtypes):
         categories = list(ratings.dtypes.iloc[0].categories)
     if categories is not None:
-        unknown = sorted({str(v) for v in found if v not in set(categories)})
+        known = set(categories)
+        unknown = sorted({str(v) for v in found if v not in known})
         if unknown:
             raise UserError(
                 f"ratings outside the scale: {', '.join(unknown)}; expected {', '.join(map(str, categories))}"
@@ -164,6 +211,10 @@ def _scale(ratings: pd.DataFrame, level: str, categories: Sequence[object] | Non
     if level != "nominal" and not numeric:
         raise UserError(
             f"{level} agreement on words needs their order: give the categories from lowest to highest"
+        )
+    if len(found) > MOST_VALUES:
+        raise UserError(
+            f"{len(found):,} different ratings; expected at most {MOST_VALUES:,}: are all columns those of coders?"
         )
     return pd.Index(sorted(found) if numeric else sorted(found, key=str))
 
@@ -186,13 +237,13 @@ def _weighting(level: str, weights: str | None) -> str:
 def _table(
     design: Design, groups: np.ndarray | None, resamples: int, confidence: float, seed: int
 ) -> pd.DataFrame:
-    terms = design.terms()
-    if not terms["paired"].any():
+    found = terms(design)
+    if not found.paired.any():
         raise UserError("no unit was rated by two raters or more, so there is nothing to compare")
-    n = int(terms["paired"].sum())
-    raters = design.most_raters()
-    point = coefficients({name: t.sum(axis=0, keepdims=True) for name, t in terms.items()}, design)
-    draws = bootstrap(terms, groups, design, resamples, seed)
+    n = int(found.paired.sum())
+    raters = design.raters
+    point = coefficients(found.sums(np.ones((1, len(found.paired)))), design)
+    draws = bootstrap(found, groups, resamples, seed)
     one_category = np.count_nonzero(design.counts.sum(axis=0)) < 2
     rows = []
     for name in ("percent_agreement", "cohen_kappa", "conger_kappa", "fleiss_kappa", "brennan_prediger",

@@ -14,6 +14,8 @@ from research.errors import UserError, nearest
 from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, pairwise_agreement, set_alpha
 
 BASES = ("coded", "all")
+MOST_CODES = 1_000
+MOST_CELLS = 10_000_000  # units × codes × coders
 _KEYS = ["document", "segment"]
 
 
@@ -48,6 +50,15 @@ def presence_table(
     if len(coders) < 2:
         raise UserError(f"agreement needs two coders or more; found {', '.join(map(str, coders)) or 'none'}")
     known = list(codebook["code"] if codebook is not None else sorted(codings["code"].unique(), key=str))
+    if len(known) > MOST_CODES:
+        raise UserError(
+            f"{len(known):,} different codes; expected at most {MOST_CODES:,}: is this the column of codes?"
+        )
+    if (cells := len(places) * len(known) * len(coders)) > MOST_CELLS:
+        raise UserError(
+            f"{len(places):,} units × {len(known):,} codes × {len(coders)} coders are {cells:,} yes/no ratings; "
+            f"expected at most {MOST_CELLS:,}: compare fewer documents or codes at a time"
+        )
     position = places.get_indexer(pd.MultiIndex.from_frame(codings[_KEYS]))
     which = pd.Index(known).get_indexer(codings["code"])
     if (position < 0).any():

@@ -9,116 +9,173 @@ what they expect by chance (Gwet 2014, *Handbook of Inter-Rater Reliability*, 4t
 * Gwet's AC1 (2008), with weights AC2: chance agreement only where a rating is hard;
 * Krippendorff's α (2011): 1 − observed / expected disagreement, corrected for small samples.
 
-Arrays only; `agreement` turns them into tables.
+A sum over all pairs of categories is taken from counts and cumulative sums, never from a table of pairs: memory grows
+with the ratings, not with the square of the categories. (The package krippendorff, the oracle of the tests, keeps such
+a table per unit; `bench/agreement.py` times 1,000 resamples.) Arrays only; `agreement` turns them into tables.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
+from scipy import sparse
 
-from research.errors import UserError
-
-_MOST_CATEGORIES = 150  # ordinal α keeps a categories × categories table per unit
-_CHUNK = 4_000_000  # resampling weights held at once
+_CHUNK = 4_000_000  # numbers held at once in one array
 _UNDEFINED = 1e-12  # an expected disagreement below this is none
+
+Sums = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Design:
-    """Ratings as numbers: `counts` units × categories, `one_hot` units × raters × categories or None."""
+    """Ratings as numbers.
 
-    counts: np.ndarray
-    one_hot: np.ndarray | None
+    Attributes:
+        counts: units × categories, sparse: how many raters chose each category.
+        by_rater: the same for each rater; empty when raters are not told apart.
+        scores: a number per category, on which distances are taken.
+        level, weighting: names of `agreement.LEVELS` and `agreement.WEIGHTS`.
+        distance: categories × categories, where a distance follows from no formula (sets of codes, ratio).
+        raters: how many there were.
+    """
+
+    counts: sparse.csr_array
+    by_rater: tuple[sparse.csr_array, ...]
     scores: np.ndarray
     level: str
     weighting: str
-    distance: np.ndarray | None = None
-    raters: int | None = None
+    distance: np.ndarray | None
+    raters: int
 
-    def most_raters(self) -> int:
-        """Raters in the table, or the most ratings of any unit when raters are not told apart."""
-        if self.raters is not None:
-            return self.raters
-        return self.one_hot.shape[1] if self.one_hot is not None else int(self.counts.sum(axis=1).max())
-
-    def agreement_weights(self) -> np.ndarray:
-        """Categories × categories, 1 on the diagonal."""
+    def agreeing(self, x: np.ndarray) -> np.ndarray:
+        """Σ w(k, l) x_k x_l for each row of x (rows × categories), w the agreement weights."""
         if self.weighting == "identity" or len(self.scores) < 2:
-            return np.eye(len(self.scores))
-        gap = np.abs(self.scores[:, None] - self.scores) / np.ptp(self.scores)
-        return 1 - (gap if self.weighting == "linear" else gap**2)
+            return (x**2).sum(axis=1)
+        span = np.ptp(self.scores)
+        apart = (
+            _gaps(x, self.scores) / span if self.weighting == "linear" else _squares(x, self.scores / span)
+        )
+        return x.sum(axis=1) ** 2 - apart
 
-    def disagreement(self) -> np.ndarray | None:
-        """Krippendorff's squared distance per pair of categories; None when it depends on the resample."""
+    def disagreeing(self, x: np.ndarray) -> np.ndarray:
+        """Σ d(k, l) x_k x_l for each row of x, d Krippendorff's squared distance; not for the ordinal level."""
         if self.distance is not None:
-            return self.distance
-        a, b = self.scores[:, None], self.scores[None, :]
-        if self.level == "ordinal":
-            return None
+            return ((x @ self.distance) * x).sum(axis=1)
         if self.level == "interval":
-            return (a - b) ** 2
-        if self.level == "ratio":
-            total = np.where(a + b == 0, 1.0, a + b)
-            return ((a - b) / total) ** 2
-        return (a != b).astype(float)
-
-    def terms(self) -> dict[str, np.ndarray]:
-        """Per-unit terms, each units × something, whose weighted sums give every coefficient."""
-        r = self.counts
-        size = r.sum(axis=1)
-        paired = size >= 2
-        pairs = np.where(paired, size * (size - 1), 1)
-        margin = np.where(paired, size - 1, 1)
-        in_pair = r * paired[:, None]
-        agreeing = ((r @ self.agreement_weights()) * r).sum(axis=1) - size
-        terms = {
-            "paired": paired[:, None],
-            "rated": (size > 0)[:, None],
-            "agreeing": np.where(paired, agreeing / pairs, 0)[:, None],
-            "share": r / np.where(size > 0, size, 1)[:, None],
-            "values": in_pair,
-        }
-        distance = self.disagreement()
-        if distance is None:
-            if len(self.scores) > _MOST_CATEGORIES:
-                raise UserError(
-                    f"ordinal α takes at most {_MOST_CATEGORIES} categories, found {len(self.scores)}"
-                )
-            own = np.eye(len(self.scores)) * in_pair[:, :, None]
-            pairs_of = in_pair[:, :, None] * in_pair[:, None, :] - own
-            terms["coincidences"] = (pairs_of / margin[:, None, None]).reshape(len(r), -1)
-        else:
-            terms["disagreeing"] = (((in_pair @ distance) * in_pair).sum(axis=1) / margin)[:, None]
-        if self.one_hot is not None:
-            terms["by_rater"] = self.one_hot.reshape(len(r), -1)
-        return {name: np.asarray(term, dtype=float) for name, term in terms.items()}
+            return _squares(x, self.scores)
+        return x.sum(axis=1) ** 2 - (x**2).sum(axis=1)
 
 
-def coefficients(sums: dict[str, np.ndarray], design: Design) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _squares(x: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Σ x_k x_l (a_k − a_l)²; the scores are centred, so that little is lost in the difference."""
+    centred = scores - scores.mean()
+    return 2 * (x.sum(axis=1) * (x @ centred**2) - (x @ centred) ** 2)
+
+
+def _gaps(x: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Σ x_k x_l |a_k − a_l|, by cumulative sums over the ordered scores."""
+    order = np.argsort(scores)
+    x, a = x[:, order], scores[order]
+    below, weighted = np.cumsum(x, axis=1) - x, np.cumsum(a * x, axis=1) - a * x
+    return 2 * (x * (a * below - weighted)).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is summed over units.
+
+    Attributes:
+        units: units × (paired, rated, agreeing, disagreeing).
+        tables: units × categories, side by side: shares of a unit's ratings, pairable ratings, each rater's own.
+        values: the pairable ratings alone.
+    """
+
+    design: Design
+    units: np.ndarray
+    tables: np.ndarray | sparse.csr_array
+    values: np.ndarray | sparse.csr_array
+
+    @property
+    def paired(self) -> np.ndarray:
+        """Whether a unit has two ratings or more."""
+        return self.units[:, 0] > 0
+
+    def sums(self, times: np.ndarray) -> Sums:
+        """Return the sums with each unit counted as often as `times` (rows × units) says."""
+        totals = times @ self.units
+        found = dict(zip(("paired", "rated", "agreeing", "disagreeing"), totals.T, strict=True))
+        tables = (times @ self.tables).reshape(len(times), -1, len(self.design.scores))
+        found |= {"share": tables[:, 0], "values": tables[:, 1]}
+        if self.design.by_rater:
+            found["by_rater"] = tables[:, 2:]
+        if self.design.level == "ordinal" and self.design.distance is None:
+            found["disagreeing"] = (times.T * self._ordinal(ranks(found["values"]))).sum(axis=0)
+        return found
+
+    def joined(self, groups: np.ndarray) -> Terms:
+        """Return the terms summed over the units of each group (an integer per unit)."""
+        member = sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))))
+        return replace(
+            self, units=member @ self.units, tables=member @ self.tables, values=member @ self.values
+        )
+
+    def _ordinal(self, rank: np.ndarray) -> np.ndarray:
+        """Disagreement within each unit on the ranks of each row: units × rows."""
+        size = self.values.sum(axis=1)[:, None]
+        squares = size * (self.values @ (rank**2).T) - (self.values @ rank.T) ** 2
+        return 2 * squares / np.where(size > 1, size - 1, 1)
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Mid-ranks (centred) of the categories: Krippendorff's ordinal distance is the interval distance on them."""
+    return np.cumsum(values, axis=1) - values / 2 - values.sum(axis=1, keepdims=True) / 2
+
+
+def terms(design: Design) -> Terms:
+    """Return the terms of a design."""
+    r = design.counts
+    size = r.sum(axis=1)
+    paired = size >= 2
+    agreeing, disagreeing = np.zeros(len(size)), np.zeros(len(size))
+    step = max(1, _CHUNK // max(r.shape[1], 1))
+    for start in range(0, len(size), step):
+        rows = slice(start, start + step)
+        part = r[rows].toarray().astype(float)
+        agreeing[rows], disagreeing[rows] = design.agreeing(part) - size[rows], design.disagreeing(part)
+    agreeing = np.where(paired, agreeing / np.where(paired, size * (size - 1), 1), 0)
+    disagreeing = np.where(paired, disagreeing / np.where(paired, size - 1, 1), 0)
+    share = sparse.diags_array(1 / np.where(size > 0, size, 1)) @ r
+    values = sparse.diags_array(paired.astype(float)) @ r
+    units = np.column_stack([paired, size > 0, agreeing, disagreeing]).astype(float)
+    tables = sparse.csr_array(sparse.hstack([share, values, *design.by_rater]))
+    if np.prod(tables.shape) <= _CHUNK:  # a dense product is faster where it fits
+        return Terms(design, units, tables.toarray(), values.toarray())
+    return Terms(design, units, tables, values)
+
+
+def coefficients(sums: Sums, design: Design) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Coefficient → (estimate, expected), arrays of one value per row of the sums."""
-    weights = design.agreement_weights()
     q = len(design.scores)
+    weight = float(design.agreeing(np.ones((1, q)))[0])  # the sum of all agreement weights
     with np.errstate(divide="ignore", invalid="ignore"):
-        observed = sums["agreeing"][:, 0] / sums["paired"][:, 0]
-        share = sums["share"] / sums["rated"]
-        pooled = ((share @ weights) * share).sum(axis=1)
-        hard = (share * (1 - share)).sum(axis=1) * weights.sum() / max(q * (q - 1), 1)
-        hard = hard if q > 1 else np.full(len(share), np.nan)
-        uniform = np.full(len(share), weights.sum() / q**2)
-        expected = {"fleiss_kappa": pooled, "brennan_prediger": uniform, "gwet_ac1": hard}
-        if design.one_hot is not None:
-            m = design.one_hot.shape[1]
-            by_rater = sums["by_rater"].reshape(-1, m, q)
+        observed = sums["agreeing"] / sums["paired"]
+        share = sums["share"] / sums["rated"][:, None]
+        hard = (share * (1 - share)).sum(axis=1) * weight / max(q * (q - 1), 1)
+        expected = {
+            "fleiss_kappa": design.agreeing(share),
+            "brennan_prediger": np.full(len(share), weight / q**2),
+            "gwet_ac1": hard if q > 1 else np.full(len(share), np.nan),
+        }
+        if "by_rater" in sums:
+            by_rater = sums["by_rater"]
+            m = by_rater.shape[1]
             own = by_rater / by_rater.sum(axis=2, keepdims=True)
-            mean = own.mean(axis=1)
-            same = ((mean @ weights) * mean).sum(axis=1)
-            spread = ((own @ weights) * own).sum(axis=2).sum(axis=1)
+            each = sum(design.agreeing(own[:, rater]) for rater in range(m))
             # Mean over the ordered pairs of different raters: for two raters this is Cohen's expectation.
-            expected["cohen_kappa" if m == 2 else "conger_kappa"] = (m**2 * same - spread) / (m * (m - 1))
+            chance = (m**2 * design.agreeing(own.mean(axis=1)) - each) / (m * (m - 1))
+            expected["cohen_kappa" if m == 2 else "conger_kappa"] = chance
         found = {"percent_agreement": (observed, np.full(len(share), np.nan))}
         for name, chance in expected.items():
             undefined = ~(chance < 1 - _UNDEFINED)
@@ -127,47 +184,41 @@ def coefficients(sums: dict[str, np.ndarray], design: Design) -> dict[str, tuple
     return found
 
 
-def _alpha(sums: dict[str, np.ndarray], design: Design) -> tuple[np.ndarray, np.ndarray]:
+def _alpha(sums: Sums, design: Design) -> tuple[np.ndarray, np.ndarray]:
     values = sums["values"]
     total = values.sum(axis=1)
-    if "coincidences" in sums:
-        # The ordinal distance of Krippendorff is the interval distance on mid-ranks.
-        rank = np.cumsum(values, axis=1) - values / 2
-        table = sums["coincidences"].reshape(-1, values.shape[1], values.shape[1])
-        square = (values * rank**2).sum(axis=1)
-        observed = 2 * square - 2 * np.einsum("bk,bkl,bl->b", rank, table, rank, optimize=True)
-        expected = 2 * total * square - 2 * (values * rank).sum(axis=1) ** 2
+    if design.level == "ordinal" and design.distance is None:
+        rank = ranks(values)
+        expected = 2 * (total * (values * rank**2).sum(axis=1) - (values * rank).sum(axis=1) ** 2)
     else:
-        distance = design.disagreement()
-        observed = sums["disagreeing"][:, 0]
-        expected = ((values @ distance) * values).sum(axis=1)
+        expected = design.disagreeing(values)
     expected = expected / (total - 1)
-    alpha = np.where(expected > _UNDEFINED, 1 - observed / expected, np.nan)
+    alpha = np.where(expected > _UNDEFINED, 1 - sums["disagreeing"] / expected, np.nan)
     return alpha, expected / total
 
 
-def bootstrap(
-    terms: dict[str, np.ndarray], groups: np.ndarray | None, design: Design, resamples: int, seed: int
-) -> dict[str, np.ndarray]:
+def bootstrap(found: Terms, groups: np.ndarray | None, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """Coefficient → one value per resample of units, or of whole clusters of units."""
-    if groups is not None:
-        terms = {name: pd.DataFrame(t).groupby(groups).sum().to_numpy() for name, t in terms.items()}
-    names = list(terms)
-    ends = np.cumsum([terms[name].shape[1] for name in names])[:-1]
-    stacked = np.hstack([terms[name] for name in names])
-    n = len(stacked)
-    step = max(1, _CHUNK // n)
+    if (
+        groups is not None and found.design.level != "ordinal"
+    ):  # ranks are those of a resample, units stay apart
+        found, groups = found.joined(groups), None
+    units, categories = found.values.shape
+    n = units if groups is None else int(groups.max()) + 1
+    wide = max(units, categories * (2 + len(found.design.by_rater)))
     drawn: dict[str, list[np.ndarray]] = {}
+    step = max(1, _CHUNK // n)
     for start in range(0, resamples, step):
-        times = _times(n, min(step, resamples - start), seed, start)
-        sums = dict(zip(names, np.split(times @ stacked, ends, axis=1), strict=True))
-        for name, (value, _) in coefficients(sums, design).items():
-            drawn.setdefault(name, []).append(value)
+        times = resampled(n, min(step, resamples - start), seed, start)
+        for part in np.array_split(times, -(-len(times) * wide // _CHUNK)):
+            sums = found.sums(part if groups is None else part[:, groups])
+            for name, (value, _) in coefficients(sums, found.design).items():
+                drawn.setdefault(name, []).append(value)
     return {name: np.concatenate(parts) for name, parts in drawn.items()}
 
 
 @lru_cache(maxsize=4)
-def _times(n: int, resamples: int, seed: int, start: int) -> np.ndarray:
+def resampled(n: int, resamples: int, seed: int, start: int) -> np.ndarray:
     """How often each of n units is drawn, resamples × n; kept, because every code of a codebook needs the same."""
     rng = np.random.default_rng(seed if start == 0 else [seed, start])
     times = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)

@@ -6,7 +6,8 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,7 @@ WAIVER = ["finding", "reason", "by", "date"]
 _MAIL = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.ASCII
 )  # the lengths that addresses may have
-_DIGITS = re.compile(r"(?<![A-Za-z0-9.])\+?\d(?:[ \-–.()]{0,2}\d){5,22}[xX]?(?![A-Za-z0-9])")
+_DIGITS = re.compile(r"(?<![A-Za-z0-9.])\+?\d(?:[\s\-.()]{0,2}\d){5,22}[xX]?(?![A-Za-z0-9])")
 _CHINESE_MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _CHINESE_LANDLINE = re.compile(r"0\d{2,3}\d{7,8}|[48]00\d{7}")
 _SURNAMES = (
@@ -33,36 +34,94 @@ _POSTS = "客户|支行|分行|总行|大堂|理财|产品|项目|风险|信贷|
 _CHINESE_TITLE = re.compile(
     rf"[{_SURNAMES}](?!{_POSTS})[\u4e00-\u9fff]{{0,2}}?(?:先生|女士|小姐|太太|老师|师傅|经理|行长|医生|律师|总(?![额数量体计是行共部会结包裁价之的]))"
 )
-_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? [A-Z][a-zà-ÿ'’-]+(?: [A-Z][a-zà-ÿ'’-]+)?")
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.?\s[A-Z][a-zà-ÿ'’-]+(?: [A-Z][a-zà-ÿ'’-]+)?")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
+_CHINESE_DIGITS = dict(zip("〇零一二三四五六七八九幺", "001234567891", strict=True))
+_SPELT_OUT = re.compile(f"[{''.join(_CHINESE_DIGITS)}]{{7,}}")  # fewer are words: 一三 may be in a name
+_LABEL = "label"
 
 
-def scan(units: pd.DataFrame, names: Iterable[str] = ()) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Plain:
+    """A text as it is searched, and for each of its letters where that begins and ends in the original."""
+
+    text: str
+    start: Sequence[int]
+    end: Sequence[int]
+
+
+def plain(text: str) -> Plain:
+    """Return a text in normal form (NFKC), without letters that nobody sees, with the digits of all scripts as 0 to 9.
+
+    Dashes become `-` and blanks spaces, line breaks stay; seven Chinese numerals or more in a row are digits.
+    """
+    if text.isascii():
+        return Plain(text, range(len(text)), range(1, len(text) + 1))
+    letters, start, end = [], [], []
+    spelt = {place for match in _SPELT_OUT.finditer(text) for place in range(*match.span())}
+    place = 0
+    while place < len(text):
+        after = place + 1
+        while after < len(text) and unicodedata.combining(text[after]):
+            after += 1
+        cluster = text[place:after]
+        if place in spelt:
+            cluster = _CHINESE_DIGITS[cluster[0]]
+        for letter in unicodedata.normalize("NFKC", cluster):
+            kind = unicodedata.category(letter)
+            if kind in {
+                "Cf",
+                "Mn",
+                "Me",
+            }:  # zero-width, marks of direction, soft hyphens, variation selectors
+                continue
+            shown = {"Nd": str(unicodedata.digit(letter, "")), "Pd": "-", "Zs": " "}.get(kind, letter)
+            letters.append(shown)
+            start.append(place)
+            end.append(after)
+        place = after
+    return Plain("".join(letters), start, end)
+
+
+def scan(texts: pd.DataFrame, names: Iterable[str] = (), units: pd.DataFrame | None = None) -> pd.DataFrame:
     """Look for what identifies people.
 
     Args:
-        units: columns document, segment and text (`transcripts.read_transcripts`); `segment` may be missing.
+        texts: document and text, whole (`transcripts.searched_texts`) or by segment (then with `segment`).
         names: names to look for, of participants, colleagues and places. Latin names count as whole words in any
-            case, Chinese names anywhere.
+            case, Chinese names anywhere; a line break within a name is no hindrance.
+        units: document, segment, start and end, to say in which segment of a whole text a finding lies.
 
     Returns:
-        One row per finding: finding (an id that does not show the text), document, segment, kind (name, title,
-        e-mail, phone, resident id, card), shown (masked), start, end (positions in the text).
+        One row per finding: finding (an id that does not show the text), document, segment (or `line 12` where no unit
+        of coding is), kind (name, title, e-mail, phone, resident id, card), shown (masked), start, end (positions in
+        the text as it was given).
 
     A resident id must have the checksum of GB 11643 (ISO 7064, MOD 11-2) and a possible date of birth, a card the
     checksum of Luhn; longer kinds win over shorter ones at one place.
     """
     rows = []
-    patterns = [_name_pattern(name) for name in names if name.strip()]
-    for unit in units.itertuples(index=False):
-        segment = str(getattr(unit, "segment", ""))
-        for kind, start, end in _find(str(unit.text), patterns):
-            found = str(unit.text)[start:end]
-            rows.append(
-                (_id(unit.document, kind, found), str(unit.document), segment, kind, mask(found), start, end)
-            )
+    patterns = [_name_pattern(name) for name in names if plain(name).text.strip()]
+    spans = {} if units is None else {str(d): part for d, part in units.groupby("document", sort=False)}
+    for row in texts.itertuples(index=False):
+        text, document = str(row.text), str(row.document)
+        searched = plain(text)
+        for kind, first, last in _find(searched.text, patterns):
+            found = searched.text[first:last]
+            start, end = searched.start[first], searched.end[last - 1]
+            segment = str(getattr(row, "segment", "")) or _segment(spans.get(document), text, start)
+            rows.append((_id(document, kind, found), document, segment, kind, mask(found), start, end))
     return pd.DataFrame(rows, columns=FINDING)
+
+
+def _segment(units: pd.DataFrame | None, text: str, place: int) -> str:
+    """The segment that holds a place of a whole text, or the line where none does."""
+    if units is not None:
+        inside = units[(units["start"] <= place) & (units["end"] > place)]
+        if len(inside):
+            return str(inside["segment"].iloc[0])
+    return f"line {text.count(chr(10), 0, place) + 1}"
 
 
 def check_waivers(findings: pd.DataFrame, waivers: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -73,19 +132,22 @@ def check_waivers(findings: pd.DataFrame, waivers: pd.DataFrame | None = None) -
     return merged.fillna({"reason": "", "by": "", "date": ""})
 
 
-def require_clean(
-    units: pd.DataFrame, names: Iterable[str] = (), waivers: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return the checked findings when every one is waived; this stands before anything is rendered.
+def place_of(segment: str) -> str:
+    """Return where a finding is, in words."""
+    return f"segment {segment}" if segment.isalnum() and segment != _LABEL else segment
+
+
+def require_clean(findings: pd.DataFrame, waivers: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the findings of `scan` when every one is waived; this stands before anything is rendered.
 
     Raises:
         UserError: findings are open. The message shows them masked.
     """
-    checked = check_waivers(scan(units, names), waivers)
+    checked = check_waivers(findings, waivers)
     still = checked[~checked["waived"]]
     if len(still):
         lines = [
-            f"{r.document} segment {r.segment} — {r.kind} {r.shown} — finding {r.finding}"
+            f"{r.document} {place_of(r.segment)} — {r.kind} {r.shown} — finding {r.finding}"
             for r in still.head(20).itertuples()
         ]
         more = f"\n… and {len(still) - 20} more" if len(still) > 20 else ""
@@ -170,13 +232,12 @@ def valid_card(number: str) -> bool:
 
 
 def _find(text: str, names: list[re.Pattern[str]]) -> list[tuple[str, int, int]]:
-    plain = _half_width(text)
     found: list[tuple[str, int, int]] = [
-        ("name", *m.span()) for pattern in names for m in pattern.finditer(plain)
+        ("name", *m.span()) for pattern in names for m in pattern.finditer(text)
     ]
-    found += [("e-mail", *m.span()) for m in _MAIL.finditer(plain)]
-    found += [("title", *m.span()) for pattern in (_TITLE, _CHINESE_TITLE) for m in pattern.finditer(plain)]
-    found += list(_numbers(plain))
+    found += [("e-mail", *m.span()) for m in _MAIL.finditer(text)]
+    found += [("title", *m.span()) for pattern in (_TITLE, _CHINESE_TITLE) for m in pattern.finditer(text)]
+    found += list(_numbers(text))
     found.sort(key=lambda f: (f[1], f[1] - f[2]))
     kept: list[tuple[str, int, int]] = []
     for kind, start, end in found:
@@ -206,18 +267,15 @@ def _is_phone(written: str, number: str) -> bool:
     return in_groups and number.startswith("0") and 9 <= len(number) <= 12
 
 
-def _half_width(text: str) -> str:
-    # letter by letter, so that positions stay
-    return "".join(n if len(n := unicodedata.normalize("NFKC", c)) == 1 else c for c in text)
-
-
 def _name_pattern(name: str) -> re.Pattern[str]:
-    name = _half_width(name.strip())
-    if name.isascii() or re.search(r"[A-Za-zÀ-ÿ]", name):
-        return re.compile(rf"(?<![A-Za-zÀ-ÿ0-9]){re.escape(name)}(?![A-Za-zÀ-ÿ0-9])", re.IGNORECASE)
-    return re.compile(re.escape(name))
+    words = plain(name).text.split()
+    if re.search(r"[A-Za-zÀ-ÿ]", name) or name.isascii():
+        broken = [r"(?:-?\n\s*)?".join(map(re.escape, word)) for word in words]
+        whole = r"\s+".join(broken)
+        return re.compile(rf"(?<![A-Za-zÀ-ÿ0-9]){whole}(?![A-Za-zÀ-ÿ0-9])", re.IGNORECASE)
+    return re.compile(r"\s*".join(map(re.escape, "".join(words))))
 
 
 def _id(document: str, kind: str, found: str) -> str:
-    plain = re.sub(r"[\s\-.()]", "", _half_width(found)).lower()
-    return hashlib.sha256(f"{document}\0{kind}\0{plain}".encode()).hexdigest()[:12]
+    bare = re.sub(r"[\s\-.()]", "", found).lower()
+    return hashlib.sha256(f"{document}\0{kind}\0{bare}".encode()).hexdigest()[:12]

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import docx
 import pandas as pd
-from defusedxml import ElementTree
-from docx.table import Table
-from docx.text.paragraph import Paragraph
 
-from research.archive import open_archive, parsing, read_member
 from research.errors import UserError
 from research.fieldwork.instruments.items import GROUPS
 from research.fieldwork.intake.cells import tidy
-from research.textfiles import read_csv, read_text
+from research.fieldwork.interviews.documents import KINDS, read_paragraphs
+from research.textfiles import read_csv
 
-KINDS = (".txt", ".docx", ".odt")
 UNIT_COLUMNS = (
     "document", "segment", "text", "participant", "group", "language", "role", "question", "start", "end",
 )  # fmt: skip
@@ -43,10 +38,8 @@ _GROUPS = {
 }
 _INTERVIEWER = {"i", "int", "interviewer", "q", "问", "访", "访谈者", "采访者", "主持人"}
 _RESPONDENT = {"r", "a", "p", "respondent", "participant", "interviewee", "答", "受访者"}
-MOST_SPACES = 1_000
 _LONGEST_CODE = 20  # "Participant: …" with more than a code is a turn and not the head
 _TURN = re.compile(r"^\s*([^\s:：][^:：]{0,24}?)\s*[:：]\s*(.*)$", re.DOTALL)
-_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
 
 @dataclass(frozen=True)
@@ -73,13 +66,31 @@ def read_transcripts(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     Raises:
         UserError: a file cannot be read, names no participant or group, has no turn, or two files are one document.
     """
-    return pd.concat([t.units for t in transcripts(paths)], ignore_index=True)
+    return units_of(transcripts(paths))
 
 
 def read_documents(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     """Return the whole texts: document, text, participant, group, language, role."""
     rows = [{"document": t.document, "text": t.text, **t.facts} for t in transcripts(paths)]
     return pd.DataFrame.from_records(rows)[["document", "text", "participant", "group", "language", "role"]]
+
+
+def units_of(found: Sequence[Transcript]) -> pd.DataFrame:
+    """Return the units of coding of all transcripts, see `read_transcripts`."""
+    return pd.concat([t.units for t in found], ignore_index=True)
+
+
+def searched_texts(found: Sequence[Transcript]) -> pd.DataFrame:
+    """Return all that a report could show of the transcripts: document, segment and text.
+
+    Whole texts, with heads and interviewers' turns (segment ""), and the names of documents and participants (segment
+    "label"), which may stand in a list beside the transcripts.
+    """
+    rows = [(t.document, "", t.text) for t in found]
+    for t in found:
+        labels = dict.fromkeys([t.document, *t.facts.values()])
+        rows += [(t.document, "label", label) for label in labels if label and label not in t.text]
+    return pd.DataFrame(rows, columns=["document", "segment", "text"])
 
 
 def transcripts(paths: str | Path | Sequence[str | Path]) -> list[Transcript]:
@@ -133,77 +144,6 @@ def read_transcript(path: str | Path, facts: dict[str, str] | None = None) -> Tr
     for name, value in facts.items():
         units[name] = value
     return Transcript(document, facts, text, units[list(UNIT_COLUMNS)])
-
-
-def read_paragraphs(path: str | Path) -> list[str]:
-    """Return the paragraphs of a text, Word or OpenDocument file, empty ones included.
-
-    Raises:
-        UserError: the file is missing, of another kind, damaged or unsafe.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such transcript")
-    ending = path.suffix.lower()
-    if ending == ".txt":
-        return read_text(path).replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")
-    if ending == ".docx":
-        return _docx(path)
-    if ending == ".odt":
-        return _odt(path)
-    raise UserError(f"{path.name}: transcripts are {', '.join(KINDS)}; save it as one of these")
-
-
-def _docx(path: Path) -> list[str]:
-    with open_archive(path):
-        pass  # refuses what is unsafe before python-docx reads it
-    with parsing(path, "Word document"):
-        return [line for block in docx.Document(str(path)).iter_inner_content() for line in _block(block)]
-
-
-def _block(block: Paragraph | Table) -> list[str]:
-    if isinstance(block, Paragraph):
-        return block.text.split("\n")
-    lines = []
-    for row in block.rows:  # transcripts are often a table: speaker in one column, words in the next
-        cells = list(dict.fromkeys(cell.text.strip() for cell in row.cells))
-        speaker = cells[0].rstrip(":：") if len(cells) > 1 else ""
-        lines.append(
-            f"{speaker}: {' '.join(cells[1:])}" if speaker and len(speaker) <= 24 else " ".join(cells)
-        )
-    return lines
-
-
-def _odt(path: Path) -> list[str]:
-    with open_archive(path) as archive:
-        content = read_member(archive, "content.xml")
-    lines: list[str] = []
-    try:
-        for element in ElementTree.fromstring(content).iter():
-            if element.tag in {f"{_TEXT}p", f"{_TEXT}h"}:
-                lines += _odt_text(element).split("\n")
-    except (
-        ElementTree.ParseError,
-        ValueError,
-        LookupError,
-        RecursionError,
-    ):  # also a number of spaces that is none
-        raise UserError(f"{path.name}: not an OpenDocument text, or a damaged one") from None
-    return lines
-
-
-def _odt_text(element: object) -> str:
-    parts = [element.text or ""]
-    for child in element:
-        name = child.tag.removeprefix(_TEXT)
-        if name == "s":
-            parts.append(" " * min(int(child.get(f"{_TEXT}c", "1")), MOST_SPACES))
-        elif name in {"tab", "line-break"}:
-            parts.append("\t" if name == "tab" else "\n")
-        elif name not in {"note", "annotation", "tracked-changes"}:
-            parts.append(_odt_text(child))
-        parts.append(child.tail or "")
-    return "".join(parts)
 
 
 def _head(paragraphs: list[str]) -> tuple[dict[str, str], int]:

@@ -1,0 +1,266 @@
+"""`research fieldwork agreement`: how far coders agree, from whatever their codings are kept in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from research.errors import UserError, about, nearest
+from research.fieldwork import exchange
+from research.fieldwork.instruments import codebook
+from research.fieldwork.intake.check import kind_of
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
+from research.fieldwork.intake.survey import expand
+from research.fieldwork.interviews import agreement, coder_agreement, ratings, resolution, unitising
+from research.inert import write_csv
+from research.targets import READS, WRITES, Force, guarded
+
+PROJECTS = (".qdpx", ".qde")
+console = Console()
+
+
+class By(StrEnum):
+    """What is compared."""
+
+    unit = "unit"
+    character = "character"
+
+
+class Codings(NamedTuple):
+    """Codes given to units: who gave which where, what there was to code, and who saw which document."""
+
+    codings: pd.DataFrame
+    units: pd.DataFrame
+    assignments: pd.DataFrame
+    codebook: pd.DataFrame | None
+    lengths: dict[str, int]
+
+
+@guarded
+def show_agreement(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="coding workbooks, a folder of them or of an imported project, or one table"),
+        READS,
+    ],
+    by: Annotated[
+        By, typer.Option(help="unit, or character: selections whose limits the coders chose")
+    ] = By.unit,
+    level: Annotated[str, typer.Option(help="nominal, ordinal, interval or ratio (tables)")] = "nominal",
+    coders: Annotated[str, typer.Option(help="the coders, or the columns that are theirs: A,B")] = "",
+    sheet: Annotated[str, typer.Option(help="the sheet of the table; the first when not given")] = "",
+    unit: Annotated[str, typer.Option(help="the columns that name a unit: document,segment")] = "",
+    missing: Annotated[str, typer.Option(help="words of the table that mean not rated: NA,99")] = "",
+    book: Annotated[Path | None, typer.Option("--codebook", help="a codebook (csv)"), READS] = None,
+    resamples: Annotated[int, typer.Option(help="bootstrap resamples", min=0, max=100_000)] = 1000,
+    seed: Annotated[int, typer.Option(help="seed of the bootstrap", min=0)] = 1,
+    disagreements: Annotated[
+        Path | None, typer.Option(help="write a workbook to resolve disagreements"), WRITES
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="write the table as csv"), WRITES] = None,
+    force: Force = False,
+) -> None:
+    """Print the agreement of coders, from coding workbooks, an imported project or a plain table."""
+    options = {"resamples": resamples, "seed": seed}
+    chosen = _listed(coders)
+    with about(*files):
+        found = _codings(files, book, chosen)
+        if isinstance(found, Returned):
+            frame = _frame(_sheet(found, sheet))
+            columns = ratings.columns_of(
+                frame, coders=chosen, unit=_listed(unit), missing=_listed(missing), level=level
+            )
+            _say(str(columns))
+            found = _listed_codings(frame, columns, by)
+        if found is None:
+            table = _table_agreement(ratings.ratings_from_table(frame, columns), level, options)
+        elif by is By.character:
+            table = _character_agreement(found, options)
+        else:
+            table = _coding_agreement(found, options)
+            if disagreements is not None:
+                parts = (found.codings, found.units, found.codebook)
+                open_ones = coder_agreement.disagreements(*parts, assignments=found.assignments)
+                resolution.resolution_form(disagreements, open_ones)
+                _say(f"wrote {disagreements}: {len(open_ones)} disagreements to resolve")
+    if out is not None:
+        write_csv(table, out)
+        _say(f"wrote {out}")
+
+
+def _codings(files: list[Path], book: Path | None, coders: list[str]) -> Codings | Returned:
+    """The codings of a project or of coding workbooks, or a plain table as it was opened."""
+    project = len(files) == 1 and (
+        (files[0] / exchange.WHOLE).is_file() or files[0].suffix.lower() in PROJECTS
+    )
+    if project:
+        folder = files[0].is_dir()
+        read = exchange.read_folder(files[0]) if folder else exchange.read_qda(files[0])
+        found = _project(exchange.to_interviews(read))
+    else:
+        folders = any(path.is_dir() for path in files)
+        inside = expand(files, (".xlsx", ".xlsm")) if folders else files
+        opened = [open_returned(path) for path in inside]
+        if not all(kind_of(one) == "coding" for one in opened):
+            if folders:
+                raise UserError("expected a folder of coding workbooks, or one that import-qda made")
+            if len(files) > 1:
+                raise UserError("expected coding workbooks, or one plain table; found several tables")
+            return opened[0]
+        codes = codebook.read_codebook(book)
+        given = read_coding(inside, codebook=codes)
+        used = codes[codes["code"].isin(codebook.assignable(codes))]
+        found = Codings(given.codings, given.units, given.assignments, used, {})
+    who = sorted(found.assignments["coder"].unique(), key=str)
+    for name in coders:
+        if name not in who:
+            raise UserError(f"coder '{name}' is not among them{nearest(name, who)}")
+    if coders:
+        found = found._replace(
+            codings=found.codings[found.codings["coder"].isin(coders)],
+            assignments=found.assignments[found.assignments["coder"].isin(coders)],
+        )
+    told = ", ".join(map(str, coders or who)) or "none"
+    _say(f"coders: {told} · {len(found.units)} units in {found.units['document'].nunique()} documents")
+    return found
+
+
+def _project(interviews: exchange.Interviews) -> Codings:
+    """Codings of a project; selections of several coders with the same limits are one unit."""
+    units = interviews.units
+    place = units.groupby(["document", "start", "end", "text"], sort=False)["segment"].transform("first")
+    same = dict(zip(zip(units["document"], units["segment"], strict=True), place, strict=True))
+    codings = interviews.codings
+    pairs = list(zip(codings["document"], codings["segment"], strict=True))
+    codings = codings.assign(segment=[same[pair] for pair in pairs]).drop_duplicates(ignore_index=True)
+    units = units.assign(segment=place).drop_duplicates(["document", "segment"], ignore_index=True)
+    codings = codings.merge(units[["document", "segment", "start", "end"]], on=["document", "segment"])
+    book = interviews.codebook
+    used = book[book["code"].isin({*codebook.assignable(book), *codings["code"]})]
+    lengths = interviews.documents.set_index("document")["text"].str.len().to_dict()
+    return Codings(codings, units, interviews.assignments, used, lengths)
+
+
+def _listed_codings(frame: pd.DataFrame, columns: ratings.Columns, by: By) -> Codings | None:
+    """The codings of a long table in which a unit may have several codes; None where it has one at most."""
+    if not columns.rater:
+        if by is By.character:
+            raise UserError("agreement by character needs the columns coder, document, code, start and end")
+        return None
+    codings, units, assigned = ratings.codings_from_table(frame, columns)
+    several = codings.duplicated(["coder", "document", "segment"]).any()
+    if by is By.unit and not several and not columns.start:
+        return None
+    _tell_words(codings["code"])
+    return Codings(codings, units, assigned, None, {})
+
+
+def _table_agreement(wide: pd.DataFrame, level: str, options: dict[str, int]) -> pd.DataFrame:
+    _tell_words(wide)
+    table = agreement.agreement_table(wide, level=level, **options)
+    _print(table, f"Agreement of {wide.shape[1]} coders on {len(wide)} units ({level})")
+    return table
+
+
+def _coding_agreement(found: Codings, options: dict[str, int]) -> pd.DataFrame:
+    parts = (found.codings, found.units, found.codebook)
+    table = coder_agreement.code_agreement(*parts, assignments=found.assignments, **options)
+    _print(table[table["scope"] == "overall"], "Agreement, the codes taken together")
+    kappa = table[(table["scope"] == "code") & (table["base"] == "all")]
+    first = [
+        m for m in ("cohen_kappa", "fleiss_kappa", "krippendorff_alpha") if (kappa["measure"] == m).any()
+    ][:1]
+    _print(kappa[kappa["measure"].isin(first)], "Per code, on all units (every measure: --out FILE.csv)")
+    if "start" in found.codings and not _shared(found):
+        _say("no unit was coded by two coders: where they chose limits of their own, compare --by character")
+    return table
+
+
+def _character_agreement(found: Codings, options: dict[str, int]) -> pd.DataFrame:
+    if "start" not in found.codings:
+        raise UserError(
+            "agreement by character needs to know where a selection begins and ends: an imported project, or a table "
+            "with the columns coder, document, code, start and end"
+        )
+    whole = found.codings["segment"].eq("0") & found.codings["end"].eq(0)
+    if whole.any():
+        _say(f"left out: {int(whole.sum())} codes of whole documents")
+    short = sorted(set(found.codings["document"]) - found.lengths.keys())
+    if short:
+        _say(f"without a text, taken to end with the last selection: {', '.join(map(str, short[:5]))}")
+    table = unitising.unitising_agreement(found.codings[~whole], found.lengths, found.assignments, **options)
+    _print(table[table["scope"] == "overall"], "Agreement by character, the codes taken together")
+    _print(table[table["scope"] == "code"], "Where each code is")
+    return table
+
+
+def _shared(found: Codings) -> bool:
+    coders = found.codings.groupby(["document", "segment"])["coder"].nunique()
+    return bool((coders > 1).any())
+
+
+def _sheet(returned: Returned, name: str) -> Sheet:
+    names = [sheet.name for sheet in returned.sheets]
+    if not name:
+        if len(names) > 1:
+            _say(f"sheet '{names[0]}'; others: {', '.join(names[1:])} (--sheet NAME)")
+        return returned.sheets[0]
+    if name not in names:
+        raise UserError(f"no sheet '{name}'{nearest(name, names)}")
+    return returned.sheets[names.index(name)]
+
+
+def _frame(sheet: Sheet) -> pd.DataFrame:
+    start = next((n for n, row in enumerate(sheet.rows) if any(value is not None for value in row)), 0)
+    header = list(sheet.rows[start]) if sheet.rows else []
+    while header and header[-1] is None:
+        header.pop()
+    if not header or len(sheet.rows) < start + 2:
+        raise UserError(f"{sheet.name}: expected a row of column names and rows of ratings below it")
+    rows = [(*row, *[None] * len(header))[: len(header)] for row in sheet.rows[start + 1 :]]
+    return pd.DataFrame(rows, columns=[str(name if name is not None else "") for name in header])
+
+
+def _tell_words(codes: pd.DataFrame | pd.Series) -> None:
+    for word, n in ratings.words_for_missing(codes).items():
+        _say(f"'{word}' is counted as a code ({n} times); where it means not rated: --missing {word}")
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _say(text: str) -> None:
+    console.print(escape(text), soft_wrap=True, highlight=False)
+
+
+def _print(frame: pd.DataFrame, title: str) -> None:
+    """Print one row per coefficient; a column that says the same throughout goes into the title."""
+    columns = ["code", "base", "label", "estimate", "ci_low", "ci_high", "n", "applied", "note"]
+    shown = frame[[name for name in columns if name in frame.columns]].dropna(axis=1, how="all")
+    same = [
+        name for name in ("code", "base", "label", "note") if name in shown and shown[name].nunique() <= 1
+    ]
+    told = [str(shown[name].iloc[0]) for name in same if name == "label"]
+    table = Table(title=" · ".join([title, *told]), title_justify="left")
+    shown = shown.drop(columns=same)
+    for name in shown.columns:
+        numeric = pd.api.types.is_numeric_dtype(shown[name])
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in shown.itertuples(index=False):
+        table.add_row(*(escape(_cell(value)) for value in row))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return "—"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,93 @@
+"""The study's table of contents: every step of the study, by the module that holds it.
+
+A notebook imports the steps it shows, `from research.study.contents import customers, tier_rates`; each is a cached
+function of the study (see `research.steps`), so nothing is computed twice. A module is loaded when one of its steps is
+used. Steps import each other from their modules and never from here, so that what a step can import is in its files.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+STAGES: dict[str, tuple[str, ...]] = {
+    "customers": ("customers",),
+    "collect": (
+        "about",
+        "data_sets",
+        "coverage",
+        "quality",
+        "classification",
+        "classification_summary",
+        "classification_tests",
+    ),
+    "explain": ("regression_design", "regression", "rate_drivers"),
+    "weighting": ("weights",),
+    "models": ("model", "not_testable", "tiers", "native_tiers"),
+    "segment": ("tier_rates", "tier_profile", "rfm_grid"),
+    "rankings": ("ranking_rates", "ranking_tests", "ranking_auc", "scorecard_cuts", "beside"),
+    "counts": ("published", "counts_known", "protected_counts"),
+    "folds": ("out_of_fold", "refits"),
+    "measured": ("measured",),
+    "judgements": ("vignettes", "practitioner_agreement"),
+    "compare": (
+        "comparison",
+        "verdict",
+        "verdicts",
+        "comparison_everywhere",
+        "ranks",
+        "later_loans",
+        "titles",
+    ),
+    "specification": ("specification_curve",),
+    "robustness": ("outcome_sensitivity", "tier_drift"),
+    "regret": ("truth_regret", "parameter_recovery"),
+    "manage": (
+        "economics",
+        "unseen_pd",
+        "unseen_tiers",
+        "books",
+        "policy",
+        "policy_everywhere",
+        "policy_detail",
+        "policy_truth",
+        "loan_quality",
+        "contact_reasons",
+        "contact_plan",
+    ),
+    "panel": ("sources", "months", "frozen_model", "monthly_tiers"),
+    "monitor": (
+        "moves",
+        "movement",
+        "stability",
+        "tier_quality",
+        "default_chart",
+        "portfolio_funnel",
+        "default_vintages",
+        "rolls",
+        "warnings",
+        "review_trigger",
+        "premium_potential",
+        "shock_period",
+    ),
+    "workbooks": ("fieldwork_banner",),
+    "survey": (
+        "survey",
+        "survey_quality",
+        "survey_scales",
+        "survey_answers",
+        "survey_factors",
+        "criteria_ranking",
+    ),
+    "experts": ("expert_comparisons", "weight_shift", "vignette_agreement"),
+    "interviews": ("interviews", "coders_agreement", "themes", "theme_saturation"),
+    "integrate": ("loan_evidence", "synthesis", "verdicts_in_words", "strand_in_words"),
+}
+PLACE = {name: stage for stage, names in STAGES.items() for name in names}
+__all__ = sorted(PLACE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PLACE:
+        raise AttributeError(f"the study has no step '{name}'")
+    return getattr(import_module(f"research.study.{PLACE[name]}"), name)

@@ -1,0 +1,36 @@
+"""The customers of the study's data set, on whom every step rests."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from research.collect import datasets, levels, publication
+from research.parameters import Study
+from research.steps import step
+
+
+def data_key(study: Study) -> str:
+    """Return the fingerprint of the study's data set."""
+    return datasets.data_fingerprint(study.dataset, study.crosswalk or None)
+
+
+def all_data_key(study: Study) -> str:
+    """Return the fingerprints of the study's own data set and of all in the comparison."""
+    others = [name for name in study.compare_datasets if name != study.dataset]
+    return data_key(study) + "".join(datasets.data_fingerprint(name) for name in others)
+
+
+@step("dataset", "crosswalk", "small_cell", data=data_key)
+def customers(study: Study) -> pd.DataFrame:
+    """Return the canonical customer table: one row per customer, one column per measured construct.
+
+    Of an own loan book, levels that few customers have or that look like something of a person are pooled.
+    """
+    table = datasets.load(study.dataset, study.crosswalk or None)
+    least = publication.smallest_count(study, study.dataset)
+    return table if publication.public(study.dataset) else levels.pooled(table, least)
+
+
+def all_names(study: Study) -> list[str]:
+    """Return the data sets of the study, its own first."""
+    return list(dict.fromkeys([study.dataset, *study.compare_datasets]))

@@ -1,0 +1,127 @@
+"""R3: the interviews."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from research.errors import UserError
+from research.fieldwork.instruments import codebook
+from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.interviews import coder_agreement, coding, deidentify, saturation, transcripts
+from research.fingerprint import fingerprint
+from research.parameters import Fieldwork, Study
+from research.steps import step
+from research.study.workbooks import beside, fingerprint_of, located, optional
+
+
+def interviews_key(study: Study) -> str:
+    """Return the fingerprint of transcripts, codings, codebook, names and waivers."""
+    own = [located(path, "codings") for path in study.fieldwork.codings]
+    return fingerprint_of(study, "interviews", "codebook", "names", "waivers") + fingerprint(own)
+
+
+@step("fieldwork", data=interviews_key)
+def interviews(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the coded interviews: units, codings, assignments, memos, codebook, and the waived findings.
+
+    Raises:
+        UserError: a text could identify somebody and no waiver covers it, so that nothing may be shown; or the coders
+            read other texts than the transcripts.
+    """
+    return read_interviews(study.fieldwork)
+
+
+def read_interviews(given: Fieldwork) -> dict[str, pd.DataFrame]:
+    """Read transcripts and codings, see `interviews`."""
+    folder = located(given.interviews, "interviews")
+    book = codebook.read_codebook(optional(given.codebook, "codebook"))
+    read = transcripts.transcripts(folder)
+    units = transcripts.units_of(read)
+    names = optional(given.names, "names") or beside(folder, "names.txt")
+    waivers = optional(given.waivers, "waivers") or beside(folder, "waivers.csv")
+    listed = deidentify.read_names(names) if names else []
+    findings = deidentify.require_clean(
+        deidentify.scan(transcripts.searched_texts(read), listed, units),
+        deidentify.read_waivers(waivers) if waivers else None,
+    )
+    coded = read_coding([located(path, "codings") for path in given.codings] or folder, codebook=book)
+    _same_texts(units, coded.units)
+    return {
+        "units": units,
+        "codings": coded.codings,
+        "assignments": coded.assignments,
+        "memos": coded.memos,
+        "codebook": book,
+        "findings": findings,
+        "names": pd.DataFrame({"names": [len(listed)]}),
+    }
+
+
+@step(interviews, "bootstrap", "seed")
+def coders_agreement(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the coders' agreement per code and overall, by segments and by whole interviews, and where they differ."""
+    found = interviews(study)
+    parts = (found["codings"], found["units"], _assignable(found["codebook"]))
+    options = {"assignments": found["assignments"], "resamples": study.bootstrap, "seed": study.seed}
+    by_document = coder_agreement.code_agreement(*parts, resample="document", **options)
+    return {
+        "codes": coder_agreement.code_agreement(*parts, **options),
+        "by_document": by_document[by_document["scope"] == "overall"],
+        "disagreements": coder_agreement.disagreements(*parts, found["assignments"]),
+    }
+
+
+@step(interviews)
+def themes(study: Study) -> dict[str, pd.DataFrame]:
+    """Return what was said: theme tree, frequencies by group, codes that meet, quotations; any coder's code counts."""
+    found = interviews(study)
+    parts = (found["codings"], found["units"], found["codebook"])
+    return {
+        "tree": coding.theme_tree(*parts),
+        "frequencies": coding.code_frequencies(*parts),
+        "cooccurrence": coding.cooccurrence(found["codings"], codebook.assignable(found["codebook"])),
+        "quotations": coding.quotations(*parts),
+    }
+
+
+@step(interviews, "bootstrap", "seed")
+def theme_saturation(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the saturation curve, where the rule stops, the band over random orders, and how often it stops where."""
+    found = interviews(study)
+    parts = (found["codings"], found["units"])
+    curve = saturation.saturation_curve(*parts)
+    options = {"permutations": study.bootstrap, "seed": study.seed}
+    groups = []
+    for name, units in found["units"].groupby("group"):
+        codings = parts[0][parts[0]["document"].isin(units["document"])]
+        own = saturation.saturation_curve(codings, units)
+        groups.append(saturation.stopping_point(own).assign(group=name))
+    return {
+        "curve": curve,
+        "stop": saturation.stopping_point(curve),
+        "by_group": pd.concat(groups, ignore_index=True),
+        "band": saturation.permutation_band(*parts, **options),
+        "stops": saturation.stopping_points(*parts, **options),
+    }
+
+
+def _assignable(book: pd.DataFrame) -> pd.DataFrame:
+    """The codes that may be given to a segment; a theme is never applied itself."""
+    return book[book["code"].isin(codebook.assignable(book))]
+
+
+def _same_texts(units: pd.DataFrame, coded: pd.DataFrame) -> None:
+    """Stop when coders read a text that is not in the transcripts as they are now."""
+    keys = ["document", "segment"]
+    both = coded.merge(units[[*keys, "text"]], on=keys, how="left", suffixes=("", "_now"))
+    other = both[both["text"].map(_plain) != both["text_now"].map(_plain)]
+    if len(other):
+        first = other.iloc[0]
+        raise UserError(
+            f"document {first['document']}, segment {first['segment']}: the coding workbooks hold another text than "
+            "the transcript; expected codings of the transcripts as they are"
+        )
+
+
+def _plain(text: object) -> str:
+    return "".join(str(text).split())

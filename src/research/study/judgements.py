@@ -1,0 +1,63 @@
+"""The models against practitioners, who judged vignettes of customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from research.collect import datasets
+from research.compare import practitioners, random_tiers, resampling
+from research.fieldwork.instruments.vignette_form import key_of
+from research.fieldwork.intake.judgements import read_vignettes
+from research.fieldwork.intake.sheets import expand
+from research.fingerprint import fingerprint
+from research.parameters import Study
+from research.steps import step
+from research.study.folds import out_of_fold
+from research.study.workbooks import located
+
+
+def vignettes_key(study: Study) -> str:
+    """Return the fingerprint of the vignette workbooks and their keys."""
+    if not study.fieldwork.vignettes:
+        return ""
+    books = expand(located(study.fieldwork.vignettes, "vignettes"), (".xlsx", ".xlsm"))
+    return fingerprint([*books, *map(key_of, books)])
+
+
+@step("fieldwork", data=vignettes_key)
+def vignettes(study: Study) -> pd.DataFrame:
+    """Return the tiers that experts gave to vignettes: expert, vignette, customer_id, dataset, tier, reason."""
+    if not study.fieldwork.vignettes:
+        return pd.DataFrame(columns=["expert", "vignette", "customer_id", "dataset", "tier", "reason"])
+    return read_vignettes(located(study.fieldwork.vignettes, "vignettes"))
+
+
+@step(out_of_fold, vignettes, "bootstrap")
+def practitioner_agreement(study: Study) -> dict[str, Any]:
+    """Return criterion 10: `rows` per model and arm, the models' `tiers` (out of fold), `reason` where not testable.
+
+    Only judgements of customers of the study's own data set count.
+    """
+    judged, oof, tier_names = vignettes(study), out_of_fold(study), np.array(resampling.TIERS, dtype=object)
+    here = {study.dataset, datasets.shown(study.dataset)}
+    known = judged[judged["dataset"].isin(here) & judged["customer_id"].isin(oof.index[oof.tested])]
+    if known.empty:
+        others = ", ".join(judged["dataset"].unique())
+        why = f"the customers on the vignettes belong to {others}" if others else "no vignettes were judged"
+        return {"rows": pd.DataFrame(), "tiers": {}, "judged": known, "reason": f"not testable here: {why}"}
+
+    def of_vignettes(made: resampling.OutOfFold) -> dict[resampling.Pair, pd.Series]:
+        return {
+            pair: pd.Series(tier_names[made.tier[i, 0]], index=made.index)[known["customer_id"].unique()]
+            for i, pair in enumerate(made.pairs)
+        }
+
+    placed = of_vignettes(oof)
+    ratings = known.assign(vignette=known["customer_id"])
+    rows = practitioners.agreement_with_practitioners(ratings, placed, study.bootstrap, study.seed)
+    lots = {pair: tiers for drawn in random_tiers.draws(oof) for pair, tiers in of_vignettes(drawn).items()}
+    rows = random_tiers.averaged(rows, practitioners.agreement_with_practitioners(ratings, lots, 1))
+    return {"rows": rows, "tiers": placed, "judged": known, "reason": ""}

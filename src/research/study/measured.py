@@ -1,0 +1,69 @@
+"""Criteria 1 to 9 of the protocol on one data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from research.collect import datasets
+from research.collect import worth as worths
+from research.compare import criteria, economics, fairness, inference, resampling, stability
+from research.compare.calibration import tier_calibration
+from research.compare.parsimony import parsimony
+from research.parameters import Study
+from research.segment import registry
+from research.steps import step
+from research.study.customers import customers
+from research.study.folds import out_of_fold, refits
+from research.study.models import model, not_testable, tiers
+
+
+@step(out_of_fold, refits, "bootstrap", "costs")
+def measured(study: Study) -> dict[str, Any]:
+    """Return criteria 1 to 9 of one data set: table, folds, pairwise tests, calibration, what is not testable."""
+    table = customers(study)
+    oof = out_of_fold(study)
+    worth, worth_is = worths.worth(table)
+    need, need_is = worths.need(table)
+    costs = study.costs
+    folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
+    counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
+    rows = criteria.criterion_table(
+        oof, folds, datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
+        others=_beyond_folds(study, table, oof),
+    )  # fmt: skip
+    groups = [name for name in ("age", "sex", "marital_status") if name in table]
+    fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
+    if len(fair):
+        rows = pd.concat(
+            [rows, criteria.numbered(fairness.worst_attribute(fair), datasets.shown(study.dataset))],
+            ignore_index=True,
+        )
+    return {
+        "criteria": rows,
+        "fairness": fair,
+        "folds": folds,
+        "pairwise": inference.pairwise(folds, oof.test_train_ratio),
+        "calibration": tier_calibration(oof),
+        "worth": worth_is,
+        "need": need_is,
+        "not_testable": [reason for name in study.models if (reason := not_testable(study, name))],
+    }
+
+
+def _beyond_folds(study: Study, table: pd.DataFrame, oof: resampling.OutOfFold) -> list[pd.DataFrame]:
+    """Return criterion 6 over time where loans have dates, and the regret of criterion 7 where the truth is known."""
+    found = []
+    if "loan_date" in table:
+        found.append(stability.psi_over_time(oof, table["loan_date"], study.bootstrap, study.seed))
+    if study.dataset == datasets.SIMULATED:
+        found.append(economics.regret(oof, datasets.simulation().truth, study.bootstrap, study.seed))
+    return found
+
+
+def _parsimony(study: Study, name: str, arm: str) -> pd.DataFrame:
+    arm = arm if registry.MODELS[name].arms_differ else registry.ARMS[0]
+    fitted = model(study, name, arm)
+    shares = tiers(study, name, arm).value_counts(normalize=True)
+    return parsimony(fitted.inputs_, fitted.rules(), shares, fitted.n_rules_ or None)

@@ -1,0 +1,77 @@
+"""Tiers by month: the models are fitted once, at the start of a monthly panel, and then only applied.
+
+A `source` has a monthly panel: `simulated`, or `taiwan` where its file is here.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from research.collect import datasets, monthly, panel
+from research.parameters import Study
+from research.segment import registry
+from research.segment.base import StratificationModel
+from research.steps import step
+from research.study.weighting import weights
+
+SIMULATED = "simulated"
+FIRST_LOANS = (
+    6  # the model is fitted on the loans of the first months, whose outcome year ends before the shock
+)
+
+
+def sources(study: Study) -> list[str]:
+    """Return the data sets with a monthly panel that are here: the study's own first, the simulated bank last."""
+    here = [name for name in panel.names() if name in datasets.names(available=True)]
+    order = [name for name in (study.dataset, *here) if name in here and name != SIMULATED]
+    return [*dict.fromkeys(order), SIMULATED]
+
+
+def panel_key(study: Study) -> str:
+    """Return the fingerprint of all panels that are here."""
+    return "".join(datasets.data_fingerprint(name) for name in sources(study))
+
+
+def size(study: Study, source: str) -> int | None:
+    """Return how many customers a source is made with; None for real data."""
+    return study.simulated_customers if source == SIMULATED else None
+
+
+@step("dataset", "simulated_customers", data=panel_key)
+def months(study: Study, source: str) -> pd.DataFrame:
+    """Return the months of a source: period, label, reference."""
+    return monthly.periods(source, size(study, source))
+
+
+@step(months, weights, "tier_shares", "seed")
+def frozen_model(study: Study, source: str, name: str) -> StratificationModel:
+    """Return a model fitted at the start of the panel."""
+    if source == SIMULATED:
+        bank = monthly.bank(size(study, source))
+        start = bank.customers[(bank.truth["origin"] < FIRST_LOANS).to_numpy()]
+    else:
+        start = monthly.customers(source, int(months(study, source)["period"].iloc[0]))
+    shares = study.tier_shares.model_dump()
+    made = registry.make(name, seed=study.seed, shares=shares, weights=weights(study))
+    return made.fit(start, start["default"])
+
+
+@step(frozen_model)
+def monthly_tiers(study: Study, source: str, name: str) -> pd.DataFrame:
+    """Return everybody's tier and score at the end of every month: customer_id, period, tier, score, default."""
+    model, parts = frozen_model(study, source, name), []
+    for period in months(study, source)["period"]:
+        now = monthly.customers(source, int(period), size(study, source))
+        found = model.place(now)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "customer_id": now.index.to_numpy(),
+                    "period": int(period),
+                    "tier": found["tier"],
+                    "score": found["risk"],
+                    "default": now["default"].to_numpy(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

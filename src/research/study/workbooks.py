@@ -1,0 +1,45 @@
+"""The files of the fieldwork that a study names, and whether anybody was asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from research.errors import UserError
+from research.fingerprint import fingerprint
+from research.parameters import Study
+from research.paths import ROOT
+from research.textfiles import exists
+
+
+def fieldwork_banner(study: Study) -> tuple[str, str]:
+    """Return kind and text of the banner that says whether anybody was asked."""
+    if not any(
+        (study.fieldwork.survey, study.fieldwork.ahp, study.fieldwork.vignettes, study.fieldwork.interviews)
+    ):
+        return "real", "No fieldwork in this study: nobody was asked, and nothing here says that anybody was."
+    if study.fieldwork.provenance == "invented":
+        parts = "Answers, comparisons, judgements and interviews were made up for demonstration."
+        return "invented", f"Invented fieldwork: nobody was asked. {parts}"
+    return "real", "Fieldwork of this study: answers and interviews as returned."
+
+
+def located(path: str, parameter: str) -> Path:
+    """Return the file or folder that a fieldwork parameter names. Raises UserError when there is none."""
+    for place in (Path(path), ROOT / path):
+        if path and exists(place):
+            return place
+    found = f"'{path}', no such file or folder" if path else "nothing"
+    raise UserError(f"fieldwork.{parameter}: found {found}; this part of the study needs it")
+
+
+def optional(path: str, parameter: str) -> Path | None:
+    return located(path, parameter) if path else None
+
+
+def beside(folder: Path, name: str) -> Path | None:
+    return folder / name if (folder / name).is_file() else None
+
+
+def fingerprint_of(study: Study, *parameters: str) -> str:
+    given = [(getattr(study.fieldwork, name), name) for name in parameters]
+    return fingerprint([located(path, name) for path, name in given if path])
