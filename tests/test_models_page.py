@@ -28,7 +28,7 @@ def found(result: str, ranking: str = "tree", judged: str = "unseen", **changes:
     return {"ranking": ranking, "judged": judged, "result": result, **numbers}
 
 
-def tested(result: str, **changes: float) -> pd.DataFrame:
+def results_of(result: str, **changes: float) -> pd.DataFrame:
     return pd.DataFrame(
         [
             found(result, **changes),
@@ -105,7 +105,9 @@ def test_tiers_by_lot_are_all_draws_and_not_one() -> None:
     ],
 )  # fmt: skip
 def test_the_caption_says_what_the_test_found(result: str, text: str) -> None:
-    made = models.tier_rates(rates(), tested(result), "tree", "credit_grade", "early delinquency; any status")
+    made = models.tier_rates(
+        rates(), results_of(result), "tree", "credit_grade", "early delinquency; any status"
+    )
     assert str(made.caption) == text
     assert made.frame["outcome"].unique().tolist() == ["early delinquency"]
 
@@ -127,7 +129,7 @@ def test_the_caption_says_what_the_test_found(result: str, text: str) -> None:
     ],
 )  # fmt: skip
 def test_the_paragraph_gives_the_difference_and_the_bar(result: str, text: str) -> None:
-    said = models.trend(tested(result), "tree", "credit_grade")
+    said = models.trend(results_of(result), "tree", "credit_grade")
     assert str(said[0]) == text
     assert str(said[1]) == (
         "On the same unseen customers the scorecard sets high risk 5.2 points above premium, and the lender's grade 4.0."
@@ -149,7 +151,7 @@ def test_the_answer_names_who_sorts_by_risk_and_the_bar(results: tuple[str, str]
         [
             found(results[0], "abc", high=0.026),
             found(results[1], "tree"),
-            *tested("open").to_dict("records")[3:],
+            *results_of("open").to_dict("records")[3:],
         ]
     )
     first, second = models.answer(rates(), tests, ["abc", "tree"], "credit_grade")

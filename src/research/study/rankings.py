@@ -43,7 +43,9 @@ def ranking_rates(study: Study) -> pd.DataFrame:
             own = tier_rates(study, ranking)
             frames.append(own.assign(ranking=ranking, judged=own["panel"]))
     drawn = tier_trend.by_chance(len(outcome), int(outcome.sum()), study.tier_shares.model_dump())
-    frames.append(drawn.assign(ranking=BY_CHANCE, judged="chance", share=drawn["n"] / len(outcome)))
+    # How many of a drawn tier are bad is expected, not counted.
+    drawn = drawn.assign(known=np.nan, ranking=BY_CHANCE, judged="chance", share=drawn["n"] / len(outcome))
+    frames.append(drawn)
     whole = pd.concat(frames, ignore_index=True)[SHOWN]
     return whole.assign(overall=about(study)["outcome_rate"])
 
