@@ -19,6 +19,9 @@ study: $(READY) ## set up and run a study: make study STUDY=default JOBS=2
 test: $(READY) ## set up and run the tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
+test-slow: $(READY) ## run the tests that run whole studies (half an hour)
+	$(BIN)/python -m pytest -m slow
+
 lint: $(READY) ## check style, imports between layers, spelling, and that notebooks carry no outputs
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,11 @@ def browser():
     if program is None:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync.sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    # the browser makes a socket in its folder for temporary files, whose path must be short
+    with sync.sync_playwright() as playwright, tempfile.TemporaryDirectory(dir="/tmp") as short:
+        made = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox"], env={**os.environ, "TMPDIR": short}
+        )
         yield made
         made.close()
 

@@ -190,3 +190,53 @@ def test_values_file_of_the_reference_is_json():
     if not reference.exists():
         pytest.skip("no reference values yet: `research run default --update-reference` writes them")
     assert json.loads(reference.read_text(encoding="utf-8"))["study"]["name"] == "default"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_without_chinese_or_dashes_ends_no_command(encoding):
+    for words in (["fieldwork", "check", "没有.xlsx"], ["datasets", "list"], ["--help"]):
+        result = subprocess.run(
+            [sys.executable, "-m", "research.cli", *words], capture_output=True, cwd=ROOT,
+            env={**os.environ, "PYTHONIOENCODING": encoding, "NO_COLOR": "1"}, check=False,
+        )  # fmt: skip
+        assert result.returncode == (2 if "check" in words else 0), result.stderr
+        assert b"Traceback" not in result.stderr
+        if "check" in words:
+            assert b"no such file" in result.stderr and b"\\u6ca1" in result.stderr
+
+
+def test_a_working_folder_that_is_gone_is_told(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = "import os, sys; os.rmdir(os.getcwd()); from research.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "datasets"], capture_output=True, text=True, cwd=gone, check=False
+    )
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "the working folder is gone" in result.stderr
+
+
+def test_the_version_is_that_of_the_package():
+    from importlib.metadata import version
+
+    import research as package
+
+    for words in (["-c", "from research.cli import main; main()"], ["-m", "research"]):
+        result = subprocess.run(
+            [sys.executable, *words, "--version"], capture_output=True, text=True, cwd=ROOT, check=True
+        )
+        assert result.stdout == f"research {package.__version__}\n"
+    assert package.__version__ == version("research")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("research fie", "fieldwork"), ("research fieldwork ag", "agreement"), ("research run --wa", "--watch")],
+)
+def test_a_shell_is_told_how_to_go_on(typed, offered):
+    asked = {"_RESEARCH_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    result = subprocess.run(
+        [sys.executable, "-m", "research"], capture_output=True, text=True, cwd=ROOT,
+        env={**os.environ, **asked}, check=False,
+    )  # fmt: skip
+    assert result.stdout.split() == [offered], result.stderr

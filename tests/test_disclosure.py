@@ -23,7 +23,7 @@ from research.collect import classification, datasets, levels, loanbook
 from research.collect.publication import public, smallest_count
 from research.manage import loan_quality
 from research.parameters import Fieldwork, Study
-from research.paths import EXAMPLES, NOTEBOOKS
+from research.paths import EXAMPLES, NOTEBOOKS, ROOT
 from research.report import disclosure, exhibit, notebooks, pipeline, values
 from research.report import plan as plans
 from research.report.payload import MIME
@@ -304,9 +304,17 @@ def test_the_book_has_small_classes() -> None:
 
 def test_no_page_or_result_tells_where_the_book_lies(run: Path) -> None:
     folder = str(run.parent).encode()
-    shown = [*run.glob("*.html"), *run.glob("executed/*"), run / "values.json", *run.rglob("*.csv")]
+    shown = [
+        *run.glob("*.html"),
+        *run.glob("executed/*"),
+        run / "values.json",
+        *run.rglob("*.csv"),
+        *run.glob(".run/*.json"),
+    ]
     assert len(shown) > 30
     assert [path.name for path in shown if folder in path.read_bytes()] == []
+    project = json.dumps(str(ROOT))[1:-1].encode()
+    assert [path.name for path in run.glob(".run/*.json") if project in path.read_bytes()] == []
 
 
 def test_no_file_of_a_run_shows_a_small_count(run: Path) -> None:
@@ -385,11 +393,10 @@ def test_no_person_in_a_column_of_classes_is_in_any_byte_of_a_run(run: Path) -> 
     for path in files:
         said = everything_in(path)
         assert [part for part in parts if part in said] == [], path.relative_to(run)
-    shown = tables(run)["01_data/levels"].groupby("construct")["level"].agg(set)
-    assert "华东" in shown["region"]
-    assert {"masked (2 levels)", "other (1 level)"} <= shown["region"]
-    assert {"masked (2 levels)", "other (1 level)"} <= shown["occupation"]
-    assert "masked (3 levels)" in shown["marital_status"]
+    shown = tables(run)["01_data/levels"].groupby("construct")["level"]
+    assert {"华东", "masked (2 levels)", "other (1 level)"} <= set(shown.get_group("region"))
+    assert {"masked (2 levels)", "other (1 level)"} <= set(shown.get_group("occupation"))
+    assert "masked (3 levels)" in set(shown.get_group("marital_status"))
 
 
 def test_check_names_such_columns_without_their_text(run: Path) -> None:

@@ -333,7 +333,7 @@ def postgres(many) -> Iterator[str]:
         if as_nobody:
             shutil.chown(folder, "nobody")
         run = functools.partial(subprocess.run, check=True, capture_output=True, cwd=folder)
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {port} -c unix_socket_directories= -c listen_addresses=127.0.0.1 -c fsync=off"
         initdb = [
             "-U",
             "teller",

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from research.fieldwork.instruments import codebook, examples
+import fieldwork_examples as examples
+from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments.workbook import INVENTED
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.coding import read_coding
@@ -70,12 +71,12 @@ def test_returned_survey_has_many_kinds_of_faults():
     faults = check(EXAMPLES / "survey_returned.xlsx")
     errors = [f for f in faults if f.level == "error"]
     assert (len(errors), len(faults) - len(errors)) == (15, 20)
-    kept = read_survey(EXAMPLES / "survey_returned.xlsx", accept_faults=True)
+    kept = read_survey(EXAMPLES / "survey_returned.xlsx", accept_faults=True)[0]
     assert len(kept) == 176  # without consent 2, without id 1, a second time 1
 
 
 def test_survey_is_of_180_questionnaires_of_two_groups():
-    answers = read_survey(EXAMPLES / "survey_clean.xlsx")
+    answers = read_survey(EXAMPLES / "survey_clean.xlsx")[0]
     assert answers["group"].value_counts().to_dict() == {"customer": 100, "practitioner": 80}
     assert 0.005 < answers.filter(regex=r"^[CTH]\d_\d$").isna().mean().mean() < 0.05
     assert answers.loc[answers["group"] == "customer", "weight"].mean() == pytest.approx(1, abs=0.01)

@@ -35,7 +35,7 @@ def fits(figure: Figure) -> bool:
 
 @pytest.fixture(scope="module")
 def asked() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return read_survey(EXAMPLES / "survey_clean.xlsx"), survey_items()
+    return read_survey(EXAMPLES / "survey_clean.xlsx")[0], survey_items()
 
 
 def test_survey_figures(asked: tuple[pd.DataFrame, pd.DataFrame]) -> None:

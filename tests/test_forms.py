@@ -156,28 +156,15 @@ def test_invented_forms_say_so_on_every_sheet(tmp_path, customers):
         assert [s.title for s in book if s["A1"].value != INVENTED] == ["_form"], path.name
 
 
-def test_disagreements_are_resolved_in_a_workbook(tmp_path):
+def test_disagreements_are_written_down_with_a_decision_to_take(tmp_path):
     rows = [("P01", "1", "loyalty", "A", "B"), ("P01", "2", "behaviour", "B", "A")]
     frame = pd.DataFrame(rows, columns=["document", "segment", "code", "applied_by", "not_applied_by"])
     path = resolution.resolution_form(
         tmp_path / "d.xlsx", frame.assign(text="…", participant="P01", definition="…")
     )
-    with pytest.raises(UserError, match="I4 — empty — keep or drop"):
-        resolution.read_resolution(path)
-    book = load_workbook(path)
-    book["disagreements 分歧"]["I4"], book["disagreements 分歧"]["I5"] = "keep 保留", "删除"
-    book.save(path)
-    decided = resolution.read_resolution(path)
-    assert list(decided["decision"]) == ["keep", "drop"]
-    given = pd.DataFrame(
-        {
-            "coder": ["A", "B", "B"],
-            "document": "P01",
-            "segment": ["1", "2", "2"],
-            "code": ["loyalty", "behaviour", "cross_sell"],
-        }
-    )
-    assert resolution.agreed_codings(given, decided)["code"].tolist() == ["loyalty", "cross_sell"]
+    sheet = load_workbook(path)["disagreements 分歧"]
+    assert [cell.value for cell in sheet[4]][:8] == ["P01", "1", "P01", "…", "loyalty", "…", "A", "B"]
+    assert '"keep 保留,drop 删除"' in {rule.formula1 for rule in sheet.data_validations.dataValidation}
     with pytest.raises(UserError, match="nothing to resolve"):
         resolution.resolution_form(path, frame.iloc[:0])
 

@@ -143,17 +143,17 @@ def test_entities_hide_in_no_sheet_of_another_ending(tmp_path):
 
 
 def test_a_small_file_with_far_cells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "MAX_CELLS", 50_000)
+    monkeypatch.setenv("RESEARCH_LIMITS", "sheet_cells=50000")
     book = Workbook(write_only=True)
     page = book.create_sheet("practitioners")
     for _ in range(60):
         page.append([None] * 1_900 + [1])
     book.save(tmp_path / "far.xlsx")
-    with pytest.raises(UserError, match=r"far\.xlsx.*more than .* cells"):
+    with pytest.raises(UserError, match=r"far\.xlsx, sheet1: more than 50,000 cells"):
         sheets.open_returned(tmp_path / "far.xlsx")
     wide = ",".join("1" * 2_500)
     (tmp_path / "far.csv").write_text("\n".join([wide] * 5))
-    with pytest.raises(UserError, match=r"far\.csv: more than"):
+    with pytest.raises(UserError, match=r"far\.csv: 2,500 columns"):
         sheets.open_returned(tmp_path / "far.csv")
 
 

@@ -10,6 +10,7 @@ from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import items as instruments
 from research.fieldwork.instruments.stamp import form_version
 from research.paths import DEFINITIONS
+from research.textfiles import read_yaml
 
 CRITERIA = {f"C{n}" for n in range(1, 8)}
 TIERS = {f"T{n}" for n in range(1, 5)}
@@ -47,7 +48,7 @@ def test_hypotheses_name_constructs_and_codes_that_exist():
 
 
 def test_guides_ask_about_every_part_of_the_catalogue():
-    guides = instruments.interview_guides()
+    guides = read_yaml(DEFINITIONS / "interview_guides.yml")
     for group in instruments.GROUPS:
         questions = guides[group]["questions"]
         assert all(q["en"] and q["zh"] for q in questions)

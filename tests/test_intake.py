@@ -80,7 +80,7 @@ def put(key, row, value, name=PRACTITIONERS):
     ],
 )  # fmt: skip
 def test_numbers_that_are_understood(value, expected):
-    from research.fieldwork.intake.survey import ANSWER_LABELS
+    from research.fieldwork.instruments.layout import ANSWER_LABELS
 
     reading = read_number(value, 1, 5, labels=ANSWER_LABELS)
     assert reading.value == expected and not reading.lost
@@ -107,7 +107,7 @@ def test_numbers_that_are_understood(value, expected):
     ],
 )
 def test_numbers_that_are_lost(value):
-    from research.fieldwork.intake.survey import ANSWER_LABELS
+    from research.fieldwork.instruments.layout import ANSWER_LABELS
 
     assert read_number(value, 1, 5, labels=ANSWER_LABELS).lost
 
@@ -141,7 +141,7 @@ def test_choice_that_is_none():
 
 def test_a_clean_survey_has_no_fault_and_reads_whole(filled):
     assert check(filled) == []
-    answers = read_survey(filled)
+    answers = read_survey(filled)[0]
     assert list(answers.index) == ["P1", "P2", "P3", "C1", "C2"]
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
     assert "weight" not in answers and "duration_seconds" not in answers
@@ -178,7 +178,7 @@ def test_answer_faults_are_named_by_cell(spoil):
         for item, (_, level, found, _) in ANSWERS.items()
     ]
     assert str(check(path)[4]) == f"{PRACTITIONERS}!K5 — 7 — {expected}"
-    answers = read_survey(path, accept_faults=True).loc["P2", list(ANSWERS)]
+    answers = read_survey(path, accept_faults=True)[0].loc["P2", list(ANSWERS)]
     assert answers.astype(object).where(answers.notna(), None).tolist() == [a[3] for a in ANSWERS.values()]
     with pytest.raises(UserError, match=r"returned\.xlsx: 5 faults"):
         read_survey(path)
@@ -194,7 +194,7 @@ def test_a_formula_with_a_stored_value_is_read_and_noted(spoil, tmp_path):
             )
     (fault,) = check(stored)
     assert fault.level == "note" and fault.found == "a formula; its stored value 4.0 was read"
-    assert read_survey(stored).loc["P2", "C2_1"] == 4
+    assert read_survey(stored)[0].loc["P2", "C2_1"] == 4
 
 
 def test_merged_hidden_and_renamed(spoil):
@@ -218,7 +218,7 @@ def test_a_sheet_without_a_telling_name_is_known_by_its_columns(spoil):
     def edit(book):
         book[PRACTITIONERS].title, book[CUSTOMERS].title = "Sheet1", "Sheet2"
 
-    answers = read_survey(spoil(edit))
+    answers = read_survey(spoil(edit))[0]
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
 
 
@@ -235,7 +235,7 @@ def test_missing_sheet_older_form_and_missing_columns(spoil):
         ("note", "B2", "form version 0123456789"),
         ("note", "A1", "no column H5_3 (older form)"),
     ]
-    assert read_survey(path)["H5_3"].isna().all()
+    assert read_survey(path)[0]["H5_3"].isna().all()
 
 
 def test_a_missing_column_of_the_present_form_is_an_error(spoil):
@@ -263,7 +263,7 @@ def test_respondents_twice_without_id_without_consent(spoil):
         ("note", "B4", "no consent; the row is left out"),
         ("error", "B5", "consent is empty; the row is left out"),
     ]
-    assert list(read_survey(path, accept_faults=True).index) == ["P1"]
+    assert list(read_survey(path, accept_faults=True)[0].index) == ["P1"]
 
 
 def test_partly_filled_and_copied_rows(spoil):
@@ -284,7 +284,7 @@ def test_a_title_row_above_the_header_is_no_fault(spoil):
         book[PRACTITIONERS].insert_rows(1)
         book[PRACTITIONERS]["A1"] = "2024 年问卷汇总"
 
-    assert len(read_survey(spoil(edit))) == 5
+    assert len(read_survey(spoil(edit))[0]) == 5
 
 
 def test_several_files_are_joined_and_a_respondent_in_two_is_refused(filled, spoil):
@@ -293,7 +293,7 @@ def test_several_files_are_joined_and_a_respondent_in_two_is_refused(filled, spo
 
 
 def test_macros_workbook_and_password_and_strangers(spoil, tmp_path):
-    assert len(read_survey(spoil(lambda book: None, "returned.xlsm"))) == 5
+    assert len(read_survey(spoil(lambda book: None, "returned.xlsm"))[0]) == 5
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600
     for name, data, told in [
         ("locked.xlsx", ole + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
@@ -331,13 +331,24 @@ def test_tables_in_the_encodings_and_separators_of_excel(tmp_path, encoding, mar
     ]
     path = tmp_path / "answers.csv"
     path.write_bytes("\n".join(mark.join(row) for row in rows).encode(encoding))
-    answers = read_survey(path)
+    answers, faults = read_survey(path)
     assert answers["C1_1"].tolist() == [4, 5] and answers["loan_type"].tolist()[0] == "housing"
     assert answers["duration_seconds"].tolist()[0] == 215
-    assert (
-        sum("read as 4" in text for text in answers.attrs["faults"]) == 0
-    )  # a plain 4 in a table is no fault
-    assert sum("read as 5" in text for text in answers.attrs["faults"]) == len(items)
+    assert sum("read as 4" in text for text in faults) == 0  # a plain 4 in a table is no fault
+    assert sum("read as 5" in text for text in faults) == len(items)
+
+
+def test_consent_and_choices_typed_in_another_way_are_understood(spoil):
+    def edit(book):
+        book[PRACTITIONERS]["B4"] = " YES "
+        book[CUSTOMERS]["B4"] = "ｙｅｓ"
+
+    answers, faults = read_survey(spoil(edit))
+    assert len(answers) == 5 and sum("read as yes" in fault for fault in faults) == 2
+    options = {"none": "none 无", "one": "one 一笔"}
+    assert [read_choice(text, options).value for text in ("none", "无", "none 无", "-", "")] == [
+        "none", "none", "none", None, None,
+    ]  # fmt: skip
 
 
 def test_binary_rubbish_named_csv(tmp_path):
@@ -359,7 +370,7 @@ def test_single_questionnaires_are_read_with_their_own_addresses(tmp_path):
     book.save(path)
     (fault,) = check(path)
     assert (fault.cell, fault.found) == (f"D{rows['S_2']}", "'９' (text)")
-    answers = read_survey(path, accept_faults=True)
+    answers = read_survey(path, accept_faults=True)[0]
     assert answers.loc["C7", "group"] == "customer" and answers.loc["C7", "S_1"] == 3
 
 
@@ -373,7 +384,7 @@ def test_reading_many_questionnaires_takes_seconds(tmp_path):
     path = tmp_path / "many.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
     start = time.perf_counter()
-    assert len(read_survey(path)) == 5000
+    assert len(read_survey(path)[0]) == 5000
     assert time.perf_counter() - start < 20  # about 2 s on two cores
 
 

@@ -13,7 +13,7 @@ from docx.oxml.ns import nsdecls
 from odf import text as odf_text
 from odf.opendocument import OpenDocumentText
 
-from research import archive
+from research import archive, limits
 from research.errors import UserError
 from research.fieldwork.interviews import transcripts
 
@@ -323,7 +323,7 @@ def test_an_encrypted_part_is_refused(tmp_path):
 def test_too_many_parts_are_refused(tmp_path):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:
-        for n in range(archive.MAX_MEMBERS + 1):
+        for n in range(limits.most("archive_parts") + 1):
             target.writestr(f"{n}", b"")
     (tmp_path / "many.odt").write_bytes(buffer.getvalue())
     with pytest.raises(UserError, match="10,001 parts"), archive.open_archive(tmp_path / "many.odt"):

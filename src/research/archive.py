@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from xml.parsers import expat
 
+from research import limits
 from research.errors import UserError
+from research.textfiles import reading
 
-MAX_MEMBERS = 10_000
-MAX_BYTES = 400 * 2**20
-MAX_RATIO = 200  # deflate cannot exceed about 1,032; honest office parts stay far below 200
 _RATIO_FROM = 2**20  # small parts may compress very well without harm
 _ENCRYPTED = 0x1
 _PROLOG = 64 * 2**10
@@ -29,23 +28,25 @@ DAMAGE = (
 
 
 @contextmanager
-def open_archive(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Iterator[zipfile.ZipFile]:
+def open_archive(path: str | Path, *, limit: str = "archive_bytes") -> Iterator[zipfile.ZipFile]:
     """Open a zip container for reading after checking every member.
 
     Raises:
-        UserError: not a zip file; too many members; a member that is too large, compressed beyond measure, encrypted,
-            a symbolic link or device, outside the container (`..`, absolute, a drive), or twice there; an XML part that
-            carries a document type definition (entity attacks need one, no office format does).
+        UserError: not a zip file; more parts, or more bytes than the limit of that name; a member that is compressed
+            beyond measure, encrypted, a symbolic link or device, outside the container (`..`, absolute, a drive), or
+            twice there; an XML part that carries a document type definition (entity attacks need one, no office format
+            does).
     """
     path = Path(path)
+    with reading(path):
+        stream = path.open("rb")
     try:
-        archive = zipfile.ZipFile(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+        archive = zipfile.ZipFile(stream)
     except DAMAGE:
+        stream.close()
         raise UserError(f"{path.name}: not a zip container, or a damaged one") from None
-    with archive:
-        _check_members(archive, path.name, max_bytes)
+    with stream, archive:
+        _check_members(archive, path.name, limit)
         for member in archive.infolist():
             if PurePosixPath(member.filename).suffix.lower() in {".xml", ".rels", ".qde", ".qdc", ".vml"}:
                 _check_prolog(archive, member, path.name)
@@ -95,10 +96,9 @@ def archive_name(archive: zipfile.ZipFile) -> str:
     return Path(archive.filename or "archive").name
 
 
-def _check_members(archive: zipfile.ZipFile, where: str, max_bytes: int) -> None:
+def _check_members(archive: zipfile.ZipFile, where: str, limit: str) -> None:
     members = archive.infolist()
-    if len(members) > MAX_MEMBERS:
-        raise UserError(f"{where}: {len(members):,} parts, expected at most {MAX_MEMBERS:,}")
+    limits.within("archive_parts", len(members), where)
     total = 0
     names: set[str] = set()
     for member in members:
@@ -122,13 +122,11 @@ def _check_members(archive: zipfile.ZipFile, where: str, max_bytes: int) -> None
             raise UserError(f"{where}: part '{name}' is there twice; the file is refused")
         names.add(name)
         total += member.file_size
-        if member.file_size > _RATIO_FROM and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-            raise UserError(
-                f"{where}: part '{name}' unpacks to {member.file_size:,} bytes from "
-                f"{member.compress_size:,}; the file is refused"
-            )
-    if total > max_bytes:
-        raise UserError(f"{where}: unpacks to {total:,} bytes, expected at most {max_bytes:,}")
+        if member.file_size > _RATIO_FROM:
+            packed = max(member.compress_size, 1)
+            told = f"{where}: part '{name}' unpacks to {member.file_size:,} bytes from {packed:,}"
+            limits.within("archive_ratio", -(-member.file_size // packed), told)
+    limits.within(limit, total, where)
 
 
 class _Seen(Exception):

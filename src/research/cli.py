@@ -6,13 +6,16 @@ import errno
 import gc
 import importlib
 import importlib.util
+import io
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+import research
 from research.errors import UserError
 
 # verb → (module, attribute, help). The help is here so that `research --help` imports nothing else.
@@ -70,21 +73,42 @@ def load(name: str) -> Any:
 app = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Loan customer stratification: run the study, its batches and its checks.",
 )
 
 
+def say_version(asked: bool) -> None:
+    """Print the version and end, when asked to."""
+    if asked:
+        print(f"research {research.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def overall() -> None:
+def overall(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=say_version, is_eager=True, help="Say which version this is, and end."
+        ),
+    ] = False,
+) -> None:
     """Loan customer stratification: run the study, its batches and its checks."""
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit code 2, a full disk one and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no such letter shows its number
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        Path.cwd()
+    except FileNotFoundError:
+        print("research: the working folder is gone; change to one that is there", file=sys.stderr)
+        sys.exit(USER_MISTAKE)
+    try:
+        app(prog_name="research")
     except UserError as error:
         print(f"research: {error}", file=sys.stderr)
         sys.exit(USER_MISTAKE)

@@ -26,6 +26,10 @@ class UserError(ValueError):
         super().__init__("\n".join(lines[:MOST_LINES] + more))
 
 
+class NotTestable(UserError):
+    """The data cannot answer a question; the message says why. No mistake: the rest of a study goes on."""
+
+
 @contextmanager
 def about(*files: object) -> Iterator[None]:
     """Put the names of files before the message of a mistake found in what they hold, unless it names one already."""

@@ -312,26 +312,35 @@ class Attack:
         seen = [float((target @ solution)[0]) for solution in self._seen]
         if max(seen) - min(seen) >= smallest:
             return None
-        width, leans = self.width(target, smallest)
-        if width >= smallest - ROUNDING:
+        ends = {sign: self.bound(target, sign) for sign in (1, -1)}
+        if (
+            self.width(target, {sign: value for sign, (value, _) in ends.items()}, smallest)
+            >= smallest - ROUNDING
+        ):
             return None
         values = self.system.values
-        leans = sorted(leans, key=lambda count: (values[count] <= 0, values[count], count))
-        for count in leans:
-            if self.without(count).width(target, smallest)[0] > width + ROUNDING:
+        leans = sorted(
+            {
+                (values[count] <= 0, values[count], count, sign)
+                for sign, (_, found) in ends.items()
+                for count in found
+            }
+        )
+        for *_, count, sign in leans:
+            if sign * (ends[sign][0] - self.without(count).bound(target, sign)[0]) > ROUNDING:
                 return count
-        return leans[0] if leans else None
+        return leans[0][2] if leans else None
 
     def without(self, count: int) -> Attack:
         """Return the attack if one more count were withheld."""
         return Attack(self.system, self.out | {count})
 
-    def width(self, target: csr_array, enough: float) -> tuple[float, set[int]]:
-        """Return how far apart the least and largest value of a sum lie, and the counts that these bounds lean on."""
-        (low, below), (high, above) = (self.bound(target, sign) for sign in (1, -1))
+    def width(self, target: csr_array, ends: Mapping[int, float], enough: float) -> float:
+        """Return how far apart whole numbers let the ends of a sum lie, given those that any numbers let."""
+        low, high = ends[1], ends[-1]
         if high - low >= enough - ROUNDING and not (self._whole(target, low) and self._whole(target, high)):
-            low, high = (self.whole_bound(target, sign) for sign in (1, -1))
-        return high - low, below | above
+            low, high = self.whole_bound(target, 1), self.whole_bound(target, -1)
+        return high - low
 
     def bound(self, target: csr_array, sign: int) -> tuple[float, set[int]]:
         """Return the least (sign 1) or largest (−1) value of a sum of cells, and the counts that have a dual price."""

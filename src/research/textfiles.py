@@ -5,22 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from research import limits
 from research.errors import UserError
 from research.inert import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_BYTES = 200 * 2**20
-MOST_YAML = 2**20  # a study or a batch is a page
-MOST_DEPTH = 50
-MOST_VALUES = 100_000  # in a YAML file, aliases counted as often as they are used
 ENCODINGS = ("utf-8-sig", "gb18030")  # GB18030 contains GBK and GB2312
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -38,20 +37,35 @@ def exists(path: str | Path) -> bool:
         return False
 
 
-def read_bytes(path: str | Path, most: int = MOST_BYTES) -> bytes:
-    """Return what a file holds. Raises UserError when it is missing, a folder, too large or cannot be read."""
+@contextmanager
+def reading(path: str | Path) -> Iterator[Path]:
+    """Yield the path of an ordinary file, to be opened in the block.
+
+    Raises:
+        UserError: it is missing, a folder, a pipe or a device (which would be waited for without end), or the block
+            cannot read it.
+    """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise UserError(f"{path}: a folder, expected a file")
-        if size > most:
-            raise UserError(f"{path.name}: {size:,} bytes, expected at most {most:,}")
-        return path.read_bytes()
+        if not stat.S_ISREG(mode):
+            raise UserError(f"{path}: a pipe or device, expected an ordinary file")
+        yield path
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def read_bytes(path: str | Path, limit: str = "file_bytes") -> bytes:
+    """Return what a file holds. Raises UserError, see `reading`; or it is larger than the limit of that name."""
+    with reading(path) as file:
+        limits.within(limit, file.stat().st_size, file.name)
+        return file.read_bytes()
 
 
 def decode(data: bytes, where: str) -> str:
@@ -67,13 +81,14 @@ def decode(data: bytes, where: str) -> str:
         except UnicodeDecodeError:
             continue
         if "\x00" not in text:
-            return text
+            # lines that end in a return alone, as old programs of the Macintosh write them
+            return text.replace("\r", "\n") if "\r" in text and "\n" not in text else text
     raise UserError(f"{where}: not text in UTF-8, UTF-16 or GBK; save it as UTF-8")
 
 
-def read_text(path: str | Path, most: int = MOST_BYTES) -> str:
+def read_text(path: str | Path, limit: str = "file_bytes") -> str:
     """Return the text of a file, see `decode`."""
-    return decode(read_bytes(path, most), Path(path).name)
+    return decode(read_bytes(path, limit), Path(path).name)
 
 
 def read_csv(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
@@ -120,7 +135,7 @@ def read_yaml(path: str | Path, expected: str = "`key: value` lines") -> dict[st
     Raises:
         UserError: not readable, see `parse_yaml`, or something else than a mapping.
     """
-    content = parse_yaml(read_text(path, MOST_YAML), str(path), expected)
+    content = parse_yaml(read_text(path, "yaml_bytes"), str(path), expected)
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -160,7 +175,7 @@ class _Loader(yaml.SafeLoader):
     """Plain values only, each key once, and brackets within brackets no deeper than anybody writes."""
 
     def fetch_flow_collection_start(self, kind: type[yaml.Token]) -> None:
-        if self.flow_level >= MOST_DEPTH:
+        if self.flow_level >= limits.most("yaml_depth"):
             raise yaml.scanner.ScannerError(None, None, "nested too deep", self.get_mark())
         super().fetch_flow_collection_start(kind)
 
@@ -191,8 +206,9 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
             else [part for pair in node.value for part in pair]
         )
         known[id(node)] = 1 + sum(_size(part, known) for part in parts)
-        if known[id(node)] > MOST_VALUES:
+        if known[id(node)] > limits.most("yaml_values"):
+            allowed = limits.most("yaml_values")
             raise yaml.composer.ComposerError(
-                None, None, f"aliases that stand for more than {MOST_VALUES:,} values", node.start_mark
+                None, None, f"aliases that stand for more than {allowed:,} values", node.start_mark
             )
     return known[id(node)]

@@ -21,7 +21,7 @@ from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
 from research.fieldwork.instruments.items import survey_items
 from research.fieldwork.instruments.pairs import comparison_pairs
-from research.fieldwork.interviews import resolution, transcripts
+from research.fieldwork.interviews import transcripts
 from research.manage import contact_workbook
 from research.paths import DEFINITIONS, EXAMPLES
 
@@ -117,24 +117,6 @@ def coding() -> bytes:
         filled.save(path)
 
     return written(write, "coding_A.xlsx")
-
-
-@cache
-def disagreements() -> bytes:
-    """A workbook of disagreements, every one decided."""
-    frame = pd.DataFrame(
-        {"document": ["P07", "P07"], "segment": ["1", "2"], "participant": "P07", "text": "words",
-         "code": ["a", "b"], "definition": "d", "applied_by": "A", "not_applied_by": "B"}
-    )  # fmt: skip
-
-    def write(path: Path) -> None:
-        book = load_workbook(resolution.resolution_form(path, frame))
-        sheet = next(s for s in book.worksheets if s.title.startswith("disagreements"))
-        for row in range(4, 4 + len(frame)):
-            sheet.cell(row, 9).value = "keep 保留"
-        book.save(path)
-
-    return written(write, "resolution.xlsx")
 
 
 @cache

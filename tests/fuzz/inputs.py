@@ -31,7 +31,6 @@ from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.survey import read_survey
 from research.fieldwork.interviews import (
     deidentify,
-    resolution,
     transcripts,  # fmt: skip
 )
 from research.fieldwork.survey import ahp
@@ -69,7 +68,7 @@ def surveys(random: Random) -> Attempt:
     def act(folder: Path, out: Path) -> None:
         path = folder / name
         if random.random() < 0.5:
-            answers = read_survey(path)
+            answers = read_survey(path)[0]
             if answers[[c for c in answers if "_" in c]].notna().any(axis=None):
                 survey.design_weights(answers)
         else:
@@ -81,13 +80,7 @@ def surveys(random: Random) -> Attempt:
 
 
 def codings(random: Random) -> Attempt:
-    """Coding workbooks and the workbook of disagreements."""
-    if random.random() < 0.2:
-        data = a_workbook(corpus.disagreements(), random)
-        return Attempt(
-            {"resolution.xlsx": data},
-            lambda folder, out: resolution.read_resolution(folder / "resolution.xlsx"),
-        )
+    """Coding workbooks."""
     files = {"coding_A.xlsx": a_workbook(corpus.coding(), random)}
     if random.random() < 0.3:
         files["coding_B.xlsx"] = a_workbook(corpus.coding(), random)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from research import limits
 from research.collect import numerals
 from research.collect.book_checks import bound
 from research.collect.constructs import constructs, validate
@@ -123,6 +124,7 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
     """
     path = crosswalk_file(name_or_path)
     table = read_csv(path, COLUMNS).reindex(columns=[*COLUMNS, *OPTIONAL], fill_value="")
+    limits.within("crosswalk_rows", len(table), path.name)
     known = constructs().index
     for position, (_, row) in enumerate(table.iterrows()):
         _check_row(path, position, row, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from research.collect.crosswalk import (
     crosswalk_file,
     read_crosswalk,
 )
+from research.collect.outcome import Outcome, of_crosswalk, of_definition, placed
 from research.collect.simulate import Simulation
 from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table, stem, suffix
 from research.collect.transforms import MAPS_FILE
@@ -141,7 +143,15 @@ def harmonise(name: str | Path, crosswalk: str | Path | None = None, check: bool
     raw = load_raw(name)
     if is_path(name):
         loanbook.refuse_identifiers(raw, table, str(name))
-    return apply(raw, table, label=str(name), check=check)
+    made = apply(raw, table, label=str(name), check=check)
+    return replace(made, customers=placed(made.customers, outcome(name, crosswalk)))
+
+
+def outcome(name: str | Path, crosswalk: str | Path | None = None) -> Outcome:
+    """Return what the outcome of a data set is, in its own words; a file's is named in its crosswalk."""
+    if is_path(name) or crosswalk is not None:
+        return of_crosswalk(_crosswalk_file(name, crosswalk))
+    return of_definition(definition(str(name)))
 
 
 def load(name_or_path: str | Path, crosswalk: str | Path | None = None) -> pd.DataFrame:

@@ -9,33 +9,46 @@ from functools import cache
 import pandas as pd
 
 from research.collect.constructs import constructs
-from research.collect.crosswalk import COLUMNS
-from research.collect.identifiers import identifiers
-from research.collect.transforms import number, text
+from research.collect.crosswalk import COLUMNS, OPTIONAL
+from research.collect.dates import day_or_month_first, read_dates
+from research.collect.headings import synonyms, unit, words
+from research.collect.identifiers import BIRTH_DATE, identifiers
+from research.collect.numerals import read
+from research.collect.transforms import looks_like_days, number, text
 from research.paths import DEFINITIONS
 
-COLUMN_SYNONYMS_FILE = DEFINITIONS / "column_synonyms.csv"
 VALUE_SYNONYMS_FILE = DEFINITIONS / "value_synonyms.csv"
-CLOSE = 0.84  # share of alike letters from which a name is taken for another
-UNIT_MARKS = {  # mark in a column name: (factor for money, factor for shares, factor for months)
-    "万元": 10_000.0,
-    "万": 10_000.0,
-    "千元": 1_000.0,
-    "%": 0.01,
-    "％": 0.01,
-    "天": 12 / 365.25,
-    "日": 12 / 365.25,
-    "days": 12 / 365.25,
+EVENT_FEATURES_FILE = DEFINITIONS / "event_features.csv"
+CLOSE = 0.82  # share of alike letters from which a word is taken for another
+WINDOW = re.compile(r"(?: last| in)?(?: \d+ (?:m|d|y|months?|days?|years?))$")
+LOOKED_AT = 200  # values of a column of dates
+DAY = 12 / 365.25  # months
+MONEY = {"万元": 10_000.0, "万": 10_000.0, "千元": 1_000.0}
+MONTHS = {
+    "天": DAY,
+    "日": DAY,
+    "days": DAY,
+    "day": DAY,
+    "d": DAY,
     "年": 12.0,
     "years": 12.0,
+    "year": 12.0,
+    "weeks": 7 * DAY,
 }
-DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日", "%Y-%m", "%Y%m", "%b-%Y")
-
-
-@cache
-def _names() -> pd.DataFrame:
-    table = pd.read_csv(COLUMN_SYNONYMS_FILE, dtype=str, keep_default_na=False)
-    return table.assign(plain=table["name"].map(_plain))
+MONTHLY = re.compile(r"\bmonth(?:s|ly)?\b|^月|每月")
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%Y年%m月%d日",
+    "%Y-%m",
+    "%Y%m",
+    "%b-%Y",
+    "%d.%m.%Y",
+    "%d%b%Y",
+)
+# Where the years 2000 to 2029 lie in serial numbers of days or seconds
+SERIAL = {"excel": (36_526, 47_484), "sas": (14_610, 25_568), "sasdatetime": (1.262e9, 2.21e9)}
 
 
 @cache
@@ -47,56 +60,112 @@ def _values() -> dict[str, dict[str, str]]:
     }
 
 
-def _plain(name: str) -> str:
-    """The name without unit, punctuation and case."""
-    return re.sub(r"[\s_\-.:：]+", " ", re.sub(r"[(（\[【].*?[)）\]】]", "", str(name))).strip().lower()
-
-
 def _score(column: str, synonym: str) -> float:
-    """1 for the same name, less for a name that contains it or is spelt alike, 0 for a stranger."""
+    """1 for the same words, less for a name that contains them or is spelt alike, 0 for a stranger."""
     if column == synonym:
         return 1.0
-    if len(synonym) > 2 and synonym in column:
+    inside = f" {synonym} " in f" {column} " if synonym.isascii() else len(synonym) > 1 and synonym in column
+    if inside:
         return 0.9 * len(synonym) / len(column) + 0.05
-    alike = difflib.SequenceMatcher(None, column, synonym).ratio()
-    return 0.9 * alike if alike >= CLOSE else 0.0
+    pairs = list(zip(column.split(), synonym.split(), strict=False))
+    if len(column.split()) != len(synonym.split()) or not all(_alike(one, other) for one, other in pairs):
+        return 0.0
+    return 0.9 * difflib.SequenceMatcher(None, column, synonym).ratio()
+
+
+def _alike(one: str, other: str) -> bool:
+    return difflib.SequenceMatcher(None, one, other).ratio() >= CLOSE
+
+
+def _without_window(plain: str) -> str:
+    """The words of a heading without the window that it counts over, such as "last 6 months"."""
+    return WINDOW.sub("", plain)
+
+
+@cache
+def _events() -> dict[str, str]:
+    table = pd.read_csv(EVENT_FEATURES_FILE, dtype=str, keep_default_na=False, encoding="utf-8")
+    return dict(zip(table["feature"], table["serves"], strict=True))
+
+
+def _event(column: str) -> tuple[str, int] | None:
+    """The construct that a column of `research events` serves ("" for none) and the months of its window."""
+    for feature, serves in sorted(_events().items(), key=lambda item: -len(item[0])):
+        found = re.fullmatch(rf"{feature}(?:_(?:(\d+)m|\d+d|all))?", column)
+        if found and (column != "amount" and column != "frequency"):
+            return serves, int(found[1] or 0)
+    return None
 
 
 def _matches(columns: list[str]) -> pd.DataFrame:
-    """Every construct and column whose names are alike, the best first."""
-    found = [
-        (row.construct, column, score)
-        for column in columns
-        for row in _names().itertuples()
-        if (score := _score(_plain(column), row.plain)) > 0.4
-    ]
+    """Every construct and column whose names are alike, the best first; of windows the one nearest twelve months."""
+    found = []
+    for column in columns:
+        if event := _event(column):
+            construct, months = event
+            if construct:
+                found.append(
+                    (construct, column, 1.0 - abs(months - 12) / 1000 - (column != "recency_months") / 1000)
+                )
+            continue
+        plain = _without_window(words(column))
+        found += [
+            (row.construct, column, score)
+            for row in synonyms().itertuples()
+            if plain and (score := _score(plain, _without_window(row.words))) > 0.4
+        ]
     table = pd.DataFrame(found, columns=["construct", "column", "score"])
     return table.sort_values(["score", "construct", "column"], ascending=[False, True, True])
 
 
-def _mark(column: str) -> str:
-    inside = re.search(r"[(（\[【](.*?)[)）\]】]", str(column))
-    unit = (inside.group(1) if inside else "").strip().lower()
-    return unit if unit in UNIT_MARKS else ("%" if str(column).endswith(("%", "％")) else "")
+def _months(column: str) -> float:
+    """Months in the unit that a heading names, in brackets or as its last word; 1 without."""
+    return MONTHS.get(unit(column)) or MONTHS.get((words(column).split() or [""])[-1]) or 1.0
 
 
-def _number_row(name: str, column: str, values: pd.Series, unit: str) -> tuple[str, str, str]:
-    """Transform, argument and a note for a numeric construct."""
-    mark, median = _mark(column), number(values).median()
-    if unit == "0 or 1":
-        return _class_row(name, values)
-    if unit.startswith("share"):
-        if mark in ("%", "％") or (pd.notna(median) and median > 1):
-            return "multiply", "0.01", "taken as a percentage"
-        return "identity", "", ""
-    if unit in ("months", "years") and mark:
-        factor = UNIT_MARKS[mark] / (12 if unit == "years" else 1)
-        return ("identity", "", "") if factor == 1 else ("multiply", f"{factor:.8g}", f"given in {mark}")
-    if unit.startswith("currency") and mark in ("万元", "万", "千元"):
-        return "multiply", f"{UNIT_MARKS[mark]:g}", f"given in {mark}"
-    if not pd.api.types.is_numeric_dtype(values) and number(values).isna().mean() > 0.5:
-        return "digits", "", "text; the first number in it is used"
+def _term_row(column: str, values: pd.Series) -> tuple[str, str, str]:
+    named = _months(column)
+    if named != 1:
+        return (
+            "multiply",
+            f"{named:.8g}",
+            f"given in {'days' if named == DAY else 'years' if named == 12 else 'weeks'}",
+        )
+    terms = number(values)
+    if terms.median() > 240 or (terms.median() > 60 and looks_like_days(terms)):
+        return "multiply", f"{DAY:.8g}", "looks like days"
     return "identity", "", ""
+
+
+def _number_row(name: str, column: str, values: pd.Series, kept_in: str) -> tuple[str, str, str]:
+    """Transform, argument and a note for a numeric construct."""
+    mark, reading = unit(column), read(values, percentages=True)
+    median = reading.values.median()
+    if kept_in == "0 or 1":
+        return _class_row(name, values)
+    if not pd.api.types.is_numeric_dtype(values) and reading.values.isna().mean() > 0.5:
+        return "digits", "", "text; the first number in it is used"
+    note = f"{reading.said}; {reading.problem}".strip("; ")
+    if kept_in.startswith("share"):
+        percent = mark in ("%", "％") or "percent" in words(column).split() or "per cent sign" in reading.said
+        if percent or (pd.notna(median) and median > 1):
+            return "multiply", "0.01", "; ".join(filter(None, ["taken as a percentage", note]))
+        return "identity", "", note
+    if name == "term_months":
+        return _term_row(column, values)
+    if (
+        kept_in in ("months", "years")
+        and (factor := _months(column) / (12 if kept_in == "years" else 1)) != 1
+    ):
+        if kept_in == "years" and _months(column) == 1:
+            return "identity", "", note
+        return "multiply", f"{factor:.8g}", f"given in {mark or words(column).split()[-1]}"
+    if kept_in.startswith("currency") and mark in MONEY:
+        factor = MONEY[mark] * (12 if kept_in == "currency per year" and MONTHLY.search(words(column)) else 1)
+        return "multiply", f"{factor:g}", f"given in {mark}"
+    if kept_in == "currency per year" and MONTHLY.search(words(column)):
+        return "multiply", "12", "taken as monthly"
+    return "identity", "", note
 
 
 def _class_row(name: str, values: pd.Series) -> tuple[str, str, str]:
@@ -111,63 +180,112 @@ def _class_row(name: str, values: pd.Series) -> tuple[str, str, str]:
     return "map", "|".join(f"{value}={becomes}" for value, becomes in pairs.items()), note
 
 
-def _date_row(values: pd.Series) -> tuple[str, str, str]:
+def _date_format(values: pd.Series) -> tuple[str, str]:
+    """Return the form of a column of dates and a note for the reader."""
     if pd.api.types.is_datetime64_any_dtype(values):
-        return "date", "", ""
-    sample = text(values).dropna().head(200)
+        return "", ""
+    sample = text(values).dropna().head(LOOKED_AT)
     for form in DATE_FORMATS:
-        if pd.to_datetime(sample, format=form, errors="coerce").notna().mean() > 0.95:
-            return "date", form, ""
-    return "date", "", "format not recognised: give it in the column argument"
+        if read_dates(sample, form).notna().mean() > 0.95:
+            return form, ""
+    numbers = number(sample)
+    for form, (low, high) in SERIAL.items():
+        if numbers.between(low, high).mean() > 0.95:
+            return form, f"taken for day numbers of {form}"
+    if day_or_month_first(sample) == "unclear":
+        return "", "day or month first cannot be told: give the format"
+    serial = numbers.between(*SERIAL["excel"])
+    forms = [form for form in DATE_FORMATS if read_dates(sample[~serial], form).notna().mean() > 0.05]
+    if serial.any() and forms:
+        return "|".join(["excel", *forms]), "several forms in one column, some are day numbers of Excel"
+    if read_dates(sample).notna().mean() > 0.95:
+        return "", "several forms in one column"
+    return "", "format not recognised: give it in the column argument"
 
 
-def _proposal(name: str, column: str, values: pd.Series) -> tuple[str, str, str]:
-    row = constructs().loc[name]
+def _looks_like_dates(values: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return True
+    sample = text(values).dropna().head(LOOKED_AT)
+    if sample.empty or number(sample).between(0, 5_000).mean() > 0.05:
+        return False
+    return bool(read_dates(sample).notna().mean() > 0.95)
+
+
+def _since_row(column: str, raw: pd.DataFrame, loan_date: str, months: str) -> tuple[str, str, str, str]:
+    """Source, transform, argument and note of a time since a date, up to the loan's."""
+    given, note = _date_format(raw[column])
+    from_ = f"from={given.replace('|', ',')}" if given else ""
+    if not loan_date:
+        return (
+            column,
+            months,
+            "|".join(filter(None, [from_, "at="])),
+            "a date: write the day to count to after at=",
+        )
+    to = _date_format(raw[loan_date])[0]
+    argument = "|".join(filter(None, [from_, f"to={to.replace('|', ',')}" if to else ""]))
+    return f"{column};{loan_date}", months, argument, f"a date: counted to the loan's; {note}".rstrip("; ")
+
+
+def _proposal(name: str, column: str, raw: pd.DataFrame, loan_date: str) -> tuple[str, str, str, str]:
+    """Source, transform, argument and a note for one construct."""
+    row, values = constructs().loc[name], raw[column]
     if row["dtype"] == "datetime":
-        return _date_row(values)
+        form, note = _date_format(values)
+        return column, "date", form, note
+    if row["dtype"] == "float" and row["unit"] in ("months", "years") and _looks_like_dates(values):
+        return _since_row(column, raw, loan_date, f"{row['unit']}_between")
     if row["dtype"] == "category":
-        return _class_row(name, values)
-    return (
-        ("identity", "", "") if row["dtype"] == "string" else _number_row(name, column, values, row["unit"])
-    )
+        return column, *_class_row(name, values)
+    if row["dtype"] == "string":
+        return column, "identity", "", ""
+    return column, *_number_row(name, column, values, row["unit"])
 
 
 def draft_crosswalk(raw: pd.DataFrame) -> pd.DataFrame:
     """Propose a crosswalk for a table: one row per construct, every proposal marked to be checked.
 
-    A column serves one construct, a direct identifier none. Fit is "proxy" with the word "check" in the reason until
-    a person has looked at it.
+    A column serves one construct, a direct identifier none; a date of birth gives the age at the loan and nothing else.
+    Fit is "proxy" with the word "check" in the reason until a person has looked at it. `attrs` hold the columns without
+    a construct (`unused`) and the identifiers and personal data that are left out (`identifiers`).
     """
-    forbidden = set(identifiers(raw)["column"])
+    personal = identifiers(raw).drop_duplicates("column").set_index("column")["kind"]
     taken: dict[str, tuple[str, float]] = {}
     used: set[str] = set()
-    for row in _matches([name for name in raw.columns if name not in forbidden]).itertuples():
+    for row in _matches([name for name in raw.columns if name not in personal.index]).itertuples():
         if row.construct not in taken and row.column not in used:
             taken[row.construct] = (row.column, row.score)
             used.add(row.column)
+    loan_date = taken.get("loan_date", ("", 0.0))[0]
+    born = personal.index[(personal == BIRTH_DATE).to_numpy()]
     found = []
     for name in constructs().index:
-        if name not in taken:
-            found.append((name, "", "", "", "", "", "absent", "no column was recognised"))
+        unit_ = constructs().at[name, "unit"]
+        if name == "age" and name not in taken and len(born) and _looks_like_dates(raw[born[0]]):
+            source, transform, argument, note = _since_row(born[0], raw, loan_date, "years_between")
+            reason = f"check: from the date of birth, which is personal data; {note}"
+        elif name in taken:
+            column, score = taken[name]
+            source, transform, argument, note = _proposal(name, column, raw, loan_date)
+            sure = (
+                "computed by research events"
+                if _event(column)
+                else "same name"
+                if score == 1
+                else "similar name"
+            )
+            reason = f"check: proposed by {sure}" + (f"; {note}" if note else "")
+        elif name == "customer_id":
+            source, transform, argument, reason = "", "row_number", "L", "check: no identifier was recognised"
+        else:
+            found.append({"construct": name, "fit": "absent", "reason": "no column was recognised"})
             continue
-        column, score = taken[name]
-        transform, argument, note = _proposal(name, column, raw[column])
-        sure = "same name" if score == 1 else "similar name"
-        reason = f"check: proposed by {sure}" + (f"; {note}" if note else "")
-        unit = constructs().at[name, "unit"]
-        found.append((name, column, transform, argument, "", unit, "proxy", reason))
-    if "customer_id" not in taken:
-        found[0] = (
-            "customer_id",
-            "",
-            "row_number",
-            "L",
-            "",
-            "",
-            "proxy",
-            "check: no identifier was recognised",
-        )
-    table = pd.DataFrame(found, columns=list(COLUMNS))
-    table.attrs["unused"] = [name for name in raw.columns if name not in used and name not in forbidden]
-    table.attrs["identifiers"] = sorted(forbidden)
+        found.append(
+            {"construct": name, "source": source, "transform": transform, "argument": argument, "unit": unit_,
+             "fit": "proxy", "reason": reason}
+        )  # fmt: skip
+    table = pd.DataFrame(found).reindex(columns=[*COLUMNS, *OPTIONAL], fill_value="").fillna("")
+    table.attrs["unused"] = [name for name in raw.columns if name not in used and name not in personal.index]
+    table.attrs["identifiers"] = sorted(personal.index)
     return table

@@ -10,6 +10,8 @@ from functools import cache
 import pandas as pd
 
 from research.collect.constructs import names
+from research.collect.headings import words
+from research.collect.levels import personal
 from research.collect.transforms import text
 from research.errors import UserError
 from research.paths import DEFINITIONS
@@ -22,6 +24,7 @@ GB11643_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 GB11643_CHECK = "10X98765432"
 GB32100_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 GB32100_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+BIRTH_DATE = "birth date"  # may be counted from (ages), never used as it is
 FEW = 5  # a combination shared by fewer customers than this makes them stand out
 AGE_BAND = 10  # years
 
@@ -55,6 +58,11 @@ def _patterns() -> pd.DataFrame:
     return pd.read_csv(PATTERNS_FILE, dtype=str, keep_default_na=False)
 
 
+def _said(column: object) -> str:
+    """A heading as it stands and in plain words, one line each."""
+    return f"{str(column).lower().replace('_', ' ')[:LONGEST]}\n{words(str(column))}"
+
+
 def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
     """Find columns that look like direct identifiers, by name and by value.
 
@@ -63,12 +71,12 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for name in raw.columns:
-        plain = str(name).lower().replace("_", " ")[:LONGEST]
+        said = _said(name)
         # full-width digits are digits; no identifier is longer, and patterns would take ages over a long text
         values = text(raw[name]).dropna().str.normalize("NFKC").str[:LONGEST]
         for row in _patterns().itertuples():
             if row.part == "column":
-                if re.search(row.pattern, plain):
+                if re.search(row.pattern, said, flags=re.MULTILINE):
                     found.append((name, row.kind, "name of the column", len(values)))
                 continue
             hits = values[values.str.fullmatch(row.pattern, flags=re.ASCII)]
@@ -97,11 +105,14 @@ def masked(values: Sequence[str], column: str) -> list[str]:
 
     In a column whose name gives an identifier away, no value is shown.
     """
-    name = str(column).lower().replace("_", " ")[:LONGEST]
-    hidden = any(row.part == "column" and re.search(row.pattern, name) for row in _patterns().itertuples())
+    said = _said(column)
+    hidden = any(
+        row.part == "column" and re.search(row.pattern, said, flags=re.MULTILINE)
+        for row in _patterns().itertuples()
+    )
     return [
         f"(text of {len(value):,} characters)"
-        if hidden or len(value) > LONGEST_EXAMPLE or _is_identifier(value)
+        if hidden or len(value) > LONGEST_EXAMPLE or _is_identifier(value) or personal(value)
         else f"'{value}'"
         for value in values
     ]
@@ -109,13 +120,22 @@ def masked(values: Sequence[str], column: str) -> list[str]:
 
 def refuse_identifiers(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:
     """Raise UserError when a crosswalk reads a direct identifier, as a construct or as the customer's number."""
-    kinds = identifiers(raw).drop_duplicates("column").set_index("column")["kind"]
+    refuse(identifiers(raw), crosswalk, label)
+
+
+def refuse(found: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:
+    """Raise UserError when a crosswalk reads one of the columns that `identifiers` found; ages may be counted."""
+    kinds = found.drop_duplicates("column").set_index("column")["kind"]
     for row in crosswalk[crosswalk["fit"] != "absent"].itertuples():
         for column in (part.strip() for part in row.source.split(";")):
-            if column in kinds.index:
+            if column in kinds.index and not (
+                kinds[column] == BIRTH_DATE and row.transform.endswith("_between")
+            ):
+                kind = kinds[column]
                 raise UserError(
-                    f"{label}: column '{column}' looks like a direct identifier ({kinds[column]}) and is refused as "
-                    f"'{row.construct}'; remove it from the file, or use a number that means nothing outside the bank"
+                    f"{label}: column '{column}' looks like a direct identifier or personal data ({kind}) and is "
+                    f"refused as '{row.construct}'; remove it from the file, or use a number that means nothing "
+                    "outside the bank"
                 )
 
 

@@ -12,14 +12,22 @@ import pandas as pd
 from research.collect import levels, quality
 from research.collect.book_checks import bound
 from research.collect.constructs import constructs, predictors
-from research.collect.crosswalk import apply, complete, losses_in_words, read_crosswalk
-from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse_identifiers
+from research.collect.crosswalk import (
+    apply,
+    complete,
+    crosswalk_file,
+    losses_in_words,
+    read_crosswalk,
+)
+from research.collect.headings import words
+from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse, refuse_identifiers
+from research.collect.outcome import of_crosswalk, placed
 from research.collect.tables import read_table
 from research.collect.transforms import looks_like_days, text
+from research.errors import UserError
 from research.paths import DEFINITIONS
 
 __all__ = [
-    "answers",
     "auc",
     "blocking",
     "check",
@@ -30,7 +38,6 @@ __all__ = [
 ]
 
 LEAKAGE_PATTERNS_FILE = DEFINITIONS / "leakage_patterns.csv"
-NOTEBOOK_NEEDS_FILE = DEFINITIONS / "notebook_needs.csv"
 GRADES = ("suspect", "strong suspect")
 DAY = 12 / 365.25  # months
 
@@ -83,7 +90,7 @@ def leakage_suspects(raw: pd.DataFrame, crosswalk: pd.DataFrame, customers: pd.D
     for row in rows.itertuples():
         named = []
         for column in filter(None, (part.strip() for part in row.source.split(";"))):
-            plain = re.sub(r"[\s_\-.]+", " ", column).lower()
+            plain = re.sub(r"[\s_\-.]+", " ", column).lower() + "\n" + words(column)
             for pattern in _read(LEAKAGE_PATTERNS_FILE).itertuples():
                 if re.search(pattern.pattern, plain):
                     named.append((column, pattern.why))
@@ -188,45 +195,18 @@ def _term_problem(terms: pd.Series) -> str:
     return ""
 
 
-def answers(customers: pd.DataFrame) -> pd.DataFrame:
-    """Say which notebook can answer its question with this table.
-
-    Returns: notebook, question, answer (yes, no), lacking (constructs or blocks), consequence.
-    """
-    here = set(customers.columns)
-    found = []
-    for row in _read(NOTEBOOK_NEEDS_FILE).itertuples():
-        needed = [name for name in filter(None, row.all_of.split(";")) if name not in here]
-        choice = [name for name in row.any_of.split(";") if name]
-        if choice and not here & set(choice):
-            needed.append(f"one of {', '.join(choice)}")
-        for block in filter(None, row.blocks.split(";")):
-            if not predictors(customers, [block]):
-                needed.append(f"any construct of block {block}")
-        found.append(
-            {
-                "notebook": row.notebook,
-                "question": row.question,
-                "answer": "no" if needed else "yes",
-                "lacking": "; ".join(needed),
-                "consequence": row.without if needed else "",
-            }
-        )
-    return pd.DataFrame(found)
-
-
 def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     """Look a loan book over without refusing it.
 
     Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `levels` (that reports
     pool or mask), `impossible` (only what was found), `outside` (values out of range and how they are treated),
     `units`, `lost` (source values that gave nothing), `read` (how columns write their numbers), `types`, `leakage`,
-    `blanks`, `coverage` (construct, fit, source, reason), `answers`.
+    `blanks`, `coverage` (construct, fit, source, reason).
     Raises UserError when the file or the crosswalk cannot be read at all.
     """
     raw, table = read_table(path), read_crosswalk(crosswalk)
     result = apply(raw, table, label=Path(path).name, check=False)
-    customers = result.customers
+    customers = placed(result.customers, of_crosswalk(crosswalk_file(crosswalk)))
     outcome = customers.get("default", pd.Series(dtype="float64"))
     impossible = quality.impossible(customers)
     return {
@@ -254,7 +234,6 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
         "leakage": leakage_suspects(raw, table, customers),
         "blanks": telling_blanks(customers),
         "coverage": complete(table)[["construct", "fit", "source", "transform", "reason"]],
-        "answers": answers(customers),
     }
 
 
@@ -272,12 +251,8 @@ def blocking(found: dict[str, pd.DataFrame]) -> list[str]:
             "the crosswalk"
         )
     faults += losses_in_words(found["lost"])
-    used = {
-        part.strip()
-        for source in found["coverage"].loc[found["coverage"]["fit"] != "absent", "source"]
-        for part in source.split(";")
-    }
-    read = [name for name in found["identifiers"]["column"] if name in used]
-    if read:
-        faults.append(f"the crosswalk reads the direct identifier '{read[0]}'")
+    try:
+        refuse(found["identifiers"], found["coverage"], "the crosswalk")
+    except UserError as error:
+        faults.append(str(error))
     return faults

@@ -13,17 +13,20 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from research.archive import MAX_RATIO, open_archive, parsing
+from research import limits
+from research.archive import parsing
 from research.errors import UserError
 from research.paths import DEFINITIONS, ROOT
-from research.textfiles import decode, is_file, read_bytes
+from research.textfiles import decode, is_file, read_bytes, reading
+from research.workbooks import open_workbook
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xlsx")
 TOTAL_WORDS_FILE = DEFINITIONS / "total_words.csv"
 LEFT_OUT = "rows of totals left out"  # key of `DataFrame.attrs`
 SEPARATORS = ",;\t|"
-MOST_BYTES = 4 * 2**30
 SMALL = 2**20  # what is packed small may be packed well
 MOST_LINES = 5  # line numbers that a message names
 TOTAL_WITHIN = 3  # a row of totals says so in one of its first columns
@@ -51,7 +54,7 @@ def find(path: str | Path) -> Path:
 def _unpacked(data: bytes, name: str) -> bytes:
     """The content of a gzip file, read no further than a table of that many packed bytes can be long."""
     found = io.BytesIO()
-    most = min(MOST_BYTES, max(SMALL, MAX_RATIO * len(data)))
+    most = min(limits.most("table_bytes"), max(SMALL, limits.most("archive_ratio") * len(data)))
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
             while part := packed.read(2**20):
@@ -107,7 +110,7 @@ def _check_rows(text: str, separator: str, name: str) -> None:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    data = read_bytes(path, MOST_BYTES)
+    data = read_bytes(path, "table_bytes")
     text = decode(_unpacked(data, path.name) if suffix(path) == ".csv.gz" else data, path.name)
     if not text.strip():
         raise UserError(f"{path.name}: is empty; expected a header and rows")
@@ -130,12 +133,27 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _read_xlsx(path: Path) -> pd.DataFrame:
-    with open_archive(path, max_bytes=MOST_BYTES):
+    with open_workbook(path, unpacked="table_bytes"):
         pass  # refuses what is unsafe before openpyxl reads it
     return pd.read_excel(path, engine="openpyxl")
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    schema = pq.read_schema(path)
+    if twice := next((name for name in schema.names if schema.names.count(name) > 1), ""):
+        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
+    texts = [
+        field.name
+        for field in schema
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+    for name in texts:  # one at a time: nothing else looks at the bytes before they are shown or compared
+        try:
+            pq.read_table(path, columns=[name]).validate(full=True)
+        except pa.ArrowInvalid:
+            raise UserError(
+                f"{path.name}: column '{name}' holds text that is not UTF-8; write it as UTF-8"
+            ) from None
     return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
 
 
@@ -174,8 +192,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     or fewer cells than the header, or with another separator.
     """
     path = find(path)
-    if not is_file(path):
-        raise UserError(f"{path}: no such file")
+    with reading(path):
+        pass  # an ordinary file
     kind = suffix(path)
     if not kind:
         raise UserError(f"{path.name}: kind '{path.suffix}'; expected one of {', '.join(SUFFIXES)}")

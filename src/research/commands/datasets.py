@@ -17,6 +17,8 @@ from research.collect import datasets, draft, fetch, loanbook
 from research.collect.tables import read_table, stem
 from research.errors import UserError
 from research.inert import write_csv
+from research.parameters import load
+from research.study.testable import answers
 from research.targets import READS, WRITES, Force, guarded
 
 app = typer.Typer(
@@ -141,7 +143,7 @@ def check(
     absent = ", ".join(coverage.loc[coverage["fit"] == "absent", "construct"])
     console.print(f"[bold]Not measured[/bold]: {escape(absent)}")
     for name, title in (
-        ("identifiers", "Direct identifiers (never features)"),
+        ("identifiers", "Direct identifiers and personal data (never features)"),
         ("rare", "Customers who stand out by what others may know of them"),
         ("levels", "Levels that reports show pooled or masked"), ("types", "Columns of the wrong kind"),
         ("read", "Columns that write numbers in a way of their own"), ("lost", "Values that were lost"),
@@ -150,10 +152,11 @@ def check(
         ("blanks", "Blanks that predict the outcome"),
     ):  # fmt: skip
         _print(found[name], title)
-    _print(found["answers"], "What the notebooks can answer with it")
     faults = loanbook.blocking(found)
     if faults:
         raise UserError(f"{file.name} cannot be used yet: {'; '.join(faults)}")
+    study = load("default", changes={"dataset": str(file), "crosswalk": str(crosswalk)})
+    _print(answers(study).drop(columns="instead"), "What the notebooks can answer with it")
     console.print(f"The study runs on it: research run -p dataset={file} -p crosswalk={crosswalk}")
 
 
@@ -179,7 +182,7 @@ def write_proposal(
     ]
     _print(shown, f"Proposed in {target}")
     for label, key in (
-        ("Direct identifiers, left out", "identifiers"),
+        ("Direct identifiers and personal data, left out", "identifiers"),
         ("Columns without a construct", "unused"),
     ):
         console.print(f"[bold]{label}[/bold]: {escape(', '.join(proposal.attrs[key])) or 'none'}")

@@ -275,7 +275,8 @@ def _platt(seen: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
     centre, spread = seen.mean(), seen.std()
     if spread == 0:
         return np.full(len(new), y.mean())
-    curve = LogisticRegression(C=np.inf).fit(((seen - centre) / spread)[:, None], y)
+    curve = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
+    curve.fit(((seen - centre) / spread)[:, None], y)
     return curve.predict_proba(((new - centre) / spread)[:, None])[:, 1]
 
 

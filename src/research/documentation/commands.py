@@ -14,13 +14,18 @@ from typing import Any, get_args, get_type_hints
 import typer
 from typer.models import ArgumentInfo
 
-from research.cli import VERBS
+from research.cli import FAILED, USER_MISTAKE, VERBS
 from research.documentation.tables import code, head, prose, table, text
 from research.paths import ROOT
 
 TARGET = re.compile(r"^([a-z-]+):.*## (.+)$", re.MULTILINE)
 KINDS = {int: "NUMBER", float: "NUMBER", Path: "PATH", str: "TEXT"}
 VARIABLES = [
+    (
+        "`RESEARCH_LIMITS`",
+        "raises a limit of `data/definitions/limits.csv`: NAME=NUMBER, several separated by commas; "
+        "the message that names a limit says how",
+    ),
     ("`RESEARCH_CACHE`", "folder of the cached steps; by default `.cache` in the project"),
     (
         "`RESEARCH_JOBS`",
@@ -30,6 +35,21 @@ VARIABLES = [
         "`RESEARCH_VERIFICATION_DATA`",
         "folder of data that some tests compare with; they are skipped without it",
     ),
+]
+EXIT_CODES = [
+    ("`0`", "all went well"),
+    (
+        f"`{FAILED}`",
+        "the work was done and found wanting: a notebook or a run of a batch failed, a returned form has faults, a "
+        "published value was missed; or the machine refused (a full disk, no permission)",
+    ),
+    (
+        f"`{USER_MISTAKE}`",
+        "one message says what to change: an unknown option, a file that does not fit, an output "
+        "that would replace something, a limit; also a loan book that cannot be used yet and transcripts that could "
+        "identify someone",
+    ),
+    ("`130`", "ended by Ctrl-C"),
 ]
 
 
@@ -89,14 +109,14 @@ def page() -> str:
     lines = head("Commands", "the code of the command or the `Makefile`")
     lines += prose(
         "`research COMMAND --help` prints the same.",
-        "Every command ends with 0 when all went well, with 2 and one message for a user's mistake,",
-        "and with 1 when the work was done and found wanting:",
-        "a notebook failed, a returned form has faults, a published value was missed.",
+        "How a command ended is told by its [exit code](#exit-codes).",
         "No command replaces what it reads.",
         "What is there and is not as the command left it, such as a form that somebody filled in or a folder of other",
         "files, is replaced only with `--force`; the key of vignettes, without which nobody knows whom experts judged,",
         "never. What commands wrote is remembered in the cache: after `make clean` they ask for `--force` once.",
         "`research` is in `.venv/bin`; `. .venv/bin/activate` lets a terminal find it by its name.",
+        "`research --install-completion` lets the shell complete verbs, options and files; `research --version` says",
+        "which version this is.",
     )
     for words, function, about in commands():
         lines += ["", f"{'###' if ' ' in words else '##'} research {words}", "", " ".join(about.split())]
@@ -105,6 +125,7 @@ def page() -> str:
                 ["research", words, *(_argument(p) for p in parameters if p.argument), "[OPTIONS]"]
             )
             lines += ["", code(usage), "", *table(("", "what it is", "default"), map(_row, parameters))]
+    lines += ["", "## Exit codes", "", *table(("code", "what it says"), EXIT_CODES)]
     lines += ["", "## make", "", *table(("target", "does"), targets())]
     lines += ["", "`STUDY`, `JOBS` and `PYTHON` may be given: `make study STUDY=full JOBS=4`.", ""]
     lines += ["## Environment variables", "", *table(("name", "what it does"), VARIABLES)]

@@ -34,7 +34,7 @@ def tier_rates(table: pd.DataFrame, overall: float, xlabel: str) -> Figure:
     """
     groups = list(table.groupby("panel", sort=False)) if "panel" in table else [("", table)]
     figure, grid = panels(len(groups), columns=min(3, len(groups)), row_height=2.1)
-    limit = table["ci_high"].max() * 1.08
+    limit = np.fmax(table["ci_high"].max(), overall) * 1.08  # all may be withheld
     for axes, (title, part) in zip(grid, groups, strict=True):
         colours = [TIER_COLOURS[tier] for tier in part["tier"]]
         axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))

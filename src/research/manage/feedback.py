@@ -14,13 +14,13 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 from scipy import stats
 
-from research.archive import open_archive, parsing
+from research.archive import parsing
 from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.manage.contact_workbook import FITS, LOG, LOG_COLUMNS, LOG_ROWS, choices, plain_text
 from research.tiers import TIERS
+from research.workbooks import open_workbook
 
-LARGEST_CONTENT = 2 * 2**30
 MOST_FAULTS = 20
 MOST_COLUMNS = 100
 
@@ -68,9 +68,7 @@ def read_feedback(path: Path, known: Collection[str] | None = None) -> pd.DataFr
 
 
 def _log_rows(path: Path) -> Iterator[tuple[Any, ...]]:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    with open_archive(path, max_bytes=LARGEST_CONTENT):
+    with open_workbook(path, unpacked="log_bytes"):
         pass  # refuses what is unsafe before openpyxl reads it
     with (
         parsing(path),

@@ -19,6 +19,7 @@ from nbformat.reader import NotJSONError
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from research.errors import NotTestable
 from research.paths import ROOT
 from research.report.files import write_if_changed
 from research.report.forks import expect
@@ -26,6 +27,7 @@ from research.report.kernels import Kernel
 from research.study.contents import STAGES
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
+ERROR_CELL = "papermill-error-cell-tag"
 CellStarted = Callable[[int, int], None]
 
 
@@ -73,7 +75,7 @@ def execute(
         on_cell: called with (cell, cells) before each code cell.
 
     Raises:
-        ExecutionFailed: a cell raised, or the kernel died.
+        ExecutionFailed: a cell raised, or the kernel died. A cell that raised NotTestable ends the notebook well.
     """
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
@@ -110,11 +112,28 @@ def execute(
             coalesce_streams=True,
         )
     except Exception as error:
-        target.unlink(missing_ok=True)
-        keep(partial, failed, study)
-        raise ExecutionFailed(describe(error, reached)) from error
+        if getattr(error, "ename", "") != NotTestable.__name__:
+            target.unlink(missing_ok=True)
+            keep(partial, failed, study)
+            raise ExecutionFailed(describe(error, reached)) from error
+        end_early(partial)
     failed.unlink(missing_ok=True)
     return clean(partial, target, study)
+
+
+def end_early(partial: Path) -> None:
+    """End an executed notebook at the cell that found its question not testable, as if it had been the last."""
+    notebook = nbformat.read(partial, as_version=4)
+    kept = [cell for cell in notebook.cells if ERROR_CELL not in cell.metadata.get("tags", [])]
+    for place, cell in enumerate(kept):
+        outputs = cell.get("outputs", [])
+        if any(output.output_type == "error" for output in outputs):
+            cell["outputs"] = [output for output in outputs if output.output_type != "error"]
+            del kept[place + 1 :]
+            break
+    notebook.cells = kept
+    notebook.metadata.setdefault("research", {})["stopped"] = True
+    nbformat.write(notebook, partial)
 
 
 def keep(partial: Path, failed: Path, study: str) -> None:
@@ -177,7 +196,7 @@ def clean(partial: Path, target: Path, study: str = "") -> int:
                 cell["source"] = cell["source"].replace(
                     json.dumps(study, ensure_ascii=False), f'"{Path(study).name}"'
                 )
-        elif "papermill-error-cell-tag" in cell.metadata.get("tags", []):
+        elif ERROR_CELL in cell.metadata.get("tags", []):
             cell["id"] = f"error-{number}"
         for output in cell.get("outputs", []):
             if output.output_type == "stream":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from research import limits
 from research.errors import UserError, nearest
 from research.parameters import NAME
 from research.report import notebooks as books
@@ -84,6 +86,8 @@ def expand(content: Mapping[str, Any], where: str = "grid") -> list[dict[str, An
         raise UserError(f"{where}: zip: the lists differ in length: {told}")
     if both := set(product) & set(zipped):
         raise UserError(f"{where}: in product and in zip: {', '.join(sorted(both))}")
+    asked = math.prod(map(len, [*product.values(), *list(zipped.values())[:1]])) if product or zipped else 0
+    limits.within("batch_runs", asked, where)
     runs: list[dict[str, Any]] = []
     if product or zipped:
         together = [
@@ -95,6 +99,7 @@ def expand(content: Mapping[str, Any], where: str = "grid") -> list[dict[str, An
     if not isinstance(explicit, list) or not all(isinstance(run, dict) for run in explicit):
         raise UserError(f"{where}: list: expected one `parameter: value` mapping per run")
     runs += [{str(name): value for name, value in run.items()} for run in explicit]
+    limits.within("batch_runs", len(runs), where)
     if not runs:
         raise UserError(f"{where}: asks for no run; give product, zip or list")
     return runs

@@ -17,6 +17,7 @@ from research.report.checklists import STATES, Checklist, Line, counts, declarat
 from research.report.crate import METADATA, write_crate
 from research.report.files import write_if_changed
 from research.report.markdown import Heading, slug
+from research.report.notebooks import stopped
 from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
 from research.report.provenance import look_hash
@@ -177,7 +178,8 @@ def filled_checklists(
     out: Path, executed: list[Path], record: dict[str, Any]
 ) -> tuple[list[tuple[Checklist, list[Line]]], list[str]]:
     """Return the checklists with their answers, and what contradicts the pages of the run."""
-    anchors = {path.stem: ids((out / f"{path.stem}.html").read_text(encoding="utf-8")) for path in executed}
+    read = [path for path in executed if not stopped(path)]
+    anchors = {path.stem: ids((out / f"{path.stem}.html").read_text(encoding="utf-8")) for path in read}
     anchors["index"] = frozenset(SECTIONS)
     declared = declarations(record["study"]["parameters"]["fieldwork"]["declarations"])
     filled: list[tuple[Checklist, list[Line]]] = []

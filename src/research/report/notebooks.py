@@ -67,6 +67,12 @@ def read(path: Path) -> Notebook:
     return Notebook(path.stem, title, path, tuple(own.get("needs", ())), begins)
 
 
+def stopped(executed: Path) -> bool:
+    """Return whether an executed notebook ended early, because its question is not testable on the data."""
+    content = json.loads(executed.read_text(encoding="utf-8"))
+    return bool(content["metadata"].get("research", {}).get("stopped"))
+
+
 def in_turn(notebooks: Iterable[Notebook]) -> list[Notebook]:
     """Return notebooks in the order in which several workers should begin them."""
     return sorted(notebooks, key=lambda notebook: ORDER.index(notebook.begins))

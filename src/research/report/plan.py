@@ -174,6 +174,7 @@ def _require(names: list[str]) -> None:
 def _check_book(study: Study, parameter: str) -> None:
     """Raise UserError unless the study's data set is a file of loans that can be read through its crosswalk."""
     from research.collect import datasets
+    from research.collect.outcome import FEWEST, no_outcome
 
     name = study.dataset
     if not datasets.is_path(name):
@@ -187,9 +188,11 @@ def _check_book(study: Study, parameter: str) -> None:
     if cache_folder().exists():
         from research.study.customers import customers  # keeps what it reads for the run
 
-        customers(study)
+        table = customers(study)
     else:
-        datasets.load(name, study.crosswalk or None)
+        table = datasets.load(name, study.crosswalk or None)
+    if parameter == "compare_datasets" and (reason := no_outcome(table, max(FEWEST, study.folds))):
+        raise UserError(f"compare_datasets: {name}: cannot be compared: {reason}")
 
 
 def _shipped(path: str) -> bool:

@@ -33,7 +33,7 @@ class OneHot:
     """Numbers as they are, categories as one 0/1 column per level; a missing or unknown level has 0 in all.
 
     Levels whose training share is below `least` get no column: with a minimum leaf of that size no tree could
-    split on them.
+    split on them. Where nothing else is left there is one column of 0, so that a tree is one leaf.
 
     Attributes after fit: `names_` (matrix columns), `source_` (input of each), `level_` (its level, None for numbers).
     """
@@ -59,6 +59,8 @@ class OneHot:
                 self.names_.append(f"{name}={level}")
                 self.source_.append(name)
                 self.level_.append(level)
+        if not self.names_:
+            self.names_, self.source_, self.level_ = self.inputs_[:1], self.inputs_[:1], [None]
         return self
 
     def transform(self, table: pd.DataFrame, only: Iterable[str] | None = None) -> np.ndarray:
@@ -77,7 +79,8 @@ class OneHot:
                 columns.append((codes[:, None] == np.arange(width)).astype(float))
             else:
                 columns.append(numbers(table, name)[:, None])
-        return np.concatenate(columns, axis=1) if columns else np.empty((len(table), 0))
+        made = np.concatenate(columns, axis=1) if columns else np.empty((len(table), 0))
+        return made if made.shape[1] else np.zeros((len(table), 1))
 
 
 class OutcomeOrder:

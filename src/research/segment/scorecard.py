@@ -81,7 +81,8 @@ class Scorecard(Reference):
         matrix = self._woe_matrix(table, kept)[seen]
         keep = np.arange(len(kept))
         while True:
-            self.logistic_ = LogisticRegression(C=1.0, solver="newton-cholesky").fit(matrix[:, keep], outcome)
+            logistic = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-10)
+            self.logistic_ = logistic.fit(matrix[:, keep], outcome)
             coefficients = self.logistic_.coef_[0]
             if coefficients.max() <= 0 or len(keep) == 1:
                 break

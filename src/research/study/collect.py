@@ -12,7 +12,7 @@ from research.collect import quality as checks
 from research.explain import association
 from research.parameters import Study
 from research.steps import step
-from research.study.customers import all_data_key, all_names, customers
+from research.study.customers import all_data_key, all_names, customers, outcome
 
 CARD = (
     "title",
@@ -32,17 +32,22 @@ CARD = (
 def about(study: Study) -> dict[str, Any]:
     """Return what is known of the data set: title, outcome, censoring, rows, outcome rate, card, banner."""
     table = customers(study)
-    outcome = table.get("default", pd.Series(dtype=float))
+    known, named = table.get("default", pd.Series(dtype=float)), outcome(study)
     stated = {} if datasets.is_path(study.dataset) else datasets.definition(study.dataset)
     facts = {
         "dataset": datasets.shown(study.dataset),
         "title": datasets.title(study.dataset),
-        "outcome": stated.get("outcome", "bad as recorded in the loan book"),
+        "outcome": stated.get("outcome", f"{named.name}, as recorded in the loan book"),
+        "outcome_name": named.name,
+        "outcome_word": named.word,
+        "rate_word": named.rate,
+        "horizon_months": named.horizon_months,
+        "no_default_rate": named.no_default_rate,
         "censoring": stated.get("censoring", "not stated"),
         "rows": len(table),
-        "known": int(outcome.notna().sum()),
-        "bad": int(outcome.sum()),
-        "outcome_rate": float(outcome.mean()),
+        "known": int(known.notna().sum()),
+        "bad": int(known.sum()),
+        "outcome_rate": float(known.mean()),
         "currency": stated.get("currency", "as in the loan book"),
     }
     kind = "real" if stated.get("real", True) else "simulated"
@@ -128,4 +133,6 @@ def classification_summary(study: Study) -> pd.DataFrame:
 def classification_tests(study: Study) -> pd.DataFrame:
     """Return the association of each standard with the outcome."""
     names = classes.standards().drop_duplicates("standard").set_index("standard")["name"]
-    return association.tests(classification(study), customers(study)["default"], names)
+    known = customers(study).get("default")
+    made = classification(study) if known is not None else classification(study).iloc[:, :0]
+    return association.tests(made, known, names)

@@ -10,7 +10,6 @@ import pandas as pd
 from research.collect import datasets
 from research.compare import criteria, inference, resampling
 from research.compare import verdict as judging
-from research.compare.discrimination import delong_interval
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
@@ -124,18 +123,4 @@ def later_loans(study: Study) -> pd.DataFrame:
         return pd.DataFrame(columns=["model", "arm", "auc", "ci_low", "ci_high", "n", "bad"])
     made = makers(study, table, [*study.models, *study.references])
     oof = resampling.out_of_time(made, table, table["default"], table["loan_date"], n_jobs=workers())
-    y, rows = oof.y[oof.tested], []
-    for place, (name, arm) in enumerate(oof.pairs):
-        found = delong_interval(y, oof.score[place, 0][oof.tested]).iloc[0]
-        rows.append(
-            {
-                "model": titles()[name],
-                "arm": arm,
-                "auc": found["estimate"],
-                "ci_low": found["ci_low"],
-                "ci_high": found["ci_high"],
-                "n": len(y),
-                "bad": int(y.sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+    return criteria.areas(oof).assign(model=lambda rows: rows["model"].map(titles()))

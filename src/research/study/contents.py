@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import Any
 
 STAGES: dict[str, tuple[str, ...]] = {
-    "customers": ("customers",),
+    "customers": ("customers", "outcome"),
+    "testable": ("answers", "why_not"),
     "collect": (
         "about",
         "data_sets",
@@ -21,7 +22,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "classification_summary",
         "classification_tests",
     ),
-    "explain": ("regression_design", "regression", "rate_drivers"),
+    "explain": ("regression_design", "no_regression", "regression", "rate_drivers"),
     "weighting": ("weights",),
     "models": ("model", "not_testable", "tiers", "native_tiers"),
     "segment": ("tier_rates", "tier_profile", "rfm_grid"),

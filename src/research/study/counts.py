@@ -26,6 +26,7 @@ from research.study.collect import (
     quality,
 )
 from research.study.customers import customers
+from research.study.experts import weight_shift
 from research.study.manage import loan_quality
 from research.study.models import model, not_testable
 from research.study.segment import rfm_grid, tier_panels, tier_profile, tier_rates
@@ -49,8 +50,8 @@ def published(study: Study, name: str) -> pd.DataFrame:
     Args:
         study: the plan.
         name: "levels", "classes", "class_tests", "missing", "distributions", "checks", "impossible"; of a
-            model, such as "rfm_tiers": tiers, rules, profile, crosswalk and contradictions; "rfm_segments",
-            "rfm_grid", "abc_indicators".
+            model, such as "rfm_tiers": tiers, rules, profile, shift, shift_rates, crosswalk and contradictions;
+            "rfm_segments", "rfm_grid", "abc_indicators".
     """
     if smallest_count(study, "loans") > 1:
         table = protected_counts(study)[name].copy()
@@ -66,7 +67,7 @@ def counts_known(study: Study) -> frozenset[float]:
 
 
 @step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_quality,
-      "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
+      weight_shift, "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
 def protected_counts(study: Study) -> dict[str, pd.DataFrame]:
     """Return every table of counts of the study's customers, none of which gives away what another withholds."""
     least, size = smallest_count(study, "loans"), len(customers(study))
@@ -156,6 +157,12 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
         f"{name}_tiers": lambda: Counts(
             tier_rates(study, name), {"tier": f"{name} {{panel}}"}, rates, told | {"n": ("share", *money)}
         ),
+        # how large they are follows from the study's tier shares, which are no secret
+        f"{name}_sizes": lambda: Counts(
+            tier_rates(study, name).query("panel == @MATCHED and n >= @study.small_cell")[["tier", "n"]],
+            {"tier": f"{name} {MATCHED}"},
+            fixed=True,
+        ),
         f"{name}_rules": lambda: Counts(
             model(study, name).rules(), {RULE[name]: f"{name} rule"}, rules, told
         ),
@@ -175,6 +182,21 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
             {"r_score": "rfm r_score", "f_score": "rfm f_score"},
             {"n": {}, "known": KNOWN, "bad": BAD},
             told,
+        )
+    if name in SHIFTED and study.fieldwork.ahp:
+        moves = {"from": f"{name} equal weights", "to": f"{name} survey weights"}
+        made[f"{name}_shift"] = lambda: Counts(
+            weight_shift(study, name)["matrix"],
+            moves,
+            {"count": {}},
+            {"count": ("estimate",)},
+            {"count": ("n",)},
+        )
+        made[f"{name}_shift_rates"] = lambda: Counts(
+            weight_shift(study, name)["rates"],
+            {"tier": f"{name} {{weights}} weights"},
+            {"n": KNOWN, "bad": BAD},
+            told | {"n": RATE},
         )
     if name == "abc":
         made["abc_indicators"] = lambda: Counts(
@@ -201,6 +223,7 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
 
 
 MATCHED = "matched shares"
+SHIFTED = ("abc", "rfm")  # models whose weights the experts can set
 RULE = {"rfm": "tier", "abc": "rule", "tree": "leaf"}  # the column that names a rule of a model
 
 
@@ -228,6 +251,9 @@ def people(study: Study) -> pd.DataFrame:
         for panel, tiers in tier_panels(study, name).items():
             found[f"{name} {panel}"] = tiers
         found |= memberships(name, model(study, name), table)
+        if name in SHIFTED and study.fieldwork.ahp:
+            placed = weight_shift(study, name)["placed"]
+            found |= {f"{name} {weights} weights": placed[weights] for weights in placed}
         known = loan_quality(study, name)
         if "reason" not in known:
             classed = quality_rules.labelled(known["classified"], quality_rules.policy())
@@ -250,7 +276,9 @@ def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> 
                 words.loc[list(cells[levels].itertuples(index=False, name=None))].to_numpy(), table.index
             )
         }
-    scores = {f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score")}
+    scores = {
+        f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score") if score in assessed
+    }
     return {
         "rfm rule": assessed["native_tier"],
         "rfm segment": pd.Series(fitted.segments(table), table.index),

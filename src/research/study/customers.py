@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from research.collect import datasets, levels, publication
+from research.collect.outcome import Outcome
 from research.parameters import Study
 from research.steps import step
 
@@ -29,6 +30,11 @@ def customers(study: Study) -> pd.DataFrame:
     table = datasets.load(study.dataset, study.crosswalk or None)
     least = publication.smallest_count(study, study.dataset)
     return table if publication.public(study.dataset) else levels.pooled(table, least)
+
+
+def outcome(study: Study) -> Outcome:
+    """Return what the outcome of the study's data set is, in its own words."""
+    return datasets.outcome(study.dataset, study.crosswalk or None)
 
 
 def all_names(study: Study) -> list[str]:

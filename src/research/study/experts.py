@@ -79,6 +79,7 @@ def weight_shift(study: Study, name: str) -> dict[str, Any]:
     return {
         "reason": "",
         "matrix": matrix,
+        "placed": pd.DataFrame({"equal": equal, "survey": survey_}).astype(str),
         "n": len(table),
         "moved": int((steps != 0).sum()),
         "safer": int((steps < 0).sum()),

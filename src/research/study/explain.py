@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from research.collect import constructs as canon
+from research.errors import UserError
 from research.explain import design, missing, pricing, risk
 from research.parameters import Study
 from research.steps import step
@@ -20,6 +21,16 @@ LENDERS_PRICE = (
 def regression_design(study: Study) -> design.Design:
     """Return the regression design without rate and instalment, which the lender set after its own assessment."""
     return design.build(customers(study), canon.constructs(), leave_out=LENDERS_PRICE)
+
+
+@step(regression_design)
+def no_regression(study: Study) -> str:
+    """Return why the logit of the outcome cannot be fitted, or nothing when it can."""
+    try:
+        risk.fit(regression_design(study))
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 @step(regression_design, "folds", "seed")

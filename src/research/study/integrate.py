@@ -20,17 +20,18 @@ from research.parameters import Study
 from research.steps import step
 from research.study.collect import about
 from research.study.compare import comparison, titles, verdict
-from research.study.customers import customers
+from research.study.customers import customers, outcome
 from research.study.interviews import interviews
 from research.study.manage import policy_detail, unseen_tiers
 from research.study.monitor import premium_potential
 from research.study.survey import survey_quality, survey_scales
+from research.study.testable import answers, why_not
 
 NOTHING = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": 0}
 NEED = "cramers_v"
 
 
-@step(comparison, unseen_tiers, policy_detail, premium_potential)
+@step(comparison, unseen_tiers, policy_detail, premium_potential, answers)
 def loan_evidence(study: Study, name: str) -> pd.DataFrame:
     """Return the result of the loan data on H1 to H5 with a model's tiers as practised.
 
@@ -158,6 +159,8 @@ def _themes(study: Study, hypotheses: pd.DataFrame, coders: str) -> pd.DataFrame
 
 
 def _risk(study: Study, name: str) -> dict[str, Any]:
+    if reason := outcome(study).no_default_rate:
+        return NOTHING | {"reason": reason}
     placed, table = unseen_tiers(study), customers(study)
     if name not in placed:
         return NOTHING | {"reason": "the model cannot be used on these data"}
@@ -187,6 +190,8 @@ def _need(study: Study, name: str) -> dict[str, Any]:
 
 
 def _hours(study: Study, name: str) -> dict[str, Any]:
+    if reason := why_not(study, "06_strategies"):
+        return NOTHING | {"reason": f"no policy simulation: {reason}"}
     try:
         evidence = policy_detail(study, name)["evidence"].set_index("quantity")
     except UserError as error:

@@ -16,6 +16,7 @@ from research.fingerprint import fingerprint
 from research.parameters import Study
 from research.steps import step
 from research.study.folds import out_of_fold
+from research.study.testable import answers, why_not
 from research.study.workbooks import located
 
 
@@ -35,13 +36,16 @@ def vignettes(study: Study) -> pd.DataFrame:
     return read_vignettes(located(study.fieldwork.vignettes, "vignettes"))
 
 
-@step(out_of_fold, vignettes, "bootstrap")
+@step(out_of_fold, vignettes, answers, "bootstrap")
 def practitioner_agreement(study: Study) -> dict[str, Any]:
     """Return criterion 10: `rows` per model and arm, the models' `tiers` (out of fold), `reason` where not testable.
 
     Only judgements of customers of the study's own data set count.
     """
-    judged, oof, tier_names = vignettes(study), out_of_fold(study), np.array(resampling.TIERS, dtype=object)
+    judged, tier_names = vignettes(study), np.array(resampling.TIERS, dtype=object)
+    if reason := why_not(study, "05_comparison"):
+        return {"rows": pd.DataFrame(), "tiers": {}, "judged": judged.iloc[:0], "reason": reason}
+    oof = out_of_fold(study)
     here = {study.dataset, datasets.shown(study.dataset)}
     known = judged[judged["dataset"].isin(here) & judged["customer_id"].isin(oof.index[oof.tested])]
     if known.empty:

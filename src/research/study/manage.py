@@ -12,16 +12,17 @@ from research.collect import datasets
 from research.collect import worth as worths
 from research.compare import resampling
 from research.compare.economics import ideal_tiers
-from research.errors import UserError, nearest
+from research.errors import NotTestable, UserError, nearest
 from research.manage import benefits, break_even, contacts, portfolio, sensitivity, strategies
 from research.manage import loan_quality as quality_rules
 from research.manage import policy as policies
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import all_data_key, all_names, customers
+from research.study.customers import all_data_key, all_names, customers, outcome
 from research.study.folds import out_of_fold
 from research.study.models import model, tiers
+from research.study.testable import answers, why_not
 
 PD_FROM = ("scorecard", "boosting", "tree")  # the first of these gives the PD of the policy simulation
 
@@ -57,6 +58,8 @@ def unseen_tiers(study: Study) -> dict[str, pd.Series]:
 @step(unseen_pd, unseen_tiers, economics)
 def books(study: Study) -> dict[str, pd.DataFrame]:
     """Return the loan book of the policy simulation for the tiers of each model."""
+    if reason := outcome(study).no_default_rate:
+        raise NotTestable(reason)
     table, probability, money = customers(study), unseen_pd(study)[0], economics(study)
     table = table.loc[portfolio.usable(table).intersection(probability.index)]
     placed = unseen_tiers(study)
@@ -71,8 +74,8 @@ def policy(study: Study) -> dict[str, Any]:
     of their own model.
     """
     made, table, money = books(study), strategies.strategies(), economics(study)
-    outcome = customers(study)["default"]
-    lived = {name: book.assign(pd=outcome.reindex(book.index)) for name, book in made.items()}
+    known = customers(study)["default"]
+    lived = {name: book.assign(pd=known.reindex(book.index)) for name, book in made.items()}
     return {
         "comparison": policies.compare_models(made, table, money, seed=study.seed),
         "realised": policies.compare_models(lived, table, money, seed=study.seed),
@@ -82,13 +85,20 @@ def policy(study: Study) -> dict[str, Any]:
     }
 
 
-@step(policy, "compare_datasets", data=all_data_key)
+@step(policy, answers, "compare_datasets", data=all_data_key)
 def policy_everywhere(study: Study) -> pd.DataFrame:
-    """Return each model's policy on every data set at equal volume, judged by realised outcomes, with `dataset`."""
+    """Return each model's policy on every data set at equal volume, judged by realised outcomes, with `dataset`.
+
+    A data set on which it is not testable has one row, with the `reason`, which is empty elsewhere.
+    """
     names, frames = all_names(study), {}
     for name in reversed(names):  # the comparison, which may run beside this, begins with the first
-        found = policy(study.with_dataset(name))["realised"]
-        frames[name] = found[found["basis"] == "equal volume"].assign(dataset=datasets.shown(name))
+        there = study.with_dataset(name)
+        if reason := why_not(there, "06_strategies"):
+            found = pd.DataFrame({"reason": [reason]})
+        else:
+            found = policy(there)["realised"].query("basis == 'equal volume'").assign(reason="")
+        frames[name] = found.assign(dataset=datasets.shown(name))
     return pd.concat([frames[name] for name in names], ignore_index=True)
 
 
@@ -136,6 +146,8 @@ def loan_quality(study: Study, name: str) -> dict[str, Any]:
     """Return loan quality crossed with a model's tiers, contradictions and rules; `reason` where not testable."""
     table, rules = customers(study), quality_rules.policy()
     found: dict[str, Any] = {"rules": quality_rules.provenance(rules, table), "version": rules.version}
+    if reason := outcome(study).no_default_rate:
+        return found | {"reason": reason}
     if not set(rules.measures) & set(table.columns):
         return found | {
             "reason": "the data set records no days past due and none of the policy's other measures"

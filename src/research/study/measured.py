@@ -14,9 +14,11 @@ from research.compare.parsimony import parsimony
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers
+from research.study.customers import customers, outcome
 from research.study.folds import out_of_fold, refits
 from research.study.models import model, not_testable, tiers
+
+PROFITS = ("emp", "tier_emp")  # what is lost where a loan goes bad: of no other outcome
 
 
 @step(out_of_fold, refits, "bootstrap", "costs")
@@ -28,6 +30,8 @@ def measured(study: Study) -> dict[str, Any]:
     need, need_is = worths.need(table)
     costs = study.costs
     folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
+    if outcome(study).no_default_rate:
+        folds = folds[~folds["measure"].isin(PROFITS)]
     counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
     rows = criteria.criterion_table(
         oof, folds, datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,

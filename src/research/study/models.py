@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from research.collect.constructs import predictors
+from research.collect.outcome import no_outcome
 from research.parameters import Study
 from research.segment import registry
 from research.segment.base import StratificationModel
@@ -24,7 +26,11 @@ def model(study: Study, name: str, arm: str = "as practised") -> StratificationM
 
 def not_testable(study: Study, name: str) -> str:
     """Return why a model cannot be used on the study's data as practised, or nothing when it can."""
-    return registry.not_testable(name, customers(study).columns)
+    table = customers(study)
+    spec = registry.MODELS.get(name)
+    if spec and not spec.weight_keys and name != "grade" and not predictors(table):
+        return f"{spec.title} is not testable here: no predictor is measured"
+    return registry.not_testable(name, table.columns) or no_outcome(table)
 
 
 @step(model)

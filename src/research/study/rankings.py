@@ -13,7 +13,7 @@ from research.segment.scorecard import points_of_risk
 from research.steps import step
 from research.study.collect import about
 from research.study.folds import out_of_fold
-from research.study.models import model
+from research.study.models import model, not_testable
 from research.study.segment import tier_rates
 from research.tiers import TIERS
 
@@ -106,5 +106,7 @@ def scorecard_cuts(study: Study) -> pd.DataFrame:
 
 
 def beside(study: Study) -> str:
-    """Return what the reference of one variable is: the construct it ranks by."""
+    """Return what the reference of one variable is: the construct it ranks by, empty where there is none."""
+    if not_testable(study, "grade"):
+        return ""
     return str(model(study, "grade").inputs_[0])

@@ -37,8 +37,10 @@ def tier_profile(study: Study, name: str) -> pd.DataFrame:
 
 @step(model)
 def rfm_grid(study: Study) -> pd.DataFrame:
-    """Return customers and outcome rate over recency score × frequency score."""
+    """Return customers and outcome rate over recency score × frequency score; no rows where either is not measured."""
     table, fitted = customers(study), model(study, "rfm")
+    if not {"R", "F"} <= set(fitted.columns_):
+        return pd.DataFrame(columns=["r_score", "f_score", "n", "known", "rate"])
     scores = pd.DataFrame(fitted.transform(table), columns=fitted.component_names_, index=table.index)
     grouped = table["default"].groupby([scores["r_score"], scores["f_score"]])
     return grouped.agg(n="size", known="count", rate="mean").reset_index()

@@ -20,7 +20,7 @@ from research.paths import DEFINITIONS
 from research.segment import registry
 from research.segment.recut import FitOnce, Recut
 from research.steps import step
-from research.study.customers import customers
+from research.study.customers import customers, outcome
 from research.study.folds import picked, workers
 from research.study.measured import measured
 from research.study.models import not_testable
@@ -91,7 +91,10 @@ def options(study: Study) -> tuple[dict[str, dict[str, Any]], list[str]]:
         except UserError as error:
             reasons.append(f"Weights of the experts: {error}.")
     costs = {"as in the study": {name: getattr(study.costs, name) for name in PROFIT}}
-    costs |= {entry["label"]: entry["value"] for entry in other["costs"]}
+    if reason := outcome(study).no_default_rate:
+        reasons.append(f"Costs: {reason}, so that no profit is computed.")
+    else:
+        costs |= {entry["label"]: entry["value"] for entry in other["costs"]}
     found = {} if datasets.is_path(study.dataset) else windowing.windows(study.dataset)
     if not found:
         reasons.append("Window: recency, frequency and amount come from the source over one window only.")
@@ -170,6 +173,8 @@ class _Judged:
         self.folds = folds.assign(tier_shares=arms[0], weights=arms[2])
         arms = profits["arm"].str.partition("|")
         self.profits = profits.assign(tier_shares=arms[0], weights=arms[2])
+        if outcome(study).no_default_rate:
+            self.profits = self.profits.iloc[:0]
         self.held = held(study)
         self.oof, self.models, self.dataset = oof, list(study.models), datasets.shown(study.dataset)
         self.first = self.folds["tier_shares"].iloc[0]
@@ -193,7 +198,7 @@ class _Judged:
     def _judge(self, key: tuple[str, ...], rows: pd.DataFrame) -> pd.DataFrame:
         if key not in self.known:
             pairs = pd.DataFrame(columns=["measure", "model_a", "model_b"])
-            if "fold" in rows:
+            if "fold" in rows and len(rows):
                 rows = rows.assign(arm=PRACTISED)
                 pairs = inference.pairwise(rows, self.oof.test_train_ratio)
                 rows = criteria.numbered(criteria.summarise_folds(rows, self.oof), self.dataset)

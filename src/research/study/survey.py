@@ -31,8 +31,8 @@ def survey(study: Study) -> dict[str, Any]:
 def read_answers(given: Fieldwork) -> dict[str, Any]:
     """Read the questionnaires, see `survey`. Raises UserError for every fault."""
     instrument = instruments.survey_items(optional(given.items, "items"))
-    returned = read_survey(located(given.survey, "survey"), instrument=instrument)
-    return {"returned": returned, "instrument": instrument, "faults": returned.attrs["faults"]}
+    returned, faults = read_survey(located(given.survey, "survey"), instrument=instrument)
+    return {"returned": returned, "instrument": instrument, "faults": faults}
 
 
 @step(survey)

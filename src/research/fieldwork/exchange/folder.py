@@ -16,7 +16,7 @@ from research.fieldwork.exchange.project import TABLES, Project
 from research.fieldwork.exchange.reading import check_references
 from research.fieldwork.exchange.to_interviews import to_interviews
 from research.inert import write_csv
-from research.textfiles import read_text
+from research.textfiles import read_bytes, read_text
 from research.wholefiles import whole
 
 WHOLE = "project.json"
@@ -88,7 +88,7 @@ def read_folder(folder: str | Path) -> Project:
     for name in whole.files:
         if not _SAFE.fullmatch(name) or not (folder / "sources" / name).is_file():
             raise UserError(f"{source}: the source file '{name}' is missing")
-        files[name] = (folder / "sources" / name).read_bytes()
+        files[name] = read_bytes(folder / "sources" / name)
     project = Project(whole.attributes, whole.description, tables, files)
     check_references(project, source.name)
     return project

@@ -12,6 +12,7 @@ import pandas as pd
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+from research import limits
 from research.archive import open_archive, read_member
 from research.errors import UserError
 from research.fieldwork.exchange.project import (
@@ -23,12 +24,11 @@ from research.fieldwork.exchange.project import (
     internal_name,
     same,
 )
+from research.textfiles import read_bytes
 
 _SOURCES = ("TextSource", "PictureSource", "PDFSource", "AudioSource", "VideoSource")
 _PLACES = ("startPosition", "endPosition", "page", "firstX", "firstY", "secondX", "secondY", "begin", "end")
 _WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
-_MOST_DEPTH = 200
-_MOST_BYTES = 200 * 2**20
 
 
 def read_qda(path: str | Path) -> Project:
@@ -41,8 +41,6 @@ def read_qda(path: str | Path) -> Project:
             coding points to a code that is not there.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
     ending = path.suffix.lower()
     if ending == ".qdpx":
         with open_archive(path) as archive:
@@ -52,19 +50,13 @@ def read_qda(path: str | Path) -> Project:
             project = _project(_parse(read_member(archive, inside[0]), path.name), path.name)
             _read_files(project, archive)
     elif ending == ".qde":
-        project = _project(_parse(_bytes(path), path.name), path.name)
+        project = _project(_parse(read_bytes(path), path.name), path.name)
     elif ending == ".qdc":
-        project = _codebook(_parse(_bytes(path), path.name), path.name)
+        project = _codebook(_parse(read_bytes(path), path.name), path.name)
     else:
         raise UserError(f"{path.name}: expected a REFI-QDA file (.qdpx, .qde or .qdc)")
     check_references(project, path.name)
     return project
-
-
-def _bytes(path: Path) -> bytes:
-    if path.stat().st_size > _MOST_BYTES:
-        raise UserError(f"{path.name}: {path.stat().st_size:,} bytes, expected at most {_MOST_BYTES:,}")
-    return path.read_bytes()
 
 
 def _parse(data: bytes, where: str) -> Element:
@@ -167,8 +159,7 @@ class _Reader:
     def code(self, element: Element, parent: str, depth: int) -> None:
         if _tag(element) != "Code":
             return
-        if depth > _MOST_DEPTH:
-            raise UserError(f"{self.where}: codes are nested more than {_MOST_DEPTH} deep")
+        limits.within("code_depth", depth, self.where)
         key = self.add("codes", element, parent=parent)
         for child in element:
             if _tag(child) == "Code":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from research import limits
 from research.errors import UserError
 from research.paths import DEFINITIONS
 from research.textfiles import read_csv
@@ -53,6 +54,7 @@ def validate_codebook(frame: pd.DataFrame, where: str = "codebook") -> pd.DataFr
     missing = [name for name in ("code", "parent") if name not in frame.columns]
     if missing:
         raise UserError(f"{where}: missing columns {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+    limits.within("codes", len(frame), where)
     frame = frame.reset_index(drop=True).copy()
     for column in COLUMNS:
         frame[column] = frame[column].fillna("") if column in frame.columns else ""

@@ -11,7 +11,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from research.errors import UserError
 from research.fieldwork.instruments import workbook as wb
-from research.fieldwork.instruments.pairs import EQUAL, comparison_pairs
+from research.fieldwork.instruments.pairs import COMPARISON, EQUAL, comparison_pairs
 from research.fieldwork.instruments.stamp import form_version
 
 
@@ -36,20 +36,9 @@ def comparison_workbook(
 
 
 def _comparison_sheet(sheet: Worksheet, expert: str, pairs: pd.DataFrame, invented: bool) -> None:
-    keys = ["set", "left", "right", "question", "left_label", "right_label", "more_important", "degree"]
-    labels = [
-        ("Set", "组"),
-        ("Left", "左"),
-        ("Right", "右"),
-        ("Question", "问题"),
-        ("Left side", "左方"),
-        ("Right side", "右方"),
-        ("More important", "更重要的一方"),
-        ("How much, 1 to 9", "程度 1 至 9"),
-    ]
-    top = wb.banner(sheet, 1, len(keys)) if invented else 1
+    top = wb.banner(sheet, 1, len(COMPARISON)) if invented else 1
     wb.labelled_field(sheet, top, "expert", "专家代码", expert)
-    first = wb.header(sheet, top + 2, keys, labels, height=18)
+    first = wb.header(sheet, top + 2, COMPARISON, height=18)
     for row, pair in enumerate(pairs.itertuples(), start=first):
         values = [
             pair.set,

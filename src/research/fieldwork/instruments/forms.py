@@ -11,17 +11,22 @@ from openpyxl.utils import get_column_letter
 from research.errors import UserError
 from research.fieldwork.instruments import codebook as codes
 from research.fieldwork.instruments import workbook as wb
-from research.fieldwork.instruments.items import (
-    GROUP_LABELS,
-    GROUPS,
-    background_questions,
-    survey_items,
+from research.fieldwork.instruments.columns import keys
+from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, survey_items
+from research.fieldwork.instruments.layout import (
+    CODEBOOK,
+    CODING,
+    CONSENT,
+    DURATION,
+    MAX_CODES,
+    QUESTIONNAIRE,
+    WEIGHT,
+    background,
+    survey_columns,
 )
 from research.fieldwork.instruments.stamp import form_version
 
-MAX_CODES = 6
-CONSENT = ("yes 同意", "no 不同意")
-_RESPONDENT = ("Respondent (a code; no name)", "受访者编号（勿填姓名）")
+_PICK = "Choose from the list 请从列表选择"
 
 
 def survey_form(
@@ -42,57 +47,32 @@ def survey_workbook(*, rows: int, items: pd.DataFrame | None = None, invented: b
     return book
 
 
-def respondent_columns(group: str) -> list[tuple[str, tuple[str, str]]]:
-    """Return key and labels of the columns before the items in a group's survey sheet."""
-    background = background_questions(group=group)
-    asked = [(q.field, (q.wording_en, q.wording_zh)) for q in background.itertuples()]
-    return [
-        ("respondent_id", _RESPONDENT),
-        ("consent", ("Consent given", "同意参与")),
-        *asked,
-        ("weight", ("Survey weight (optional)", "权重（可空）")),
-        ("duration_seconds", ("Seconds needed (optional)", "用时（秒，可空）")),
-    ]
-
-
-def background_choices(group: str) -> dict[str, dict[str, str]]:
-    """Return for each background field of a group its choices: English choice → bilingual text of the drop-down."""
-    frame = background_questions(group=group)
-    return {
-        q.field: {en: f"{en} {zh}" for en, zh in zip(q.choices_en, q.choices_zh, strict=True)}
-        for q in frame.itertuples()
-    }
-
-
 def _survey_sheet(book: Workbook, group: str, items: pd.DataFrame, rows: int, invented: bool) -> None:
     sheet = book.create_sheet(GROUP_LABELS[group])
-    fixed = respondent_columns(group)
-    keys = [key for key, _ in fixed] + list(items["item"])
-    labels = [label for _, label in fixed] + list(zip(items["wording_en"], items["wording_zh"], strict=True))
-    top = wb.banner(sheet, 1, len(keys)) if invented else 1
-    first = wb.header(sheet, top, keys, labels, height=84)
+    columns = survey_columns(items, group)
+    top = wb.banner(sheet, 1, len(columns)) if invented else 1
+    first = wb.header(sheet, top, columns, height=84)
     last = first + rows - 1
     for row in range(first, last + 1):
-        for column in range(1, len(keys) + 1):
+        for column in range(1, len(columns) + 1):
             wb.field(sheet, row, column)
-    place = {
-        key: f"{get_column_letter(n)}{first}:{get_column_letter(n)}{last}"
-        for n, key in enumerate(keys, start=1)
-    }
-    wb.choices(sheet, place["consent"], CONSENT, "yes or no 同意或不同意")
-    for name, options in background_choices(group).items():
-        wb.choices(sheet, place[name], list(options.values()), "Choose from the list 请从列表选择")
+    letters = {key: get_column_letter(n) for n, key in enumerate(keys(columns), start=1)}
+    place = {key: f"{letter}{first}:{letter}{last}" for key, letter in letters.items()}
+    wb.choices(sheet, place["consent"], list(CONSENT.values()), "yes or no 同意或不同意")
+    for asked in background(group):
+        wb.choices(sheet, place[asked.key], list(asked.options.values()), _PICK)
     wb.limits(sheet, place["weight"], 0.0001, 1000, "A number above 0 大于 0 的数", whole=False)
     wb.limits(sheet, place["duration_seconds"], 1, 86400, "Whole seconds 整秒数")
     for (low, high), same in items.groupby(["scale_min", "scale_max"], sort=True):
-        columns = " ".join(place[item] for item in same["item"])
-        wb.choices(sheet, columns, [str(n) for n in range(low, high + 1)], f"{low} to {high} 之间的整数")
-    wb.widths(sheet, [13, 10, *[27] * (len(fixed) - 4), 10, 10, *[19] * len(items)])
+        cells = " ".join(place[item] for item in same["item"])
+        wb.choices(sheet, cells, [str(n) for n in range(low, high + 1)], f"{low} to {high} 之间的整数")
+    before = len(columns) - len(items)
+    wb.widths(sheet, [13, 10, *[27] * (before - 4), 10, 10, *[19] * len(items)])
     sheet.freeze_panes = sheet.cell(first, 2)
     wb.protect(sheet)
     wb.page(sheet, landscape=True, titles=f"{top}:{first - 1}", pages_wide=4)
     sheet.print_title_cols = "A:A"
-    sheet.print_area = f"A1:{get_column_letter(len(keys))}{last}"  # empty rows are for pencils
+    sheet.print_area = f"A1:{get_column_letter(len(columns))}{last}"  # empty rows are for pencils
 
 
 def questionnaire(path: str | Path, group: str, *, items: pd.DataFrame | None = None) -> Path:
@@ -101,27 +81,18 @@ def questionnaire(path: str | Path, group: str, *, items: pd.DataFrame | None = 
     book = wb.new_workbook(f"Questionnaire for {group}s")
     sheet = book.create_sheet("questionnaire 问卷")
     row = 1
-    options = {"consent": list(CONSENT)}
-    options |= {name: list(texts.values()) for name, texts in background_choices(group).items()}
-    for key, (english, chinese) in respondent_columns(group):
-        if key in {"weight", "duration_seconds"}:
+    for asked in survey_columns(items.iloc[:0], group):
+        if asked in (WEIGHT, DURATION):
             continue  # not for the respondent to fill
-        wb.text_cell(sheet, row, 1, key, size=8)
-        wb.text_cell(sheet, row, 2, english)
-        wb.text_cell(sheet, row, 3, chinese)
+        wb.text_cell(sheet, row, 1, asked.key, size=8)
+        wb.text_cell(sheet, row, 2, asked.english)
+        wb.text_cell(sheet, row, 3, asked.chinese)
         wb.field(sheet, row, 4)
-        if key in options:
-            wb.choices(sheet, f"D{row}", options[key], "Choose from the list 请从列表选择")
+        if asked.options:
+            wb.choices(sheet, f"D{row}", list(asked.options.values()), _PICK)
         row += 1
-    keys = ["item", "wording_en", "wording_zh", "answer"]
-    labels = [
-        ("Item", "题号"),
-        ("Statement", "陈述（英文）"),
-        ("Statement in Chinese", "陈述"),
-        ("Answer 1 to 5", "回答 1 至 5"),
-    ]
     top = row + 1
-    row = wb.header(sheet, top, keys, labels, height=20)
+    row = wb.header(sheet, top, QUESTIONNAIRE, height=20)
     for item in items.itertuples():
         wb.text_cell(sheet, row, 1, item.item, size=8)
         wb.text_cell(sheet, row, 2, item.wording_en)
@@ -175,21 +146,10 @@ def coding_workbook(
     sheet = book.create_sheet("coding 编码")
     top = wb.banner(sheet, 1, 6) if invented else 1
     wb.labelled_field(sheet, top, "coder", "Coder's code 编码员代码", coder)
-    slots = [f"code_{n}" for n in range(1, MAX_CODES + 1)]
-    keys = ["document", "segment", "participant", "group", "text", *slots, "memo"]
-    labels = [
-        ("Document", "文档"),
-        ("Segment", "片段"),
-        ("Participant", "受访者"),
-        ("Group", "群体"),
-        ("Text", "文本"),
-        *[(f"Code {n}", f"编码 {n}") for n in range(1, MAX_CODES + 1)],
-        ("Memo", "备忘"),
-    ]
-    first = wb.header(sheet, top + 2, keys, labels, height=18)
+    first = wb.header(sheet, top + 2, CODING, height=18)
     row = first
     for unit in units.itertuples():
-        for column, key in enumerate(keys[:5], start=1):
+        for column, key in enumerate(keys(CODING)[:5], start=1):
             wb.text_cell(sheet, row, column, getattr(unit, key))
         for column in range(6, 6 + MAX_CODES):
             wb.field(sheet, row, column)
@@ -215,22 +175,11 @@ def _codebook_sheet(book: Workbook, codebook: pd.DataFrame, allowed: list[str], 
     if invented:
         wb.banner(sheet, 1, 8)
     themes = codes.theme_of(codebook)
-    keys = ["code", "theme", "label_en", "label_zh", "definition", "when_to_use", "when_not", "example"]
-    labels = [
-        ("Code", "编码"),
-        ("Theme", "主题"),
-        ("Name", "英文名"),
-        ("Name in Chinese", "名称"),
-        ("Definition", "定义"),
-        ("When to use", "何时使用"),
-        ("When not", "何时不用"),
-        ("Example", "示例"),
-    ]
-    row = wb.header(sheet, 2, keys, labels, height=18)  # data start in row 5, to which the drop-downs point
+    row = wb.header(sheet, 2, CODEBOOK, height=18)  # data start in row 5, to which the drop-downs point
     by_code = codebook.set_index("code")
     for code in allowed:
         entry = by_code.loc[code]
-        values = [code, themes[code], *(entry.get(key, "") for key in keys[2:])]
+        values = [code, themes[code], *(entry.get(key, "") for key in keys(CODEBOOK)[2:])]
         for column, value in enumerate(values, start=1):
             wb.text_cell(sheet, row, column, value, bold=column == 1)
         sheet.row_dimensions[row].height = wb.row_height([(str(value), 30) for value in values[4:]])

@@ -1,13 +1,11 @@
-"""The instruments of the fieldwork, read from `data/definitions`: survey items, background questions, guides."""
+"""The instruments of the fieldwork, read from `data/definitions`: survey items, background questions, guides, pairs."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.errors import UserError
 from research.paths import DEFINITIONS
@@ -91,16 +89,6 @@ def background_questions(path: str | Path | None = None, group: str | None = Non
         _check_group(group)
         frame = frame[frame["group"].isin([group, "both"])]
     return frame.reset_index(drop=True)
-
-
-def interview_guides(path: str | Path | None = None) -> dict[str, Any]:
-    """Return the interview guides: per group an opening, questions (id, relates_to, en, zh, probes) and a closing."""
-    source = Path(path) if path is not None else DEFINITIONS / "interview_guides.yml"
-    guides = yaml.safe_load(source.read_text(encoding="utf-8"))
-    missing = [group for group in GROUPS if group not in guides]
-    if missing:
-        raise UserError(f"{source.name}: no guide for {', '.join(missing)}")
-    return guides
 
 
 def _read_csv(source: Path, columns: list[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The pairs that experts compare, as defined in `data/definitions/ahp.csv`."""
+"""The pairs that experts compare, as defined in `data/definitions/ahp.csv`, and the columns of their form."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from pathlib import Path
 
 import pandas as pd
 
+from research.fieldwork.instruments.columns import Column
 from research.paths import DEFINITIONS
 from research.textfiles import read_csv
 
 EQUAL = "equal 同等"
+DEGREE = Column(
+    "degree", "How much, 1 to 9", "程度 1 至 9", "whole", low=1, high=9, expected="a whole number from 1 to 9"
+)
+COMPARISON = [
+    Column("set", "Set", "组"),
+    Column("left", "Left", "左"),
+    Column("right", "Right", "右"),
+    Column("question", "Question", "问题"),
+    Column("left_label", "Left side", "左方"),
+    Column("right_label", "Right side", "右方"),
+    Column("more_important", "More important", "更重要的一方"),
+    DEGREE,
+]
 
 
 def comparison_pairs(path: str | Path | None = None) -> pd.DataFrame:
     """Return the pairs that experts compare: columns set, left, right and their labels and questions (en, zh)."""
     source = Path(path) if path is not None else DEFINITIONS / "ahp.csv"
-    columns = [
-        "set",
-        "left",
-        "right",
-        "left_en",
-        "left_zh",
-        "right_en",
-        "right_zh",
-        "question_en",
-        "question_zh",
-    ]
-    return read_csv(source, columns)
+    sides = ["left_en", "left_zh", "right_en", "right_zh"]
+    return read_csv(source, ["set", "left", "right", *sides, "question_en", "question_zh"])

@@ -13,7 +13,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from research.collect import constructs
 from research.errors import UserError
 from research.fieldwork.instruments import workbook as wb
+from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.items import TIER_CHOICES
+from research.fieldwork.instruments.layout import REASON, TIER, VIGNETTE
 from research.fieldwork.instruments.stamp import form_version
 from research.inert import write_csv
 from research.textfiles import read_csv
@@ -173,17 +175,17 @@ def vignette_workbook(
 
 def _expert_sheet(sheet: Worksheet, expert: str, facts: pd.DataFrame, invented: bool) -> None:
     definitions = constructs.constructs()
-    keys = ["vignette", *facts.columns, "tier", "reason"]
-    labels = [("Vignette", "编号")]
+    columns = [VIGNETTE]
     for fact in facts.columns:
         unit = str(definitions.loc[fact, "unit"])
         shown = f" ({unit})" if unit in {"months", "years", "currency per year", "count"} else ""
-        labels.append((f"{definitions.loc[fact, 'label']}{shown}", str(definitions.loc[fact, "label_zh"])))
-    labels += [("Your tier", "您的判断"), ("Reason (optional)", "理由（可空）")]
-    top = wb.banner(sheet, 1, len(keys)) if invented else 1
+        label, chinese = str(definitions.loc[fact, "label"]), str(definitions.loc[fact, "label_zh"])
+        columns.append(Column(fact, f"{label}{shown}", chinese))
+    columns += [TIER, REASON]
+    top = wb.banner(sheet, 1, len(columns)) if invented else 1
     wb.labelled_field(sheet, top, "expert", "专家代码", expert)
-    first = wb.header(sheet, top + 2, keys, labels, height=44)
-    tier_column = len(keys) - 1
+    first = wb.header(sheet, top + 2, columns, height=44)
+    tier_column = len(columns) - 1
     for row, (vignette, values) in enumerate(facts.iterrows(), start=first):
         wb.text_cell(sheet, row, 1, vignette, bold=True)
         for column, fact in enumerate(facts.columns, start=2):

@@ -17,6 +17,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.stamp import STAMP_SHEET
 from research.paths import DEFINITIONS
 from research.wholefiles import whole
@@ -107,17 +108,15 @@ def banner(sheet: Worksheet, row: int, columns: int) -> int:
     return row + 1
 
 
-def header(
-    sheet: Worksheet, row: int, keys: Sequence[str], labels: Sequence[tuple[str, str]], height: float
-) -> int:
+def header(sheet: Worksheet, row: int, columns: Sequence[Column], height: float) -> int:
     """Write three header rows: machine key, English label, Chinese label; return the first data row."""
-    for column, (key, (english, chinese)) in enumerate(zip(keys, labels, strict=True), start=1):
-        cell = sheet.cell(row, column, key)
+    for column, described in enumerate(columns, start=1):
+        cell = sheet.cell(row, column, described.key)
         cell.font = Font(name=FONT, size=8, color="55606E")
         cell.fill = _KEY_FILL
         cell.alignment = Alignment(horizontal="center", vertical="center", shrink_to_fit=True)
         cell.border = _BOX
-        for offset, text in ((1, english), (2, chinese)):
+        for offset, text in ((1, described.english), (2, described.chinese)):
             cell = sheet.cell(row + offset, column, text)
             cell.font = Font(name=FONT, size=9.5, bold=offset == 1, color="FFFFFF")
             cell.fill = _HEAD_FILL

@@ -16,23 +16,8 @@ _SHOWN = 60  # letters of a cell
 _INVISIBLE = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD])
 _CHINESE_DIGITS = dict(zip("一二三四五六七八九两", (1, 2, 3, 4, 5, 6, 7, 8, 9, 2), strict=True))
 _BLANKS = {
-    "",
-    "-",
-    "--",
-    "—",
-    "/",
-    "n/a",
-    "na",
-    "nan",
-    "none",
-    "null",
-    "无",
-    "未答",
-    "没有",
-    "空",
-    "(跳过)",
-    "(空)",
-}
+    "", "-", "--", "—", "/", "n/a", "na", "nan", "none", "null", "无", "未答", "没有", "空", "(跳过)", "(空)",
+}  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)(?:小时|h|hours?|hrs?))?(?:(\d+(?:\.\d+)?)(?:分钟|分|m|mins?|minutes?))?"
@@ -152,13 +137,13 @@ def read_choice(value: object, options: Mapping[str, str]) -> Reading:
         options: choice → its text on the form; either, or a part of a bilingual text, is understood.
     """
     text = tidy(value).lower()
-    if text in _BLANKS:
-        return Reading(None, "" if value is None or str(value) == "" else _quoted(value))
-    for choice, shown in options.items():
+    for choice, shown in options.items():  # first, because a choice may be called none 无
         full = tidy(shown).lower()
         name = tidy(choice).lower()
         if text in {full, name, full.removeprefix(name).strip()} - {""}:
             return Reading(choice, "" if str(value) in {choice, shown} else _quoted(value))
+    if text in _BLANKS:
+        return Reading(None, "" if value is None or str(value) == "" else _quoted(value))
     return Reading(None, _quoted(value), lost=True)
 
 

@@ -10,23 +10,20 @@ import pandas as pd
 
 from research.errors import UserError, about, nearest
 from research.fieldwork.instruments import codebook as codes
-from research.fieldwork.instruments.forms import MAX_CODES
+from research.fieldwork.instruments.columns import keys
+from research.fieldwork.instruments.layout import CODING, SLOTS, UNIT
 from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.intake.cells import tidy
 from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
     Table,
-    find_table,
+    form_table,
     labelled_value,
     sheet_features,
-    skip_labels,
     stop_on_errors,
 )
 from research.fieldwork.intake.sheets import Returned, expand, open_returned
-
-_SLOTS = [f"code_{n}" for n in range(1, MAX_CODES + 1)]
-_UNIT = ["document", "segment", "participant", "group", "text"]
 
 
 class Coding(NamedTuple):
@@ -99,107 +96,87 @@ def examine_coding(returned: Returned, codebook: pd.DataFrame) -> tuple[Coding, 
     faults: list[Fault] = []
     version, current = returned.stamp.get("version"), form_version(codebook)
     if version not in {None, current}:
-        faults.append(
-            Fault("_form", "B2", f"codebook version {version}", f"codebook version {current}", NOTE)
-        )
-    for sheet in returned.sheets:
-        table = find_table(sheet, [*_UNIT, *_SLOTS, "memo"], 4)
-        if table is not None and {"document", "segment", "code_1"} <= set(table.columns):
-            break
-    else:
+        found, expected = f"codebook version {version}", f"codebook version {current}"
+        faults.append(Fault("_form", "B2", found, expected, NOTE))
+    tables = (form_table(sheet, CODING, 4, ("document", "segment", "code_1")) for sheet in returned.sheets)
+    table = next((found for found in tables if found is not None), None)
+    if table is None:
         raise UserError(
             f"{returned.path.name}: no sheet with the columns document, segment and code_1; sheets: "
             f"{', '.join(sheet.name for sheet in returned.sheets)}"
         )
-    skip_labels(
-        table,
-        {
-            "document": {"Document", "文档"},
-            "segment": {"Segment", "片段"},
-            "text": {"Text", "文本"},
-            "participant": {"Participant", "受访者"},
-            "group": {"Group", "群体"},
-        },
-    )
     faults += sheet_features(table)
-    value, cell = labelled_value(sheet, "coder")
-    coder = tidy(value)
-    if not coder:
-        coder = returned.path.stem
-        faults.append(
-            Fault(
-                sheet.name,
-                cell or "A1",
-                f"no coder's code; the file's name '{coder}' was taken",
-                "the coder's code",
-            )
-        )
-    return _read(table, coder, codebook, faults), faults
+    value, cell = labelled_value(table.sheet, "coder")
+    coder = tidy(value) or returned.path.stem
+    if not tidy(value):
+        found = f"no coder's code; the file's name '{coder}' was taken"
+        faults.append(Fault(table.sheet.name, cell or "A1", found, "the coder's code"))
+    coding, found = _read(table, coder, codebook)
+    return coding, faults + found
 
 
-def _read(table: Table, coder: str, codebook: pd.DataFrame, faults: list[Fault]) -> Coding:
-    allowed, all_codes = set(codes.assignable(codebook)), list(codebook["code"])
-    lower = {code.lower(): code for code in all_codes}
-    if "label_zh" in codebook.columns:
-        lower |= {
-            label.lower(): code for label, code in zip(codebook["label_zh"], all_codes, strict=True) if label
-        }
-    given, units, memos = [], [], []
+def _read(table: Table, coder: str, codebook: pd.DataFrame) -> tuple[Coding, list[Fault]]:
+    allowed, known = _allowed(codebook)
+    given, units, memos, faults = [], [], [], []
     seen: set[tuple[str, str]] = set()
     for row in table.data_rows():
-        unit = {name: tidy(table.value(row, name)) for name in _UNIT}
+        unit = {name: tidy(table.value(row, name)) for name in keys(UNIT)}
         unit["text"] = str(table.value(row, "text") or "").strip()
         place = (unit["document"], unit["segment"])
         if not all(place) or place in seen:
             found = f"segment {' '.join(place)} a second time" if all(place) else "no document or segment"
-            faults.append(
-                Fault(table.sheet.name, table.cell(row, "segment"), found, "each segment of the form once")
-            )
+            faults.append(table.fault(row, "segment", found, "each segment of the form once"))
             continue
         seen.add(place)
         units.append(unit)
-        taken: set[str] = set()
-        for slot in _SLOTS:
-            raw = table.value(row, slot) if slot in table.columns else None
-            text = tidy(raw)
-            if not text:
-                continue
-            code = lower.get(text.lower())
-            cell = table.cell(row, slot)
-            if code is None or code not in allowed:
-                found = f"'{text}', a theme" if code else f"'{text}'"
-                close = nearest(text, allowed)
-                hint = "a code below a theme" if code else "a code of the codebook"
-                hint += close if close.startswith("; did") and not code else ""
-                faults.append(Fault(table.sheet.name, cell, found, hint))
-                continue
-            if raw != code:
-                faults.append(
-                    Fault(table.sheet.name, cell, f"'{raw}', read as {code}", "a code of the list", NOTE)
-                )
-            if code in taken:
-                faults.append(
-                    Fault(table.sheet.name, cell, f"{code} a second time in the segment", "once", NOTE)
-                )
-                continue
-            taken.add(code)
-            given.append({"coder": coder, "document": place[0], "segment": place[1], "code": code})
-        memo = tidy(table.value(row, "memo"))
-        if memo:
-            memos.append({"coder": coder, "document": place[0], "segment": place[1], "memo": memo})
+        applied, odd = _codes(table, row, allowed, known)
+        faults += odd
+        given += [(coder, *place, code) for code in applied]
+        if memo := tidy(table.value(row, "memo")):
+            memos.append((coder, *place, memo))
     if not given:
-        faults.append(
-            Fault(
-                table.sheet.name,
-                table.cell(table.header_row, "code_1"),
-                "no code in the whole workbook",
-                "at least one coded segment",
-            )
-        )
+        found = "no code in the whole workbook"
+        faults.append(table.fault(table.header_row, "code_1", found, "at least one coded segment"))
     documents = list(dict.fromkeys(unit["document"] for unit in units))
-    return Coding(
+    coding = Coding(
         pd.DataFrame.from_records(given, columns=["coder", "document", "segment", "code"]),
         pd.DataFrame.from_records(units, columns=["document", "segment", "text", "participant", "group"]),
         pd.DataFrame.from_records(memos, columns=["coder", "document", "segment", "memo"]),
         pd.DataFrame({"coder": coder, "document": documents}),
     )
+    return coding, faults
+
+
+def _allowed(codebook: pd.DataFrame) -> tuple[set[str], dict[str, str]]:
+    """The codes that may be given, and what may be typed for each code, in lower case."""
+    every = list(codebook["code"])
+    known = {code.lower(): code for code in every}
+    if "label_zh" in codebook.columns:
+        known |= {
+            label.lower(): code for label, code in zip(codebook["label_zh"], every, strict=True) if label
+        }
+    return set(codes.assignable(codebook)), known
+
+
+def _codes(table: Table, row: int, allowed: set[str], known: dict[str, str]) -> tuple[list[str], list[Fault]]:
+    """The codes of a segment, each once, and the faults of its cells."""
+    applied, faults = [], []
+    for slot in keys(SLOTS):
+        raw = table.value(row, slot) if slot in table.columns else None
+        text = tidy(raw)
+        if not text:
+            continue
+        code = known.get(text.lower())
+        if code is None or code not in allowed:
+            close = nearest(text, allowed)
+            hint = "a code below a theme" if code else "a code of the codebook"
+            hint += close if close.startswith("; did") and not code else ""
+            faults.append(table.fault(row, slot, f"'{text}', a theme" if code else f"'{text}'", hint))
+            continue
+        if raw != code:
+            faults.append(table.fault(row, slot, f"'{raw}', read as {code}", "a code of the list", NOTE))
+        if code in applied:
+            faults.append(table.fault(row, slot, f"{code} a second time in the segment", "once", NOTE))
+            continue
+        applied.append(code)
+    return applied, faults

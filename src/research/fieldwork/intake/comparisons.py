@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.instruments.pairs import EQUAL, comparison_pairs
+from research.fieldwork.instruments.columns import choice
+from research.fieldwork.instruments.pairs import COMPARISON, DEGREE, EQUAL, comparison_pairs
 from research.fieldwork.instruments.stamp import form_version
-from research.fieldwork.intake.cells import Reading, read_choice, read_number, tidy
-from research.fieldwork.intake.experts import Examined, accepted, check_kind, expert_of, expert_sheets, names
-from research.fieldwork.intake.faults import NOTE, Fault, Table, judge, sheet_features, skip_labels
+from research.fieldwork.intake.cells import Reading, tidy
+from research.fieldwork.intake.experts import Examined, accepted, check_kind, expert_of, expert_tables, names
+from research.fieldwork.intake.faults import NOTE, Fault, Table, judge, read_cell, reading, sheet_features
 from research.fieldwork.intake.sheets import Returned, expand
 
 
@@ -39,81 +40,63 @@ def examine_ahp(returned: Returned) -> Examined:
     """Return expert, set, left, right, value of one file, and its faults."""
     check_kind(returned, "ahp")
     pairs = comparison_pairs()
+    version, current = returned.stamp.get("version"), form_version(pairs)
     faults = []
-    version = returned.stamp.get("version")
-    if version not in {None, form_version(pairs)}:
-        faults.append(
-            Fault("_form", "B2", f"form version {version}", f"form version {form_version(pairs)}", NOTE)
-        )
+    if version not in {None, current}:
+        faults = [Fault("_form", "B2", f"form version {version}", f"form version {current}", NOTE)]
     known = {(p.set, p.left, p.right) for p in pairs.itertuples()}
-    records = []
-    needed = {"set", "left", "right", "more_important", "degree"}
-    for sheet, table in expert_sheets(returned, sorted(needed), needed):
-        skip_labels(table, {"set": {"Set", "组"}, "left": {"Left", "左"}, "right": {"Right", "右"}})
-        faults += sheet_features(table)
-        expert, judged = expert_of(sheet, faults), set()
-        for row in table.data_rows():
-            pair = tuple(tidy(table.value(row, name)) for name in ("set", "left", "right"))
-            if pair not in known:
-                faults.append(
-                    Fault(sheet.name, table.cell(row, "set"), f"pair {' '.join(pair)}", "a pair of the form")
-                )
-                continue
-            value = _comparison(table, row, pair, faults)
-            if value is not None:
-                judged.add(pair)
-                records.append(
-                    dict(
-                        zip(("expert", "set", "left", "right", "value"), (expert, *pair, value), strict=True)
-                    )
-                )
-        if judged and len(judged) < len(known):
-            faults.append(
-                Fault(
-                    sheet.name,
-                    table.cell(table.header_row, "degree"),
-                    f"{len(known) - len(judged)} of {len(known)} pairs not judged",
-                    "every pair",
-                    NOTE,
-                )
-            )
-    return pd.DataFrame.from_records(records, columns=["expert", "set", "left", "right", "value"]), faults
+    needed = ("set", "left", "right", "more_important", "degree")
+    tables = expert_tables(returned, [c for c in COMPARISON if c.key in needed], needed)
+    parts = [_judged_pairs(table, known) for table in tables]
+    records = [record for found, _ in parts for record in found]
+    frame = pd.DataFrame.from_records(records, columns=["expert", "set", "left", "right", "value"])
+    return frame, faults + [fault for _, found in parts for fault in found]
 
 
-def _comparison(table: Table, row: int, pair: tuple[str, ...], faults: list[Fault]) -> float | None:
+def _judged_pairs(
+    table: Table, known: set[tuple[str, str, str]]
+) -> tuple[list[tuple[str, str, str, str, float]], list[Fault]]:
+    expert, faults = expert_of(table.sheet)
+    faults = sheet_features(table) + faults
+    records, judged = [], set()
+    for row in table.data_rows():
+        pair = tuple(tidy(table.value(row, name)) for name in ("set", "left", "right"))
+        if pair not in known:
+            faults.append(table.fault(row, "set", f"pair {' '.join(pair)}", "a pair of the form"))
+            continue
+        value, odd = _comparison(table, row, pair)
+        faults += odd
+        if value is not None:
+            judged.add(pair)
+            records.append((expert, *pair, value))
+    if judged and len(judged) < len(known):
+        found = f"{len(known) - len(judged)} of {len(known)} pairs not judged"
+        faults.append(table.fault(table.header_row, "degree", found, "every pair", NOTE))
+    return records, faults
+
+
+def _comparison(table: Table, row: int, pair: tuple[str, ...]) -> tuple[float | None, list[Fault]]:
+    """How much the left side counts against the right; None where that is not said, with the faults."""
     _, left, right = pair
-    side, fault = judge(
-        table,
-        row,
-        "more_important",
-        read_choice(table.value(row, "more_important"), {left: left, right: right, "equal": EQUAL}),
-        f"{left}, {right} or equal",
-    )
+    options = {left: left, right: right, "equal": EQUAL}
+    sides = choice("more_important", "", "", options, f"{left}, {right} or equal")
+    side, faults = read_cell(table, row, sides)
     raw = table.value(row, "degree")
-    reading = read_number(raw, 1, 9)
+    read = reading(DEGREE, raw)
     if isinstance(raw, (dt.date, dt.datetime)):
-        reading = Reading(None, f"a date ({raw:%d %b}): a fraction was typed", lost=True)
-    degree, odd = judge(table, row, "degree", reading, "a whole number from 1 to 9")
-    faults += [f for f in (fault, odd) if f]
-    lost = [f for f in (fault, odd) if f and f.level != NOTE]
-    if lost or (side is None and degree is None):
-        return None
+        read = Reading(None, f"a date ({raw:%d %b}): a fraction was typed", lost=True)
+    degree, odd = judge(table, row, DEGREE, read)
+    faults = faults + odd
+    if any(fault.level != NOTE for fault in faults) or (side is None and degree is None):
+        return None, faults
     if side == "equal":
-        if degree not in {None, 1.0}:
-            faults.append(
-                Fault(
-                    table.sheet.name, table.cell(row, "degree"), f"equal, but degree {degree:g}", "1 or empty"
-                )
-            )
-            return None
-        return 1.0
+        if degree in {None, 1.0}:
+            return 1.0, faults
+        return None, [*faults, table.fault(row, "degree", f"equal, but degree {degree:g}", "1 or empty")]
     if side is None and degree == 1.0:
-        return 1.0
+        return 1.0, faults
     if side is None or degree is None:
-        name = "more_important" if side is None else "degree"
-        expected = f"{left}, {right} or equal" if side is None else "a whole number from 1 to 9"
-        faults.append(
-            Fault(table.sheet.name, table.cell(row, name), "empty, though the pair was begun", expected)
-        )
-        return None
-    return degree if side == left else 1 / degree
+        empty = sides if side is None else DEGREE
+        found = "empty, though the pair was begun"
+        return None, [*faults, table.fault(row, empty.key, found, empty.expected)]
+    return (degree if side == left else 1 / degree), faults

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from research.errors import UserError
+from research.fieldwork.instruments.columns import Column
 from research.fieldwork.intake.cells import key, tidy
-from research.fieldwork.intake.faults import NOTE, Fault, Table, find_table, labelled_value, stop_on_errors
+from research.fieldwork.intake.faults import NOTE, Fault, Table, form_table, labelled_value, stop_on_errors
 from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
 
 Examined = tuple[pd.DataFrame, list[Fault]]
@@ -28,12 +29,9 @@ def accepted(path: Path, examine: Callable[[Returned], Examined], accept_faults:
     return frame
 
 
-def expert_sheets(returned: Returned, keys: list[str], needed: set[str]) -> list[tuple[Sheet, Table]]:
-    found = []
-    for sheet in returned.sheets:
-        table = find_table(sheet, keys, len(needed))
-        if table is not None and needed <= set(table.columns):
-            found.append((sheet, table))
+def expert_tables(returned: Returned, columns: Sequence[Column], needed: Sequence[str]) -> list[Table]:
+    tables = [form_table(sheet, columns, len(needed), needed) for sheet in returned.sheets]
+    found = [table for table in tables if table is not None]
     if not found:
         raise UserError(
             f"{returned.path.name}: no sheet with the columns {', '.join(sorted(needed))}; sheets: "
@@ -42,20 +40,12 @@ def expert_sheets(returned: Returned, keys: list[str], needed: set[str]) -> list
     return found
 
 
-def expert_of(sheet: Sheet, faults: list[Fault]) -> str:
+def expert_of(sheet: Sheet) -> tuple[str, list[Fault]]:
     value, cell = labelled_value(sheet, "expert")
     if tidy(value):
-        return tidy(value)
-    faults.append(
-        Fault(
-            sheet.name,
-            cell or "A1",
-            f"no expert's code; the sheet's name '{sheet.name}' was taken",
-            "the expert's code",
-            NOTE,
-        )
-    )
-    return tidy(sheet.name)
+        return tidy(value), []
+    found = f"no expert's code; the sheet's name '{sheet.name}' was taken"
+    return tidy(sheet.name), [Fault(sheet.name, cell or "A1", found, "the expert's code", NOTE)]
 
 
 def check_kind(returned: Returned, kind: str) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from openpyxl.utils import column_index_from_string
+
 from research.errors import UserError
-from research.fieldwork.intake.cells import Reading, key, tidy
+from research.fieldwork.instruments.columns import Column, keys
+from research.fieldwork.intake.cells import Reading, key, read_choice, read_duration, read_number, tidy
 from research.fieldwork.intake.sheets import Sheet, address
 
 ERROR, NOTE = "error", "note"
@@ -46,6 +49,10 @@ class Table:
         """Return the address of a cell under a key."""
         return address(row, self.columns[name])
 
+    def fault(self, row: int, name: str, found: str, expected: str, level: str = ERROR) -> Fault:
+        """Return a fault of the cell under a key."""
+        return Fault(self.sheet.name, self.cell(row, name), found, expected, level)
+
     def data_rows(self) -> Iterable[int]:
         """Yield the 1-based rows of data that hold anything in the table's columns."""
         for row in range(self.first_row, len(self.sheet.rows) + 1):
@@ -72,13 +79,22 @@ def find_table(sheet: Sheet, keys: Sequence[str], enough: int) -> Table | None:
     return Table(sheet, row, columns, row + 1)
 
 
-def skip_labels(table: Table, labels: dict[str, set[str]]) -> None:
-    """Move the first data row below the label rows: those whose cells repeat the known label of their column."""
-    for row in range(table.header_row + 1, min(table.header_row + 4, len(table.sheet.rows)) + 1):
-        filled = [name for name in table.columns if name in labels and tidy(table.value(row, name))]
+def form_table(
+    sheet: Sheet, columns: Sequence[Column], enough: int, needed: Iterable[str] = ()
+) -> Table | None:
+    """Return the table of a form, its first row below the headings; None where a needed column or most are missing."""
+    table = find_table(sheet, keys(columns), enough)
+    if table is None or not set(needed) <= set(table.columns):
+        return None
+    labels: dict[str, set[str]] = {}
+    for column in columns:
+        labels.setdefault(column.key, set()).update((tidy(column.english), tidy(column.chinese)))
+    for row in range(table.header_row + 1, min(table.header_row + 4, len(sheet.rows)) + 1):
+        filled = [name for name in table.columns if tidy(table.value(row, name))]
         same = [name for name in filled if tidy(table.value(row, name)) in labels[name]]
         if filled and 2 * len(same) >= len(filled):
             table.first_row = row + 1
+    return table
 
 
 def labelled_value(sheet: Sheet, name: str, before: int = _HEADER_ROWS) -> tuple[object, str]:
@@ -116,26 +132,36 @@ def sheet_features(table: Table) -> list[Fault]:
     return faults
 
 
-def judge(table: Table, row: int, name: str, reading: Reading, expected: str) -> tuple[object, Fault | None]:
-    """Return the value that a reading gives, and the fault when the cell was unusual, lost, or a formula."""
-    cell = table.cell(row, name)
+def read_cell(table: Table, row: int, column: Column) -> tuple[object, list[Fault]]:
+    """Return what a cell says under a column of a form, and the fault when it was unusual, lost, or a formula."""
+    return judge(table, row, column, reading(column, table.value(row, column.key)))
+
+
+def reading(column: Column, value: object) -> Reading:
+    """Read a value as a column of a form asks for it."""
+    if column.kind == "choice":
+        return read_choice(value, column.options)
+    if column.kind == "duration":
+        return read_duration(value)
+    if column.kind == "text":
+        return Reading(tidy(value))
+    return read_number(value, column.low, column.high, whole=column.kind == "whole", labels=column.labels)
+
+
+def judge(table: Table, row: int, column: Column, read: Reading) -> tuple[object, list[Fault]]:
+    """Return the value that a reading gives and the fault of its cell, see `read_cell`."""
+    cell, expected = table.cell(row, column.key), column.expected
     formula = cell in table.sheet.formulas
-    if reading.lost:
-        return None, Fault(table.sheet.name, cell, reading.found, expected)
-    if formula and reading.value is None:
-        return None, Fault(table.sheet.name, cell, "a formula without a stored value", expected)
+    if read.lost or (formula and read.value is None):
+        found = read.found if read.lost else "a formula without a stored value"
+        return None, [Fault(table.sheet.name, cell, found, expected)]
     if formula:
-        return reading.value, Fault(
-            table.sheet.name,
-            cell,
-            f"a formula; its stored value {reading.value} was read",
-            f"{expected}, typed",
-            NOTE,
-        )
-    if reading.found:
-        taken = "read as empty" if reading.value is None else f"read as {_plain(reading.value)}"
-        return reading.value, Fault(table.sheet.name, cell, f"{reading.found}, {taken}", expected, NOTE)
-    return reading.value, None
+        found = f"a formula; its stored value {read.value} was read"
+        return read.value, [Fault(table.sheet.name, cell, found, f"{expected}, typed", NOTE)]
+    if read.found:
+        taken = "read as empty" if read.value is None else f"read as {_plain(read.value)}"
+        return read.value, [Fault(table.sheet.name, cell, f"{read.found}, {taken}", expected, NOTE)]
+    return read.value, []
 
 
 def stop_on_errors(faults: list[Fault], where: str) -> None:
@@ -160,7 +186,5 @@ def _row(cell: str) -> int:
 
 
 def _columns(first: str, last: str) -> set[int]:
-    from openpyxl.utils import column_index_from_string
-
     letters = ["".join(c for c in cell if c.isalpha()) for cell in (first, last or first)]
     return set(range(column_index_from_string(letters[0]), column_index_from_string(letters[1]) + 1))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.instruments.items import TIER_CHOICES
+from research.fieldwork.instruments.layout import REASON, TIER, VIGNETTE
 from research.fieldwork.instruments.vignette_form import key_of
-from research.fieldwork.intake.cells import read_choice, tidy
-from research.fieldwork.intake.experts import Examined, accepted, check_kind, expert_of, expert_sheets, names
-from research.fieldwork.intake.faults import NOTE, Fault, judge, sheet_features, skip_labels
+from research.fieldwork.intake.cells import tidy
+from research.fieldwork.intake.experts import Examined, accepted, check_kind, expert_of, expert_tables, names
+from research.fieldwork.intake.faults import NOTE, Fault, Table, read_cell, sheet_features
 from research.fieldwork.intake.sheets import Returned, expand
 from research.textfiles import read_csv
 from research.tiers import TIERS
@@ -66,42 +66,35 @@ def _with_customers(judged: pd.DataFrame, path: Path) -> pd.DataFrame:
 def examine_vignettes(returned: Returned) -> Examined:
     """Return expert, vignette, tier, reason of one file, and its faults."""
     check_kind(returned, "vignettes")
-    records: list[dict] = []
-    faults: list[Fault] = []
-    for sheet, table in expert_sheets(returned, ["vignette", "tier", "reason"], {"vignette", "tier"}):
-        skip_labels(
-            table,
-            {
-                "vignette": {"Vignette", "编号"},
-                "tier": {"Your tier", "您的判断"},
-                "reason": {"Reason (optional)", tidy("理由（可空）")},
-            },
-        )
-        faults += sheet_features(table)
-        expert, seen, empty = expert_of(sheet, faults), set(), []
-        for row in table.data_rows():
-            vignette = tidy(table.value(row, "vignette"))
-            if not vignette:
-                faults.append(
-                    Fault(sheet.name, table.cell(row, "vignette"), "no vignette code", "a code such as V01")
-                )
-                continue
-            if vignette in seen:
-                faults.append(
-                    Fault(sheet.name, table.cell(row, "vignette"), f"{vignette} a second time", "once")
-                )
-                continue
-            seen.add(vignette)
-            reading = read_choice(table.value(row, "tier"), TIER_CHOICES)
-            tier, fault = judge(table, row, "tier", reading, "premium, low, medium or high")
-            faults += [fault] if fault else []
-            if tier is None:
-                empty += [] if fault else [table.cell(row, "tier")]
-                continue
-            reason = tidy(table.value(row, "reason")) if "reason" in table.columns else ""
-            records.append({"expert": expert, "vignette": vignette, "tier": tier, "reason": reason})
-        if empty:
-            faults.append(
-                Fault(sheet.name, empty[0], f"{len(empty)} vignettes without a tier", "a tier for each", NOTE)
+    tables = expert_tables(returned, [VIGNETTE, TIER, REASON], ("vignette", "tier"))
+    parts = [_judged_vignettes(table) for table in tables]
+    records = [record for found, _ in parts for record in found]
+    frame = pd.DataFrame.from_records(records, columns=["expert", "vignette", "tier", "reason"])
+    return frame, [fault for _, faults in parts for fault in faults]
+
+
+def _judged_vignettes(table: Table) -> tuple[list[dict[str, object]], list[Fault]]:
+    expert, faults = expert_of(table.sheet)
+    faults = sheet_features(table) + faults
+    records, seen, empty = [], set(), []
+    for row in table.data_rows():
+        vignette = tidy(table.value(row, "vignette"))
+        if not vignette or vignette in seen:
+            found, expected = (
+                ("no vignette code", "a code such as V01"),
+                (f"{vignette} a second time", "once"),
             )
-    return pd.DataFrame.from_records(records, columns=["expert", "vignette", "tier", "reason"]), faults
+            faults.append(table.fault(row, "vignette", *(expected if vignette else found)))
+            continue
+        seen.add(vignette)
+        tier, odd = read_cell(table, row, TIER)
+        faults += odd
+        if tier is None:
+            empty += [] if odd else [row]
+            continue
+        reason = tidy(table.value(row, "reason")) if "reason" in table.columns else ""
+        records.append({"expert": expert, "vignette": vignette, "tier": tier, "reason": reason})
+    if empty:
+        found = f"{len(empty)} vignettes without a tier"
+        faults.append(table.fault(empty[0], "tier", found, "a tier for each", NOTE))
+    return records, faults

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.fieldwork.instruments.forms import background_choices
+from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.items import GROUPS, background_questions, survey_items
-from research.fieldwork.intake.cells import Reading, read_choice, read_duration, read_number, tidy
-from research.fieldwork.intake.faults import NOTE, Fault, stop_on_errors
+from research.fieldwork.instruments.layout import ANSWER_LABELS, DURATION, WEIGHT, survey_columns
+from research.fieldwork.intake.cells import Reading, read_number, tidy
+from research.fieldwork.intake.faults import NOTE, Fault, reading, stop_on_errors
 from research.fieldwork.intake.platform_mapping import read_mapping
 from research.fieldwork.intake.sheets import Sheet, address, open_returned
-from research.fieldwork.intake.survey import ANSWER_LABELS
 from research.inert import write_csv
 
 
@@ -115,6 +116,14 @@ class _Columns:
         used |= set(self.items.values()) | set(self.background.values())
         self.rest = [name for n, name in enumerate(self.names) if n not in used and name]
 
+    def answers(self) -> Iterator[tuple[str, int]]:
+        """Yield key and column of every question, weight and duration among them."""
+        yield from self.background.items()
+        for name, column in ((WEIGHT.key, self.weight), (DURATION.key, self.duration)):
+            if column is not None:
+                yield name, column
+        yield from self.items.items()
+
     def find(self, name: str | None) -> int | None:
         """Return the column of a name, or of a question whose text contains it."""
         if not name:
@@ -169,52 +178,37 @@ class _Columns:
 def _read_rows(
     sheet: Sheet, mapping: dict[str, Any], columns: _Columns, group: str | None, instrument: pd.DataFrame
 ) -> PlatformImport:
-    found = PlatformImport(pd.DataFrame(), unmapped=columns.rest)
-    scale = {i.item: (i.scale_min, i.scale_max, i.group) for i in instrument.itertuples()}
-    choices = {g: background_choices(g) for g in GROUPS}
-    records, seen = [], set()
-
-    def leave_out(reason: str) -> None:
-        found.left_out[reason] = found.left_out.get(reason, 0) + 1
-
-    for number, values in enumerate(sheet.rows[mapping["rows"]["data"] - 1 :], start=mapping["rows"]["data"]):
+    first = mapping["rows"]["data"]
+    asked = {g: {c.key: c for c in survey_columns(instrument, g)} for g in GROUPS}
+    records: list[dict[str, Any]] = []
+    faults: list[Fault] = []
+    left_out: Counter[str] = Counter()
+    seen: set[str] = set()
+    for number, values in enumerate(sheet.rows[first - 1 :], start=first):
         if all(value is None for value in values):
             continue
         row = _Row(sheet.name, number, values, mapping)
         if not _kept(row, mapping, columns):
-            leave_out("not an answer that was sent")
+            left_out["not an answer that was sent"] += 1
             continue
         if columns.consent is not None and not row.says(columns.consent, mapping["consent"]["accepted"]):
-            leave_out("no consent")
+            left_out["no consent"] += 1
             continue
         who = group or row.which(columns.group, mapping["group"]["values"])
         respondent = mapping.get("respondent_prefix", "") + tidy(row.raw(columns.respondent))
         if who is None or not tidy(row.raw(columns.respondent)) or respondent in seen:
             column, shown = (columns.group, "group") if who is None else (columns.respondent, "respondent")
             expected = "practitioner or customer" if who is None else "a number or code, once"
-            found.faults.append(row.fault(column, f"{shown} '{tidy(row.raw(column))}'", expected))
+            faults.append(row.fault(column, f"{shown} '{tidy(row.raw(column))}'", expected))
             continue
         seen.add(respondent)
         record: dict[str, Any] = {"respondent_id": respondent, "group": who}
-        for name, column in columns.background.items():
-            if name in choices[who]:
-                record[name] = row.take(
-                    column, read_choice(row.raw(column), choices[who][name]), found, "a choice"
-                )
-        if columns.weight is not None:
-            reading = read_number(row.raw(columns.weight), 1e-9, 1e6, whole=False)
-            record["weight"] = row.take(columns.weight, reading, found, "a number above 0")
-        if columns.duration is not None:
-            reading = read_duration(row.raw(columns.duration))
-            record["duration_seconds"] = row.take(columns.duration, reading, found, "a duration", quiet=True)
-        for item, column in columns.items.items():
-            low, high, for_group = scale[item]
-            if for_group in {"both", who}:
-                expected = f"a whole number from {low} to {high}, or empty"
-                record[item] = row.take(column, row.answer(column, low, high), found, expected, quiet=True)
+        for name, at in columns.answers():
+            if name in asked[who]:
+                record[name], odd = row.read(at, asked[who][name])
+                faults += odd
         records.append(record)
-    found.responses = _frame(records, columns, instrument)
-    return found
+    return PlatformImport(_frame(records, columns, instrument), faults, dict(left_out), columns.rest)
 
 
 class _Row:
@@ -238,20 +232,20 @@ class _Row:
             (g for g, accepted in values.items() if column is not None and self.says(column, accepted)), None
         )
 
-    def answer(self, column: int, low: int, high: int) -> Reading:
-        value = self.raw(column)
-        match = self.pattern.fullmatch(tidy(value)) if self.pattern else None
-        return read_number(match["answer"] if match else value, low, high, labels=self.labels)
+    def read(self, at: int, column: Column) -> tuple[Any, list[Fault]]:
+        """Return an answer and its faults; words and durations are a platform's habit and not unusual."""
+        found = self._reading(self.raw(at), column)
+        if found.lost:
+            return found.value, [self.fault(at, found.found, column.expected)]
+        if found.found and column.kind == "number":
+            return found.value, [self.fault(at, found.found, column.expected, NOTE)]
+        return found.value, []
 
-    def take(
-        self, column: int, reading: Reading, found: PlatformImport, expected: str, *, quiet: bool = False
-    ) -> Any:
-        """Return the value and note what was unusual; `quiet` for columns in which text is the platform's habit."""
-        if reading.lost:
-            found.faults.append(self.fault(column, reading.found, expected))
-        elif reading.found and not quiet and not isinstance(reading.value, str):
-            found.faults.append(self.fault(column, reading.found, expected, NOTE))
-        return reading.value
+    def _reading(self, value: object, column: Column) -> Reading:
+        if column.kind != "whole":
+            return reading(column, value)
+        match = self.pattern.fullmatch(tidy(value)) if self.pattern else None
+        return read_number(match["answer"] if match else value, column.low, column.high, labels=self.labels)
 
     def fault(self, column: int | None, shown: str, expected: str, level: str = "error") -> Fault:
         return Fault(self.sheet, address(self.number, (column or 0) + 1), shown, expected, level)

@@ -16,10 +16,12 @@ from defusedxml.common import DefusedXmlException
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
+from research import limits
 from research.archive import archive_name, open_archive, parsing, read_member
 from research.errors import UserError
 from research.fieldwork.instruments.stamp import STAMP_SHEET
-from research.textfiles import decode, read_text
+from research.textfiles import decode, read_text, reading
+from research.workbooks import open_workbook
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -29,9 +31,6 @@ _STRICT_RELATION = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 _UNUSUAL = re.compile(rb"<(?:\w+:)?(?:f[ />]|mergeCell )|hidden=\"(?:1|true)\"")
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,12}", re.ASCII)
-MAX_ROWS = 200_000
-MAX_COLUMNS = 2_000
-MAX_CELLS = 20_000_000  # far columns in many rows are large in memory, however small in the file
 STAMP_ROWS = 20
 
 
@@ -91,11 +90,8 @@ def open_returned(path: str | Path) -> Returned:
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{path}: a folder, expected a workbook (.xlsx, .xlsm) or a table (.csv)")
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    with reading(path), path.open("rb") as file:
+        head = file.read(4096)
     if not head:
         raise UserError(f"{path.name}: the file is empty")
     if head.startswith(_OLE):
@@ -111,7 +107,7 @@ def open_returned(path: str | Path) -> Returned:
 
 
 def _workbook(path: Path) -> Returned:
-    with open_archive(path) as archive:
+    with open_workbook(path, rows="form_rows") as archive:
         names = set(archive.namelist())
         if "xl/workbook.xml" not in names:
             kind = "a Word document" if "word/document.xml" in names else "another kind of zip file"
@@ -140,15 +136,7 @@ def _workbook(path: Path) -> Returned:
 
 def _sheet(path: Path, sheet: object, part: str | None) -> Sheet:
     sheet.reset_dimensions()  # some writers state a wrong size
-    rows, cells = [], 0
-    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells += len(values)
-        if number > MAX_ROWS or len(values) > MAX_COLUMNS or cells > MAX_CELLS:
-            raise UserError(
-                f"{path.name}, sheet '{sheet.title}': more than {MAX_ROWS:,} rows, {MAX_COLUMNS:,} columns or "
-                f"{MAX_CELLS:,} cells"
-            )
-        rows.append(values)
+    rows = list(sheet.iter_rows(values_only=True))
     while rows and all(value is None for value in rows[-1]):
         rows.pop()
     read = Sheet(sheet.title, rows, hidden=sheet.sheet_state != "visible")
@@ -174,7 +162,7 @@ def _add_features(sheet: Sheet, xml: bytes) -> None:
                 hidden_rows.add(int(element.get("r", "0")))
             element.clear()
         elif tag == "col" and element.get("hidden") in {"1", "true"}:
-            last = min(int(element.get("max", "0")), MAX_COLUMNS)
+            last = min(int(element.get("max", "0")), limits.most("sheet_columns"))
             hidden_columns |= {get_column_letter(n) for n in range(int(element.get("min", "1")), last + 1)}
     sheet.formulas, sheet.merged = frozenset(formulas), tuple(merged)
     sheet.hidden_rows, sheet.hidden_columns = frozenset(hidden_rows), frozenset(hidden_columns)
@@ -210,9 +198,10 @@ def _table(path: Path) -> list[tuple]:
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             cells += len(row)
-            if len(rows) >= MAX_ROWS or len(row) > MAX_COLUMNS or cells > MAX_CELLS:
-                raise UserError(f"{path.name}: more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns")
             rows.append(tuple(map(_typed, row)))
+            limits.within("form_rows", len(rows), path.name, more=True)
+            limits.within("sheet_columns", len(row), path.name)
+            limits.within("sheet_cells", cells, path.name, more=True)
     except csv.Error as error:
         raise UserError(f"{path.name}, row {len(rows) + 1}: not readable as a table ({error})") from None
     while rows and all(value is None for value in rows[-1]):

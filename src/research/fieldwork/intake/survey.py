@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork.instruments.forms import CONSENT, background_choices
-from research.fieldwork.instruments.items import (
-    GROUP_LABELS,
-    GROUPS,
-    background_questions,
-    survey_items,
+from research.fieldwork.instruments.columns import Column
+from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, background_questions, survey_items
+from research.fieldwork.instruments.layout import (
+    AGREED,
+    GROUP,
+    QUESTIONNAIRE,
+    background,
+    known_survey_columns,
+    survey_columns,
 )
-from research.fieldwork.intake.cells import read_choice, read_duration, read_number, tidy
+from research.fieldwork.instruments.stamp import form_version
+from research.fieldwork.intake.cells import key, tidy
 from research.fieldwork.intake.faults import (
+    ERROR,
     NOTE,
     Fault,
     Table,
-    find_table,
-    judge,
-    skip_labels,
+    form_table,
+    read_cell,
+    sheet_features,
     stop_on_errors,
 )
 from research.fieldwork.intake.sheets import Returned, Sheet, address, expand, open_returned
-from research.fieldwork.intake.survey_table import (
-    explain_missing_table,
-    group_of,
-    header_faults,
-    missing_items,
-    survey_table,
-    version_faults,
-)
 
-ANSWER_LABELS = {
-    "strongly disagree": 1,
-    "disagree": 2,
-    "neither": 3,
-    "neither agree nor disagree": 3,
-    "neutral": 3,
-    "agree": 4,
-    "strongly agree": 5,
-    "非常不同意": 1,
-    "不同意": 2,
-    "一般": 3,
-    "中立": 3,
-    "同意": 4,
-    "非常同意": 5,
-}
-_CONSENT = {"yes": CONSENT[0], "no": CONSENT[1]}
-_GROUP_CHOICES = {"practitioner": "practitioner 从业人员", "customer": "customer 客户"}
+_KIND = {"practitioner": ("practitioner", "从业", "员工"), "customer": ("customer", "client", "客户", "顾客")}
 _MOSTLY_EMPTY = 0.5
+_TWINS_FROM = 10  # answers, and three different ones: short or straight-lined rows are alike by chance
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A row: who, where, the answers (None: left out), faults of the id alone and of all cells."""
+
+    respondent: str
+    place: str
+    record: dict[str, object] | None
+    of_id: list[Fault]
+    faults: list[Fault]
 
 
 def read_survey(
@@ -60,283 +55,284 @@ def read_survey(
     *,
     instrument: pd.DataFrame | None = None,
     accept_faults: bool = False,
-) -> pd.DataFrame:
-    """Return the answers of one or more returned files.
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the answers of one or more returned files, and what was unusual, `file: sheet!cell — found — expected`.
 
     Args:
         paths: a workbook, table or questionnaire, a folder of them, or a list of files.
-        instrument: see `instruments.survey_items`; the study's survey when not given.
+        instrument: see `items.survey_items`; the study's survey when not given.
         accept_faults: read a faulty cell as missing, and the second of two equal ids not at all, instead of stopping.
 
     Returns:
         Indexed by respondent_id: group, the background fields, weight and duration_seconds (both only if any was
         given), then a float column per item; NaN where a question was not answered or not asked. Rows without consent
-        are left out. `attrs["faults"]` lists what was unusual.
+        are left out.
 
     Raises:
         UserError: a file cannot be read, has no answers, or has faults that lose answers (unless accepted).
     """
     instrument = survey_items() if instrument is None else instrument
-    frames, faults = [], []
-    for path in expand(paths):
-        frame, found = examine_survey(open_returned(path), instrument)
+    frames, told, files = [], [], expand(paths)
+    for path in files:
+        frame, faults = examine_survey(open_returned(path), instrument)
         if not accept_faults:
-            stop_on_errors(found, path.name)
+            stop_on_errors(faults, path.name)
         frames.append(frame)
-        faults += [(path.name, fault) for fault in found]
+        told += [f"{path.name}: {fault}" for fault in faults]
     answers = pd.concat(frames) if len(frames) > 1 else frames[0]
+    names = ", ".join(path.name for path in files)
     if answers.empty:
-        raise UserError(f"{', '.join(p.name for p in expand(paths))}: no respondent with consent and an id")
+        raise UserError(f"{names}: no respondent with consent and an id")
     again = answers.index.duplicated()
     if again.any() and not accept_faults:
-        raise UserError(
-            f"{', '.join(p.name for p in expand(paths))}: respondents "
-            f"{', '.join(sorted(set(answers.index[again]))[:10])} are in more than one file"
-        )
+        twice = ", ".join(sorted(set(answers.index[again]))[:10])
+        raise UserError(f"{names}: respondents {twice} are in more than one file")
     answers = answers[~again]
-    for column in ("weight", "duration_seconds"):
-        if answers[column].isna().all():
-            answers = answers.drop(columns=column)
-    answers.attrs["faults"] = [f"{name}: {fault}" for name, fault in faults]
-    return answers
+    unused = [name for name in ("weight", "duration_seconds") if answers[name].isna().all()]
+    return answers.drop(columns=unused), told
 
 
 def examine_survey(returned: Returned, instrument: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     """Return the answers of one file (as `read_survey` does) and its faults."""
-    faults = version_faults(returned, instrument)
+    faults = _version_faults(returned, instrument)
     old = any("version" in fault.found for fault in faults)
-    records: list[dict] = []
+    records: list[dict[str, object]] = []
     seen: dict[str, str] = {}
     groups: set[str] = set()
     for sheet in returned.sheets:
-        single = find_table(sheet, ["item", "answer", "wording_en", "wording_zh"], 2)
-        if single is not None and "answer" in single.columns and "item" in single.columns:
-            records += _questionnaire(sheet, single, instrument, faults, seen)
-            groups |= {record["group"] for record in records}
+        single = form_table(sheet, QUESTIONNAIRE, 2, ("item", "answer"))
+        if single is not None:
+            rows, own, asked = _questionnaire(sheet, single, instrument)
+        elif (table := _survey_table(sheet, instrument)) is not None:
+            rows, own, asked = _sheet(table, instrument, old)
+        else:
+            if any(key(sheet.name) == key(label) for label in GROUP_LABELS.values()):
+                faults.append(
+                    Fault(sheet.name, "A1", "no header row with item ids", "the header rows of the form")
+                )
             continue
-        table = survey_table(sheet, instrument)
-        if table is None:
-            explain_missing_table(sheet, faults)
-            continue
-        group = group_of(table, instrument)
-        groups |= {group} if group else set(GROUPS)
-        records += _rows(table, group, instrument, faults, seen, old)
+        groups |= asked
+        faults += own
+        for row in rows:
+            if row.respondent in seen:
+                found = f"respondent {row.respondent} a second time (first at {seen[row.respondent]})"
+                faults += [*row.of_id, Fault(sheet.name, row.place, found, "each respondent once")]
+                continue
+            faults += row.faults
+            if row.respondent:
+                seen[row.respondent] = f"{sheet.name}!{row.place}"
+            if row.record is not None:
+                records.append(row.record)
     if not groups:
         raise UserError(
             f"{returned.path.name}: no sheet with survey items such as {instrument['item'].iloc[0]}; "
             f"sheets: {', '.join(sheet.name for sheet in returned.sheets)}"
         )
     if returned.stamp.get("form") == "survey":
+        missing = [g for g in GROUPS if g not in groups]
         faults += [
-            Fault(GROUP_LABELS[g], "A1", "no such sheet", "the sheet of the form", NOTE)
-            for g in GROUPS
-            if g not in groups
+            Fault(GROUP_LABELS[g], "A1", "no such sheet", "the sheet of the form", NOTE) for g in missing
         ]
     return _frame(records, instrument), faults
 
 
-def _frame(records: list[dict], instrument: pd.DataFrame) -> pd.DataFrame:
-    background = list(dict.fromkeys(background_questions()["field"]))
-    columns = ["respondent_id", "group", *background, "weight", "duration_seconds", *instrument["item"]]
-    frame = pd.DataFrame.from_records(records, columns=columns)
+def _frame(records: list[dict[str, object]], instrument: pd.DataFrame) -> pd.DataFrame:
+    asked = list(dict.fromkeys(background_questions()["field"]))
     numeric = ["weight", "duration_seconds", *instrument["item"]]
+    frame = pd.DataFrame.from_records(records, columns=["respondent_id", "group", *asked, *numeric])
     frame[numeric] = frame[numeric].astype("float64")
     return frame.set_index("respondent_id")
 
 
-def _rows(
-    table: Table,
-    group: str | None,
-    instrument: pd.DataFrame,
-    faults: list[Fault],
-    seen: dict[str, str],
-    old: bool,
-) -> list[dict]:
-    faults += header_faults(table, group)
-    specs = [
-        (i.item, table.columns[i.item] - 1, i.scale_min, i.scale_max, i.group)
-        for i in instrument.itertuples()
-        if i.item in table.columns
-    ]
-    choices = {g: background_choices(g) for g in GROUPS}
-    formulas = bool(table.sheet.formulas)
-    records, answers_seen = [], {}
-    for row in table.data_rows():
-        who, respondent, usable = _respondent(table, row, group, faults, seen)
-        if not usable:
-            continue
-        record: dict[str, object] = {"respondent_id": respondent, "group": who}
-        _background(table, row, record, choices.get(who, {}), faults)
-        values = table.sheet.rows[row - 1]
-        missing, asked = [], 0
-        for item, column, low, high, for_group in specs:
-            if for_group not in ("both", who):
-                continue
-            asked += 1
-            value = values[column] if column < len(values) else None
-            if type(value) is int and low <= value <= high and not formulas:
-                record[item] = value
-                continue
-            expected = f"a whole number from {low} to {high}, or empty"
-            got, fault = judge(
-                table, row, item, read_number(value, low, high, labels=ANSWER_LABELS), expected
-            )
-            record[item] = got
-            if fault:
-                faults.append(fault)
-            elif got is None:
-                missing.append(item)
-        if asked and len(missing) > _MOSTLY_EMPTY * asked:
+def _version_faults(returned: Returned, instrument: pd.DataFrame) -> list[Fault]:
+    current = form_version(instrument)
+    kind, version = returned.stamp.get("form"), returned.stamp.get("version")
+    if kind not in {None, "survey", "questionnaire"}:
+        raise UserError(f"{returned.path.name}: a form of the kind '{kind}', expected a survey")
+    if version in {None, current}:
+        return []
+    return [Fault("_form", "B2", f"form version {version}", f"form version {current}", NOTE)]
+
+
+def _survey_table(sheet: Sheet, instrument: pd.DataFrame) -> Table | None:
+    known = [column for same in known_survey_columns(instrument).values() for column in same]
+    table = form_table(sheet, known, 4)
+    return table if table is not None and set(instrument["item"]) & set(table.columns) else None
+
+
+def _group_of(table: Table, instrument: pd.DataFrame) -> str | None:
+    """The group of a sheet; None where it is stated row by row."""
+    if "group" in table.columns:
+        return None
+    name = tidy(table.sheet.name).lower()
+    named = [group for group, words in _KIND.items() if any(word in name for word in words)]
+    if len(named) == 1:
+        return named[0]
+    for group in GROUPS:
+        own = set(instrument.loc[instrument["group"] == group, "item"]) | {q.key for q in background(group)}
+        if own & set(table.columns):
+            return group
+    raise UserError(
+        f"{table.sheet.name}: cannot tell whether the respondents are practitioners or customers; name the "
+        f"sheet '{GROUP_LABELS['practitioner']}' or add a column 'group'"
+    )
+
+
+def _header_faults(table: Table, group: str | None) -> list[Fault]:
+    """Faults of the sheet's name, of repeated columns, and of merged, hidden and formula cells."""
+    sheet, row, faults = table.sheet, table.header_row, []
+    if group and not any(key(sheet.name) == key(label) for label in GROUP_LABELS.values()):
+        faults.append(
+            Fault(sheet.name, "A1", f"a renamed sheet (read as {group}s)", GROUP_LABELS[group], NOTE)
+        )
+    known = {key(name) for name in table.columns}
+    names = pd.Series([key(value) for value in sheet.rows[row - 1]])
+    for column in np.flatnonzero(names.duplicated() & names.isin(known)):
+        found = f"a second column '{names[column]}'"
+        faults.append(Fault(sheet.name, address(row, int(column) + 1), found, "each item once"))
+    if "respondent_id" not in table.columns:
+        faults.append(Fault(sheet.name, f"A{row}", "no column respondent_id", "a code for each respondent"))
+    return faults + sheet_features(table)
+
+
+def _sheet(table: Table, instrument: pd.DataFrame, old: bool) -> tuple[list[Answered], list[Fault], set[str]]:
+    """The rows of a sheet, the faults of the sheet itself, and the groups that were asked."""
+    group = _group_of(table, instrument)
+    items = set(instrument["item"])
+    fixed = {GROUP.key, AGREED.key, "respondent_id"}
+    asked = {
+        g: [c for c in survey_columns(instrument, g) if c.key in table.columns and c.key not in fixed]
+        for g in GROUPS
+    }
+    rows = [_row(table, row, group, asked, items) for row in table.data_rows()]
+    faults = _header_faults(table, group)
+    groups = {str(row.record["group"]) for row in rows if row.record} | ({group} if group else set())
+    level, older = (NOTE, " (older form)") if old else (ERROR, "")
+    for item, who in zip(instrument["item"], instrument["group"], strict=True):
+        if item not in table.columns and who in {*groups, "both"}:
+            place = f"A{table.header_row}"
             faults.append(
-                Fault(
-                    table.sheet.name,
-                    table.cell(row, missing[0]),
-                    f"{len(missing)} of {asked} answers empty",
-                    "a complete questionnaire",
-                    NOTE,
-                )
+                Fault(table.sheet.name, place, f"no column {item}{older}", "all items of the form", level)
             )
-        _note_twin(table, row, record, [s[0] for s in specs], answers_seen, faults)
-        records.append(record)
-    groups = {str(record["group"]) for record in records} | ({group} if group else set())
-    faults += missing_items(table, groups, instrument, old)
-    return records
+    return rows, faults + _twins(table, rows, items), {group} if group else set(GROUPS)
 
 
-def _respondent(
-    table: Table, row: int, group: str | None, faults: list[Fault], seen: dict[str, str]
-) -> tuple[str | None, str, bool]:
+def _row(
+    table: Table, row: int, group: str | None, asked: dict[str, list[Column]], items: set[str]
+) -> Answered:
+    who, respondent, place, of_id = _respondent(table, row, group)
+    if not respondent:
+        return Answered("", place, None, of_id, of_id)
+    agreed, faults = _agreed(table, row)
+    if not agreed or who is None:
+        return Answered(respondent, place, None, of_id, of_id + faults)
+    record: dict[str, object] = {"respondent_id": respondent, "group": who}
+    values, formulas, missing = table.sheet.rows[row - 1], bool(table.sheet.formulas), []
+    for column in asked[who]:
+        at = table.columns[column.key] - 1
+        value = values[at] if at < len(values) else None
+        if (
+            column.kind == "whole"
+            and type(value) is int
+            and column.low <= value <= column.high
+            and not formulas
+        ):
+            record[column.key] = value
+            continue
+        record[column.key], found = read_cell(table, row, column)
+        faults += found
+        if column.key in items and record[column.key] is None and not found:
+            missing.append(column.key)
+    n = sum(column.key in items for column in asked[who])
+    if n and len(missing) > _MOSTLY_EMPTY * n:
+        found = f"{len(missing)} of {n} answers empty"
+        faults.append(table.fault(row, missing[0], found, "a complete questionnaire", NOTE))
+    return Answered(respondent, place, record, of_id, of_id + faults)
+
+
+def _respondent(table: Table, row: int, group: str | None) -> tuple[str | None, str, str, list[Fault]]:
+    """The group and id of a row, the address of the id, and the faults of both."""
     sheet, raw = table.sheet.name, table.value(row, "respondent_id")
     respondent = tidy(f"{raw:g}" if isinstance(raw, float) else raw)
     place = table.cell(row, "respondent_id") if "respondent_id" in table.columns else f"A{row}"
-    who = group
+    who, faults = group, []
     if group is None:
-        reading = read_choice(table.value(row, "group"), _GROUP_CHOICES)
-        who, fault = judge(table, row, "group", reading, "practitioner or customer")
-        if fault or who is None:
-            faults.append(
-                fault or Fault(sheet, table.cell(row, "group"), "empty", "practitioner or customer")
-            )
+        who, faults = read_cell(table, row, GROUP)
+        if who is None and not faults:
+            faults = [table.fault(row, "group", "empty", GROUP.expected)]
     if not respondent:
-        faults.append(Fault(sheet, place, "answers without a respondent id", "a code such as P001"))
-        return who, "", False
-    if isinstance(raw, str) and raw != respondent:
-        faults.append(Fault(sheet, place, f"'{raw}', read as {respondent}", "a code without spaces", NOTE))
-    if respondent in seen:
-        faults.append(
-            Fault(
-                sheet,
-                place,
-                f"respondent {respondent} a second time (first at {seen[respondent]})",
-                "each respondent once",
-            )
-        )
-        return who, respondent, False
-    seen[respondent] = f"{sheet}!{place}"
-    if "consent" in table.columns:
-        consent, fault = judge(
-            table, row, "consent", read_choice(table.value(row, "consent"), _CONSENT), "yes or no"
-        )
-        if consent == "no":
-            faults.append(
-                Fault(sheet, table.cell(row, "consent"), "no consent; the row is left out", "yes", NOTE)
-            )
-            return who, respondent, False
-        if fault or consent is None:
-            faults.append(
-                fault
-                or Fault(
-                    sheet, table.cell(row, "consent"), "consent is empty; the row is left out", "yes or no"
-                )
-            )
-            return who, respondent, False
-    return who, respondent, who is not None
+        faults = [*faults, Fault(sheet, place, "answers without a respondent id", "a code such as P001")]
+    elif isinstance(raw, str) and raw != respondent:
+        faults = [
+            *faults,
+            Fault(sheet, place, f"'{raw}', read as {respondent}", "a code without spaces", NOTE),
+        ]
+    return who, respondent, place, faults
 
 
-def _background(
-    table: Table, row: int, record: dict, choices: dict[str, dict[str, str]], faults: list[Fault]
-) -> None:
-    for name, options in choices.items():
-        if name in table.columns:
-            reading = read_choice(table.value(row, name), options)
-            record[name], fault = judge(table, row, name, reading, f"one of: {'; '.join(options)}")
-            faults += [fault] if fault else []
-    if "weight" in table.columns:
-        reading = read_number(table.value(row, "weight"), 1e-9, 1e6, whole=False)
-        record["weight"], fault = judge(table, row, "weight", reading, "a number above 0, or empty")
-        faults += [fault] if fault else []
-    if "duration_seconds" in table.columns:
-        reading = read_duration(table.value(row, "duration_seconds"))
-        record["duration_seconds"], fault = judge(
-            table, row, "duration_seconds", reading, "seconds, or empty"
-        )
-        faults += [fault] if fault else []
+def _agreed(table: Table, row: int) -> tuple[bool, list[Fault]]:
+    if "consent" not in table.columns:
+        return True, []
+    consent, faults = read_cell(table, row, AGREED)
+    if consent == "no":
+        return False, [table.fault(row, "consent", "no consent; the row is left out", "yes", NOTE)]
+    if consent is None:
+        empty = table.fault(row, "consent", "consent is empty; the row is left out", AGREED.expected)
+        return False, faults or [empty]
+    return True, faults
 
 
-def _note_twin(
-    table: Table, row: int, record: dict, items: list[str], known: dict, faults: list[Fault]
-) -> None:
-    answers = tuple(record.get(item) for item in items)
-    given = [a for a in answers if a is not None]
-    if len(given) < 10 or len(set(given)) < 3:
-        return  # short or straight-lined rows are alike by chance; the quality of responses is analysed later
-    if answers in known:
-        faults.append(
-            Fault(
-                table.sheet.name,
-                table.cell(row, "respondent_id"),
-                f"the same answers as respondent {known[answers]}",
-                "a questionnaire of its own",
-                NOTE,
-            )
-        )
-    known.setdefault(answers, record["respondent_id"])
+def _twins(table: Table, rows: list[Answered], items: set[str]) -> list[Fault]:
+    """Rows with the same answers as an earlier one; how good responses are is analysed later."""
+    faults, known = [], {}
+    order = [name for name in table.columns if name in items]
+    for row in rows:
+        answers = tuple(row.record.get(item) for item in order) if row.record else ()
+        given = [a for a in answers if a is not None]
+        if len(given) < _TWINS_FROM or len(set(given)) < 3:
+            continue
+        earlier = known.setdefault(answers, row.respondent)
+        if earlier != row.respondent:
+            found = f"the same answers as respondent {earlier}"
+            faults.append(Fault(table.sheet.name, row.place, found, "a questionnaire of its own", NOTE))
+    return faults
 
 
 def _questionnaire(
-    sheet: Sheet, table: Table, instrument: pd.DataFrame, faults: list[Fault], seen: dict[str, str]
-) -> list[dict]:
-    # a questionnaire is turned on its side and read as a table of one row, with its own cell addresses
-    skip_labels(
-        table,
-        {
-            "item": {"Item", "题号"},
-            "answer": {"Answer 1 to 5", "回答 1 至 5"},
-            "wording_en": {"Statement", "陈述(英文)"},
-            "wording_zh": {"Statement in Chinese", "陈述"},
-        },
-    )
+    sheet: Sheet, table: Table, instrument: pd.DataFrame
+) -> tuple[list[Answered], list[Fault], set[str]]:
+    """A questionnaire is turned on its side and read as a table of one row, with its own cell addresses."""
     column = table.columns["answer"]
     cells: dict[str, tuple[object, int]] = {}
     for row, values in enumerate(sheet.rows, start=1):
         name = next((tidy(v) for v in values[:1] if v is not None), "")
         if name and row != table.header_row:
             cells[name] = (values[column - 1] if column <= len(values) else None, row)
-    return [_one(sheet, cells, column, instrument, faults, seen)] if cells else []
-
-
-def _one(
-    sheet: Sheet,
-    cells: dict[str, tuple[object, int]],
-    column: int,
-    instrument: pd.DataFrame,
-    faults: list[Fault],
-    seen: dict[str, str],
-) -> dict:
+    if not cells:
+        return [], [], set()
     names = list(cells)
     flat = Sheet(sheet.name, [tuple(names), tuple(cells[name][0] for name in names)])
     turned = {address(2, n): address(cells[name][1], column) for n, name in enumerate(names, start=1)}
-    flat.formulas = frozenset(flat_cell for flat_cell, real in turned.items() if real in sheet.formulas)
-    table = survey_table(flat, instrument)
-    if table is None:
+    flat.formulas = frozenset(cell for cell, real in turned.items() if real in sheet.formulas)
+    lying = _survey_table(flat, instrument)
+    if lying is None:
         raise UserError(f"{sheet.name}: no item of the survey in the first column")
-    group = group_of(table, instrument)
-    found: list[Fault] = []
-    records = _rows(table, group, instrument, found, seen, old=False)
-    turned |= {"A1": "A1"}
-    faults += [
-        Fault(f.sheet, turned.get(f.cell, f.cell), f.found, f.expected, f.level)
-        for f in found
-        if not f.found.startswith("a renamed sheet")
-    ]
-    return records[0] if records else {"respondent_id": None, "group": group}
+    rows, faults, groups = _sheet(lying, instrument, old=False)
+
+    def placed(found: list[Fault]) -> list[Fault]:
+        kept = [fault for fault in found if not fault.found.startswith("a renamed sheet")]
+        return [replace(fault, cell=turned.get(fault.cell, fault.cell)) for fault in kept]
+
+    return (
+        [
+            replace(
+                row,
+                place=turned.get(row.place, row.place),
+                of_id=placed(row.of_id),
+                faults=placed(row.faults),
+            )
+            for row in rows
+        ],
+        placed(faults),
+        groups,
+    )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from research import limits
 from research.errors import UserError, nearest
 from research.fieldwork.interviews.coefficients import Design, bootstrap, coefficients, terms
 
@@ -22,8 +23,6 @@ COLUMNS = [
     *["measure", "label", "estimate", "ci_low", "ci_high"],
     *["expected", "n", "raters", "resamples", "note"],
 ]
-MOST_VALUES = 2_000  # different ratings in one table; more are free text, ids or measures
-MOST_DISTANCES = 1_500  # categories with a table of their distances
 _NO_VARIATION = "undefined: every rating is the same category"
 
 
@@ -130,8 +129,8 @@ def set_alpha(
     found = {cell for column in sets.columns for cell in sets[column] if isinstance(cell, frozenset)}
     scale = sorted(found, key=lambda s: (len(s), sorted(map(str, s))))
     named = {"measure": "krippendorff_alpha_masi", "label": "Krippendorff α on code sets (MASI)"}
-    if len(scale) > MOST_DISTANCES:
-        told = f"{len(scale):,} different sets of codes; expected at most {MOST_DISTANCES:,}"
+    if len(scale) > (most := limits.most("agreement_distances")):
+        told = f"{len(scale):,} different sets of codes, expected at most {most:,}"
         empty = dict.fromkeys(["estimate", "ci_low", "ci_high", "expected", "resamples"], np.nan)
         return pd.DataFrame([{**named, **empty, "n": len(sets), "raters": sets.shape[1], "note": told}])[
             COLUMNS
@@ -185,8 +184,7 @@ def _distance(scores: np.ndarray, level: str) -> np.ndarray | None:
     """Krippendorff's squared ratio distance, the only one without a formula in sums; None at another level."""
     if level != "ratio":
         return None
-    if len(scores) > MOST_DISTANCES:
-        raise UserError(f"ratio α takes at most {MOST_DISTANCES:,} different values, found {len(scores):,}")
+    limits.within("agreement_distances", len(scores), "agreement")
     total = scores[:, None] + scores
     return ((scores[:, None] - scores) / np.where(total == 0, 1.0, total)) ** 2
 
@@ -212,10 +210,7 @@ def _scale(ratings: pd.DataFrame, level: str, categories: Sequence[object] | Non
         raise UserError(
             f"{level} agreement on words needs their order: give the categories from lowest to highest"
         )
-    if len(found) > MOST_VALUES:
-        raise UserError(
-            f"{len(found):,} different ratings; expected at most {MOST_VALUES:,}: are all columns those of coders?"
-        )
+    limits.within("agreement_values", len(found), "agreement")
     return pd.Index(sorted(found) if numeric else sorted(found, key=str))
 
 

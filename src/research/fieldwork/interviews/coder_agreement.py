@@ -10,12 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from research import limits
 from research.errors import UserError, nearest
-from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, pairwise_agreement, set_alpha
+from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, set_alpha
 
 BASES = ("coded", "all")
-MOST_CODES = 1_000
-MOST_CELLS = 10_000_000  # units × codes × coders
 _KEYS = ["document", "segment"]
 
 
@@ -50,15 +49,8 @@ def presence_table(
     if len(coders) < 2:
         raise UserError(f"agreement needs two coders or more; found {', '.join(map(str, coders)) or 'none'}")
     known = list(codebook["code"] if codebook is not None else sorted(codings["code"].unique(), key=str))
-    if len(known) > MOST_CODES:
-        raise UserError(
-            f"{len(known):,} different codes; expected at most {MOST_CODES:,}: is this the column of codes?"
-        )
-    if (cells := len(places) * len(known) * len(coders)) > MOST_CELLS:
-        raise UserError(
-            f"{len(places):,} units × {len(known):,} codes × {len(coders)} coders are {cells:,} yes/no ratings; "
-            f"expected at most {MOST_CELLS:,}: compare fewer documents or codes at a time"
-        )
+    limits.within("codes", len(known), "agreement")
+    limits.within("agreement_cells", len(places) * len(known) * len(coders), "agreement")
     position = places.get_indexer(pd.MultiIndex.from_frame(codings[_KEYS]))
     which = pd.Index(known).get_indexer(codings["code"])
     if (position < 0).any():
@@ -128,13 +120,6 @@ def code_agreement(
     table["applied"] = table["code"].map(applied).fillna(presence.eq(1).sum().sum()).astype(int)
     table.loc[table["applied"] == 0, "note"] = "no coder applied the code"
     return table[["scope", "code", "base", *COLUMNS, "applied"]]
-
-
-def coder_pairs(
-    codings: pd.DataFrame, units: pd.DataFrame, codebook: pd.DataFrame | None = None, **options: object
-) -> pd.DataFrame:
-    """Agreement of every pair of coders, all codes pooled, all units: who reads the codebook differently."""
-    return pairwise_agreement(presence_table(codings, units, codebook), categories=[0.0, 1.0], **options)
 
 
 def code_sets(presence: pd.DataFrame) -> pd.DataFrame:

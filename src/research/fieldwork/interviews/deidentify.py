@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from research import limits
 from research.errors import UserError
 from research.inert import write_csv
 from research.textfiles import read_csv, read_text
@@ -165,7 +166,9 @@ def read_names(path: str | Path) -> list[str]:
     if not path.is_file():
         raise UserError(f"{path}: no such list of names")
     lines = (line.split("#")[0].strip() for line in read_text(path).splitlines())
-    return [line for line in lines if line]
+    names = [line for line in lines if line]
+    limits.within("names", len(names), path.name)
+    return names
 
 
 def read_waivers(path: str | Path) -> pd.DataFrame:

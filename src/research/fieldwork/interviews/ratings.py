@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from research import limits
 from research.errors import UserError, nearest
 from research.fieldwork.intake.cells import key, tidy
 
@@ -35,8 +36,6 @@ CONTEXT_NAMES = frozenset({
 })  # fmt: skip
 MISSING = frozenset({"", ".", "-", "—"})  # marks, not words: a code may be called NA, none or null
 MISSING_WORDS = frozenset({"na", "n/a", "nan", "none", "null", "missing", "缺失", "未评"})
-MOST_CODERS = 100
-MOST_RATINGS = 5_000_000
 _LOOKED_AT = 5_000  # rows that decide whether a column can be a coder's
 _FEW, _MANY = (
     5,
@@ -117,10 +116,7 @@ def columns_of(
         taken = tuple(c for c in frame.columns if c not in named and key(c) not in CONTEXT_NAMES)
         _refuse_implausible(frame[list(taken)], level)
     _enough(taken)
-    if len(frame) * len(taken) > MOST_RATINGS:
-        raise UserError(
-            f"{len(frame):,} rows of {len(taken)} coders; expected at most {MOST_RATINGS:,} ratings"
-        )
+    limits.within("agreement_ratings", len(frame) * len(taken), "agreement")
     aside = tuple(column for column in frame.columns if column not in {*taken, *named})
     return Columns(named, taken, missing=tuple(missing), aside=aside)
 
@@ -208,15 +204,11 @@ def _column(frame: pd.DataFrame, name: str) -> str:
 def _enough(coders: Sequence[str]) -> None:
     if len(coders) < 2:
         raise UserError(f"agreement needs two raters or more; found {_listed(coders) if coders else 'none'}")
-    if len(coders) > MOST_CODERS:
-        raise UserError(
-            f"{len(coders):,} coders; expected at most {MOST_CODERS}: name those meant with --coders A,B"
-        )
+    limits.within("agreement_coders", len(coders), "agreement")
 
 
 def _refuse_implausible(frame: pd.DataFrame, level: str) -> None:
-    if frame.shape[1] > MOST_CODERS:
-        _enough(list(frame.columns))
+    limits.within("agreement_coders", frame.shape[1], "agreement")
     values = {column: _cleaned(frame[column].head(_LOOKED_AT), ()).dropna() for column in frame.columns}
     sets = {column: set(given) for column, given in values.items()}
     reasons = {}

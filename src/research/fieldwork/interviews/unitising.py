@@ -21,12 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from research import limits
 from research.errors import UserError
 from research.fieldwork.interviews.agreement import COLUMNS
 from research.fieldwork.interviews.coefficients import resampled
 
-MOST_SELECTIONS = 200_000
-MOST_CELLS = 20_000_000  # documents × values
 _UNDEFINED = "undefined: nothing was coded, or everything alike"
 _SEVERAL = ("u_alpha", "Krippendorff uα (where and which code)")
 _ANYTHING = ("u_alpha_binary", "Krippendorff |uα (where anything is coded)")
@@ -78,8 +77,7 @@ def unitising_agreement(
     Raises:
         UserError: a selection that ends before it begins, no document seen by two coders, or too many selections.
     """
-    if len(selections) > MOST_SELECTIONS:
-        raise UserError(f"{len(selections):,} selections; expected at most {MOST_SELECTIONS:,}")
+    limits.within("selections", len(selections), "agreement")
     turned = selections[selections["end"] < selections["start"]]
     if len(turned):
         row = turned.iloc[0]
@@ -102,10 +100,7 @@ def unitising_agreement(
         document: [_combined(places.get((document, coder)), values) for coder in who]
         for document, who in coders.items()
     }
-    if len(coders) * len(values) > MOST_CELLS:
-        raise UserError(
-            f"{len(values):,} different combinations of codes in {len(coders):,} documents are too many"
-        )
+    limits.within("selection_cells", len(coders) * len(values), "agreement")
     anything = {d: [(begin, end, np.ones_like(value)) for begin, end, value in who] for d, who in cut.items()}
     tables = [
         (_SEVERAL, "all codes", len(given), _lengths(cut, size, len(values) + 1, gaps=True)),

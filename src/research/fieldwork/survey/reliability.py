@@ -56,8 +56,9 @@ def cronbach_alpha(items: pd.DataFrame, *, confidence: float = 0.95) -> dict[str
     row = _row("cronbach_alpha", len(answered), items.shape[1])
     if problem := _unfit(answered):
         return row | {"note": problem}
-    k, covariances = items.shape[1], answered.cov().to_numpy()
-    estimate = float(k / (k - 1) * (1 - np.trace(covariances) / covariances.sum()))
+    import pingouin  # takes a second to import, which only the survey needs
+
+    estimate = float(pingouin.cronbach_alpha(answered)[0])  # its interval is Feldt's, rounded to three digits
     low, high = feldt_interval(estimate, len(answered), items.shape[1], confidence)
     note = "negative: items contradict each other, check the reverse keys" if estimate < 0 else ""
     return row | {"estimate": estimate, "ci_low": low, "ci_high": high, "note": note}

@@ -1,4 +1,4 @@
-"""The example workbooks, invented for demonstration: `python -m research.fieldwork.instruments.examples`.
+"""The example workbooks of `data/examples`, invented for demonstration: `python tests/fieldwork_examples.py`.
 
 The transcripts and their reference coding are written by hand; everything else is drawn here from a seed. Nobody
 answered these forms. The customers of the vignettes are real rows of an open data set, their tiers are invented.
@@ -19,18 +19,14 @@ from research.collect import datasets
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.codebook import assignable, read_codebook
 from research.fieldwork.instruments.comparison_form import comparison_workbook
-from research.fieldwork.instruments.forms import (
-    CONSENT,
-    background_choices,
-    coding_workbook,
-    survey_workbook,
-)
+from research.fieldwork.instruments.forms import coding_workbook, survey_workbook
 from research.fieldwork.instruments.items import (
     GROUP_LABELS,
     GROUPS,
     TIER_CHOICES,
     survey_items,
 )
+from research.fieldwork.instruments.layout import CONSENT, background
 from research.fieldwork.instruments.pairs import EQUAL, comparison_pairs
 from research.fieldwork.instruments.stamp import STAMP_SHEET
 from research.fieldwork.instruments.vignette_form import draw_vignettes, vignette_workbook, write_key
@@ -148,11 +144,11 @@ def _with_background(
 ) -> pd.DataFrame:
     frame = pd.DataFrame(body, index=frame.index, columns=frame.columns)
     ahead = pd.DataFrame(index=frame.index)
-    ahead["consent"] = CONSENT[0]
-    for name, options in background_choices(group).items():
-        texts = list(options.values())
+    ahead["consent"] = CONSENT["yes"]
+    for asked in background(group):
+        texts = list(asked.options.values())
         share = rng.dirichlet(np.full(len(texts), 6.0))
-        ahead[name] = rng.choice(texts, size=len(frame), p=share)
+        ahead[asked.key] = rng.choice(texts, size=len(frame), p=share)
     if group == "customer":  # a sample with too many borrowers for housing, weighted back
         few = {text: rng.uniform(0.7, 1.5) for text in ahead["loan_type"].unique()}
         weight = ahead["loan_type"].map(few)
@@ -211,7 +207,7 @@ def spoil(book: Workbook) -> None:
     first.merge_cells(start_row=40, start_column=column["C6_1"], end_row=41, end_column=column["C6_1"])
     first.row_dimensions[44].hidden = True
     for row, name, value in (
-        (9, "consent", CONSENT[1]),
+        (9, "consent", CONSENT["no"]),
         (12, "consent", None),
         (15, "respondent_id", None),
         (18, "weight", -1),
