@@ -584,3 +584,16 @@ def test_no_withheld_count_can_be_solved_from_all_that_is_published(run: Path, c
         print(
             f"\n{len(attacker.lines)} equations, {len(widths)} withheld counts, tightest {min(widths.values())}"
         )
+
+
+def test_means_over_random_draws_count_nobody_and_leave_the_counts_protected():
+    frame = pd.DataFrame(
+        {
+            "model": ["rfm"] * 3 + ["random"] * 3,
+            "tier": ["low", "medium", "high"] * 2,
+            "n": [3.0, 40.0, 57.0, 33.4, 33.1, 33.5],
+            "observed": [0.0, 0.25, 0.5, 0.31, 0.3, 0.29],
+        }
+    )
+    table = disclosure.protected(frame, within=["model"], origin="loans")
+    assert table["n"].isna().tolist() == [True, True, False, False, False, False]
