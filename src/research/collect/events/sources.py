@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from research.collect.events.roles import Roles
 from research.errors import UserError, nearest
-from research.textfiles import ENCODINGS
+from research.textfiles import ENCODINGS, exists, is_file, reading
 
 POSTGRES = ("postgresql://", "postgres://")
 FORMS = (
@@ -64,8 +64,11 @@ def open_source(con: Any, source: str, roles: Roles, scratch: Path) -> Source:
     if "::" in source:
         return _duckdb_table(con, source)
     path = Path(source)
-    if not path.exists():
+    if not exists(path):
         raise UserError(f"{source}: no such file or folder; expected {FORMS}")
+    if not path.is_dir():
+        with reading(path):
+            pass  # an ordinary file
     with understood(path.name):
         if path.suffix.lower() == ".csv" or (path.is_dir() and any(path.rglob("*.csv"))):
             files = _csv_files(path, scratch)
@@ -136,7 +139,7 @@ def _as_utf8(file: Path, copy: Path) -> Path:
 
 def _duckdb_table(con: Any, source: str) -> Source:
     file, _, name = source.rpartition("::")
-    if not Path(file).is_file():
+    if not is_file(file):
         raise UserError(f"{file}: no such DuckDB file; expected {FORMS}")
     schema, _, table = name.rpartition(".")
     with understood(Path(file).name):
