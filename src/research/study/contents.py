@@ -26,6 +26,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "weighting": ("weights",),
     "models": ("model", "not_testable", "tiers", "native_tiers"),
     "segment": ("tier_rates", "tier_profile", "rfm_grid"),
+    "rankings": ("ranking_rates", "ranking_tests", "ranking_auc", "scorecard_cuts", "beside"),
     "counts": ("published", "counts_known", "protected_counts"),
     "folds": ("out_of_fold", "refits"),
     "measured": ("measured",),
