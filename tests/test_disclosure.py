@@ -24,9 +24,10 @@ from research.collect.publication import public, smallest_count
 from research.manage import loan_quality
 from research.parameters import Fieldwork, Study
 from research.paths import EXAMPLES, NOTEBOOKS, ROOT
-from research.report import disclosure, exhibit, notebooks, pipeline, values
+from research.report import disclosure, exhibit, notebooks, values
 from research.report import plan as plans
 from research.report.payload import MIME
+from research.runs import pipeline
 from research.study import counts
 from research.suppression import WITHHELD
 from research.tiers import TIERS
