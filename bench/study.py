@@ -23,7 +23,7 @@ from record import record, yardstick
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("src", "notebooks", "data", "studies", "reports/reference", "pyproject.toml", "requirements.lock")
-EDITED = "04_models_rfm.ipynb"
+EDITED = "04_models.ipynb"
 EDITS = 5
 SETTLED = 8.0  # seconds that a writer thinks between two edits; imports begin meanwhile
 

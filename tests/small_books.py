@@ -68,12 +68,9 @@ def called(stem: str) -> tuple[str, ...]:
 
 def call(study: Study, stem: str) -> None:
     """Call every cached step that a notebook calls on the study's own data."""
-    model = {"04_models_rfm": "rfm", "04_models_abc": "abc"}.get(stem, "tree")
     for name in called(stem):
         step = getattr(steps, name)
-        if name == "published":
-            step(study, "book")  # all tables of counts of an own book are protected together
         if isinstance(step, Step):
             wants = inspect.signature(step.function).parameters
             if "source" not in wants:
-                step(study, model) if "name" in wants else step(study)
+                step(study, "tree") if "name" in wants else step(study)

@@ -308,8 +308,8 @@ def test_limits_answer_further_and_versions():
     ]
     answer = exhibit.prose_bundle("answer", "answer", "Yes: {x:.1f}.", {"x": 2.25})
     assert answer[MIME]["html"] == 'Yes: <data value="2.25" data-name="x">2.2</data>.'
-    further = exhibit.further_bundle({"04_models_abc": "the same by value"})
-    assert tree(further).xpath(".//a/@href") == ["04_models_abc.ipynb"]
+    further = exhibit.further_bundle({"05_comparison": "the same by value"})
+    assert tree(further).xpath(".//a/@href") == ["05_comparison.ipynb"]
     versions = exhibit.versions_bundle(("pandas", "no-such-package"))[MIME]["rows"]
     assert versions[1] == ["pandas", pd.__version__]
     assert versions[2] == ["no-such-package", "not installed"]
@@ -374,7 +374,7 @@ def test_showing_displays_the_bundle(monkeypatch):
     exhibit.answer("{x}", x=1)
     exhibit.limits("nothing")
     exhibit.banner("invented")
-    exhibit.further(**{"04_models_abc": "more"})
+    exhibit.further(**{"05_comparison": "more"})
     exhibit.versions("pandas")
     kinds = ["table", "figure", "finding", "answer", "limits", "banner", "further", "versions"]
     assert shown == [(kind, True) for kind in kinds]

@@ -32,12 +32,15 @@ RECORD = {
 RATES = pd.DataFrame(
     {
         "ranking": ["tree"] * 4,
-        "panel": ["own"] * 4,
+        "judged": ["unseen"] * 4,
         "tier": ["premium", "low", "medium", "high"],
         "n": [1000, 4000, 3000, 2000],
         "rate": [0.01, 0.015, 0.02, 0.0375],
         "ci_low": [0.005, 0.012, 0.016, 0.03],
         "ci_high": [0.018, 0.019, 0.025, 0.0461],
+        "overall": [0.0178] * 4,
+        "outcome": ["late"] * 4,
+        "reference": ["credit_grade"] * 4,
     }
 )
 
@@ -254,7 +257,7 @@ def test_estimate_and_interval_share_a_cell_and_values_keep_all_columns(
     path = notebook_of(shown, tmp_path)
     tree = parser.document_fromstring(render(path, [("04_here", "Here?")], RECORD))
     last = [cell.text_content() for cell in tree.xpath("//div[@id='rates']//tr")[-1]]
-    assert last == ["High risk", "2,000", "3.75% [3.00%, 4.61%]"]
+    assert last == ["High risk", "2,000", "3.75% [3.00%,\xa04.61%]"]
     flat = dict(values.flatten(values.values_record(values.collect([path]), RECORD["study"])))
     assert flat["04_here/rates[4].ci_high"] == 0.0461
 

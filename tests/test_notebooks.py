@@ -16,9 +16,7 @@ EXPECTED = [
     "01_data",
     "02_classification",
     "03_drivers",
-    "04_models_abc",
-    "04_models_rfm",
-    "04_models_tree",
+    "04_models",
     "05_comparison",
     "06_strategies",
     "07_monitoring",
@@ -28,7 +26,7 @@ EXPECTED = [
 ]
 
 
-def test_the_notebooks_are_the_twelve_of_the_protocol() -> None:
+def test_the_notebooks_are_the_ten_of_the_protocol() -> None:
     assert NAMES == EXPECTED
 
 
@@ -72,3 +70,18 @@ def test_papermill_sees_the_parameters_with_help(path) -> None:
     assert {"study", "dataset", "changes"} <= set(found)
     assert [name for name, info in found.items() if not info["help"]] == []
     assert found["study"]["inferred_type_name"] == "str"
+
+
+# Pages in the form of the first edition, to be rewritten (docs/exhibits.md); the list only shrinks.
+OLD_PAGES = {name for name in EXPECTED if name != "04_models"}
+LONGEST, USUAL = 10, 4
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path.stem not in OLD_PAGES], ids=str)
+def test_a_cell_gets_a_frame_or_shows_one(path) -> None:
+    cells = [cell for cell in code(nbformat.read(path, 4)) if "# a name in studies/" not in cell]
+    lengths = sorted(len([line for line in cell.splitlines() if line.strip()]) for cell in cells)
+    assert lengths[-1] <= LONGEST
+    assert lengths[len(lengths) // 2] <= USUAL
+    formatting = re.compile(r":[,.+]?[.\d]*[%fd]\}|\.format\(|round\(|caption=|captions\.|formats=")
+    assert [cell for cell in cells if formatting.search(cell)] == []

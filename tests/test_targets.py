@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
+from fuzz.cases import limited
 from research import cli
 from research.documentation.commands import Given, commands, given
 from research.paths import EXAMPLES
@@ -174,6 +175,68 @@ def test_names_that_no_file_can_have_are_one_message(tmp_path, capsys, command, 
         code, told = research(capsys, *words_of(command, tmp_path, **{target: tmp_path / name}))
         assert code == 2, told
         assert f"{name[:40]}" in told
+
+
+# what each command can read; the parameter that is tried is replaced
+READABLE = {
+    "datasets fetch": ["taiwan"],  # of a local copy
+    "datasets check": [TABLE, "--crosswalk", EXAMPLES / "loan_book_crosswalk.csv"],
+    "datasets draft-crosswalk": [TABLE],
+    "events": [EXAMPLES / "transactions.csv", "OUT.parquet"],
+    "fieldwork form": ["coding", "OUT.xlsx", "--transcripts", EXAMPLES / "interviews"],
+    "fieldwork check": [EXAMPLES / "survey_clean.xlsx"],
+    "fieldwork import-survey": [
+        EXAMPLES / "survey_export.csv",
+        "--platform",
+        "qualtrics",
+        "--out",
+        "OUT.csv",
+    ],
+    "fieldwork agreement": [CODING],
+    "fieldwork import-qda": ["project.qdpx", "--out", "OUT"],
+    "fieldwork export-qda": [CODING, "--out", "OUT.qdpx"],
+    "fieldwork deidentify": [EXAMPLES / "interviews"],
+    "run": ["default"],
+    "batch": ["grid.yml"],
+    "contacts": ["default", "OUT.xlsx"],
+}
+ENDINGS = {
+    "file": ".csv",
+    "source": ".parquet",
+    "grid": ".yml",
+    "study": ".yml",
+    "files": ".xlsx",
+    "sources": ".xlsx",
+}
+
+
+@pytest.mark.parametrize(("command", "source"), with_role(READS))
+def test_what_cannot_be_read_is_one_message(tmp_path, capsys, monkeypatch, command, source):
+    """A name that no file can have, one that is not there, a pipe that nobody writes to, a device, an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    one = parameters(every_command()[command])[source]
+    ending = ENDINGS.get(source, ".csv")
+    os.mkfifo(tmp_path / f"pipe{ending}")
+    (tmp_path / f"folder{ending}").mkdir()
+    line = list(READABLE[command])
+    if (command, source) in (("fieldwork form", "dataset"), ("fieldwork form", "crosswalk")):
+        line = ["vignettes", "OUT.xlsx"]
+    for name in ("x" * 300 + ending, f"missing{ending}", f"pipe{ending}", "/dev/zero", f"folder{ending}"):
+        if one.argument:
+            place = [p for p in parameters(every_command()[command]).values() if p.argument].index(one)
+            words = [*line[:place], name, *line[place + 1 :]]
+        else:
+            words = [
+                word for word in line if line.index(word) == 0 or line[line.index(word) - 1] not in one.names
+            ]
+            words = [word for word in words if word not in one.names] + [one.names[0], name]
+        if (command, source) == ("events", "roles"):
+            words += ["--as-of", "2024-01-01"]
+        with limited(60):
+            code, told = research(capsys, *command.split(), *words)
+        assert code == 2, (name, told)
+        assert told.startswith("research: ") or "Invalid value" in told, told
+        assert not list(tmp_path.glob("OUT*"))
 
 
 def test_what_a_command_wrote_it_may_write_again_until_somebody_fills_it_in(tmp_path, capsys):

@@ -20,8 +20,9 @@ from research.commands.datasets import app
 from research.errors import UserError
 from research.parameters import load
 from research.paths import NOTEBOOKS
-from research.report import notebooks, pipeline
+from research.report import notebooks
 from research.report import plan as plans
+from research.runs import pipeline
 from research.study import contents as steps
 from research.study.testable import needs
 
@@ -30,7 +31,7 @@ FEW = [
     "credit_score", "income", "loan_amount", "interest_rate", "recency_months", "frequency_count", "monetary_amount",
     "loan_purpose", "need_intensity", "age", "days_past_due",
 ]  # fmt: skip
-MODELS = {"04_models_rfm", "04_models_abc", "04_models_tree"}
+MODELS = {"04_models"}
 STOP = {row.notebook for row in needs().itertuples() if row.outcome and not row.instead}
 
 
@@ -85,12 +86,12 @@ def frames() -> dict[str, tuple[pd.DataFrame, dict, set[str]]]:
         "churn, named": (book(outcome="churned"), CHURN, {"06_strategies"}),
         "no outcome": (book(outcome=""), {}, STOP),
         "F and M without R": (full.drop(columns="recency_months"), {}, set()),
-        "no RFM": (full.drop(columns=["recency_months", "frequency_count", "monetary_amount"]), {}, {"04_models_rfm"}),
+        "no RFM": (full.drop(columns=["recency_months", "frequency_count", "monetary_amount"]), {}, set()),
         "no amounts": (full.drop(columns=["loan_amount", "income"]), {}, {"06_strategies"}),
         "one class": (one, {}, STOP),
         "five rows": (full.head(5), {}, STOP),
         "constant columns": (
-            constant.drop(columns="loan_purpose"), {}, STOP - {"02_classification", "04_models_rfm", "04_models_abc"},
+            constant.drop(columns="loan_purpose"), {}, STOP - {"02_classification"},
         ),
         "all missing": (missing, {}, STOP),
         "nine bad": (full.assign(default=[1.0] * 9 + [0.0] * 291), {}, STOP),

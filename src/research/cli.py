@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import importlib
 import importlib.util
 import io
@@ -41,6 +40,10 @@ USER_MISTAKE = 2
 FAILED = 1
 # What a machine can refuse at any moment; other errors of the system are mistakes of the program.
 REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+IMPOSSIBLE = {
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+}  # paths that no file can have, wherever they are first looked at
 
 
 class Verbs(TyperGroup):
@@ -118,12 +121,10 @@ def main() -> None:
         print(f"research: {error}", file=sys.stderr)
         sys.exit(USER_MISTAKE)
     except OSError as error:
-        if error.errno not in REFUSED:
+        if error.errno not in REFUSED | IMPOSSIBLE:
             raise
         print(f"research: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
-        sys.exit(FAILED)
-    finally:
-        gc.freeze()  # else Python looks for garbage as it ends, half a second long after a run
+        sys.exit(USER_MISTAKE if error.errno in IMPOSSIBLE else FAILED)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import exists, is_file
+from research.textfiles import exists, is_file, read_bytes
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
@@ -288,7 +288,7 @@ def _description(name: str) -> dict[str, Any]:
 def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> str:
     """Return the sha256 of everything a canonical table is made from: source file, crosswalk, maps, constructs."""
     rows = (
-        hashlib.sha256(find(name).read_bytes()).hexdigest()
+        hashlib.sha256(read_bytes(find(name), "table_bytes")).hexdigest()
         if is_path(name)
         else origins.fingerprint(definition(str(name)))
     )
@@ -300,7 +300,7 @@ def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> s
         BOOK_CHECKS_FILE,
         TOTAL_WORDS_FILE,
     ):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(hashlib.sha256(read_bytes(path)).digest())
     return digest.hexdigest()
 
 

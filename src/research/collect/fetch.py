@@ -21,6 +21,7 @@ import yaml
 from research.collect.publishers import READERS, table_sha256
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS, cache_folder
+from research.textfiles import reading
 from research.wholefiles import whole
 
 SOURCES_FILE = DEFINITIONS / "sources.yml"
@@ -56,7 +57,7 @@ def downloads(name: str) -> Path:
 
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file."""
-    with path.open("rb") as stream:
+    with reading(path), path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -199,6 +200,8 @@ def fetch(
         source = Path(origin) if origin is not None else _download(name, url or spec["url"], progress)
         if not source.exists():
             raise UserError(f"{source}: no such file or folder")
+        if not (source.is_file() or source.is_dir()):
+            raise UserError(f"{source}: a pipe or device, expected an ordinary file or a folder")
         if source.is_dir():
             folder = source
         elif zipfile.is_zipfile(source) and source.suffix.lower() == ".zip":

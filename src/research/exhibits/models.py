@@ -1,13 +1,194 @@
-"""Page 04: how RFM, ABC and the tree sort customers."""
+"""Page 04: how RFM, ABC and the tree sort customers, and the scorecard beside them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from research.exhibits.exhibit import drawing
-from research.exhibits.style import percent, small_multiples, tiers_with_intervals
-from research.exhibits.words import N_, Words
+from research.exhibits.exhibit import Exhibit, drawing
+from research.exhibits.style import label_below, shares_from_nought, small_multiples, tiers_with_intervals
+from research.exhibits.words import N_, Said, Words
+from research.tiers import TIERS
+
+RANKINGS = {
+    "rfm": N_("RFM"),
+    "abc": N_("ABC"),
+    "tree": N_("the decision tree"),
+    "scorecard": N_("the scorecard"),
+    "credit_grade": N_("the lender's grade"),
+    "credit_score": N_("the credit score"),
+    "grade": N_("the best single variable"),
+    "random": N_("tiers by lot"),
+}
+TITLES = {
+    "rfm": N_("RFM"),
+    "abc": N_("ABC"),
+    "tree": N_("Decision tree"),
+    "scorecard": N_("Scorecard"),
+    "credit_grade": N_("Lender's grade"),
+    "credit_score": N_("Credit score"),
+    "grade": N_("Best single variable"),
+    "random": N_("Tiers by lot"),
+}
+JUDGED = {
+    "unseen": N_("{ranking}: unseen customers"),
+    "matched shares": N_("{ranking}: customers it was set up on"),
+    "own rule": N_("{ranking}: these, by its own cut-offs"),
+    "chance": N_("{ranking}: unseen customers"),
+}
+RATES = {
+    "apart": N_(
+        "Bad rates rise over the tiers of {ranking}: {bad_premium:,} of {n_premium:,} unseen "
+        "premium customers were bad "
+        "({premium:.1%}), {bad_high:,} of {n_high:,} high-risk ones ({high:.1%})."
+    ),
+    "open": N_(
+        "No rise over the tiers of {ranking} is shown: {bad_premium:,} of {n_premium:,} "
+        "unseen premium customers were bad "
+        "({premium:.1%}), {bad_high:,} of {n_high:,} high-risk ones ({high:.1%})."
+    ),
+    "reversed": N_(
+        "The tiers of {ranking} run backwards: {bad_premium:,} of {n_premium:,} unseen "
+        "premium customers were bad "
+        "({premium:.1%}), {bad_high:,} of {n_high:,} high-risk ones ({high:.1%})."
+    ),
+    "withheld": N_(
+        "Bad rates of the tiers of {ranking}; a tier has too few customers or bad ones to be published."
+    ),
+}
+TREND = {
+    "apart": N_(
+        "Over all four tiers of {ranking} the bad rate of unseen customers rises by more than chance explains (test of "
+        "trend, p {p_value:p=}). High risk is {gap:.1pp} percentage points above premium (95 % CI {gap_low:.1pp} to "
+        "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
+    ),
+    "open": N_(
+        "Over the four tiers of {ranking} no trend of the bad rate of unseen customers is shown (test of trend, "
+        "p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
+    ),
+    "reversed": N_(
+        "Over the four tiers of {ranking} the bad rate of unseen customers falls where it should rise (test of trend, "
+        "p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
+    ),
+    "withheld": N_(
+        "Whether the tiers of {ranking} part the risk cannot be said without counts that are withheld."
+    ),
+}
+OWN_RULE = {
+    "apart": N_(
+        "By its own cut-offs, before the study's tier shares, {bad_premium:,} of {n_premium:,} premium customers were "
+        "bad and {bad_high:,} of {n_high:,} high-risk ones: the rate rises over the tiers (p {p_value:p=})."
+    ),
+    "open": N_(
+        "By its own cut-offs, before the study's tier shares, {bad_premium:,} of {n_premium:,} premium customers were "
+        "bad and {bad_high:,} of {n_high:,} high-risk ones: no trend is shown (p {p_value:p=})."
+    ),
+    "reversed": N_(
+        "By its own cut-offs, before the study's tier shares, the tiers run backwards: {bad_premium:,} of "
+        "{n_premium:,} premium customers were bad and {bad_high:,} of {n_high:,} high-risk ones (p {p_value:p=})."
+    ),
+    "withheld": N_("What its own cut-offs give is withheld in part."),
+}
+BAR = {
+    "shown": N_("On the same unseen customers {bar} sets high risk {gap:.1pp} points above premium."),
+    "both": N_(
+        "On the same unseen customers {bar} sets high risk {gap:.1pp} points above premium, "
+        "and {other} {other_gap:.1pp}."
+    ),
+    "withheld": N_("What {bar} does on the same customers is withheld in part."),
+}
+ANSWER = {
+    "all": N_("On customers they had not seen, {apart} all sort by risk better than chance."),
+    "some": N_(
+        "On customers not seen before, risk is sorted better than chance by {apart}; for {rest} this is not shown."
+    ),
+    "none": N_("On customers not seen before, {rest} are not shown to sort by risk."),
+}
+HIGHEST = N_(
+    "In the tier called high risk {high:.1%} went bad under {best}, {scorecard:.1%} under a scorecard and {grade:.1%} "
+    "under {reference}; of all customers {overall:.1%} did."
+)
+HIGHEST_WITHOUT = N_(
+    "In the tier called high risk {high:.1%} went bad under {best} and {scorecard:.1%} under a scorecard; of all "
+    "customers {overall:.1%} did."
+)
+
+
+def ranking_name(ranking: str, reference: str = "") -> Said:
+    """Return what a ranking is called; the reference of one variable by that variable, "
+    "where it is a grade or a score."""
+    return Said(RANKINGS.get(reference if ranking == "grade" else ranking, RANKINGS["grade"]))
+
+
+def title_of(ranking: str, reference: str = "") -> str:
+    """Return what a ranking is called in a heading, see `ranking_name`."""
+    return TITLES.get(reference if ranking == "grade" else ranking, TITLES["grade"])
+
+
+def test_of(tests: pd.DataFrame, ranking: str, judged: str = "unseen") -> pd.Series:
+    """Return the test of one ranking."""
+    return tests[(tests["ranking"] == ranking) & (tests["judged"] == judged)].iloc[0]
+
+
+def fields(template: str, test: pd.Series, **more: object) -> Said:
+    """Return a sentence whose fields are columns of a test."""
+    return Said(template, {name: test[name] for name in test.index if f"{{{name}" in template} | more)
+
+
+def tier_rates(
+    rates: pd.DataFrame, tests: pd.DataFrame, ranking: str, reference: str, outcome: str
+) -> Exhibit:
+    """Return the bad rates of a model's tiers, seen and unseen, with scorecard, grade and tiers by lot beside.
+
+    Args:
+        rates: `ranking`, `judged`, `tier`, `n`, `bad`, `rate`, `ci_low`, `ci_high`, `overall`.
+        tests: of `compare.tier_trend.separation`, by `ranking` and `judged`.
+        ranking: the model.
+        reference: the construct of the reference of one variable.
+        outcome: what a bad outcome is, in a few words.
+    """
+    beside = ["scorecard", "grade", "random"]
+    shown = rates[rates["ranking"].isin([ranking, *beside])]
+    order = [
+        (ranking, "unseen"),
+        ("scorecard", "unseen"),
+        (ranking, "matched shares"),
+        ("grade", "unseen"),
+        (ranking, "own rule"),
+        ("random", "chance"),
+    ]
+    place = [order.index(pair) for pair in zip(shown["ranking"], shown["judged"], strict=True)]
+    shown = shown.assign(outcome=outcome.partition(";")[0], reference=reference, place=place)
+    shown = shown.sort_values("place", kind="stable").drop(columns="place")
+    test = test_of(tests, ranking)
+    return Exhibit(
+        f"{ranking}_rates",
+        shown,
+        fields(RATES[test["result"]], test, ranking=ranking_name(ranking)),
+        Said(
+            N_(
+                "Six panels of four dots with intervals, one per tier: {ranking} on the left, "
+                "scorecard, reference and "
+                "lots on the right."
+            ),
+            {"ranking": ranking_name(ranking)},
+        ),
+        tier_rates_drawn,
+        headings={
+            "ranking": N_("Ranking"),
+            "judged": N_("Judged on"),
+            "tier": N_("Tier"),
+            "n": N_("Customers"),
+            "bad": N_("Bad"),
+            "rate": N_("Bad rate, 95 % CI"),
+        },
+        formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f"},
+        within=[("ranking", "judged")],
+    )
 
 
 @drawing
@@ -15,14 +196,501 @@ def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the bad rate of each tier, a panel per ranking and per who was judged.
 
     Args:
-        frame: `panel`, `tier`, `n`, `rate`, `ci_low`, `ci_high`.
+        frame: `ranking`, `judged`, `tier`, `n`, `rate`, `ci_low`, `ci_high`, `overall`, `outcome`, `reference`.
         words: the language.
     """
-    groups = list(frame.groupby("panel", sort=False))
-    figure, grid = small_multiples(words, len(groups), columns=2, row_height=1.45)
-    for axes, (panel, part) in zip(grid, groups, strict=True):
-        tiers_with_intervals(axes, part, words)
-        axes.set_title(words(str(panel)))
-        percent(axes.xaxis, words, 1)
-    grid[-1].set_xlabel(words(N_("Bad rate, 95 % interval")))
+    groups = list(frame.groupby(["ranking", "judged"], sort=False))
+    figure, grid = small_multiples(words, len(groups), columns=2, row_height=1.5)
+    for axes, ((ranking, judged), part) in zip(grid, groups, strict=True):
+        tiers_with_intervals(axes, part, words, overall=part["overall"].iloc[0])
+        name = words(title_of(str(ranking), str(part["reference"].iloc[0])))
+        axes.set_title(words(JUDGED[str(judged)], ranking=name))
+    shares_from_nought(grid, words)
+    label_below(
+        figure,
+        words(
+            N_("Bad rate: {outcome}; 95 % interval. Dashed: all customers"),
+            outcome=str(frame["outcome"].iloc[0]),
+        ),
+        words,
+    )
     return figure
+
+
+def trend(tests: pd.DataFrame, ranking: str, reference: str) -> list[Said]:
+    """Return what the test of a model's tiers found, what the bar does, and what its own cut-offs give."""
+    test, own = test_of(tests, ranking), test_of(tests, ranking, "own rule")
+    more = (
+        {} if test["result"] == "withheld" else {"fitted": test_of(tests, ranking, "matched shares")["gap"]}
+    )
+    said = fields(TREND[test["result"]], test, ranking=ranking_name(ranking), **more)
+    return [said, *bar(tests, reference), fields(OWN_RULE[own["result"]], own)]
+
+
+def bar(tests: pd.DataFrame, reference: str) -> list[Said]:
+    """Return how far the scorecard and the reference of one variable set high risk above premium."""
+    shown = [test_of(tests, name) for name in ("scorecard", "grade") if name in set(tests["ranking"])]
+    known = [test for test in shown if test["result"] != "withheld"]
+    names = [ranking_name(str(test["ranking"]), reference) for test in known]
+    if len(known) == 2:
+        given = {"bar": names[0], "gap": known[0]["gap"], "other": names[1], "other_gap": known[1]["gap"]}
+        return [Said(BAR["both"], given)]
+    if len(known) == 1:
+        return [Said(BAR["shown"], {"bar": names[0], "gap": known[0]["gap"]})]
+    return [Said(BAR["withheld"], {"bar": ranking_name("scorecard")})]
+
+
+def answer(rates: pd.DataFrame, tests: pd.DataFrame, models: list[str], reference: str) -> list[Said]:
+    """Return the page's answer: which models sort by risk, and how bad their high-risk "
+    "tier is beside the bar."""
+    unseen = tests[tests["judged"] == "unseen"].set_index("ranking")
+    apart = [name for name in models if unseen.at[name, "result"] == "apart"]
+    rest = [name for name in models if name not in apart]
+    code = "all" if not rest else "some" if apart else "none"
+    names = {"apart": [ranking_name(name) for name in apart], "rest": [ranking_name(name) for name in rest]}
+    given = {name: value for name, value in names.items() if f"{{{name}}}" in ANSWER[code]}
+    said = [Said(ANSWER[code], given)]
+    if unseen.loc[models, "high"].notna().all() and "scorecard" in unseen.index:
+        best = str(unseen.loc[models, "high"].astype(float).idxmax())
+        common = {
+            "high": unseen.at[best, "high"],
+            "best": ranking_name(best),
+            "scorecard": unseen.at["scorecard", "high"],
+            "overall": rates["overall"].iloc[0],
+        }
+        if "grade" in unseen.index:
+            grade = {"grade": unseen.at["grade", "high"], "reference": ranking_name("grade", reference)}
+            said.append(Said(HIGHEST, common | grade))
+        else:
+            said.append(Said(HIGHEST_WITHOUT, common))
+    return said
+
+
+SCORES = {
+    "recency_months": ("recency", "upper", N_("Months since the last event, at most")),
+    "frequency_count": ("frequency", "lower", N_("Frequency, more than")),
+    "monetary_amount": ("amount", "lower", N_("Amount, more than")),
+}
+
+
+def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
+    """Return RFM's cut points: what a customer needs for each score.
+
+    Args:
+        cuts: `input`, `score`, `lower`, `upper`.
+    """
+    parts, headings = {}, {"score": N_("Score")}
+    for name, part in cuts.groupby("input", sort=False):
+        column, end, heading = SCORES[str(name)]
+        parts[column], headings[column] = part.set_index("score")[end], heading
+    frame = pd.DataFrame(parts).sort_index(ascending=False).rename_axis("score").reset_index()
+    return Exhibit(
+        "rfm_cuts",
+        frame,
+        Said(
+            N_(
+                "RFM scores each customer from one to five on {inputs}; the cut points stay as they were learned."
+            ),
+            {"inputs": list(cuts["label"].unique())},
+        ),
+        headings=headings,
+        formats=dict.fromkeys(parts, ",.0f"),
+        within=None,
+    )
+
+
+BLOCKS = {"A": N_("Value"), "B": N_("Risk"), "C": N_("Need")}
+SIGNS = {1: N_("raises the score"), -1: N_("lowers the score")}
+
+
+def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
+    """Return ABC's indicators with sign and weight.
+
+    Args:
+        indicators: `block`, `label`, `sign`, `weight`, `mean`, `sd`, `missing_share`.
+        absent: indicators of the definition that the data set does not measure.
+    """
+    frame = indicators.assign(
+        score=indicators["block"].map(BLOCKS), effect=indicators["sign"].map(SIGNS)
+    ).drop(columns=["block", "sign", "label_zh"], errors="ignore")
+    return Exhibit(
+        "abc_indicators",
+        frame,
+        Said(
+            N_(
+                "ABC weighs {used} indicators into three scores, each standardised by the mean and "
+                "spread shown; {absent} of "
+                "its definition are not measured here."
+            ),
+            {"used": len(frame), "absent": len(absent)},
+        ),
+        headings={
+            "label": N_("Indicator"),
+            "score": N_("Score"),
+            "effect": N_("More of it"),
+            "weight": N_("Weight in the score"),
+            "mean": N_("Mean"),
+            "sd": N_("Spread"),
+            "missing_share": N_("Missing"),
+        },
+        formats={"weight": ".1%", "missing_share": ".1%"},
+        within=None,
+    )
+
+
+def tree_rules(rules: pd.DataFrame, alone: int) -> Exhibit:
+    """Return the tree's rules, riskiest first.
+
+    Args:
+        rules: `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `tier`, `matched_tiers`.
+        alone: the rules that pruning alone would keep.
+    """
+    said = {
+        True: N_(
+            "{rules} rules to read, riskiest first: tiers need leaves; pruning alone would keep {alone}."
+        ),
+        False: N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
+    }
+    held = alone < len(rules)
+    given = {"rules": len(rules)} | ({"alone": alone} if held else {})
+    return Exhibit(
+        "tree_rules",
+        rules,
+        Said(said[held], given),
+        headings={
+            "rule": N_("Rule"),
+            "n": N_("Customers"),
+            "bads": N_("Bad"),
+            "pd": N_("Bad rate, 95 % CI"),
+            "tier": N_("Tier by this rule"),
+            "matched_tiers": N_("With the study's tier shares"),
+        },
+        formats={"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"},
+    )
+
+
+def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) -> Exhibit:
+    """Return who is in each tier: medians and middle halves of what differs most.
+
+    Args:
+        profile: `construct`, `label`, `unit`, `tier`, `median`, `q25`, `q75`; what differs most comes first.
+        ranking: the model.
+        inputs: the constructs that the model sorts by; they differ by construction.
+        shown: constructs in the table; all of them are in its data.
+    """
+    first = list(profile["construct"].unique()[:shown])
+    rows, formats = [], {}
+    for name in first:
+        part = profile[profile["construct"] == name].set_index("tier")
+        share = str(part["unit"].iloc[0]).startswith("share")
+        spec = ".1%" if share else ",.0f" if part["median"].abs().max() >= 20 else ",.1f"
+        label = str(part["label"].iloc[0])
+        row: dict[str, object] = {"label": label, "used": N_("yes") if name in inputs else N_("no")}
+        for tier in TIERS:
+            row |= {f"{tier}_{end}": part.at[tier, end] for end in ("median", "q25", "q75")}
+        rows.append(row)
+        formats[label] = spec
+    by_tier = {
+        f"{tier}_median": {
+            label: f"{{{tier}_median:{spec}}} [{{{tier}_q25:{spec}}}, {{{tier}_q75:{spec}}}]"
+            for label, spec in formats.items()
+        }
+        for tier in TIERS
+    }
+    free = [row["label"] for row in rows if row["used"] == "no"]
+    said = (
+        Said(
+            N_("Median and middle half by tier. Of what {ranking} does not sort by, {free} differs most."),
+            {"ranking": ranking_name(ranking), "free": free[0]},
+        )
+        if free
+        else Said(
+            N_("Median and middle half by tier; all that differs most is what {ranking} sorts by."),
+            {"ranking": ranking_name(ranking)},
+        )
+    )
+    return Exhibit(
+        f"{ranking}_who",
+        pd.DataFrame(rows),
+        said,
+        headings={
+            "label": N_("Of customers"),
+            "used": N_("Sorted by it"),
+            "premium_median": N_("Premium"),
+            "low_median": N_("Low risk"),
+            "medium_median": N_("Medium risk"),
+            "high_median": N_("High risk"),
+        },
+        formats=by_tier,
+        within=None,
+    )
+
+
+def scorecard_points(rules: pd.DataFrame) -> Exhibit:
+    """Return the scorecard: points per input and class; a customer's score is their sum.
+
+    Args:
+        rules: `input`, `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `points`, `woe`.
+    """
+    return Exhibit(
+        "scorecard_points",
+        rules.drop(columns=["rule_zh", "length", "tier"], errors="ignore"),
+        Said(
+            N_("The scorecard adds up points for {inputs} inputs; more points are safer."),
+            {"inputs": rules["input"].nunique()},
+        ),
+        headings={
+            "rule": N_("Input and class"),
+            "points": N_("Points"),
+            "n": N_("Customers"),
+            "bads": N_("Bad"),
+            "pd": N_("Bad rate, 95 % CI"),
+        },
+        formats={
+            "pd": "{pd:.1%} [{ci_low:.1%}, {ci_high:.1%}]",
+            "n": ",.0f",
+            "bads": ",.0f",
+            "points": ".0f",
+        },
+        within=["input"],
+    )
+
+
+def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame) -> Exhibit:
+    """Return the cut-offs of the scorecard with the bad rate of unseen customers.
+
+    Args:
+        cuts: `tier`, `points_from`, `points_below`, `value_above`.
+        rates: as for `tier_rates`.
+    """
+    unseen = rates[(rates["ranking"] == "scorecard") & (rates["judged"] == "unseen")]
+    frame = unseen[["tier", "n", "bad", "rate", "ci_low", "ci_high"]]
+    by_tier = cuts.set_index("tier")
+    frame = frame.assign(**{name: frame["tier"].map(by_tier[name]) for name in by_tier})
+    return Exhibit(
+        "scorecard_cuts",
+        frame,
+        Said(
+            N_(
+                "Cut-offs of the scorecard: fewer than {high:.0f} points is high risk; premium needs "
+                "a value index above "
+                "{value:.2f} besides."
+            ),
+            {
+                "high": cuts.set_index("tier").at["high", "points_below"],
+                "value": cuts.set_index("tier").at["premium", "value_above"],
+            },
+        ),
+        headings={
+            "tier": N_("Tier"),
+            "points_from": N_("Points from"),
+            "points_below": N_("Points below"),
+            "n": N_("Unseen customers"),
+            "bad": N_("Bad"),
+            "rate": N_("Bad rate, 95 % CI"),
+        },
+        formats={
+            "points_from": ".0f",
+            "points_below": ".0f",
+            "n": ",.0f",
+            "bad": ",.0f",
+            "rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]",
+        },
+    )
+
+
+def auc(table: pd.DataFrame, reference: str) -> Exhibit:
+    """Return how well each ranking orders unseen customers by risk.
+
+    Args:
+        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`, `bad`.
+        reference: the construct of the reference of one variable.
+    """
+    best = table.loc[table["auc"].idxmax()]
+    ordered = table.sort_values("auc", ascending=False)
+    named = ordered.assign(name=[title_of(name, reference) for name in ordered["ranking"]])
+    return Exhibit(
+        "auc",
+        named.assign(gini=2 * named["auc"] - 1).drop(columns=["n", "bad"]),
+        Said(
+            N_(
+                "Of two customers, one bad and one good, {best} ranks the bad one riskier in "
+                "{auc:.0%} of cases (AUC); lots "
+                "would in half."
+            ),
+            {"best": ranking_name(str(best["ranking"]), reference), "auc": best["auc"]},
+        ),
+        headings={
+            "name": N_("Ranking"),
+            "auc": N_("AUC, 95 % CI"),
+            "gini": N_("Gini"),
+        },
+        formats={"auc": "{auc:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "gini": ".3f"},
+        within=None,
+    )
+
+
+RESULTS = {
+    "apart": N_("rises"),
+    "open": N_("not shown"),
+    "reversed": N_("falls"),
+    "withheld": N_("withheld"),
+}
+
+
+def all_tests(tests: pd.DataFrame, reference: str) -> Exhibit:
+    """Return every test of separation: for the supplement."""
+    names = [title_of(name, reference) for name in tests["ranking"]]
+    frame = tests.assign(name=names, found=tests["result"].map(RESULTS))
+    return Exhibit(
+        "separation",
+        frame,
+        Said(
+            N_(
+                "Trend of the bad rate over tiers (Cochran and Armitage) and high risk less premium "
+                "(Newcombe)."
+            )
+        ),
+        headings={
+            "name": N_("Ranking"),
+            "judged": N_("Judged on"),
+            "statistic": N_("z"),
+            "p_value": N_("p"),
+            "gap": N_("High risk − premium, 95 % CI"),
+            "found": N_("Bad rate over tiers"),
+        },
+        formats={"statistic": ".2f", "p_value": "p", "gap": "{gap:.2%} [{gap_low:.2%}, {gap_high:.2%}]"},
+        within=None,
+        supplement=True,
+    )
+
+
+def own_rules(rules: pd.DataFrame, ranking: str) -> Exhibit:
+    """Return the rules of RFM or the cells of ABC with customers and bad rate: for the supplement."""
+    headings = {
+        "rule": N_("Rule"),
+        "n": N_("Customers"),
+        "bads": N_("Bad"),
+        "pd": N_("Bad rate, 95 % CI"),
+        "tier": N_("Tier"),
+    }
+    if "reason" in rules:
+        headings["reason"] = N_("Why")
+    return Exhibit(
+        f"{ranking}_rules",
+        rules.drop(columns=["rule_zh", "reason_zh", "length"], errors="ignore"),
+        Said(
+            N_("The own rule of {ranking}: {rules} rows, on the customers it was set up on."),
+            {"ranking": ranking_name(ranking), "rules": len(rules)},
+        ),
+        headings=headings,
+        formats={"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"},
+        supplement=True,
+    )
+
+
+def segments(table: pd.DataFrame) -> Exhibit:
+    """Return RFM's named segments: for the supplement."""
+    return Exhibit(
+        "rfm_segments",
+        table.drop(columns=[column for column in table.columns if column.endswith("_zh")]),
+        Said(
+            N_("Customers in RFM's named segments; the first row of the definition that fits gives the name.")
+        ),
+        formats={"pd": ".2%", "ci_low": ".2%", "ci_high": ".2%"},
+        supplement=True,
+    )
+
+
+FURTHER = {
+    "05_comparison": N_("purpose by purpose, and against the lender's grade"),
+    "03_drivers": N_("the same risks by regression"),
+}
+
+
+def stands_on(words: str) -> Said:
+    """Return the banner's sentence: what the study knows of the data."""
+    return Said("{words}", {"words": words})
+
+
+def outcome(facts: Mapping[str, object]) -> Said:
+    """Return what a bad outcome is here, and how many customers have one.
+
+    Args:
+        facts: `outcome`, `bad`, `known`, `outcome_rate`.
+    """
+    return Said(
+        N_(
+            "Bad means here: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}). "
+            "Tiers have the "
+            "study's shares unless a panel says otherwise."
+        ),
+        {name: facts[name] for name in ("outcome", "bad", "known", "outcome_rate")},
+    )
+
+
+def missing(models: list[str], testable: list[str]) -> list[Said]:
+    """Return a sentence on each model that this data set cannot show."""
+    return [
+        Said(
+            N_("There is no section on {ranking}: the data measure none of its inputs."),
+            {"ranking": ranking_name(name)},
+        )
+        for name in models
+        if name not in testable
+    ]
+
+
+WEIGHTS = {
+    "equal": N_("The weights of RFM and ABC are equal; other weights give other tiers."),
+    "survey": N_(
+        "The weights of RFM and ABC are those of the survey's experts; other weights give other tiers."
+    ),
+    "given": N_("The weights of RFM and ABC are given by the study; other weights give other tiers."),
+}
+
+
+def limits(weights: object, censoring: str) -> list[Said]:
+    """Return what the page cannot say.
+
+    Args:
+        weights: where the weights come from: `equal`, `survey`, or weights by name.
+        censoring: what is known of outcomes that were still open.
+    """
+    return [
+        Said(N_("Outcomes: {censoring}"), {"censoring": censoring}),
+        Said(
+            N_(
+                "One lender and one period; whether tiers hold is asked of several in "
+                "[05_comparison](05_comparison.ipynb)."
+            )
+        ),
+        Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
+        Said(N_("Customers not seen before are those of held-out folds, not those of a later year.")),
+        Said(
+            N_(
+                "A leaf of the tree cannot be cut at an exact share: where tier shares split one, "
+                "lower value goes to the "
+                "riskier tier."
+            )
+        ),
+    ]
+
+
+PROXIES = {
+    "some": N_("Of these inputs, {proxies} are proxies in this data set, see [01_data](01_data.ipynb)."),
+    "none": N_("All of its inputs are measured directly in this data set."),
+}
+
+
+def proxies(coverage: pd.DataFrame, dataset: str, inputs: list[str]) -> Said:
+    """Return which inputs of a model stand for something else.
+
+    Args:
+        coverage: `dataset`, `construct`, `label`, `fit`.
+        dataset: the study's own.
+        inputs: constructs.
+    """
+    own = coverage[(coverage["dataset"] == dataset) & coverage["construct"].isin(inputs)]
+    found = own.loc[own["fit"] == "proxy", "label"].tolist()
+    return Said(PROXIES["some"], {"proxies": found}) if found else Said(PROXIES["none"])

@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 ENGLISH = Locale("en", "GB")  # lists without a comma before "and"
-SPEC = re.compile(r"(?P<sign>\+?)(?P<group>,?)(?:\.(?P<places>\d+))?(?P<kind>[dfg%]?)")
+SPEC = re.compile(r"(?P<sign>\+?)(?P<group>,?)(?:\.(?P<places>\d+))?(?P<kind>pp|[dfg%]?)")
 SMALLEST_P = 0.001
 DIGITS = "#,##0"  # of a whole number, as the patterns of the Unicode locale data write them
 
@@ -24,7 +24,8 @@ def number(value: float, spec: str = "", locale: Locale = ENGLISH) -> str:
 
     Args:
         value: a finite or infinite number.
-        spec: `.3f`, `,.0f`, `+.1f`, `.1%`, `.3g`, `,d`, `p` (a p-value), or one of these in a text: `{:.2f} pp`.
+        spec: `.3f`, `,.0f`, `+.1f`, `.1%`, `.1pp` (a share in percentage points), `.3g`, `,d`, `p` (a p-value; `p=` has
+            a sign, for a sentence: `p {p:p=}`), or one of these in a text: `{:.2f} pp`.
         locale: a Babel locale (the object: a name is looked up anew at each call).
 
     Raises:
@@ -42,10 +43,9 @@ def number(value: float, spec: str = "", locale: Locale = ENGLISH) -> str:
         )
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if spec == "p":
-        return (
-            f"< {number(SMALLEST_P, '.3f', locale)}" if value < SMALLEST_P else number(value, ".3f", locale)
-        )
+    if spec in ("p", "p="):
+        small, equals = value < SMALLEST_P, "= " if spec == "p=" else ""
+        return f"{'< ' if small else equals}{number(SMALLEST_P if small else value, '.3f', locale)}"
     rounded, wanted = _rounded(value, spec or _default(value), locale.percent_formats[None].pattern)
     return format_decimal(rounded, wanted, locale, decimal_quantization=False).replace("-", "−")
 
@@ -77,6 +77,8 @@ def _rounded(value: float, spec: str, percent: str) -> tuple[Decimal, NumberPatt
     elif kind == "g":
         exact = Decimal(format(value, f".{places or 6}g"))
         places = max(0, -int(exact.as_tuple().exponent))
+    elif kind == "pp":
+        exact = Decimal(format(value * 100, f".{places}f"))
     elif kind == "%":
         exact = Decimal(format(value, f".{places}%")[:-1]).scaleb(-2)
     else:

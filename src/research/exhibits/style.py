@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock
@@ -110,18 +111,29 @@ def tiers_with_intervals(axes: Axes, frame: pd.DataFrame, words: Words, overall:
     axes.set_ylim(len(TIERS) - 0.4, -0.6)
     for row, n in zip(rows, shown["n"], strict=True):
         axes.annotate(
-            persons(n, words), (1, row), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7.5,
-            color=MUTED, xytext=(0, 1), textcoords="offset points",
+            persons(n, words), (1, row), xycoords=("axes fraction", "data"), va="center", fontsize=7.5, color=MUTED,
+            xytext=(3, 0), textcoords="offset points", annotation_clip=False,
         )  # fmt: skip
     axes.set(xlabel="", ylabel="")
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
 
 
-def percent(axis: Any, words: Words, decimals: int = 0) -> None:
-    """Label an axis in per cent, with few ticks."""
-    axis.set_major_locator(MaxNLocator(4))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, f".{decimals}%")))
+def shares_from_nought(grid: list[Axes], words: Words) -> None:
+    """Label axes that are shared, in per cent from nought, with few ticks; call it when everything is drawn."""
+    grid[0].set_xlim(left=0)
+    for axes in grid:
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ticks = grid[0].get_xticks()
+    spec = ".1%" if len(ticks) > 1 and ticks[1] - ticks[0] < 0.01 else ".0%"
+    for axes in grid:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, spec)))
+
+
+def label_below(figure: Figure, text: str, words: Words) -> None:
+    """Write what all panels show below the whole figure, at its left edge."""
+    wrapped = textwrap.fill(text, 52 if words.narrow else 110)
+    figure.supxlabel(wrapped, fontsize=8.5, x=0.01, ha="left", color=INK)
 
 
 def persons(n: Any, words: Words) -> str:

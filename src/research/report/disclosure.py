@@ -108,11 +108,16 @@ def without_small(
     columns = Columns.of(frame, keep)
     if least < 2 or not columns.persons:
         return frame
-    table = emptied(frame, alone(frame, columns, within or (), least))
+    counted = np.flatnonzero(frame[columns.persons].fillna(0) % 1 == 0)  # a mean over draws counts nobody
+    part = frame.iloc[counted]
+
+    def cells(kind: Columns) -> list[tuple[int, str]]:
+        return [(int(counted[row]), name) for row, name in alone(part, kind, within or (), least)]
+
+    table = emptied(frame, cells(columns))
     for name in persons_in(frame):
         if name not in (columns.persons, columns.base):
-            only = Columns(name, "", "", "", "", (), ())
-            table = emptied(table, alone(frame, only, within or (), least))
+            table = emptied(table, cells(Columns(name, "", "", "", "", (), ())))
     if of is not None:
         for name in persons_in(frame):
             rest = of - table[name]

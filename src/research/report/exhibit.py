@@ -112,7 +112,7 @@ def banner(kind: str, text: str = "") -> None:
 
 
 def further(**notebooks: str) -> None:
-    """Show where to read on: `further(**{"04_models_abc": "the same customers by value, risk and need"})`."""
+    """Show where to read on: `further(**{"05_comparison": "the same customers by value, risk and need"})`."""
     emit(further_bundle(notebooks))
 
 

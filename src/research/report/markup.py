@@ -34,6 +34,8 @@ ON_PAPER = 60  # rows; longer tables are cut on paper (the stylesheet hides the 
 ROWS_SHOWN = N_("The first {shown:,} of {rows:,} rows; all are in the results.")
 ROWS_ON_PAPER = N_("On paper the first {shown} of {rows:,} rows.")
 WITHHELD = N_("withheld")
+NO_LIMIT = N_("no limit")
+INTERVAL = re.compile(r"\[[^\]]*\]")
 STACKED_FROM = 4  # columns; a table with more becomes one block per row on a phone
 WORDY_COLUMNS = 2  # a table with so many columns of sentences becomes one block per row on a phone
 
@@ -149,7 +151,7 @@ def columns_of(frame: pd.DataFrame, formats: Formats, headings: Mapping[str, str
         kind = kind_of(frame[name])
         column = Column(name, html.escape(heading), spec, by_row, column_class(frame[name], kind), kind)
         if column.parts:
-            column = Column(name, column.heading, spec, by_row, "num", "number")
+            column = Column(name, column.heading, spec, by_row, "num pair", "number")
         made.append(column)
     return made
 
@@ -197,7 +199,7 @@ def set_table(
     stacked = wordy >= WORDY_COLUMNS or many
     say = words or ENGLISH
     head = "".join(
-        f'<th scope="col"{attribute("num" if column.style == "num" else "")}>{column.heading}</th>'
+        f'<th scope="col"{attribute("num" if column.style.startswith("num") else "")}>{column.heading}</th>'
         for column in columns
     )
     lines = []
@@ -241,17 +243,19 @@ def cell_text(row: Mapping[str, Any], column: Column, spec: str, words: Words | 
         if plain(row[parts[0]]) is None:
             return MISSING
         say = words or ENGLISH
-        return "".join(
+        made = "".join(
             text
             + (cell_text(row, Column(name, "", inner or "", {}, "", ""), inner or "", words) if name else "")
             for text, name, inner, _ in string.Formatter().parse(say(spec))
         )
+        # An interval stays together; it may stand below its estimate.
+        return INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), made)
     value = plain(row[column.name])
     if words is None or value is None:
         return show(value, spec)
-    if isinstance(value, str) and value in TIERS and "tier" in column.name.lower():
-        return words.tier(value)
-    return words.value(value, spec)
+    if isinstance(value, str) and "tier" in column.name.lower():
+        return " / ".join(map(words.tier, value.split(" / ")))  # a rule may feed several
+    return words(NO_LIMIT) if value in ("inf", "-inf") else words.value(value, spec)
 
 
 def without_markup(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 
 from research.errors import UserError
@@ -16,6 +17,13 @@ from research.segment.references import Reference
 from research.segment.rule_text import number_in_words, unit_of
 
 BASE_POINTS, BASE_ODDS, DOUBLE = 600.0, 20.0, 50.0
+
+
+def points_of_risk(risk: ArrayLike) -> np.ndarray:
+    """Return the points of a probability of default: 600 at odds of 20 good to one bad, 50 more double the odds."""
+    risk = np.clip(np.asarray(risk, dtype=float), 0, 1)
+    with np.errstate(divide="ignore"):
+        return BASE_POINTS + DOUBLE / np.log(2) * (np.log(1 - risk) - np.log(risk) - np.log(BASE_ODDS))
 
 
 class Scorecard(Reference):
