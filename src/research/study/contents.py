@@ -41,7 +41,6 @@ STAGES: dict[str, tuple[str, ...]] = {
         "contrasts",
         "profile",
         "answers",
-        "separation",
         "rankings",
         "unaided",
         "by_construction",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from research.collect import datasets, recorded
 from research.collect import worth as worths
-from research.compare import counting, criteria, effects, odds, ordering, pooling, purposes, resampling
+from research.compare import criteria, odds, pooling, purposes, resampling
 from research.compare.effects import stratified_variance
 from research.parameters import Study
 from research.segment import registry
@@ -17,7 +16,6 @@ from research.study.customers import all_data_key, all_names, customers, real
 from research.study.folds import makers, out_of_fold, workers
 from research.study.measured import measured
 from research.study.models import model, not_testable
-from research.tiers import TIERS
 
 PRACTISED = registry.ARMS[0]
 PAIRS = (("tree", "rfm"), ("tree", "abc"), ("abc", "rfm"))
@@ -165,48 +163,6 @@ def _below_random(study: Study, purpose: str) -> list[str]:
     against = [(purpose, name, "random") for name in study.models]
     tests = purposes.contrasts(made["folds"], out_of_fold(study).test_train_ratio, against, PRACTISED)
     return tests.loc[tests["result"] == "worse", "model_a"].tolist()
-
-
-@step(out_of_fold, "models", "references", "bootstrap", "seed")
-def separation(study: Study) -> pd.DataFrame:
-    """Return whether the bad rate rises over the tiers of each ranking as practised, customers unseen by the model.
-
-    Returns:
-        `model, z, p_value` (Cochran–Armitage, the mean z of the repeats), `difference` (high − premium), `ci_low,
-        ci_high` (resampled customers, each sample judged in one repeat), `premium, high` (rates), `result`: *apart*
-        when trend and difference both show it, *reversed* when both show the opposite, *withheld* without either tier,
-        else *open*.
-    """
-    oof = out_of_fold(study)
-    tables = counting.tier_tables(oof).sum(axis=2)
-    gaps = effects.tier_effects(oof, resamples=study.bootstrap, seed=study.seed)
-    gaps = gaps[gaps["measure"] == "rate_difference"].set_index(["model", "arm"])
-    rows = []
-    for place, (name, arm) in enumerate(oof.pairs):
-        if arm != PRACTISED:
-            continue
-        z = float(np.mean([ordering.cochran_armitage(table)["statistic"].item() for table in tables[place]]))
-        p_value, gap = float(2 * stats.norm.sf(abs(z))), gaps.loc[(name, arm)]
-        rates = ordering.default_rates(tables[place].mean(axis=0))
-        result = "withheld" if np.isnan(gap["estimate"]) else "open"
-        if p_value < purposes.ALPHA and gap["ci_low"] > 0 and z > 0:
-            result = "apart"
-        elif p_value < purposes.ALPHA and gap["ci_high"] < 0 and z < 0:
-            result = "reversed"
-        rows.append(
-            {
-                "model": name,
-                "z": z,
-                "p_value": p_value,
-                "difference": gap["estimate"],
-                "ci_low": gap["ci_low"],
-                "ci_high": gap["ci_high"],
-                "premium": rates[TIERS.index("premium")],
-                "high": rates[TIERS.index("high")],
-                "result": result,
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 @step(measured, "models", "references")
