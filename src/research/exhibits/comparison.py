@@ -10,7 +10,16 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, INK, MUTED, canvas, percent, small_multiples, tiers_with_intervals
+from research.exhibits.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    canvas,
+    label_below,
+    shares_from_nought,
+    small_multiples,
+    tiers_with_intervals,
+)
 from research.exhibits.words import N_, Said, Words
 
 MODELS = ("rfm", "abc", "tree")
@@ -181,11 +190,11 @@ def rankings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     for axes, name in zip(panels, order, strict=True):
         part = frame[frame["model"] == name]
         tiers_with_intervals(axes, part, words, part["bad"].sum() / part["n"].sum())
-        axes.set_xlim(0, 1.4 * frame["ci_high"].max())  # room for n
         axes.set_title(words(NAMES[name]))
-        percent(axes.xaxis, words, 0)
-    for axes in panels[-min(4, len(panels)) :]:
-        axes.set_xlabel(words(N_("Bad rate, 95 % interval")))
+    shares_from_nought(panels, words)
+    label_below(
+        figure, words(N_("Bad rate, 95 % interval; the dashed line is the rate of all customers")), words
+    )
     return figure
 
 

@@ -93,7 +93,7 @@ def _none(reason: str) -> dict[str, Any]:
 
 
 @step(high_tier_odds, "references", "models")
-def beside(study: Study) -> pd.DataFrame:
+def odds_beside(study: Study) -> pd.DataFrame:
     """Return the odds ratio of the high-risk tier for models and references as practised: `high_tier_odds`."""
     rows = high_tier_odds(study)
     return rows[rows["arm"] == PRACTISED].reset_index(drop=True)
