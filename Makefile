@@ -62,7 +62,7 @@ fuzz: $(READY) ## 10,000 damaged inputs of every kind: make fuzz SEED=1 JOBS=2
 	PYTHONPATH=tests $(BIN)/python -m fuzz --seed $(or $(SEED),1) --jobs $(JOBS)
 
 clean: ## remove the environment, the cache and the reports
-	rm -rf .venv .cache .doit.db* .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache
 	find reports -mindepth 1 -maxdepth 1 ! -name reference ! -name README.md -exec rm -rf {} +
 
 # pip and uv both honour the user's own mirror settings. The package is installed last, as a link to src/.

@@ -107,9 +107,9 @@ def pages(study: str, folder: Path) -> Counter[str]:
 
     from rich.console import Console
 
-    from research.report import pipeline
     from research.report import plan as plans
     from research.report.render import render
+    from research.runs import pipeline
 
     plan = plans.plan(study, out=folder / "out")
     began = time.perf_counter()

@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from research.report import notebooks, pipeline
+from research.report import notebooks
 from research.report import plan as plans
+from research.runs import pipeline
 
 PARAMETERS = """study: str = "default"  # a name or a path
 dataset: str = ""  # a data set

@@ -70,8 +70,6 @@ def call(study: Study, stem: str) -> None:
     """Call every cached step that a notebook calls on the study's own data."""
     for name in called(stem):
         step = getattr(steps, name)
-        if name == "published":
-            step(study, "book")  # all tables of counts of an own book are protected together
         if isinstance(step, Step):
             wants = inspect.signature(step.function).parameters
             if "source" not in wants:

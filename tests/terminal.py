@@ -12,14 +12,14 @@ from pathlib import Path
 
 from research.paths import ROOT
 
-LEFT_OUT = (".git", ".venv", ".cache", ".ci", "__pycache__", ".*_cache", ".hypothesis", ".doit.db*", "fuzz")
+LEFT_OUT = (".git", ".venv", ".cache", ".ci", "__pycache__", ".*_cache", ".hypothesis", "fuzz")
 
 # Importing the packages takes longer than most commands, so they are imported once and each command runs in a fork.
 SERVER = """
 import json, os, sys
 from research import cli
 from research.commands import batch, contacts, datasets, events, fieldwork, run, verify
-from research.report import batch as runs, comparison, grid, pipeline
+from research.runs import batch as runs, comparison, grid, pipeline
 for line in sys.stdin:
     order = json.loads(line)
     child = os.fork()

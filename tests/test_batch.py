@@ -17,9 +17,10 @@ from sklearn.metrics import v_measure_score
 
 import demo
 from research.errors import UserError
-from research.report import batch, comparison, notebooks, pagecheck
-from research.report.batch import Outcome
-from research.report.grid import expand, plans, read, run_name
+from research.report import notebooks, pagecheck
+from research.runs import batch, comparison
+from research.runs.batch import Outcome
+from research.runs.grid import expand, plans, read, run_name
 
 MOODY = [
     ("text", "# Which seed?"),
@@ -189,7 +190,7 @@ def test_a_run_that_cannot_be_made_is_told_not_raised(tmp_path, monkeypatch):
     def broken(*_args, **_options):
         raise OSError("disk full")
 
-    monkeypatch.setattr("research.report.pipeline.run", broken)
+    monkeypatch.setattr("research.runs.pipeline.run", broken)
     outcome = batch.execute(None, "x")
     assert (outcome.state, outcome.message) == ("failed", "OSError: disk full")
 

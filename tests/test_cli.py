@@ -18,7 +18,7 @@ from research.commands import run as run_command
 from research.errors import UserError
 from research.paths import ROOT
 from research.report import notebooks
-from research.report.progress import Line, Progress, summary
+from research.runs.progress import Line, Progress, summary
 
 
 def research(
@@ -55,7 +55,7 @@ def test_help_lists_every_verb_and_imports_nothing_heavy():
     code = (
         "import sys\nfrom research.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'pandas', 'papermill', 'nbconvert', 'pydantic', 'doit'} & set(sys.modules)))"
+        "print(sorted({'pandas', 'papermill', 'nbconvert', 'pydantic', 'grimp'} & set(sys.modules)))"
     )
     done = research("--help", code=code)
     assert done.stdout.rstrip().endswith("[]"), done.stdout + done.stderr

@@ -24,9 +24,10 @@ from command import until
 from research.commands.batch import batch as batch_command
 from research.errors import UserError
 from research.paths import ROOT
-from research.report import batch, cluster, notebooks
-from research.report.batch import Outcome
-from research.report.grid import plans, read
+from research.report import notebooks
+from research.runs import batch, cluster
+from research.runs.batch import Outcome
+from research.runs.grid import plans, read
 from test_batch import grid_file
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: `make extras`")

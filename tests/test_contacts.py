@@ -59,12 +59,53 @@ def test_dates_are_spread_by_urgency_and_fall_on_working_days():
     plan = contacts.contact_plan(
         customers, tiers, pd.Series("", names), strategies(), MONDAY, urgency=urgency
     )
-    # 30 customers over the first 15 days: two a day, the most urgent first; weekends move to Monday.
-    assert plan.loc["h29", "next_contact"] == pd.Timestamp(MONDAY)
-    assert plan.loc["h27", "next_contact"] == pd.Timestamp("2026-01-06")
+    # 30 customers over the 11 working days of the first 15 days: three a day at most, the most urgent first
+    assert (plan.loc[["h29", "h28", "h27"], "next_contact"] == pd.Timestamp(MONDAY)).all()
+    assert plan.loc["h26", "next_contact"] == pd.Timestamp("2026-01-06")
     assert plan.loc["h00", "next_contact"] == pd.Timestamp("2026-01-19")
     assert (plan["next_contact"].dt.day_of_week < 5).all()
-    assert plan["next_contact"].between("2026-01-05", "2026-01-20").all()
+    assert plan["next_contact"].value_counts().max() == 3
+
+
+def test_contacts_are_bounded_per_day_and_not_later_than_the_cadence():
+    rng = np.random.default_rng(0)
+    size = 2_000
+    names = pd.Index([f"c{place}" for place in range(size)], name="customer_id")
+    tiers = pd.Series(rng.choice(TIERS, size), index=names)
+    table = contacts.cadence()
+    holidays = [datetime.date(2026, 1, 7), datetime.date(2026, 1, 8)]
+    working = {tier: int(np.busday_count(MONDAY, MONDAY + datetime.timedelta(int(days)), holidays=holidays))
+               for tier, days in table["first_within"].items()}  # fmt: skip
+    bound = sum(-(-int((tiers == tier).sum()) // working[tier]) for tier in TIERS)
+
+    def planned(seed: int = 0, **more) -> pd.Series:
+        nothing = pd.Series("", index=names)
+        plan = contacts.contact_plan(
+            pd.DataFrame(index=names),
+            tiers,
+            nothing,
+            strategies(),
+            MONDAY,
+            holidays=holidays,
+            seed=seed,
+            **more,
+        )
+        return plan["next_contact"]
+
+    free = planned()
+    assert free.value_counts().max() <= bound
+    assert not set(free.dt.date) & set(holidays)
+    # all overdue at once, as after a long pause: no heap on the first day
+    assert (
+        planned(last_contact=pd.Series(pd.Timestamp("2020-01-01"), index=names)).value_counts().max() <= bound
+    )
+    # all contacted on one day: due on one day per tier, spread before it and never after it
+    last = pd.Series(pd.Timestamp("2026-01-02"), index=names)
+    again = planned(last_contact=last)
+    assert (again <= last + pd.to_timedelta(tiers.map(table["days"]), unit="D")).all()
+    assert again.value_counts().max() <= 2 * bound
+    # equally urgent customers are in the order of the seed, and the same seed gives the same plan
+    assert planned(seed=1).equals(planned(seed=1)) and not planned(seed=1).equals(planned(seed=2))
 
 
 def test_cadence_counts_from_the_last_contact_and_alerts_come_first():
@@ -75,7 +116,7 @@ def test_cadence_counts_from_the_last_contact_and_alerts_come_first():
         {"severity": ["critical"], "message": ["premium customer 95 days past due"]}, index=["a"]
     )
     plain = plan_of(last_contact=last)
-    assert plain.loc["a", "next_contact"] == pd.Timestamp("2026-02-02")  # 30 days later is Sunday 1 February
+    assert plain.loc["a", "next_contact"] == pd.Timestamp("2026-01-30")  # 30 days later is Sunday 1 February
     assert plain.loc["c", "next_contact"] == pd.Timestamp(MONDAY)  # long overdue: now
     urgent = plan_of(last_contact=last, alerts=alerts)
     assert urgent.loc["a", "next_contact"] == pd.Timestamp(MONDAY)
@@ -121,6 +162,21 @@ def test_rule_in_words_is_the_leaf_or_the_scores():
     assert list(contacts.rule_in_words(assessed, rules)) == ["Interest rate ≤ 16 %", "Interest rate > 16 %"]
     scores = pd.DataFrame({"r_score": [3.0], "f_score": [1.0], "rfm_total": [2.0]}, index=["a"])
     assert contacts.rule_in_words(scores, rules)["a"] == "r score 3, f score 1"
+
+
+def test_a_rule_in_two_tiers_says_what_tells_them_apart():
+    rules = pd.DataFrame({"leaf": [1, 2], "rule": ["Interest rate ≤ 16 %", "Interest rate > 16 %"]})
+    assessed = pd.DataFrame(
+        {"leaf": [1, 1, 1, 2], "tier": ["low", "premium", "low", "high"], "risk_score": [0.1, 0.1, 0.1, 0.3],
+         "value_score": [0.2, 0.9, 0.4, 0.5]}, index=list("abcd"),
+    )  # fmt: skip
+    found = contacts.rule_in_words(assessed, rules)
+    assert found.tolist() == [
+        "Interest rate ≤ 16 %; value 0.2: low here from 0.2 to 0.4",
+        "Interest rate ≤ 16 %; value 0.9: premium here from 0.9 to 0.9",
+        "Interest rate ≤ 16 %; value 0.4: low here from 0.2 to 0.4",
+        "Interest rate > 16 %",
+    ]
 
 
 def test_workload_counts_every_contact():

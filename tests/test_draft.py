@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 
 from research.collect import draft, identifiers
+from research.collect.classification import rules
+from research.collect.constructs import classes, constructs
 from research.collect.crosswalk import COLUMNS, OPTIONAL, apply
+from research.collect.datasets import simulation
 from research.collect.events.features import definitions
 from research.collect.headings import words
 from research.errors import UserError
@@ -146,3 +149,30 @@ def test_the_age_at_the_loan_is_counted_from_the_date_of_birth() -> None:
 
 def test_a_draft_has_every_column_of_a_crosswalk() -> None:
     assert draft.draft_crosswalk(pd.DataFrame({"x": [1]})).columns.tolist() == [*COLUMNS, *OPTIONAL]
+
+
+def test_the_listed_classes_are_those_that_drafts_standards_and_the_simulated_bank_use() -> None:
+    listed = {row.construct: set(row.classes.split(";")) for row in classes().itertuples()}
+    defined = constructs()
+    assert set(listed) == set(defined.index[defined["dtype"] == "category"])
+    values = pd.read_csv(draft.VALUE_SYNONYMS_FILE, dtype=str, keep_default_na=False)
+    used = [(row.construct, row.becomes) for row in values.itertuples() if row.construct in listed]
+    for entry in rules()["standards"].values():
+        for way in entry["measured_by"]:
+            for rule in way["rules"]:
+                for construct, tests in rule.get("when", {}).items():
+                    used += [
+                        (construct, value)
+                        for one in tests.values()
+                        for value in (one if isinstance(one, list) else [one])
+                    ]
+    free = {construct for construct, names in listed.items() if names == {""}}
+    strange = [
+        (name, value)
+        for name, value in used
+        if name in listed and name not in free and value not in listed[name]
+    ]
+    assert strange == []
+    bank = simulation(300, 1).customers
+    for name in bank.select_dtypes("category").columns.difference(list(free)):
+        assert set(bank[name].cat.categories) <= listed[name], name

@@ -469,11 +469,23 @@ def test_features_stand_beside_the_loans(tmp_path):
     assert book[["客户号", "放款日", "金额"]].equals(loans)
     assert book["frequency_12m"].tolist() == [0, 3, 1] and book["amount_12m"].tolist() == [0.0, 24.5, 10.0]
     pd.DataFrame({"客户号": ["z"], "放款日": ["soon"]}).to_csv(tmp_path / "loans.csv", index=False)
-    with pytest.raises(
-        UserError, match=r"loans.csv, row 2: customer 'z', date 'soon'; expected a customer and a date"
-    ):
+    with pytest.raises(UserError, match=r"loans.csv, row 2: no date; expected a customer and a date"):
         command.events(str(tmp_path / "events.parquet"), tmp_path / "book.parquet", **options)
     with pytest.raises(UserError, match="expected either --as-of DATE or --loans FILE"):
         command.events("events.parquet", tmp_path / "book.parquet")
     with pytest.raises(UserError, match="--as-of 2018: expected a date such as 2018-12-31"):
         command.events("events.parquet", tmp_path / "book.parquet", as_of="2018")
+
+
+@pytest.mark.parametrize("odd", ["secret,2020-01-01,5,6,7", "secret,2020-01-01", "secret;2020-01-01;5"])
+def test_a_row_of_another_form_is_told_at_its_line_without_its_content(tmp_path, odd: str) -> None:
+    lines = ["customer,time,amount", *(f"c{n},2020-01-{n % 28 + 1:02d},{n}.5" for n in range(200))]
+    lines[100] = odd
+    (tmp_path / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        command.events(
+            str(tmp_path / "events.csv"), tmp_path / "out.parquet", as_of="2020-02-01", windows="12",
+            customer="customer", time="time", amount="amount",
+        )  # fmt: skip
+    assert "events.csv, line 101: " in str(error.value)
+    assert "secret" not in str(error.value) and str(tmp_path) not in str(error.value)

@@ -31,11 +31,12 @@ from research import cli
 from research.commands.batch import batch as batch_command
 from research.errors import UserError
 from research.paths import EXAMPLES, ROOT
-from research.report import batch, files, kernels, notebooks, pipeline
-from research.report.grid import plans, read
-from research.report.pipeline import Result
+from research.report import files, notebooks
 from research.report.plan import Plan
 from research.report.plan import plan as study_plan
+from research.runs import batch, kernels, pipeline
+from research.runs.grid import plans, read
+from research.runs.pipeline import Result
 from test_batch import grid_file
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.usefixtures("no_commit")]
@@ -173,7 +174,7 @@ def scratch() -> Iterator[Path]:
 @linux
 def test_a_run_that_is_killed_is_taken_up_by_the_next(books, calm, scratch, tmp_path, monkeypatch):
     """Three runs at once that share a cache are killed at different moments; each is then run again."""
-    moments = ["executed/01_rates.part.ipynb", "executed/01_rates.ipynb", "values.json"]
+    moments = ["provenance.json", "executed/01_rates.ipynb", "values.json"]
     cache = tmp_path / "cache"
     jitter = random.Random(20240607)
     outs = [tmp_path / f"out-{number}" for number in range(len(moments))]

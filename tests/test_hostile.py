@@ -43,8 +43,9 @@ from research.fieldwork.interviews import deidentify, resolution, transcripts
 from research.inert import FORMULA_START, inert, plain, write_csv
 from research.manage.feedback import read_feedback
 from research.paths import ROOT
-from research.report import exhibit, grid, notebooks, values, workbook
+from research.report import exhibit, notebooks, values, workbook
 from research.report.render import failed_page, render
+from research.runs import grid
 from research.textfiles import parse_yaml, read_csv
 
 SOURCES = sorted((ROOT / "src").rglob("*.py"))

@@ -31,7 +31,7 @@ from research.commands import batch, datasets, fieldwork
 from research.collect import datasets as books
 from research.fieldwork.intake import platforms
 from research.manage import feedback
-from research.report import batch as runs, cluster, comparison, grid
+from research.runs import batch as runs, cluster, comparison, grid
 own = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (own + 2**30, own + 2**30))
 resource.setrlimit(resource.RLIMIT_CPU, (120, 120))

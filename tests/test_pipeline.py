@@ -15,8 +15,9 @@ from openpyxl import load_workbook
 import demo
 from research.errors import UserError
 from research.paths import ROOT
-from research.report import notebooks, pipeline, provenance, values
+from research.report import notebooks, provenance, values
 from research.report import plan as plans
+from research.runs import pipeline
 
 BROKEN = [
     ("text", "# Broken"),
@@ -285,16 +286,31 @@ def test_several_workers_begin_what_takes_long_first_and_what_uses_it_late(tmp_p
     def begun(jobs: int) -> list[str]:
         given = notebooks.find(tmp_path / "books")
         plan = plans.plan("default", out=tmp_path / "out", notebooks=given, jobs=jobs)
-        return [task["name"] for task in pipeline.execute_tasks(plan, None)]
+        return [task.name for task in pipeline.study_tasks(plan, None) if task.lane == "kernels"]
 
-    assert begun(2) == ["execute:03_long", "execute:02_small", "execute:01_uses"]
-    assert begun(1) == ["execute:01_uses", "execute:02_small", "execute:03_long"]
+    assert begun(2) == ["execute 03_long", "execute 02_small", "execute 01_uses"]
+    assert begun(1) == ["execute 01_uses", "execute 02_small", "execute 03_long"]
 
 
 def test_a_notebook_cannot_begin_at_an_unknown_time(tmp_path):
     demo.write(tmp_path, "01_when", [("text", "# When?")], begins="soon")
     with pytest.raises(UserError, match=r"01_when\.ipynb: metadata research\.begins is 'soon'; expected"):
         notebooks.find(tmp_path)
+
+
+def test_a_dry_run_says_what_would_run_and_why_and_writes_nothing(finished, tmp_path):
+    given = {"notebooks": notebooks.find(finished / "notebooks")}
+    done = plans.plan("default", out=finished / "out", **given)
+    before = files(finished / "out")
+    demo.run(finished / "notebooks", finished / "out")
+    assert pipeline.foresee(done) == []
+    (finished / "out/06_first.html").unlink()
+    assert pipeline.foresee(done) == [("page 06_first", "06_first.html is not as it was left")]
+    new = plans.plan("default", out=tmp_path / "new", **given)
+    assert [name for name, _ in pipeline.foresee(new)] == ["execute 06_first", "execute 09_second"]
+    assert not (tmp_path / "new").exists()
+    demo.run(finished / "notebooks", finished / "out")
+    assert files(finished / "out") == before
 
 
 def test_two_runs_do_not_share_a_folder(finished):

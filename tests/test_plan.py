@@ -15,8 +15,9 @@ from research.commands.contacts import contacts
 from research.errors import UserError
 from research.parameters import load
 from research.paths import EXAMPLES
-from research.report import grid, notebooks
+from research.report import notebooks
 from research.report import plan as plans
+from research.runs import grid
 from research.study import contents as steps
 
 BOOK = EXAMPLES / "loan_book_example.csv"

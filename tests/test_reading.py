@@ -22,6 +22,7 @@ from research.collect.numerals import read
 from research.collect.tables import LEFT_OUT, read_table
 from research.commands.datasets import app
 from research.errors import UserError
+from research.parameters import load
 from research.paths import EXAMPLES
 
 CROSSWALK = EXAMPLES / "loan_book_crosswalk.csv"
@@ -440,3 +441,9 @@ def test_how_a_column_writes_its_numbers_is_said() -> None:
     frame = pd.DataFrame({"id": range(3), "c": ["1,5", "2,5 %", "3%"]})
     made = apply(frame, walk(row("income", "c", "multiply", "0.01")))
     assert made.read.values.tolist() == [["income", "c", "decimal comma; per cent sign in 2 values"]]
+
+
+@pytest.mark.parametrize("weight", [float("inf"), float("nan")])
+def test_weights_are_finite(weight: float) -> None:
+    with pytest.raises(UserError, match="finite number"):
+        load("default", changes={"weights": {"A": weight, "B": 1, "C": 1}})

@@ -20,8 +20,9 @@ from research.commands.datasets import app
 from research.errors import UserError
 from research.parameters import load
 from research.paths import NOTEBOOKS
-from research.report import notebooks, pipeline
+from research.report import notebooks
 from research.report import plan as plans
+from research.runs import pipeline
 from research.study import contents as steps
 from research.study.testable import needs
 

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import nbformat
@@ -13,7 +15,7 @@ import pytest
 
 import command
 import demo
-from research.report import watch
+from research.runs import watch
 
 PLAIN = [("text", "# What?"), ("parameters", demo.PARAMETERS), ("code", "1 + 1")]
 WAITING = "Waiting for changes"
@@ -42,17 +44,9 @@ def acts(*what):
     return run, calls
 
 
-def looking(monkeypatch, *what) -> list[int]:
-    """Do one of these at each pause between two looks; return the list of pauses."""
-    steps, pauses = iter(what), []
-
-    def sleep(_: float) -> None:
-        pauses.append(len(pauses))
-        assert len(pauses) < 50, "it waits for ever"
-        next(steps, lambda: None)()
-
-    monkeypatch.setattr(watch.time, "sleep", sleep)
-    return pauses
+def later(act, seconds: float = 0.5) -> None:
+    """Do something while the run waits."""
+    threading.Timer(seconds, act).start()
 
 
 @pytest.fixture
@@ -70,45 +64,86 @@ def begin(run, file: Path, code: Path | None = None, restart=nothing) -> None:
     watch.watch(run, lambda: [file], lambda: [code] if code else [], restart)
 
 
-def test_a_change_starts_another_run(monkeypatch, file):
-    looking(monkeypatch, nothing, nothing, lambda: stamp(file, "ab"))
-    run, calls = acts(nothing)
+def test_a_change_starts_another_run(file):
+    run, calls = acts(lambda: later(lambda: stamp(file, "ab")))
     with pytest.raises(Ended):
         begin(run, file)
     assert len(calls) == 2
 
 
-def test_a_change_while_the_run_works_is_not_lost(monkeypatch, file):
-    pauses = looking(monkeypatch)
-    run, calls = acts(lambda: stamp(file, "ab"))
+def test_another_file_of_the_folder_does_not(file):
+    def act() -> None:
+        later(lambda: stamp(file.with_name("other"), "x"), 0.3)
+        later(lambda: stamp(file, "ab"), 1.5)
+
+    run, calls = acts(act)
     with pytest.raises(Ended):
         begin(run, file)
     assert len(calls) == 2
-    assert len(pauses) == 1
 
 
-def test_a_file_that_is_still_being_written_is_waited_for(monkeypatch, file):
-    sizes = iter(["ab", "abc", "abcd", "abcde"])
-    pauses = looking(monkeypatch, *[lambda: stamp(file, next(sizes))] * 4)
-    run, _ = acts(nothing)
+def test_a_change_while_the_run_works_is_not_lost(file):
+    def act() -> None:
+        stamp(file, "ab")
+        time.sleep(0.5)
+
+    run, calls = acts(act)
     with pytest.raises(Ended):
         begin(run, file)
-    assert len(pauses) == 5  # four writes, and one look that found it at rest
+    assert len(calls) == 2
 
 
-def test_a_file_that_goes_and_one_that_comes_count(monkeypatch, file):
-    looking(monkeypatch, file.unlink, nothing, lambda: stamp(file, "back"))
-    run, calls = acts(nothing, nothing)
+def test_a_file_that_is_still_being_written_is_waited_for(file):
+    read: list[str] = []
+
+    def write() -> None:
+        for text in ("ab", "abc", "abcd", "abcde"):
+            stamp(file, text)
+            time.sleep(0.02)
+
+    def run() -> None:
+        read.append(file.read_text(encoding="utf-8"))
+        if len(read) > 1:
+            raise Ended
+        later(write)
+
+    with pytest.raises(Ended):
+        begin(run, file)
+    assert read == ["a", "abcde"]
+
+
+def test_a_file_that_goes_and_one_that_comes_count(file):
+    run, calls = acts(lambda: later(file.unlink), lambda: later(lambda: stamp(file, "back")))
     with pytest.raises(Ended):
         begin(run, file)
     assert len(calls) == 3
 
 
-def test_changed_code_begins_anew_instead_of_running_again(monkeypatch, file, tmp_path):
+def test_a_file_of_another_folder_that_the_study_names_later_counts(file, tmp_path):
+    other = tmp_path / "other" / "data.csv"
+    other.parent.mkdir()
+    stamp(other, "a")
+    files = [file]
+    seen: list[int] = []
+
+    def run() -> None:
+        seen.append(len(files))
+        if len(seen) == 1:
+            files.append(other)
+        elif len(seen) == 2:
+            later(lambda: stamp(other, "ab"), 1)
+        else:
+            raise Ended
+
+    with pytest.raises(Ended):
+        watch.watch(run, lambda: files, list, nothing)
+    assert len(seen) == 3
+
+
+def test_changed_code_begins_anew_instead_of_running_again(file, tmp_path):
     code = tmp_path / "module.py"
     stamp(code, "a")
-    looking(monkeypatch, lambda: stamp(code, "ab"))
-    run, calls = acts(nothing)
+    run, calls = acts(lambda: later(lambda: stamp(code, "ab")))
     began: list[str] = []
     begin(run, file, code, lambda: began.append("anew"))
     assert began == ["anew"]
@@ -119,7 +154,7 @@ def test_beginning_anew_keeps_the_words_of_the_command():
     code = (
         "import os, sys\n"
         "if os.environ.pop('FIRST', ''):\n"
-        "    from research.report.watch import restart\n"
+        "    from research.runs.watch import restart\n"
         "    restart()\n"
         "print('anew', sys.argv[1:])"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import importlib
 import importlib.util
 import io
@@ -121,8 +120,6 @@ def main() -> None:
             raise
         print(f"research: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
         sys.exit(USER_MISTAKE if error.errno in IMPOSSIBLE else FAILED)
-    finally:
-        gc.freeze()  # else Python looks for garbage as it ends, half a second long after a run
 
 
 if __name__ == "__main__":

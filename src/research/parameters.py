@@ -21,7 +21,7 @@ Count = Annotated[int, Field(ge=1)]
 class Parameters(BaseModel):
     """Base of all parameter groups: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TierShares(Parameters):

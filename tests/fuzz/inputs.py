@@ -37,7 +37,8 @@ from research.fieldwork.survey import ahp
 from research.fieldwork.survey import scales as survey
 from research.manage.feedback import read_feedback
 from research.paths import DEFINITIONS, EXAMPLES, STUDIES
-from research.report import checklists, grid
+from research.report import checklists
+from research.runs import grid
 
 from . import corpus
 from .documents import SNIPPETS, a_json, a_yaml

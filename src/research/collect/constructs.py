@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 CONSTRUCTS_FILE = DEFINITIONS / "constructs.csv"
+CLASSES_FILE = DEFINITIONS / "construct_classes.csv"
 BLOCKS = ("risk", "value", "need", "behaviour", "contract", "context")
 ROLES = ("identity", "predictor", "protected", "context", "time", "outcome", "post")
 DTYPES = ("float", "category", "string", "datetime")
@@ -57,6 +58,11 @@ def construct(name: str) -> pd.Series:
     if name not in table.index:
         raise UserError(f"unknown construct '{name}'{nearest(name, table.index)}")
     return table.loc[name].copy()
+
+
+def classes() -> pd.DataFrame:
+    """Return the classes of the categorical constructs: construct, classes (separated by ";", empty = any), note."""
+    return pd.read_csv(CLASSES_FILE, dtype=str, keep_default_na=False, encoding="utf-8")
 
 
 def label(name: str, language: str = "en") -> str:

@@ -39,12 +39,12 @@ def batch(
     Every run is checked before the first one starts. A run that fails does not stop the others. Start the same batch
     again to go on after an interruption.
     """
-    from research.report import batch as runs
-    from research.report import grid as grids
-    from research.report.cluster import connected, there
-    from research.report.comparison import write_comparison
     from research.report.files import only_writer
     from research.report.provenance import data_files
+    from research.runs import batch as runs
+    from research.runs import grid as grids
+    from research.runs.cluster import connected, there
+    from research.runs.comparison import write_comparison
 
     if cluster and jobs is not None:
         raise UserError("--jobs counts processes of this machine; with --cluster, leave it out")

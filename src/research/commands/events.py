@@ -105,9 +105,9 @@ def loan_dates(book: pd.DataFrame, name: str, customer: str, date: str) -> pd.Da
     wrong = dates.isna() | book[customer].isna()
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
+        lacking = "customer" if book[customer].isna().iloc[row] else "date"
         raise UserError(
-            f"{name}, row {row + 2}: customer '{book[customer].iloc[row]}', date '{book[date].iloc[row]}'; "
-            "expected a customer and a date such as 2018-12-31 for every loan"
+            f"{name}, row {row + 2}: no {lacking}; expected a customer and a date such as 2018-12-31 for every loan"
         )
     return pd.DataFrame({"customer_id": book[customer].array, "as_of": dates.dt.normalize().array})
 

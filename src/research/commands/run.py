@@ -13,8 +13,9 @@ from rich.console import Console
 
 from research import parameters
 from research.errors import UserError
-from research.report import pipeline, provenance
 from research.report import plan as plans
+from research.report import provenance
+from research.runs import pipeline
 from research.targets import FILLS, READS, Force, take_reports
 from research.textfiles import parse_yaml
 
@@ -40,6 +41,9 @@ def run(
     watch: Annotated[
         bool, typer.Option("--watch", help="run again whenever study, notebooks, data or code change")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would run and why, and do nothing")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Run a study and write its reports."""
@@ -52,6 +56,9 @@ def run(
     changes = assignments(parameter or [])
     make = partial(plans.plan, study, changes=changes, only=only or [], jobs=jobs, out=out)
     plan = make()
+    if dry_run:
+        foretell(plan, console)
+        return
     take_reports(plan.out, [parameters.find(study), *provenance.data_files(plan.study)], force=force)
     if watch:
         run_watched(plan, make, parameters.find(study), console)
@@ -66,7 +73,7 @@ def run(
 
 def run_watched(plan: plans.Plan, make: Callable[[], plans.Plan], study: Path, console: Console) -> None:
     """Run until interrupted; a mistake in a changed file is told, and the next change tries again."""
-    from research.report import watch
+    from research.runs import watch
 
     def once() -> None:
         nonlocal plan
@@ -83,6 +90,14 @@ def run_watched(plan: plans.Plan, make: Callable[[], plans.Plan], study: Path, c
         watch.watch(once, lambda: watch.inputs(plan, study), watch.held, watch.restart)
     except KeyboardInterrupt:
         console.print("Ended.")
+
+
+def foretell(plan: plans.Plan, console: Console) -> None:
+    """Print what a run would do, and why."""
+    due = pipeline.foresee(plan)
+    for name, why in due:
+        console.print(f"{name}: {why}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(due)} of {pipeline.size(plan)} tasks would run." if due else "Nothing would run.")
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:

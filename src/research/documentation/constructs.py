@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from research.collect import constructs as measured
@@ -39,7 +41,21 @@ def page() -> str:
     for criterion, rows in found.groupby(found["criterion"].replace("", OTHERS)):
         lines += ["", f"## {criterion}", ""]
         lines += table(header, [_row(row, fits) for row in rows.to_dict("records")])
+    lines += ["", "## Classes", ""]
+    lines += prose(
+        "The words to which the transform `map` brings the values of a categorical construct.",
+        "Another word is kept as a class of its own, but no standard of classification knows it.",
+    )
+    lines += [
+        "",
+        *table(("construct", "classes", "note"), [_classes(row) for row in measured.classes().itertuples()]),
+    ]
     return text(lines)
+
+
+def _classes(row: Any) -> tuple[str, str, str]:
+    listed = ", ".join(code(name) for name in row.classes.split(";") if name)
+    return code(row.construct), listed or "any", row.note
 
 
 def _row(row: dict[str, object], fits: pd.DataFrame) -> tuple[str, ...]:

@@ -57,12 +57,15 @@ def contact_plan(
     urgency: pd.Series | None = None,
     intervals: pd.DataFrame | None = None,
     holidays: Sequence[datetime.date] = (),
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Plan the next contact with every customer.
 
-    A customer with a critical alert is contacted on the first working day. Others are contacted `days` after their
-    last contact, or, where none is known, spread evenly over the tier's `first_within` days, the most urgent first.
-    Dates move forward to a working day.
+    A customer with a critical alert is contacted on the first working day. Others are contacted at most `days` after
+    their last contact, on the working day of the last `first_within` of these that has the fewest contacts. Where no
+    last contact is known, or the next one is overdue, they are spread evenly over the working days of the tier's
+    `first_within`, the most urgent first, so that no day has more of them than each tier's number divided by its
+    working days, rounded up.
 
     Args:
         customers: only the index `customer_id` is used, which fixes the order of the rows.
@@ -72,6 +75,7 @@ def contact_plan(
         alerts: from `loan_quality.contradictions`; columns `severity` and `message`.
         last_contact: date by customer, NaT = unknown. urgency: higher = sooner, by customer.
         intervals: from `cadence`; the file by default.
+        seed: decides the order of customers who are equally urgent.
 
     Returns:
         Index `customer_id`; columns `tier`, `tier_label`, `next_contact` (datetime64), `channel`, `days_between`,
@@ -105,7 +109,9 @@ def contact_plan(
     critical = pd.Series(False, index=plan.index)
     if alerts is not None:
         critical = plan.index.to_series().isin(alerts.index[alerts["severity"] == "critical"])
-    plan["next_contact"] = _dates(plan["tier"], table, start_date, critical, last_contact, urgency, holidays)
+    plan["next_contact"] = _dates(
+        plan["tier"], table, start_date, critical, last_contact, urgency, holidays, seed
+    )
     return plan[list(COLUMNS)]
 
 
@@ -123,23 +129,44 @@ def _dates(
     last_contact: pd.Series | None,
     urgency: pd.Series | None,
     holidays: Sequence[datetime.date],
+    seed: int,
 ) -> np.ndarray:
-    order = pd.Series(np.arange(len(tiers)), index=tiers.index)
-    if urgency is not None:
-        order = urgency.reindex(tiers.index).rank(method="first", ascending=False, na_option="bottom")
-    place = order.groupby(tiers, observed=True).rank(method="first") - 1
-    size = place.groupby(tiers, observed=True).transform("size")
-    window = tiers.map(table["first_within"]).astype(int)
-    after = np.floor(place / size * window).to_numpy(int)
+    closed = np.array([np.datetime64(day, "D") for day in holidays], dtype="datetime64[D]")
     first = np.datetime64(start, "D")
-    planned = first + after.astype("timedelta64[D]")
+    window = tiers.map(table["first_within"]).to_numpy(int)
+    due = np.full(len(tiers), first)
     if last_contact is not None:
         known = pd.to_datetime(last_contact.reindex(tiers.index)).to_numpy().astype("datetime64[D]")
         due = known + tiers.map(table["days"]).to_numpy(int).astype("timedelta64[D]")
-        planned = np.where(np.isnat(known), planned, np.maximum(due, first))
-    planned = np.where(critical.to_numpy(), first, planned).astype("datetime64[D]")
-    closed = np.array([np.datetime64(day, "D") for day in holidays], dtype="datetime64[D]")
-    return np.busday_offset(planned, 0, roll="forward", holidays=closed).astype("datetime64[s]")
+    later, urgent = due > first, critical.to_numpy()  # an unknown day is not later
+    horizon = max(int(window.max(initial=1)), *(due[later] - first).astype(int).tolist(), 1)
+    working = np.arange(first, first + horizon + 1)
+    working = working[np.is_busday(working, holidays=closed)]
+    if not len(working):
+        working = np.busday_offset([first], 0, roll="forward", holidays=closed)
+    place = np.zeros(len(tiers), dtype=int)
+    order = _order(tiers.index, urgency, seed)
+    for tier in TIERS:
+        turn = order[(tiers.to_numpy() == tier)[order] & ~later[order] & ~urgent[order]]
+        days = max(int((working < first + window[turn[0]]).sum()), 1) if len(turn) else 1
+        place[turn] = np.arange(len(turn)) * days // max(len(turn), 1)
+    load = np.bincount(place[~later], minlength=len(working))
+    turn = order[later[order] & ~urgent[order]]
+    for one in turn[np.argsort(due[turn], kind="stable")]:
+        end = max(int(np.searchsorted(working, due[one], side="right")), 1)
+        begin = min(int(np.searchsorted(working, due[one] - window[one], side="right")), end - 1)
+        place[one] = end - 1 - int(np.argmin(load[begin:end][::-1]))
+        load[place[one]] += 1
+    return working[place].astype("datetime64[s]")
+
+
+def _order(customers: pd.Index, urgency: pd.Series | None, seed: int) -> np.ndarray:
+    """Positions of customers, the most urgent first, equally urgent ones in an order drawn by the seed."""
+    shuffled = np.random.default_rng(seed).permutation(len(customers))
+    if urgency is None:
+        return shuffled
+    value = urgency.reindex(customers).to_numpy(float)[shuffled]
+    return shuffled[np.argsort(-np.where(np.isnan(value), -np.inf, value), kind="stable")]
 
 
 def reasons_in_words(customers: pd.DataFrame, indicators: Sequence[str], *, most: int = 3) -> pd.Series:
@@ -201,19 +228,54 @@ def _shown(values: np.ndarray, unit: str) -> list[str]:
 def rule_in_words(assessed: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
     """Say by which rule or scores a model placed each customer.
 
+    Where customers under the same rule are in several tiers, what tells them apart is added: the value or the risk, and
+    the range of it that is this tier under this rule.
+
     Args:
-        assessed: a row per customer with the model's component scores; rules: the model's rules. Where both have a
-            column `leaf` the leaf's rule is given, otherwise the scores.
+        assessed: a row per customer with the model's component scores, and `tier`, `risk_score`, `value_score` where
+            known; rules: the model's rules. Where both have a column `leaf` the leaf's rule is given, otherwise the
+            scores.
     """
     if "leaf" in assessed and "leaf" in rules:
-        words = rules.set_index("leaf")["rule"]
-        return assessed["leaf"].astype(int).map(words).fillna("").astype(object)
-    shown = [name for name in assessed if name.endswith("_score") or name in {"risk", "value"}]
-    parts = [name.replace("_", " ") + " " + assessed[name].map("{:.3g}".format) for name in shown]
-    text = parts[0] if parts else pd.Series("", index=assessed.index)
-    for part in parts[1:]:
-        text = text + ", " + part
-    return text.astype(object)
+        by_leaf = rules.set_index("leaf")["rule"]
+        words = assessed["leaf"].astype(int).map(by_leaf).fillna("").astype(object)
+    else:
+        shown = [name for name in assessed if name.endswith("_score") or name in {"risk", "value"}]
+        shown = [name for name in shown if name not in {"risk_score", "value_score"}] or shown
+        parts = [name.replace("_", " ") + " " + assessed[name].map("{:.3g}".format) for name in shown]
+        words = parts[0] if parts else pd.Series("", index=assessed.index)
+        for part in parts[1:]:
+            words = words + ", " + part
+    if not {"tier", "risk_score", "value_score"} <= set(assessed):
+        return words.astype(object)
+    return _told_apart(words.astype(object), assessed)
+
+
+def _told_apart(words: pd.Series, assessed: pd.DataFrame) -> pd.Series:
+    tiers = assessed["tier"].astype(object)
+    several = tiers.groupby(words).transform("nunique") > 1
+    told = words.copy()
+    for rule, rows in assessed[several].groupby(words[several], sort=False):
+        for name in ("value", "risk"):
+            ends = (
+                rows.groupby(rows["tier"].astype(object))[f"{name}_score"]
+                .agg(["min", "max"])
+                .sort_values("min")
+            )
+            if (ends["min"].to_numpy()[1:] >= ends["max"].to_numpy()[:-1]).all():
+                break
+        else:
+            told[rows.index] = [
+                f"{rule}; here by value {value:.3g} and risk {risk:.3g}"
+                for value, risk in zip(rows["value_score"], rows["risk_score"], strict=True)
+            ]
+            continue
+        ranges = {tier: f"{low:.3g} to {high:.3g}" for tier, low, high in ends.itertuples()}
+        told[rows.index] = [
+            f"{rule}; {name} {score:.3g}: {tier} here from {ranges[tier]}"
+            for tier, score in zip(rows["tier"], rows[f"{name}_score"], strict=True)
+        ]
+    return told
 
 
 def potential_premium(

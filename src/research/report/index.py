@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +72,6 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     problems += broken_links(made, failed)
     if problems:
         raise IndexFailed("; ".join(dict.fromkeys(problems)))
-
-
-def read_ahead(out: Path, executed: Iterable[Path]) -> None:
-    """Read the notebooks and pages that are there; of those that stay as they are the index then knows everything."""
-    values.collect(executed)
-    for path in out.glob("*.html"):
-        page = path.read_text(encoding="utf-8")
-        ids(page), section_names(page)
 
 
 def reproduced(found: dict[str, Any], reference: Path) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from jinja2 import Environment, FileSystemLoader
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
 from research.exhibits.words import Words
@@ -241,17 +240,6 @@ def new_exporter() -> PageExporter:
     settings.PageExporter.extra_template_basedirs = [str(TEMPLATE.parent)]
     settings.CSSHTMLHeaderPreprocessor.enabled = False
     return PageExporter(config=settings)
-
-
-def prepare_exporter(record: dict[str, Any]) -> None:
-    """Have an exporter ready that has compiled its templates, by making an empty page."""
-    if not EXPORTERS.empty():
-        return
-    made = new_exporter()
-    empty = new_notebook(cells=[new_code_cell(metadata={"shown": "", "label": ""})])
-    page = {"stem": "", "title": "", "headings": [], "pages": [], "record": record, **page_assets()}
-    made.from_notebook_node(empty, resources={"page": page})
-    EXPORTERS.put(made)
 
 
 @cache

@@ -29,18 +29,16 @@ from research.study.customers import customers
 from research.study.experts import weight_shift
 from research.study.manage import loan_quality
 from research.study.models import model, not_testable
-from research.study.segment import rfm_grid, tier_panels, tier_profile, tier_rates
+from research.study.segment import MATCHED, rfm_grid, tier_panels, tier_profile, tier_rates
 from research.suppression import PROTECTED, WITHHELD, Counts, emptied, protect
 
 KNOWN, BAD = {"outcome": ("bad", "good")}, {"outcome": ("bad",)}
-RATE = (
-    "rate",
-    "pd",
-    "outcome_rate",
-    "ci_low",
-    "ci_high",
-    "risk",
-)  # what a rate is called, and what is made of it
+# what a rate is called, and what is made of it
+RATE = ("rate", "pd", "outcome_rate", "ci_low", "ci_high", "risk")
+QUARTILES = ("q25", "median", "q75")
+DESCRIBED = ("mean", "sd", "minimum", "q05", *QUARTILES, "q95", "maximum", "zeros", "distinct", "skew")
+SHIFTED = ("abc", "rfm")  # models whose weights the experts can set
+RULE = {"rfm": "tier", "abc": "rule", "tree": "leaf"}  # the column that names a rule of a model
 MISSING = "missing"
 
 
@@ -132,22 +130,6 @@ def tables(study: Study) -> dict[str, Callable[[], Counts]]:
     return made
 
 
-DESCRIBED = (
-    "mean",
-    "sd",
-    "minimum",
-    "q05",
-    "q25",
-    "median",
-    "q75",
-    "q95",
-    "maximum",
-    "zeros",
-    "distinct",
-    "skew",
-)
-
-
 def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
     """Return the tables of one model."""
     rates, money = {"n": {}, "known": KNOWN, "bad": BAD}, ("mean_worth", "worth_share")
@@ -170,7 +152,7 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
             tier_profile(study, name),
             {"tier": f"{name} {MATCHED}"},
             {"n": {"{construct}": ("known",)}},
-            describes={"n": ("median", "q25", "q75")},
+            describes={"n": QUARTILES},
         ),
     }
     if name == "rfm":
@@ -203,7 +185,6 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
             model(study, name).indicators(),
             counts={"n_missing": {"{indicator}": (MISSING,)}},
             tells={"n_missing": ("missing_share",)},
-            describes={"n_missing": ()},
         )
     if "reason" not in loan_quality(study, name):
         by = {scheme: scheme for scheme in quality_rules.policy().schemes}
@@ -220,11 +201,6 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
             {"customers": {}},
         )
     return made
-
-
-MATCHED = "matched shares"
-SHIFTED = ("abc", "rfm")  # models whose weights the experts can set
-RULE = {"rfm": "tier", "abc": "rule", "tree": "leaf"}  # the column that names a rule of a model
 
 
 def testable(study: Study) -> list[str]:

@@ -186,5 +186,5 @@ def contact_plan(study: Study, name: str, start: datetime.date) -> pd.DataFrame:
     return contacts.contact_plan(
         customers(study), found["tier"], found["reasons"], strategies.strategies(), start,
         rule=found["rule"], potential=found[["potential", "reason"]], alerts=quality_found.get("contradictions"),
-        urgency=found["risk"],
+        urgency=found["risk"], seed=study.seed,
     )  # fmt: skip

@@ -12,10 +12,12 @@ from research.steps import step
 from research.study.customers import customers
 from research.study.models import model, native_tiers, tiers
 
+MATCHED, OWN = "matched shares", "own rule"
+
 
 def tier_panels(study: Study, name: str) -> dict[str, pd.Series]:
     """Return the two ways in which a model places customers: with the study's tier shares, and by its own rule."""
-    return {"matched shares": tiers(study, name), "own rule": native_tiers(study, name)}
+    return {MATCHED: tiers(study, name), OWN: native_tiers(study, name)}
 
 
 @step(tiers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +71,14 @@ def open_source(con: Any, source: str, roles: Roles, scratch: Path) -> Source:
             pass  # an ordinary file
     with understood(path.name):
         if path.suffix.lower() == ".csv" or (path.is_dir() and any(path.rglob("*.csv"))):
-            return Source(con.read_csv(_csv_files(path, scratch), union_by_name=True), path.name)
+            files = _csv_files(path, scratch)
+            separator = _separator(files[0])
+            try:
+                table = con.read_csv(files, union_by_name=True, header=True, delim=separator)
+            except duckdb.Error:
+                _refuse_odd_rows(files, separator, path.name)
+                raise
+            return Source(table, path.name)
         return _parquet(con, path)
 
 
@@ -89,6 +97,26 @@ def _parquet(con: Any, path: Path) -> Source:
 def _csv_files(path: Path, scratch: Path) -> list[str]:
     files = sorted(path.rglob("*.csv")) if path.is_dir() else [path]
     return [str(_as_utf8(file, scratch / f"{number}.csv")) for number, file in enumerate(files)]
+
+
+def _separator(file: str) -> str:
+    """The separator of the header; told, so that a row of another form is named by its line, not taken for the rule."""
+    with Path(file).open(encoding="utf-8-sig") as given:
+        first = given.readline(LOOKED_AT)
+    return max(",;\t|", key=first.count)
+
+
+def _refuse_odd_rows(files: list[str], separator: str, name: str) -> None:
+    """Raise UserError that names the first row whose number of cells is not that of the header, not what it holds."""
+    for file in files:
+        with Path(file).open(encoding="utf-8-sig", newline="") as given:
+            reader = csv.reader(given, delimiter=separator)
+            width = len(next(reader, []))
+            for cells in reader:
+                if cells and len(cells) != width:
+                    raise UserError(
+                        f"{name}, line {reader.line_num}: {len(cells)} cells, expected {width} as in the header"
+                    )
 
 
 def _as_utf8(file: Path, copy: Path) -> Path:

@@ -12,9 +12,7 @@ from sklearn.metrics import mutual_info_score
 
 from research.parameters import Study
 from research.report import values
-from research.report.batch import Outcome
 from research.report.files import write_if_changed
-from research.report.grid import Grid
 from research.report.index import VERDICTS
 from research.report.markdown import Heading
 from research.report.markup import show
@@ -23,6 +21,8 @@ from research.report.payload import frame_to_payload, plain
 from research.report.plan import Plan
 from research.report.render import page_assets, templates
 from research.report.workbook import workbook_bytes
+from research.runs.batch import Outcome
+from research.runs.grid import Grid
 
 EFFECTS_SHOWN = 40
 

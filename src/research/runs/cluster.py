@@ -22,8 +22,8 @@ from research.errors import UserError
 from research.fingerprint import fingerprint
 from research.paths import ROOT
 from research.report import provenance
-from research.report.batch import Outcome, execute
 from research.report.plan import Plan
+from research.runs.batch import Outcome, execute
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -20,9 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from research.errors import UserError
-from research.report import pipeline
-from research.report.grid import Grid, run_name
 from research.report.plan import Plan
+from research.runs import pipeline
+from research.runs.grid import Grid, run_name
 
 FAILURES_SHOWN = 8
 PATIENCE = 20.0
@@ -90,7 +90,7 @@ def run_all(runs: Mapping[str, Plan], carry_out: Carrier, console: Console) -> l
 
     Args:
         runs: name → plan.
-        carry_out: yields an outcome per run as they end: `here`, or `research.report.cluster.there`.
+        carry_out: yields an outcome per run as they end: `here`, or `research.runs.cluster.there`.
         console: where progress is shown.
     """
     outcomes = {outcome.name: outcome for outcome in watched(carry_out(runs), len(runs), console)}

@@ -22,38 +22,34 @@ from papermill.exceptions import PapermillExecutionError
 from research.errors import NotTestable
 from research.paths import ROOT
 from research.report.files import write_if_changed
-from research.report.forks import expect
-from research.report.kernels import Kernel
-from research.study.contents import STAGES
+from research.runs.kernels import kernel_name
+from research.runs.runner import Failed
+from research.study.contents import PLACE
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
 ERROR_CELL = "papermill-error-cell-tag"
 CellStarted = Callable[[int, int], None]
 
 
-class SavesOnce(NBClientEngine):
-    """papermill's own engine, but the notebook is saved when it ends instead of twice per cell.
-
-    Those saves took a fifth of the processor time of a run whose steps are all cached.
-    """
+class KeepsWhatRan(NBClientEngine):
+    """papermill's own engine; what ran of a notebook whose kernel dies is written, too."""
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, *, kept: str = "", **options: Any
     ) -> None:
-        """Execute the cells; papermill saves afterwards, also when one failed."""
-        save = nb_man.save
-        nb_man.save = lambda **_: None
+        """Execute the cells."""
         try:
             super().execute_managed_notebook(nb_man, kernel_name, **options)
-        finally:
-            nb_man.save = save
+        except DeadKernelError:
+            nbformat.write(nb_man.nb, kept)
+            raise
 
 
-papermill_engines.register("saves-once", SavesOnce)
+papermill_engines.register("keeps-what-ran", KeepsWhatRan)
 
 
-class ExecutionFailed(Exception):
+class ExecutionFailed(Failed):
     """A cell of the notebook failed; the message is one line that names the cell and the error."""
 
 
@@ -84,7 +80,6 @@ def execute(
     failed = target.with_suffix(".failed.ipynb")
     cells = nbformat.read(source, as_version=4).cells
     total = len(cells) + 1
-    expect_imports(cells)
 
     study = str(parameters.get("study", ""))
     reached = 0
@@ -100,15 +95,16 @@ def execute(
             str(source),
             str(partial),
             parameters=dict(parameters),
-            engine_name="saves-once",
-            kernel_name="python3",
+            engine_name="keeps-what-ran",
+            kept=str(partial),
+            kernel_name=kernel_name(),
             language="python",
             progress_bar=False,
-            kernel_manager_class=Kernel,
+            request_save_on_cell_execute=False,  # saving after each cell took a fifth of a run whose steps are cached
+            autosave_cell_every=0,
             resources={"metadata": {"path": str(Path.cwd())}},
             on_cell_start=started,
             record_timing=False,
-            extra_arguments=["--IPKernelApp.log_level=50"],  # a kernel says nothing when it is shut down
             coalesce_streams=True,
         )
     except Exception as error:
@@ -144,19 +140,15 @@ def keep(partial: Path, failed: Path, study: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def expect_imports(cells: list[NotebookNode]) -> None:
-    """Let the process that forks kernels import what the cells of a notebook will import."""
-    expect(imports("\n".join(cell.source for cell in cells if cell.cell_type == "code")))
-
-
-def imports(code: str) -> list[str]:
-    """Return what code may import, in order: modules, their members, and the stages of the study whose steps it names.
+def imports(source: Path) -> list[str]:
+    """Return what a notebook may import, in order: modules, their members, and the modules of the steps it names.
 
     A member that is no module is no harm: whoever imports the list passes over what is none.
     """
+    cells = nbformat.read(source, as_version=4).cells
     found: list[str] = []
     try:
-        tree = ast.parse(code)
+        tree = ast.parse("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
     except SyntaxError:
         return found
     for node in ast.walk(tree):
@@ -166,7 +158,7 @@ def imports(code: str) -> list[str]:
             found += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
     named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     named |= {name.rpartition(".")[2] for name in found}
-    found += [f"research.study.{stage}" for stage, steps in STAGES.items() if named & {*steps}]
+    found += [f"research.study.{stage}" for step, stage in PLACE.items() if step in named]
     return list(dict.fromkeys(found))
 
 

@@ -1,0 +1,283 @@
+"""A run: one task per notebook, executed when something it depends on changed, then rendered and collected."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from research.errors import UserError
+from research.parameters import Study
+from research.paths import REFERENCE, cache_folder
+from research.report import notebooks as books
+from research.report import provenance
+from research.report.files import check_writable, only_writer, write_if_changed
+from research.report.plan import Plan
+from research.runs import runner
+from research.runs.progress import Line, Progress, summary
+from research.runs.runner import Failed, Task
+
+TASKS = "tasks.json"  # what the run remembers of notebooks, in the private folder
+EXECUTE = "execute "
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did: a line per notebook, and what it says about the reference values."""
+
+    plan: Plan
+    lines: list[Line]
+    collected: Mapping[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Line]:
+        """The notebooks that failed or were stopped by one that did."""
+        return [line for line in self.lines if line.state in ("failed", "stopped")]
+
+    @property
+    def unchanged(self) -> bool:
+        """True when nothing had to be done."""
+        return all(line.state == "unchanged" for line in self.lines)
+
+    def table(self) -> Table:
+        """Return the summary: notebook, state, seconds, warnings or error."""
+        return summary(self.lines)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every notebook succeeded and the index could be made."""
+        return 1 if self.failed or self.faults else 0
+
+
+def run(
+    plan: Plan,
+    *,
+    console: Console | None = None,
+    quiet: bool = False,
+    reference: Path | None = None,
+    patience: float = 0,
+) -> Result:
+    """Carry out a plan. A failing notebook stops those that need it, and no others.
+
+    Args:
+        plan: what to do.
+        console: where progress is shown; by default standard error.
+        quiet: show none.
+        reference: the values to compare with; by default those of the project.
+        patience: seconds to wait for another run in the same folder.
+
+    Raises:
+        UserError: another run is writing to the same folder, or it or the cache cannot be written.
+        OSError: the disk became full.
+    """
+    check_writable(cache_folder(), "RESEARCH_CACHE names another folder for the steps of the study")
+    with only_writer(plan.out, patience=patience) as private:
+        return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
+
+
+def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
+    """Execute, render and collect."""
+    if write_if_changed(plan.out / "study.yml", study_file(plan.study)):
+        remove_earlier(plan)
+    record = provenance.collect(plan.study)
+    write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
+    names = [notebook.stem for notebook in plan.chosen]
+    with Progress(names, console, quiet=quiet) as progress:
+        tasks = study_tasks(plan, progress)
+        warm_up(plan, tasks, private / TASKS)
+        lanes = {"kernels": plan.jobs}
+        runner.run(tasks, private / TASKS, partial(tell, progress), lanes, end_kernels)
+    lines = list(progress.lines.values())
+    failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
+    write_if_changed(private / "failed.json", json.dumps(failed, indent=1))
+    if failed:
+        from research.report.render import failed_page
+
+        for stem, message in failed.items():
+            write_if_changed(plan.page(stem), failed_page(stem, plan.pages, record, message))
+    faults: list[str] = []
+
+    def note(_: str, state: str, message: str) -> None:
+        faults.extend([message] if state == "failed" else [])
+
+    runner.run(
+        [index_task(plan, private, reference or REFERENCE / "values.json")], private / "index.json", note
+    )
+    summary = plan.out / "reproduced.json"
+    collected = json.loads(summary.read_text(encoding="utf-8")) if summary.exists() and not faults else {}
+    return Result(plan, lines, collected, faults)
+
+
+def foresee(plan: Plan) -> list[tuple[str, str]]:
+    """Return (what a run would do, why), in order; nothing is written.
+
+    The index is not told apart: it is made again whenever one of its pages is.
+    """
+    private, asked = plan.out / ".run", study_file(plan.study)
+    written = plan.out / "study.yml"
+    if not written.exists() or written.read_text(encoding="utf-8") != asked:
+        return [(f"{EXECUTE}{notebook.stem}", "the study was not run so before") for notebook in plan.chosen]
+    tasks = study_tasks(plan, Progress([], Console(), quiet=True))
+    return [(task.name, why) for task, why in runner.reasons(tasks, private / TASKS)]
+
+
+def size(plan: Plan) -> int:
+    """Return how many tasks the notebooks of a plan have."""
+    return 3 * len(plan.chosen)
+
+
+def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
+    """Let kernels be prepared for the notebooks that will be executed, while this process goes on."""
+    due = {task.name for task, _ in runner.reasons(tasks, record)}
+    sources = [notebook.path for notebook in plan.chosen if f"{EXECUTE}{notebook.stem}" in due]
+    if sources:
+        from research.runs import execute, kernels
+
+        kernels.begin(dict.fromkeys(name for source in sources for name in execute.imports(source)))
+
+
+def end_kernels() -> None:
+    """End what notebooks run in, because the user has ended the run."""
+    from research.runs import kernels
+
+    kernels.end()
+
+
+def tell(progress: Progress, name: str, state: runner.State, message: str) -> None:
+    """Show what a task does on the line of its notebook."""
+    kind, _, stem = name.partition(" ")
+    if f"{kind} " == EXECUTE and state == "running":
+        progress.start(stem)
+    elif f"{kind} " == EXECUTE:
+        progress.finish(
+            stem, state, message=message.replace(EXECUTE, ""), warnings=progress.lines[stem].warnings
+        )
+    elif state == "failed":
+        progress.finish(stem, "failed", message=message)
+
+
+def update_reference(result: Result, reference: Path | None = None) -> None:
+    """Make the values of a complete run the reference. Raises UserError after a partial or failed one."""
+    if result.exit_code or len(result.plan.chosen) < len(result.plan.notebooks):
+        raise UserError("the reference was left alone: it takes a run of all notebooks without a failure")
+    text = (result.plan.out / "values.json").read_text(encoding="utf-8")
+    write_if_changed(reference or REFERENCE / "values.json", text)
+
+
+def remove_earlier(plan: Plan) -> None:
+    """Remove pages that were made with other parameters; the index would show them as this run's."""
+    chosen = {notebook.stem for notebook in plan.chosen}
+    for path in (*plan.out.glob("executed/*.ipynb"), *plan.out.glob("*.html")):
+        if path.stem.removesuffix(".failed") not in {*chosen, "index", "checklists"}:
+            path.unlink()
+
+
+def study_file(study: Study) -> str:
+    """Return the resolved study as YAML, complete, so that the reports can be made again from it."""
+    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
+    """Return what there is to do for each notebook: execute it, write its page, write its tables as files."""
+    notebooks = plan.chosen if plan.jobs == 1 else books.in_turn(plan.chosen)
+    shared = {
+        "code": provenance.code_hash(),
+        "data": provenance.data_hash(plan.study),
+        "lock": provenance.lock_hash(),
+        "python": sys.version,
+    }
+    look = {"look": provenance.look_hash()}
+    study, record = plan.out / "study.yml", plan.out / "provenance.json"
+    executes, pages = [], []
+    for notebook in notebooks:
+        stem, own = notebook.stem, plan.own.get(notebook.stem, {})
+        executed, page, tables = plan.executed(stem), plan.page(stem), plan.out / "results" / stem
+        given = {"study": str(study.resolve()), **own}
+        executes.append(
+            Task(
+                f"{EXECUTE}{stem}",
+                partial(execute_notebook, notebook.path, executed, given, progress),
+                (notebook.path, study),
+                (executed,),
+                shared | {"parameters": own},
+                tuple(f"{EXECUTE}{need}" for need in notebook.needs),
+                "kernels",
+            )
+        )
+        after = (f"{EXECUTE}{stem}",)
+        pages += [
+            Task(
+                f"page {stem}",
+                partial(write_page, executed, page, plan.pages, record),
+                (executed, record),
+                (page,),
+                look | {"pages": plan.pages},
+                after,
+            ),
+            Task(
+                f"tables {stem}", partial(write_tables, tables, executed), (executed,), (tables,), look, after
+            ),
+        ]
+    return [*executes, *pages]
+
+
+def index_task(plan: Plan, private: Path, reference: Path) -> Task:
+    """Return what collects values and writes index, results and provenance from what there is."""
+    executed = [plan.executed(stem) for stem, _ in plan.pages if plan.executed(stem).exists()]
+    inputs = [*executed, plan.out / "provenance.json", private / "failed.json", reference]
+    made = ("index.html", "checklists.html", "values.json", "reproduced.json", "results")
+    return Task(
+        "index",
+        partial(collect, plan.out, plan.pages, executed, reference),
+        tuple(path for path in inputs if path.exists()),
+        tuple(plan.out / name for name in made),
+        {
+            "look": provenance.look_hash(),
+            "pages": plan.pages,
+            "definitions": provenance.checklist_hash(plan.study),
+        },
+    )
+
+
+def execute_notebook(source: Path, target: Path, given: Mapping[str, Any], progress: Progress) -> None:
+    """Execute a notebook, which may raise ExecutionFailed."""
+    from research.runs.execute import execute  # imports papermill
+
+    line = progress.lines[source.stem]
+    line.warnings = execute(source, target, given, on_cell=partial(progress.cell, source.stem))
+
+
+def write_page(executed: Path, page: Path, pages: list[tuple[str, str]], record: Path) -> None:
+    """Write the page of an executed notebook. Raises Failed."""
+    from research.report.render import RenderFailed, render  # imports nbconvert
+
+    try:
+        write_if_changed(page, render(executed, pages, json.loads(record.read_text(encoding="utf-8"))))
+    except RenderFailed as error:
+        raise Failed(str(error)) from error
+
+
+def write_tables(folder: Path, executed: Path) -> None:
+    """Write the tables of an executed notebook as files."""
+    from research.report import values
+
+    values.write_tables(folder, values.collect([executed]).tables)
+
+
+def collect(out: Path, pages: list[tuple[str, str]], executed: list[Path], reference: Path) -> None:
+    """Collect values and write the index. Raises Failed."""
+    from research.report.index import IndexFailed, write_index
+
+    try:
+        write_index(out, pages, executed, reference)
+    except IndexFailed as error:
+        raise Failed(str(error)) from error
