@@ -14,7 +14,8 @@ import pytest
 import demo
 from command import until
 from research.runs import kernels
-from research.runs.execute import ExecutionFailed, execute, imports
+from research.runs.execute import ExecutionFailed, execute
+from research.runs.imported import imports
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 ABOUT = "import os, sys, multiprocessing\nprint(os.getpid(), multiprocessing.parent_process() is not None)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import logging
 import re
@@ -24,7 +23,6 @@ from research.paths import ROOT
 from research.report.files import write_if_changed
 from research.runs.kernels import kernel_name
 from research.runs.runner import Failed
-from research.study.contents import PLACE
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
 ERROR_CELL = "papermill-error-cell-tag"
@@ -138,28 +136,6 @@ def keep(partial: Path, failed: Path, study: str) -> None:
         clean(partial, failed, study)
     except (OSError, NotJSONError):
         partial.unlink(missing_ok=True)
-
-
-def imports(source: Path) -> list[str]:
-    """Return what a notebook may import, in order: modules, their members, and the modules of the steps it names.
-
-    A member that is no module is no harm: whoever imports the list passes over what is none.
-    """
-    cells = nbformat.read(source, as_version=4).cells
-    found: list[str] = []
-    try:
-        tree = ast.parse("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
-    except SyntaxError:
-        return found
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [name.name for name in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
-    named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    named |= {name.rpartition(".")[2] for name in found}
-    found += [f"research.study.{stage}" for step, stage in PLACE.items() if step in named]
-    return list(dict.fromkeys(found))
 
 
 def describe(error: Exception, reached: int = 0) -> str:

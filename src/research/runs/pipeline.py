@@ -140,9 +140,10 @@ def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
     due = {task.name for task, _ in runner.reasons(tasks, record)}
     sources = [notebook.path for notebook in plan.chosen if f"{EXECUTE}{notebook.stem}" in due]
     if sources:
-        from research.runs import execute, kernels
+        from research.runs import kernels
+        from research.runs.imported import imports
 
-        kernels.begin(dict.fromkeys(name for source in sources for name in execute.imports(source)))
+        kernels.begin(dict.fromkeys(name for source in sources for name in imports(source)))
 
 
 def end_kernels() -> None:

@@ -10,6 +10,7 @@ import shutil
 MODULES = (
     "ipykernel.kernelapp",
     "ipykernel.debugger",
+    "research.cli",  # each forked process loads the command that started the run
     "research.report.exhibit",
     "matplotlib.backends.backend_svg",
 )

@@ -14,7 +14,8 @@ from research.fingerprint import files
 from research.paths import DEFINITIONS, ROOT
 from research.report import provenance
 from research.report.plan import Plan
-from research.runs import execute, kernels
+from research.runs import kernels
+from research.runs.imported import imports
 
 AT_REST = 200  # milliseconds in which nobody has written
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -64,7 +65,7 @@ def _place(path: str | Path) -> Path:
 
 def warm(plan: Plan) -> None:
     """Import what the notebooks of a plan will need while nobody waits for it."""
-    kernels.begin(dict.fromkeys(name for book in plan.chosen for name in execute.imports(book.path)))
+    kernels.begin(dict.fromkeys(name for book in plan.chosen for name in imports(book.path)))
 
 
 def inputs(plan: Plan, study: Path) -> list[Path]:
