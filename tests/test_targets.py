@@ -179,6 +179,7 @@ def test_names_that_no_file_can_have_are_one_message(tmp_path, capsys, command, 
 
 # what each command can read; the parameter that is tried is replaced
 READABLE = {
+    "register": ["default", "OUT.json"],
     "datasets fetch": ["taiwan"],  # of a local copy
     "datasets check": [TABLE, "--crosswalk", EXAMPLES / "loan_book_crosswalk.csv"],
     "datasets draft-crosswalk": [TABLE],
