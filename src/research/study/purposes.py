@@ -225,10 +225,10 @@ def by_data_set(study: Study) -> pd.DataFrame:
             known = np.isfinite(half) and half > 0
             error = abs(row.difference / row.statistic) if known and row.statistic else np.nan
             variance = error**2 if np.isfinite(error) else np.nan
-            strat = np.nan
+            delong = np.nan
             if row.purpose == "risk":
-                strat = stratified_variance(oof, (row.model_a, arm), (row.model_b, arm))
-            rows.append([row.purpose, arm, row.model_a, row.model_b, row.difference, variance, strat])
+                delong = stratified_variance(oof, (row.model_a, arm), (row.model_b, arm))
+            rows.append([row.purpose, arm, row.model_a, row.model_b, row.difference, variance, delong])
     for row in high_tier_odds(study).itertuples():
         rows.append(["odds", row.arm, row.model, "", row.log_odds, row.variance, np.nan])
     columns = ["purpose", "arm", "model_a", "model_b", "estimate", "variance", "delong"]
