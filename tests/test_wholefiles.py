@@ -1,5 +1,6 @@
 """A file is there whole or as it was."""
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -44,3 +45,12 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OSError), whole(tmp_path / "file" / "table.csv"):
         pass
+
+
+@pytest.mark.parametrize("named", [None, "temporary"])
+def test_a_full_disk_names_the_file_that_was_to_be_written(tmp_path, named):
+    path = tmp_path / "report.csv"
+    with pytest.raises(OSError) as told, whole(path) as temporary:
+        raise OSError(errno.ENOSPC, "No space left on device", named and str(temporary))
+    assert told.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []

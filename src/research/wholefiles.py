@@ -27,5 +27,9 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # a full disk names no file, or one that nobody knows
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
