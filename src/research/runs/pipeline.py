@@ -16,7 +16,7 @@ from rich.table import Table
 
 from research.errors import UserError
 from research.parameters import Study
-from research.paths import REFERENCE, cache_folder
+from research.paths import RECORDED, REFERENCE, cache_folder
 from research.report import notebooks as books
 from research.report import provenance
 from research.report.files import check_writable, only_writer, write_if_changed
@@ -110,7 +110,7 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
         faults.extend([message] if state == "failed" else [])
 
     runner.run(
-        [index_task(plan, private, reference or REFERENCE / "values.json")], private / "index.json", note
+        [index_task(plan, private, reference or reference_of(plan.study))], private / "index.json", note
     )
     summary = plan.out / "reproduced.json"
     collected = json.loads(summary.read_text(encoding="utf-8")) if summary.exists() and not faults else {}
@@ -166,12 +166,36 @@ def tell(progress: Progress, name: str, state: runner.State, message: str) -> No
         progress.finish(stem, "failed", message=message)
 
 
+RECORDED_STUDY = "all_data"  # the study whose values the pages of others may show
+
+
+def reference_of(study: Study) -> Path:
+    """Return the values that a run of a study is compared with: those recorded of it, else those of the default study."""
+    folder = RECORDED / study.name if study.name == RECORDED_STUDY else REFERENCE
+    return folder / "values.json"
+
+
 def update_reference(result: Result, reference: Path | None = None) -> None:
-    """Make the values of a complete run the reference. Raises UserError after a partial or failed one."""
+    """Make the values of a complete run the reference, with the commit and the hashes of the data that they came from.
+
+    Raises:
+        UserError: some notebooks were not run, or failed.
+    """
     if result.exit_code or len(result.plan.chosen) < len(result.plan.notebooks):
         raise UserError("the reference was left alone: it takes a run of all notebooks without a failure")
-    text = (result.plan.out / "values.json").read_text(encoding="utf-8")
-    write_if_changed(reference or REFERENCE / "values.json", text)
+    from research.collect import datasets  # slow to import, and seldom asked
+    from research.report.values import values_text
+
+    study, out = result.plan.study, result.plan.out
+    record = json.loads((out / "values.json").read_text(encoding="utf-8"))
+    if study.name == RECORDED_STUDY:
+        made = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+        record["study"] |= {
+            "command": f"research run {study.name} --update-reference",
+            "commit": made["code"]["commit"],
+            "data": {name: datasets.data_fingerprint(name) for name in study.compare_datasets},
+        }
+    write_if_changed(reference or reference_of(study), values_text(record))
 
 
 def remove_earlier(plan: Plan) -> None:
