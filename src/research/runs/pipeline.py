@@ -170,7 +170,7 @@ RECORDED_STUDY = "all_data"  # the study whose values the pages of others may sh
 
 
 def reference_of(study: Study) -> Path:
-    """Return the values that a run of a study is compared with: those recorded of it, else those of the default study."""
+    """Return the values that a run is compared with: those recorded of its study, else those of the default one."""
     folder = RECORDED / study.name if study.name == RECORDED_STUDY else REFERENCE
     return folder / "values.json"
 
