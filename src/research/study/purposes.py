@@ -212,10 +212,11 @@ def by_data_set(study: Study) -> pd.DataFrame:
 
     Columns: `dataset, lender, purpose, arm, model_a, model_b, estimate, variance` (corrected, Nadeau and Bengio),
     `delong` (fold-stratified paired DeLong variance, for the AUC). Also the log odds ratio of the high-risk tier:
-    purpose `odds`, model_b empty.
+    purpose `odds`,
+    model_b empty. The one-variable reference is another variable at each lender, a grade at one: it is never pooled.
     """
     made, oof = measured(study), out_of_fold(study)
-    pairs = [*PAIRS, *((name, bar) for name in study.models for bar in (BAR, GRADE, "boosting", "random"))]
+    pairs = [*PAIRS, *((name, bar) for name in study.models for bar in (BAR, "boosting", "random"))]
     compared = [(purpose, *pair) for purpose in ("risk", "need", "profit") for pair in pairs]
     rows = []
     for arm in registry.ARMS:
@@ -229,7 +230,7 @@ def by_data_set(study: Study) -> pd.DataFrame:
             if row.purpose == "risk":
                 delong = stratified_variance(oof, (row.model_a, arm), (row.model_b, arm))
             rows.append([row.purpose, arm, row.model_a, row.model_b, row.difference, variance, delong])
-    for row in high_tier_odds(study).itertuples():
+    for row in high_tier_odds(study).query("model != @GRADE").itertuples():
         rows.append(["odds", row.arm, row.model, "", row.log_odds, row.variance, np.nan])
     columns = ["purpose", "arm", "model_a", "model_b", "estimate", "variance", "delong"]
     return pd.DataFrame(rows, columns=columns).assign(
