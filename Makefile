@@ -63,7 +63,7 @@ fuzz: $(READY) ## 10,000 damaged inputs of every kind: make fuzz SEED=1 JOBS=2
 
 clean: ## remove the environment, the cache and the reports
 	rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache
-	find reports -mindepth 1 -maxdepth 1 ! -name reference ! -name README.md -exec rm -rf {} +
+	find reports -mindepth 1 -maxdepth 1 ! -name reference ! -name recorded ! -name README.md -exec rm -rf {} +
 
 # pip and uv both honour the user's own mirror settings. The package is installed last, as a link to src/.
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python --compile-bytecode,\
