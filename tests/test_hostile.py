@@ -37,6 +37,8 @@ from research.commands.run import assignments
 from research.errors import UserError
 from research.fieldwork import exchange
 from research.fieldwork.instruments import forms
+from research.fieldwork.instruments.columns import keys
+from research.fieldwork.instruments.layout import RESOLUTION
 from research.fieldwork.intake import cells, platforms, sheets
 from research.fieldwork.intake.check import annotate
 from research.fieldwork.interviews import deidentify, resolution, transcripts
@@ -271,7 +273,7 @@ def exports(folder: Path) -> list[Path]:
     forms.coding_form(folder / "coding.xlsx", units, coder="=coder")
     table = {"columns": [{"name": "=head"}], "rows": [[text] for text in HOSTILE], "caption": "=caption"}
     (folder / "tables.xlsx").write_bytes(workbook.workbook_bytes({"01_x/y": table}))
-    disputed = pd.DataFrame([dict.fromkeys(resolution._KEYS, "=1+1")])
+    disputed = pd.DataFrame([dict.fromkeys(keys(RESOLUTION), "=1+1")])
     resolution.resolution_form(folder / "resolution.xlsx", disputed)
     return [*made, folder / "coding.xlsx", folder / "tables.xlsx", folder / "resolution.xlsx"]
 

@@ -56,7 +56,8 @@ def bounded(*commands: list[object]) -> list[tuple[object, str]]:
     told = json.dumps([[str(word) for word in words] for words in commands])
     ended = subprocess.run(
         [sys.executable, "-c", BOUNDED, told], capture_output=True, text=True, timeout=600, cwd=ROOT,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1",
+             "ARROW_DEFAULT_MEMORY_POOL": "system", "ARROW_IO_THREADS": "1"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     return [tuple(json.loads(line)) for line in ended.stdout.splitlines()]

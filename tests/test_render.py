@@ -200,6 +200,7 @@ def test_index_leads_to_everything(tmp_path_factory):
     assert [a for a in tree.xpath("//h2/@id") if a != "provenance-of-this-page"] == [
         "notebooks",
         "reproduced",
+        "cite",
         "checklists",
         "parameters",
         "downloads",

@@ -172,6 +172,8 @@ def test_an_unknown_parameter_cannot_be_declared() -> None:
 
 
 def test_the_table_of_contents_is_complete() -> None:
+    listed = [name for names in contents.STAGES.values() for name in names]
+    assert len(listed) == len(set(listed)), "two steps of one name"
     for stage, names in contents.STAGES.items():
         module = import_module(f"research.study.{stage}")
         own = {

@@ -175,7 +175,9 @@ def require_place(path: Path, what: str = "", *, folder: bool = False) -> None:
     if not place.is_dir():
         raise UserError(f"{told}: {place} is a file, expected a folder")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise UserError(f"{told}: {place} cannot be written to")
+        read_only = hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY
+        reason = "Read-only file system" if read_only else "Permission denied"
+        raise UserError(f"{told}: cannot be written: {reason} ({place})")
 
 
 def _state(path: Path) -> Any:

@@ -161,7 +161,7 @@ def index_page(
             states=STATES,
             first=first,
             repeated=repeated,
-            citation=read_yaml(CITATION),
+            citation=read_yaml(CITATION) if CITATION.exists() else None,
         )
     )
 

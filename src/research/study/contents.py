@@ -40,7 +40,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "bar_name",
         "contrasts",
         "profile",
-        "answers",
+        "served",
         "rankings",
         "unaided",
         "by_construction",

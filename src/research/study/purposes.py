@@ -115,7 +115,7 @@ def profile(study: Study) -> pd.DataFrame:
 
 
 @step(profile, contrasts)
-def answers(study: Study) -> pd.DataFrame:
+def served(study: Study) -> pd.DataFrame:
     """Return one row per purpose: which models serve it.
 
     Returns:
