@@ -17,7 +17,6 @@ from research.captions import (
     policy,
     regression,
     survey,
-    tiers,
     warning,
 )
 from research.captions.wording import NOTHING, apart, counted, listed, number, said, span
@@ -64,41 +63,6 @@ AGREEMENT = pd.Series({"value": 0.38, "behaviour": 0.72})
 PAIRS = table("code_1 code_2 segments jaccard", ("a", "b", 7, 0.25), ("a", "c", 0, 0.0))
 SHARES = table(
     "label_en group share", ("Speed", "officer", 0.75), ("Speed", "customer", 0.25), ("Rate", "officer", 0.5)
-)
-RATES = table(
-    "panel tier rate ci_low ci_high",
-    ("matched", "premium", 0.012, 0.007, 0.02),
-    ("matched", "high", 0.034, 0.024, 0.046),
-    ("own", "premium", 0.02, 0.01, 0.03),
-    ("own", "high", 0.019, 0.012, 0.028),
-)
-PROFILE = table(
-    "label unit tier median q25 q75",
-    ("Debt to income", "share", "premium", 0.1, 0.05, 0.15),
-    ("Debt to income", "share", "high", 0.3, 0.25, 0.4),
-)
-GRID = table("r_score f_score known rate", (1, 1, 1000, 0.02), (5, 1, 1000, 0.06), (5, 5, np.nan, np.nan))
-CELLS = table(
-    "a_level b_level c_level tier n",
-    ("high", "low", "high", "premium", 179),
-    ("mid", "mid", "low", "medium", 400),
-    ("low", "high", "low", "high", np.nan),
-)
-LEAVES = table("pd ci_low ci_high", (0.05, 0.04, 0.06), (0.035, 0.03, 0.045), (0.01, 0.005, 0.015))
-JUDGED = table(
-    "label winner best",
-    ("AUC of the score", "no clear winner", "tree"),
-    ("Rows to read by hand", "tree", "tree"),
-    ("Value variance", "no clear winner", "abc"),
-    ("Equal opportunity", "", ""),
-)
-RANKS = table("model mean_rank critical_difference", ("tree", 1.2, 1.5), ("abc", 2.0, 1.5), ("rfm", 2.8, 1.5))
-REGRET = table(
-    "title model estimate ci_low ci_high",
-    ("Wrong tier", "tree", 0.4, 0.39, 0.41),
-    ("Wrong tier", "rfm", 0.5, 0.49, 0.51),
-    ("Missed value", "tree", 0.2, 0.1, 0.3),
-    ("Missed value", "rfm", 0.15, 0.1, 0.2),
 )
 SPLIT = table(
     "tier policy measure estimate ci_low ci_high",
@@ -207,7 +171,6 @@ LEAD = table(
 )
 LABELS = {"a": "Speed", "b": "Rate", "c": "Trust"}
 BUCKETS = ["current", "1 month", "2 months"]
-PANELS = {"matched": "with equal shares", "own": "by its own rule"}
 
 # name → (caption of a table, the table, what it must say)
 CAPTIONS: dict[str, tuple[Callable[[pd.DataFrame], str], pd.DataFrame, str]] = {
@@ -264,37 +227,6 @@ CAPTIONS: dict[str, tuple[Callable[[pd.DataFrame], str], pd.DataFrame, str]] = {
         interviews.code_frequencies,
         SHARES,
         "the groups lie furthest apart on 'Speed', 75% of the officers against 25% of the customers",
-    ),
-    "tier_rates": (
-        lambda found: tiers.tier_rates(found, 0.018, "RFM's", PANELS),
-        RATES,
-        "(1.80%): with equal shares the intervals of high risk, 3.40% (95 % CI 2.40% to 4.60%), "
-        "and premium, 1.20% (95 % CI 0.70% to 2.00%), lie apart; by its own rule the intervals of "
-        "high risk, 1.90% (95 % CI 1.20% to 2.80%), and premium, 2.00% (95 % CI 1.00% to 3.00%), overlap",
-    ),
-    "profile": (
-        tiers.tier_profile,
-        PROFILE,
-        "Debt to income comes first, with a median of 10.0% in the tier premium and 30.0% in high, "
-        "whose middle halves do not overlap",
-    ),
-    "grid": (
-        lambda found: tiers.rfm_grid(found, 0.022),
-        GRID,
-        "the 95 % interval leaves out the rate of all customers (2.20%) in 1 of 2 cells shown; the "
-        "highest rate shown, 6.0% (95 % CI 4.7% to 7.6%), is at recency 5 and frequency 1",
-    ),
-    "cells": (
-        tiers.cell_map,
-        CELLS,
-        "the fullest cell, value mid, risk mid, need low, is medium and has 400 of the 579 "
-        "customers shown; of 2 cells in use 1 are premium and 1 are medium",
-    ),
-    "leaves": (
-        tiers.leaves,
-        LEAVES,
-        "the intervals of the riskiest, 5.00% (95 % CI 4.00% to 6.00%), and the safest, 1.00% (95 "
-        "% CI 0.50% to 1.50%), lie apart; those of neighbours lie apart in 1 of 2 pairs",
     ),
     "by_tier": (
         lambda found: policy.by_tier(found, ["expected loss", "profit"]),
@@ -442,13 +374,6 @@ def test_a_slope_is_judged_by_its_interval() -> None:
     assert "not extreme enough" in slope(1.1, 1.4)
 
 
-def test_a_wrong_order_of_tiers_is_named() -> None:
-    turned = RATES.replace({"high": "premium", "premium": "high"})
-    assert "lie apart in the wrong order" in tiers.tier_rates(
-        turned, 0.02, "RFM's", {"matched": "with equal shares"}
-    )
-
-
 def test_one_group_or_scale_is_not_compared_with_itself() -> None:
     assert (
         survey.likert("Answers", AGREEMENT) == "Answers: most agree on behaviour (72%), fewest on value (38%)"
@@ -459,21 +384,12 @@ def test_one_group_or_scale_is_not_compared_with_itself() -> None:
     assert "most speak to 'Speed' (75% of the officers)" in alone
 
 
-def test_equal_medians_are_no_difference() -> None:
-    assert "no construct has medians that differ" in tiers.tier_profile(PROFILE.assign(median=1.0))
-
-
 def test_less_loss_is_a_gain() -> None:
     text = policy.gains(GAINS, TITLES, "expected loss")
     assert (
         "(left), the whole interval is a gain for both models and a loss for 0, the best is RFM −2,000"
         in text
     )
-
-
-def test_a_count_that_is_withheld_is_in_no_sum() -> None:
-    assert "400 of the 579 customers shown" in tiers.cell_map(CELLS)
-    assert "400 of the 400 customers shown" in tiers.cell_map(CELLS.assign(n=[np.nan, 400, np.nan]))
 
 
 def test_words() -> None:

@@ -12,7 +12,6 @@ from research.captions import (
     policy,
     regression,
     survey,
-    tiers,
     warning,
 )
 
@@ -24,6 +23,5 @@ __all__ = [
     "policy",
     "regression",
     "survey",
-    "tiers",
     "warning",
 ]

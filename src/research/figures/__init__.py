@@ -8,7 +8,6 @@ from research.figures import (
     policy,
     regression,
     survey,
-    tiers,
     warning,
 )
 
@@ -20,6 +19,5 @@ __all__ = [
     "policy",
     "regression",
     "survey",
-    "tiers",
     "warning",
 ]
