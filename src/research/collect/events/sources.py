@@ -170,6 +170,9 @@ def _postgres(con: Any, source: str, roles: Roles, scratch: Path) -> Source:
     place = f"postgresql://{given.get('host', '')}/{given.get('dbname', '')}::{name}"
     secret = str(given.get("password") or "")
     options = f"{given.pop('options', '')} -c default_transaction_read_only=on"
+    given.setdefault(
+        "client_encoding", "utf8"
+    )  # else names and texts of a database without an encoding come as bytes
     try:
         database = ibis.postgres.connect(database=given.pop("dbname", None), **given, options=options)
         known = database.list_tables(database=schema or "public")
