@@ -238,3 +238,17 @@ def integration(statement: pd.DataFrame) -> Exhibit:
         "gramms", statement, said, within=None, supplement=True,
         headings={"item": N_("Item"), "asks": N_("Asks for"), "text": N_("Reported"), "status": N_("State")},
     )  # fmt: skip
+
+
+LIMITS = (
+    N_(
+        "Loan data show whether tiers hold what they should, not whether treating tiers changes anything: that needs a "
+        "trial."
+    ),
+    N_("The protocol's second version was written after the results on the public data sets were known."),
+)
+
+
+def limits_of_claims() -> list[Said]:
+    """Return what no verdict here can say."""
+    return [Said(text) for text in LIMITS]
