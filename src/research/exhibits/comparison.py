@@ -15,6 +15,7 @@ from research.exhibits.style import (
     INK,
     MUTED,
     canvas,
+    forest,
     label_below,
     shares_from_nought,
     small_multiples,
@@ -516,20 +517,9 @@ def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     order = [name for name in dict.fromkeys(frame["lender"]) if name != "All lenders"] + ["All lenders"]
     figure, panels = small_multiples(words, len(PANELS), columns=2, row_height=0.24 * len(order) + 0.7)
     for number, axes in enumerate(panels):
-        part = frame[frame["panel"] == number].set_index("lender").reindex(order)
-        rows = np.arange(len(order))
-        axes.axvline(0, color=MUTED, linewidth=1, zorder=0)
-        axes.hlines(rows, part["ci_low"], part["ci_high"], color=INK, linewidth=1.4)
-        axes.hlines(rows, part["prediction_low"], part["prediction_high"], color=MUTED, linewidth=0.8)
-        sns.scatterplot(x=part["estimate"].to_numpy(), y=rows, style=[name == "All lenders" for name in order],
-                        markers={True: "D", False: "o"}, color=ACCENT, s=34, legend=False, ax=axes,
-                        zorder=3)  # fmt: skip
-        axes.set_yticks(rows, [words(name) for name in order])
-        axes.set_ylim(len(order) - 0.5, -0.5)
+        rows = frame[frame["panel"] == number].set_index("lender")
+        forest(axes, rows, order, "All lenders", 0, words)
         axes.set_title(words(PANELS[number]))
-        axes.set(xlabel="", ylabel="")
-        axes.grid(axis="x")
-        sns.despine(ax=axes, left=True)
     panels[-1].set_xlabel(words(N_("Difference in AUC, 95 % interval")))
     return figure
 

@@ -119,6 +119,32 @@ def tiers_with_intervals(axes: Axes, frame: pd.DataFrame, words: Words, overall:
     sns.despine(ax=axes, left=True)
 
 
+def forest(
+    axes: Axes, rows: pd.DataFrame, order: list[str], together: str, null: float, words: Words
+) -> None:
+    """Draw an estimate with its interval per row, and a thin line for where a further one would lie.
+
+    Args:
+        axes: where.
+        rows: indexed by name: `estimate`, `ci_low`, `ci_high`, `prediction_low`, `prediction_high`.
+        order: the names from top to bottom; those without a row stay empty.
+        together: the name of the pooled row, which is a diamond.
+        null: the value that says nothing, a line.
+        words: the language.
+    """
+    part, places = rows.reindex(order), np.arange(len(order))
+    axes.axvline(null, color=MUTED, linewidth=1, zorder=0)
+    axes.hlines(places, part["ci_low"], part["ci_high"], color=INK, linewidth=1.4)
+    axes.hlines(places, part["prediction_low"], part["prediction_high"], color=MUTED, linewidth=0.8)
+    sns.scatterplot(x=part["estimate"].to_numpy(), y=places, style=[name == together for name in order],
+                    markers={True: "D", False: "o"}, color=ACCENT, s=34, legend=False, ax=axes, zorder=3)  # fmt: skip
+    axes.set_yticks(places, [words(name) for name in order])
+    axes.set_ylim(len(order) - 0.5, -0.5)
+    axes.set(xlabel="", ylabel="")
+    axes.grid(axis="x")
+    sns.despine(ax=axes, left=True)
+
+
 def shares_from_nought(grid: list[Axes], words: Words) -> None:
     """Label axes that are shared, in per cent from nought, with few ticks; call it when everything is drawn."""
     grid[0].set_xlim(left=0)

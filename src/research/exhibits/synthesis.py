@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from research.exhibits.comparison import MODELS, NAMES, in_text, titled
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, INK, MUTED, small_multiples
+from research.exhibits.style import forest, small_multiples
 from research.exhibits.words import N_, Said, Words
 
 UNTESTED = "not tested here"
@@ -161,24 +159,13 @@ def odds_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     shown = [name for name in SHOWN if name in set(frame["model"])]
     figure, panels = small_multiples(words, len(shown), columns=2, row_height=0.24 * len(order) + 0.7)
     for axes, name in zip(panels, shown, strict=True):
-        part = frame[frame["model"] == name].drop_duplicates("lender").set_index("lender").reindex(order)
-        rows = np.arange(len(order))
-        axes.axvline(1, color=MUTED, linewidth=1, zorder=0)
-        axes.hlines(rows, part["ci_low"], part["ci_high"], color=INK, linewidth=1.4)
-        axes.hlines(rows, part["prediction_low"], part["prediction_high"], color=MUTED, linewidth=0.8)
-        sns.scatterplot(x=part["estimate"].to_numpy(), y=rows, style=[row == ALL_LENDERS for row in order],
-                        markers={True: "D", False: "o"}, color=ACCENT, s=34, legend=False, ax=axes,
-                        zorder=3)  # fmt: skip
+        rows = frame[frame["model"] == name].drop_duplicates("lender").set_index("lender")
+        forest(axes, rows, order, ALL_LENDERS, 1, words)
         axes.set_xscale("log")
         axes.set_xlim(0.2, 50)
         axes.set_xticks([0.25, 1, 4, 16], [words.number(value, ".3g") for value in (0.25, 1, 4, 16)])
         axes.minorticks_off()
-        axes.set_yticks(rows, [words(row) for row in order])
-        axes.set_ylim(len(order) - 0.5, -0.5)
         axes.set_title(words(NAMES[name]))
-        axes.set(xlabel="", ylabel="")
-        axes.grid(axis="x")
-        sns.despine(ax=axes, left=True)
     panels[-1].set_xlabel(words(N_("Odds ratio, high-risk tier against the rest")))
     return figure
 
