@@ -10,7 +10,6 @@ from research.captions import (
     monitoring,
     movement,
     policy,
-    regression,
     survey,
     warning,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "monitoring",
     "movement",
     "policy",
-    "regression",
     "survey",
     "warning",
 ]

@@ -6,7 +6,6 @@ from research.figures import (
     monitoring,
     movement,
     policy,
-    regression,
     survey,
     warning,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "monitoring",
     "movement",
     "policy",
-    "regression",
     "survey",
     "warning",
 ]
