@@ -187,7 +187,8 @@ def odds_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 def forest_drawn(frame: pd.DataFrame, estimate: str, null: float, words: Words) -> tuple[Figure, Axes]:
     """Draw a row per input: estimate and interval, coloured where it is clear after adjustment."""
     names = [textwrap.fill(words(term), 20 if words.narrow else 46) for term in frame["term"]]
-    figure = canvas(words, 0.15 * sum(name.count("\n") + 1 for name in names) + 0.12 * len(names) + 0.8)
+    lines = 1 + max(name.count("\n") for name in names)
+    figure = canvas(words, (0.15 * lines + 0.1) * len(names) + 0.8)
     axes, rows, clear = figure.subplots(), np.arange(len(frame)), (frame["result"] != "open").to_numpy()
     axes.axvline(null, color=MUTED, linewidth=1, zorder=0)
     axes.hlines(rows, frame["ci_low"], frame["ci_high"], color=np.where(clear, ACCENT, MUTED), linewidth=1.6)
