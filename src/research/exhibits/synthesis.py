@@ -111,6 +111,32 @@ def beside(rows: pd.DataFrame, grade: str) -> Exhibit:
     )  # fmt: skip
 
 
+VALUE = N_(
+    "Premium customers brought {gaps} standard deviations more than the rest, under {models} in turn; the same number "
+    "picked by value alone {alone:.2f}, by lot {random:.2f}."
+)
+
+
+def value_beside(rows: pd.DataFrame, grade: str, origin: str) -> Exhibit:
+    """Show what premium customers brought after tiering, beside value alone and random tiers: `realised_value`."""
+    known = rows.set_index("model")["estimate"]
+    own = [name for name in MODELS if name in known]
+    fields = {
+        "gaps": [Said("{gap:.2f}", {"gap": known[name]}) for name in own],
+        "models": in_text(own),
+        "alone": known.get("value alone"),
+        "random": known.get("random"),
+    }
+    frame = titled(rows, grade)
+    return Exhibit(
+        "value_beside", frame.assign(model=frame["model"].fillna(N_("Value alone"))), Said(VALUE, fields), within=None,
+        origin=origin,
+        headings={"model": N_("Ranking"), "estimate": N_("Gap in standard deviations [95 % interval]"),
+                  "n": N_("Customers")},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f"},
+    )  # fmt: skip
+
+
 ODDS = {
     "supported": N_(
         "Over {lenders:.0f} lenders the odds of a bad outcome are {odds:.1f} times as high in the tree's "

@@ -2,7 +2,6 @@
 
 from research.figures import (
     data,
-    interviews,
     monitoring,
     movement,
     policy,
@@ -13,7 +12,6 @@ from research.figures import (
 
 __all__ = [
     "data",
-    "interviews",
     "monitoring",
     "movement",
     "policy",

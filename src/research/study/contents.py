@@ -50,7 +50,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "lenders",
         "fairness",
     ),
-    "claims": ("evidence", "need_association", "odds_beside", "odds_over_lenders"),
+    "claims": ("evidence", "need_association", "realised_value", "odds_beside", "odds_over_lenders"),
     "specification": ("specification_curve",),
     "robustness": ("outcome_sensitivity", "tier_drift"),
     "regret": ("truth_regret", "parameter_recovery"),
