@@ -11,7 +11,6 @@ import pytest
 
 from research.captions import (
     data,
-    interviews,
     monitoring,
     movement,
     policy,
@@ -46,10 +45,6 @@ CLASSES = table(
     ("K2 Term", "long", np.nan, np.nan, np.nan),
 )
 AGREEMENT = pd.Series({"value": 0.38, "behaviour": 0.72})
-PAIRS = table("code_1 code_2 segments jaccard", ("a", "b", 7, 0.25), ("a", "c", 0, 0.0))
-SHARES = table(
-    "label_en group share", ("Speed", "officer", 0.75), ("Speed", "customer", 0.25), ("Rate", "officer", 0.5)
-)
 SPLIT = table(
     "tier policy measure estimate ci_low ci_high",
     ("high", "tiered − uniform", "expected loss", -1200.0, -2000.0, -400.0),
@@ -155,7 +150,6 @@ LEAD = table(
     ("Deposits", 2.0, 1, 0.25),
     ("Deposits", np.nan, 3, 0.75),
 )
-LABELS = {"a": "Speed", "b": "Rate", "c": "Trust"}
 BUCKETS = ["current", "1 month", "2 months"]
 
 # name → (caption of a table, the table, what it must say)
@@ -181,16 +175,6 @@ CAPTIONS: dict[str, tuple[Callable[[pd.DataFrame], str], pd.DataFrame, str]] = {
         CLASSES,
         "(2.50%): the interval leaves it out for 1 of 2 classes shown; highest is 'cash' (K1 "
         "Purpose), 5.0% (95 % CI 4.0% to 7.0%), lowest 'car' (K1 Purpose), 2.0% (95 % CI 1.0% to 3.0%)",
-    ),
-    "cooccurrence": (
-        lambda found: interviews.cooccurrence(found, LABELS),
-        PAIRS,
-        "'Speed' and 'Rate' meet most often (7 turns, index 0.25); 1 of 2 pairs never meet",
-    ),
-    "frequencies": (
-        interviews.code_frequencies,
-        SHARES,
-        "the groups lie furthest apart on 'Speed', 75% of the officers against 25% of the customers",
     ),
     "by_tier": (
         lambda found: policy.by_tier(found, ["expected loss", "profit"]),
@@ -336,8 +320,6 @@ def test_one_group_or_scale_is_not_compared_with_itself() -> None:
     )
     assert survey.likert("Answers", AGREEMENT.head(1)) == "Answers: 38% agree on value"
     assert survey.likert("Answers", AGREEMENT.head(0)) == f"Answers: {NOTHING}"
-    alone = interviews.code_frequencies(SHARES[SHARES["group"] == "officer"])
-    assert "most speak to 'Speed' (75% of the officers)" in alone
 
 
 def test_less_loss_is_a_gain() -> None:

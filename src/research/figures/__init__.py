@@ -2,7 +2,6 @@
 
 from research.figures import (
     data,
-    interviews,
     monitoring,
     movement,
     policy,
@@ -12,7 +11,6 @@ from research.figures import (
 
 __all__ = [
     "data",
-    "interviews",
     "monitoring",
     "movement",
     "policy",
