@@ -91,6 +91,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "survey_factors",
         "criteria_ranking",
     ),
+    "wellbeing": ("public_survey", "survey_origin", "asked"),
     "experts": ("expert_comparisons", "weight_shift", "vignette_agreement"),
     "interviews": ("interviews", "coders_agreement", "themes", "theme_saturation"),
     "integrate": ("loan_strand", "synthesis"),
