@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, MUTED, canvas, label_below
+from research.exhibits.style import ACCENT, MUTED, canvas, label_below, with_outcome
 from research.exhibits.words import N_, Said, Words, chosen
 
 DRAWN, NAMED = 12, 3  # inputs in a figure, and in a list in a sentence
@@ -266,7 +266,7 @@ def calibration(deciles: pd.DataFrame, slope: pd.DataFrame, facts: Mapping[str, 
         "calibration", deciles.assign(rate_word=facts["rate_word"]),
         chosen(SLOPES, slope["result"].iloc[0], **slope.iloc[0]), Said(alt), calibration_drawn,
         headings={"predicted": N_("Predicted"), "observed": N_("Observed [95 % interval]"),
-                  "events": Said(N_("With {outcome}"), {"outcome": facts["outcome_name"]}), "n": N_("Customers")},
+                  "events": with_outcome(facts["outcome_name"]), "n": N_("Customers")},
         formats={"predicted": ".1%", "observed": "{observed:.1%} [{ci_low:.1%}, {ci_high:.1%}]", "events": ",.0f",
                  "n": ",.0f"},
     )  # fmt: skip
