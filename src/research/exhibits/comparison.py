@@ -145,16 +145,17 @@ def still_answer(answers: pd.DataFrame) -> Said:
 # ---------------------------------------------------------------------------------------------------- tiers by ranking
 
 
-def rankings(rows: pd.DataFrame, outcome: str, grade: str, share: float) -> Exhibit:
+def rankings(rows: pd.DataFrame, facts: Mapping[str, Any], grade: str, share: float) -> Exhibit:
     """Show the rate of the outcome by tier for every ranking on one axis.
 
     Args:
         rows: `model, tier, n, bad, rate, ci_low, ci_high`.
-        outcome: the outcome in the data set's own words, in the singular.
+        facts: `outcome_name`, the outcome in the data set's own words, and `outcome_rate` of all customers.
         grade: what the one-variable reference is, `grade` or `single`.
         share: share of customers in the high-risk tier.
     """
-    frame = named(rows, grade)
+    outcome = facts["outcome_name"]
+    frame = named(rows, grade).assign(outcome=outcome, overall=facts["outcome_rate"])
     high = frame[frame["tier"] == "high"].set_index("model")["bad"]
     own = high.reindex([name for name in MODELS if name in high]).dropna()
     if own.empty or "scorecard" not in high or "random" not in high:
@@ -179,7 +180,7 @@ def rankings(rows: pd.DataFrame, outcome: str, grade: str, share: float) -> Exhi
         N_("One panel per ranking; four tiers in each, premium to high risk, with rate, interval and n.")
     )
     return Exhibit(
-        "rankings", frame.assign(outcome=outcome), said, alt, rankings_drawn, within=("model",),
+        "rankings", frame, said, alt, rankings_drawn, within=("model",),
         formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f", "expected": ".2%"},
         headings={"model": N_("Ranking"), "tier": N_("Tier"), "n": N_("Customers"), "bad": with_outcome(outcome),
                   "rate": rate_of(outcome)},
@@ -193,7 +194,7 @@ def rankings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     figure, panels = small_multiples(words, len(order), columns=4, row_height=1.45)
     for axes, name in zip(panels, order, strict=True):
         part = frame[frame["model"] == name]
-        tiers_with_intervals(axes, part, words, part["bad"].sum() / part["n"].sum())
+        tiers_with_intervals(axes, part, words, part["overall"].iloc[0])
         axes.set_title(words(NAMES[name]))
     shares_from_nought(panels, words)
     text = N_("Rate of {outcome}, 95 % interval; the dashed line is the rate of all customers")
