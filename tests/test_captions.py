@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from research.captions import (
-    data,
     interviews,
     monitoring,
     movement,
@@ -29,23 +28,6 @@ def table(columns: str, *rows: tuple) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split())
 
 
-COVERAGE = table(
-    "construct dataset fit",
-    ("income", "one", "direct"),
-    ("age", "one", "proxy"),
-    ("need", "one", "absent"),
-    ("income", "two", "direct"),
-    ("age", "two", "absent"),
-    ("need", "two", "absent"),
-)
-SKEW = table("skew", (2.5,), (0.4,), (-1.2,), (1.1,))
-MISSING = table("label share", ("Income", 0.2), ("Months since default", 0.65))
-CLASSES = table(
-    "standard class rate ci_low ci_high",
-    ("K1 Purpose", "car", 0.02, 0.01, 0.03),
-    ("K1 Purpose", "cash", 0.05, 0.04, 0.07),
-    ("K2 Term", "long", np.nan, np.nan, np.nan),
-)
 FOREST = table(
     "term estimate ci_low ci_high p_holm",
     ("Grade", 2.05, 1.7, 2.4, 0.0001),
@@ -174,28 +156,6 @@ BUCKETS = ["current", "1 month", "2 months"]
 
 # name → (caption of a table, the table, what it must say)
 CAPTIONS: dict[str, tuple[Callable[[pd.DataFrame], str], pd.DataFrame, str]] = {
-    "coverage": (
-        data.coverage_matrix,
-        COVERAGE,
-        "one covers 2 of 3 constructs, the most, and two 1, the fewest; 1 are in none of the data sets",
-    ),
-    "distributions": (
-        data.distributions,
-        SKEW,
-        "2 of 4 are skewed to the right (skewness above 1), 1 to the left (below −1)",
-    ),
-    "missing": (
-        data.missing_shares,
-        MISSING,
-        "Months since default is missing most often (65.0%); more than half is missing for 1 of 2 "
-        "constructs shown",
-    ),
-    "classes": (
-        lambda found: data.rates_by_class(found, 0.025),
-        CLASSES,
-        "(2.50%): the interval leaves it out for 1 of 2 classes shown; highest is 'cash' (K1 "
-        "Purpose), 5.0% (95 % CI 4.0% to 7.0%), lowest 'car' (K1 Purpose), 2.0% (95 % CI 1.0% to 3.0%)",
-    ),
     "forest": (
         regression.forest,
         FOREST,

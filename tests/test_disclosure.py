@@ -110,7 +110,7 @@ def test_a_withheld_class_cannot_be_solved_from_the_test_of_its_standard() -> No
     safe = disclosure.protected(classes, within=["standard"]).reset_index(drop=True)
     tests = pd.DataFrame(
         {"standard": ["K1", "K6"], "statistic": [7.9, 3.1], "dof": [2, 1], "p_value": [0.02, 0.03],
-         "p_holm": [0.04, 0.04], "effect": [0.03, 0.02], "n": [10_000, 10_000]}
+         "p_holm": [0.04, 0.04], "effect": [0.03, 0.02], "n": [10_000, 10_000], "result": "differs"}
     )  # fmt: skip
     shown = counts.tests_without(tests, safe)
     assert shown["standard"].tolist() == ["K6", "K1"]
@@ -119,6 +119,7 @@ def test_a_withheld_class_cannot_be_solved_from_the_test_of_its_standard() -> No
     assert shown.loc[1, "dof"] == 2
     assert shown.loc[0, ["statistic", "p_value", "effect"]].notna().all()
     assert np.isnan(shown.loc[0, "p_holm"])  # handed on from K1
+    assert shown["result"].tolist() == ["withheld", "withheld"]
     assert set(shown.attrs[WITHHELD]) == set(solved)
     assert counts.tests_without(tests, classes).equals(tests)
     own = counts.tests_without(tests.assign(p_value=[0.03, 0.02]), safe)
@@ -430,8 +431,7 @@ class Attacker:
         self.tables, self.lines = tables(run), []
         self.targets: dict[tuple[Group, str], tuple[str, int]] = {}
         said = json.loads((run / "values.json").read_text(encoding="utf-8"))["prose"]
-        size = said["01_data/answer"]["values"]["rows"]
-        known, bad = (said["01_data/outcome"]["values"][name] for name in ("known", "bad"))
+        size, known, bad = (said["01_data/outcome"]["values"][name] for name in ("rows", "known", "bad"))
         self.whole = {"bad": bad, "good": known - bad, "unknown": size - known}
 
     def table(self, name: str) -> pd.DataFrame:
@@ -513,14 +513,12 @@ def attack(run: Path, book: Path) -> Attacker:
         list(zip(at["01_data/levels"]["construct"], at["01_data/levels"]["level"], strict=True)),
         {"n": "n"},
     )
-    for name in ("classes", "rates"):
-        frame = at[f"02_classification/{name}"]
-        rate = "outcome_rate" if name == "classes" else "rate"
-        found.read(
-            f"02_classification/{name}",
-            list(zip(frame["standard"], frame["class"], strict=True)),
-            {"n": "n", rate: "bad"},
-        )
+    frame = at["02_classification/rates"]
+    found.read(
+        "02_classification/rates",
+        list(zip(frame["standard"], frame["class"], strict=True)),
+        {"n": "n", "known": "known", "bad": "bad"},
+    )
     numbers = at["01_data/distributions"]["construct"]
     found.read(
         "01_data/missing",

@@ -5,7 +5,6 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 """
 
 from research.captions import (
-    data,
     interviews,
     monitoring,
     movement,
@@ -16,7 +15,6 @@ from research.captions import (
 )
 
 __all__ = [
-    "data",
     "interviews",
     "monitoring",
     "movement",

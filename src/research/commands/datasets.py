@@ -103,7 +103,7 @@ def show_list() -> None:
     )
     _print(shown, "Data sets")
     console.print(
-        "direct, proxy, absent: how many constructs of the study a data set measures, and how well; fetch: by "
+        "direct, proxy, absent: how much of what the criteria ask for a data set measures, and how well; fetch: by "
         "`research datasets fetch NAME`; extra: with the optional packages, `pip install -e .[profit]`.",
         markup=False,
     )

@@ -1,7 +1,6 @@
 """Figures: one function per figure type; takes tidy data, returns a matplotlib Figure, never saves."""
 
 from research.figures import (
-    data,
     interviews,
     monitoring,
     movement,
@@ -12,7 +11,6 @@ from research.figures import (
 )
 
 __all__ = [
-    "data",
     "interviews",
     "monitoring",
     "movement",
