@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -144,21 +144,6 @@ def numbered(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
         raise KeyError(f"measures without a definition in criteria.csv: {', '.join(missing)}")
     table = table.assign(dataset=dataset, criterion=table["criterion"].astype(int))
     return table.sort_values("index", kind="stable")[COLUMNS].reset_index(drop=True)
-
-
-def scores_by_dataset(table: pd.DataFrame, measure: str, arm: str, models: Sequence[str]) -> pd.DataFrame:
-    """Return data sets × models for tests across data sets (see `inference.friedman`).
-
-    Args:
-        table: criterion rows of several data sets.
-        measure, arm: what to take.
-        models: columns wanted; a data set that lacks one of them is left out and listed in `attrs["left_out"]`.
-    """
-    rows = table[(table["measure"] == measure) & (table["arm"] == arm)]
-    wide = rows.pivot(index="dataset", columns="model", values="estimate").reindex(columns=list(models))
-    whole = wide.dropna()
-    whole.attrs["left_out"] = [name for name in wide.index if name not in whole.index]
-    return whole
 
 
 def summarise_folds(folds: pd.DataFrame, oof: OutOfFold) -> pd.DataFrame:
