@@ -9,7 +9,6 @@ from research.captions import (
     monitoring,
     movement,
     policy,
-    regression,
     survey,
     warning,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "monitoring",
     "movement",
     "policy",
-    "regression",
     "survey",
     "warning",
 ]

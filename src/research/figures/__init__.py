@@ -5,7 +5,6 @@ from research.figures import (
     monitoring,
     movement,
     policy,
-    regression,
     survey,
     warning,
 )
@@ -15,7 +14,6 @@ __all__ = [
     "monitoring",
     "movement",
     "policy",
-    "regression",
     "survey",
     "warning",
 ]
