@@ -144,7 +144,7 @@ WHOLE = pd.DataFrame(
 )  # fmt: skip
 
 
-def tested(result: str) -> pd.DataFrame:
+def found_for(result: str) -> pd.DataFrame:
     p = np.nan if result == "withheld" else 0.004 if result == "differs" else 0.4
     return pd.DataFrame({"standard": ["K1"], "name": ["Purpose"], "effect": [0.02], "p_holm": [p], "result": [result],
                          "smallest_expected": [3.0]})  # fmt: skip
@@ -162,12 +162,12 @@ def tested(result: str) -> pd.DataFrame:
     ],
 )  # fmt: skip
 def test_the_test_picks_the_sentence(result: str, answer: str, caption: str) -> None:
-    table = classification.uses(BOOK, tested(result), WHOLE)
+    table = classification.uses(BOOK, found_for(result), WHOLE)
     assert [str(said) for said in classification.answer(table, FACTS)] == [
         "Of 3 usual standards, 1 cut these loans (purpose); 1 put all customers in one class and 1 are not measured.",
         answer,
     ]
-    assert str(classification.rates(BOOK, tested(result), FACTS)[0].caption) == caption
+    assert str(classification.rates(BOOK, found_for(result), FACTS)[0].caption) == caption
     assert table["state"].tolist() == ["cuts", "whole", "absent"]
     assert classification.standards(table).frame["here"].tolist() == [
         "cuts the book", "puts all in one class", "not measured: no industry",
@@ -176,17 +176,17 @@ def test_the_test_picks_the_sentence(result: str, answer: str, caption: str) -> 
 
 def test_a_standard_with_a_class_withheld_names_no_largest_class() -> None:
     hidden = BOOK.assign(n=BOOK["n"].where(BOOK["class"] != "home"))
-    table = classification.uses(hidden, tested("withheld"), WHOLE).set_index("standard")
+    table = classification.uses(hidden, found_for("withheld"), WHOLE).set_index("standard")
     assert table.loc["K1", "state"] == "withheld"
     assert table.loc["K1", ["classes", "largest", "share"]].isna().all()
 
 
 def test_a_book_that_no_standard_cuts_says_so() -> None:
-    table = classification.uses(BOOK[BOOK["standard"] == "K2"], tested("open").head(0), WHOLE)
+    table = classification.uses(BOOK[BOOK["standard"] == "K2"], found_for("open").head(0), WHOLE)
     assert str(classification.answer(table, FACTS)[0]) == (
         "Of 3 usual standards, none is seen to cut these loans into classes."
     )
-    assert classification.rates(BOOK, tested("open").head(0), FACTS) == []
+    assert classification.rates(BOOK, found_for("open").head(0), FACTS) == []
 
 
 def measures(dataset: str, real: bool, alternative: int, *counts: int) -> pd.DataFrame:
@@ -221,7 +221,7 @@ def test_other_lenders_and_the_simulated_bank_stand_apart(width: float) -> None:
         "Of 3 standards, 1 cut the loans of a real lender that is compared, and 2 cut none of them."
     )
     assert made.frame["title"].tolist() == ["lender", "none of those compared", "bank"]
-    here = classification.uses(BOOK[BOOK["standard"] == "K2"], tested("open").head(0), WHOLE)
+    here = classification.uses(BOOK[BOOK["standard"] == "K2"], found_for("open").head(0), WHOLE)
     (real,) = classification.elsewhere("elsewhere_rates", classification.uncut(chosen, here), "recorded")
     (shown,) = classification.elsewhere("invented", classification.of(chosen, real=False), "demonstration")
     assert real.frame["standard"].unique().tolist() == ["K1"]
@@ -235,9 +235,9 @@ def test_other_lenders_and_the_simulated_bank_stand_apart(width: float) -> None:
 
 
 def test_a_p_that_rests_on_few_is_called_rough() -> None:
-    said = [str(limit) for limit in classification.limits(tested("open"), 5)]
+    said = [str(limit) for limit in classification.limits(found_for("open"), 5)]
     assert (
         said[-1]
         == "For purpose, a class is expected to hold fewer than 5 customers with the outcome: its p is rough."
     )
-    assert len(classification.limits(tested("open").assign(smallest_expected=8.0), 5)) == len(said) - 1
+    assert len(classification.limits(found_for("open").assign(smallest_expected=8.0), 5)) == len(said) - 1

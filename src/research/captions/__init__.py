@@ -5,21 +5,17 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 """
 
 from research.captions import (
-    interviews,
     monitoring,
     movement,
     policy,
-    regression,
     survey,
     warning,
 )
 
 __all__ = [
-    "interviews",
     "monitoring",
     "movement",
     "policy",
-    "regression",
     "survey",
     "warning",
 ]

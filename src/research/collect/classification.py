@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from research.collect.constructs import constructs, label
+from research.collect.constructs import label
 from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
@@ -324,18 +324,3 @@ def best(summaries: pd.DataFrame) -> pd.DataFrame:
     return cut[chosen].sort_values(
         "standard", key=lambda ids: ids.map(order.index), kind="stable", ignore_index=True
     )
-
-
-def needed_constructs(definitions: Mapping[str, Any] | None = None) -> set[str]:
-    """Return every construct a rule reads; all of them are in constructs.csv."""
-    used = {
-        name
-        for entry in (definitions or rules())["standards"].values()
-        for way in entry["measured_by"]
-        for name in way["constructs"]
-    }
-    plain = {part for name in used for part in DERIVED.get(name, (name,))}
-    unknown = plain - set(constructs().index)
-    if unknown:
-        raise UserError(f"classification rules use the unknown construct '{sorted(unknown)[0]}'")
-    return plain

@@ -89,7 +89,9 @@ def answer(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
 def standards(table: pd.DataFrame) -> Exhibit:
     """Show every standard on one line: what it does here, its largest class, and whether the outcome differs."""
     said = Said(
-        N_("{cut} of {total} standards cut these loans; the others put all customers in one class or are not known."),
+        N_(
+            "{cut} of {total} standards cut these loans; the others put all customers in one class or are not known."
+        ),
         {"cut": int((table["state"] == "cuts").sum()), "total": len(table)},
     )
     headings = {"name": N_("Standard"), "here": N_("Here"), "largest": N_("Largest class"),
