@@ -296,8 +296,8 @@ def best(summaries: pd.DataFrame) -> pd.DataFrame:
 
     A standard is measured the better the earlier its alternative stands in the definition (a lender's grade before
     counts of delinquencies), then the more evenly customers spread over its classes: by the effective number of
-    classes, 1/Σ share² (Laakso and Taagepera, 1979). It takes two classes in use; invented data stand in only where no
-    real data set has them.
+    classes, 1/Σ share² (Laakso and Taagepera, 1979). It takes two classes of more than a few customers; invented data
+    stand in only where no real data set has them.
 
     Args:
         summaries: of `summary`, with `dataset`, `real` and `alternative`.
@@ -305,22 +305,15 @@ def best(summaries: pd.DataFrame) -> pd.DataFrame:
     Returns:
         the classes in use, with `used` (how many) and `effective`; nothing for a standard that no data set cuts.
     """
-    counted = summaries[summaries["measured"].astype(bool) & summaries["n"].gt(0)]
+    counted = summaries[summaries["measured"].astype(bool) & summaries["n"].ge(rules()["class_in_use"])]
     counted = counted[counted["class"] != NOT_RECORDED]
-    by = counted.groupby(["standard", "dataset"], sort=False)["n"]
-    squares = (
-        counted["n"].astype(float).pow(2).groupby([counted["standard"], counted["dataset"]]).transform("sum")
-    )
-    spread = counted.assign(
-        used=by.transform("size"), effective=by.transform("sum").astype(float).pow(2) / squares
-    )
+    keys = [counted["standard"], counted["dataset"]]
+    n = counted["n"].astype(float)
+    total, squares = (values.groupby(keys).transform("sum") for values in (n, n**2))
+    spread = counted.assign(used=n.groupby(keys).transform("size").astype(int), effective=total**2 / squares)
     cut = spread[spread["used"] > 1]
     order = {"real": False, "alternative": True, "effective": False}
     first = cut.sort_values([*order], ascending=[*order.values()], kind="stable").drop_duplicates("standard")
-    chosen = pd.MultiIndex.from_frame(cut[["standard", "dataset"]]).isin(
-        pd.MultiIndex.from_frame(first[["standard", "dataset"]])
-    )
-    order = list(rules()["standards"])
-    return cut[chosen].sort_values(
-        "standard", key=lambda ids: ids.map(order.index), kind="stable", ignore_index=True
-    )
+    chosen = cut.merge(first[["standard", "dataset"]], on=["standard", "dataset"])
+    place = list(rules()["standards"]).index
+    return chosen.sort_values("standard", key=lambda ids: ids.map(place), kind="stable", ignore_index=True)

@@ -147,13 +147,6 @@ HEADINGS = {
 }
 FORMATS = {"n": ",.0f", "share": ".1%", "amount_share": ".1%",
            "outcome_rate": "{outcome_rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]"}  # fmt: skip
-FEWEST = 10  # customers in a class that is drawn; the interval of fewer fills the axis
-BELOW = {
-    "all": N_("Dots: {measures}, with 95 % interval. Dashed: all customers"),
-    "few": N_(
-        "Dots: {measures}, with 95 % interval. Dashed: all customers. Classes of very few are in the table only"
-    ),
-}
 
 
 def pictured(name: str, frame: pd.DataFrame, caption: Said, origin: str = "real") -> Exhibit:
@@ -171,7 +164,7 @@ def classes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
             (of the data set, empty for that of the study).
         words: the language.
     """
-    told = frame[~(frame["known"] < FEWEST)].rename(columns={"outcome_rate": "rate"})
+    told = frame.rename(columns={"outcome_rate": "rate"})
     groups = [part for _, part in told.groupby("standard", sort=False)]
     places, columns = list(dict.fromkeys(told["title"])), 1 if words.narrow else min(2, len(groups))
     lines = [groups[start : start + columns] for start in range(0, len(groups), columns)]
@@ -189,11 +182,12 @@ def classes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     shares_from_nought([*grid[: len(groups)]], words)
     if len(places) == 1 and places[0]:
         figure.suptitle(words(places[0]), x=0.01, ha="left", fontsize=9.5)
-    below, measures = (
-        BELOW["all" if len(told) == len(frame) else "few"],
-        map(words, dict.fromkeys(told["measure"])),
+    measures = words.listed(map(words, dict.fromkeys(told["measure"])))
+    label_below(
+        figure,
+        words(N_("Dots: {measures}, with 95 % interval. Dashed: all customers"), measures=measures),
+        words,
     )
-    label_below(figure, words(below, measures=words.listed(measures)), words)
     return figure
 
 
@@ -273,13 +267,14 @@ def supplement(chosen: pd.DataFrame, rules: pd.DataFrame, whole: pd.DataFrame, o
         ),
         {"n": len(rules)},
     )
-    return [
+    tables = [
         Exhibit("elsewhere", frame, Said(N_("All classes on the real loans that measure each standard best.")),
                 headings=HEADINGS, formats=FORMATS, within=None, origin=origin, supplement=True),
         Exhibit("rules", rules.assign(name=rules["standard"].map(names)), said, within=None, supplement=True,
                 headings={"name": N_("Standard"), "alternative": N_("Alternative"), "class": N_("Class"),
                           "rule": N_("Rule")}),
     ]  # fmt: skip
+    return [made for made in tables if len(made.frame)]
 
 
 LIMITS = (
