@@ -11,10 +11,8 @@ import pytest
 
 from research.captions import (
     data,
-    interviews,
     monitoring,
     movement,
-    regression,
     survey,
     warning,
 )
@@ -45,24 +43,7 @@ CLASSES = table(
     ("K1 Purpose", "cash", 0.05, 0.04, 0.07),
     ("K2 Term", "long", np.nan, np.nan, np.nan),
 )
-FOREST = table(
-    "term estimate ci_low ci_high p_holm",
-    ("Grade", 2.05, 1.7, 2.4, 0.0001),
-    ("Income", 0.6, 0.4, 0.9, 0.02),
-    ("Rented", 1.7, 1.06, 2.7, 0.8),
-    ("Term", 1.0, 0.9, 1.1, 1.0),
-)
-DECILES = table("predicted ci_low ci_high", (0.01, 0.0, 0.02), (0.05, 0.02, 0.04))
-SLOPE = pd.DataFrame(
-    {"estimate": [0.8], "ci_low": [0.7], "ci_high": [0.95]},
-    index=pd.Index(["calibration slope"], name="measure"),
-)
-BLOCKS = table("block r2_alone r2_lost", ("risk", 0.98, 0.67), ("value", 0.08, 0.0))
 AGREEMENT = pd.Series({"value": 0.38, "behaviour": 0.72})
-PAIRS = table("code_1 code_2 segments jaccard", ("a", "b", 7, 0.25), ("a", "c", 0, 0.0))
-SHARES = table(
-    "label_en group share", ("Speed", "officer", 0.75), ("Speed", "customer", 0.25), ("Rate", "officer", 0.5)
-)
 EVENTS = table(
     "tier measure estimate ci_low ci_high",
     ("premium", "Defaulted", 0.017, 0.01, 0.026),
@@ -136,7 +117,6 @@ LEAD = table(
     ("Deposits", 2.0, 1, 0.25),
     ("Deposits", np.nan, 3, 0.75),
 )
-LABELS = {"a": "Speed", "b": "Rate", "c": "Trust"}
 BUCKETS = ["current", "1 month", "2 months"]
 
 # name → (caption of a table, the table, what it must say)
@@ -162,38 +142,6 @@ CAPTIONS: dict[str, tuple[Callable[[pd.DataFrame], str], pd.DataFrame, str]] = {
         CLASSES,
         "(2.50%): the interval leaves it out for 1 of 2 classes shown; highest is 'cash' (K1 "
         "Purpose), 5.0% (95 % CI 4.0% to 7.0%), lowest 'car' (K1 Purpose), 2.0% (95 % CI 1.0% to 3.0%)",
-    ),
-    "forest": (
-        regression.forest,
-        FOREST,
-        "the interval leaves out one (blue) for 3 of 4 terms; clear after Holm adjustment for many "
-        "tests: higher odds with Grade (2.05), lower odds with Income (0.60)",
-    ),
-    "calibration": (
-        lambda found: regression.calibration(found, SLOPE),
-        DECILES,
-        "the slope, 0.80 (95 % CI 0.70 to 0.95), is below one, the predictions are too extreme; "
-        "the interval holds the predicted risk in 1 of 2 tenths",
-    ),
-    "slope": (
-        lambda found: regression.calibration(DECILES, found),
-        SLOPE,
-        "is below one, the predictions are too extreme",
-    ),
-    "blocks": (
-        regression.explained_shares,
-        BLOCKS,
-        "risk explains most alone (98.0%), and most is lost without it too (67.0%)",
-    ),
-    "cooccurrence": (
-        lambda found: interviews.cooccurrence(found, LABELS),
-        PAIRS,
-        "'Speed' and 'Rate' meet most often (7 turns, index 0.25); 1 of 2 pairs never meet",
-    ),
-    "frequencies": (
-        interviews.code_frequencies,
-        SHARES,
-        "the groups lie furthest apart on 'Speed', 75% of the officers against 25% of the customers",
     ),
     "events": (
         lambda found: monitoring.event_rates(found, "Bank"),
@@ -292,18 +240,10 @@ def test_a_caption_has_no_gap_whatever_is_missing(name: str, change: str) -> Non
     assert ": " in text
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("calibration", "slope", "trigger")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "trigger"])
 def test_a_caption_without_numbers_says_so(name: str) -> None:
     caption, found, _ = CAPTIONS[name]
     assert NOTHING in caption(found.iloc[:0]) or name == "tier_rates"
-
-
-def test_a_slope_is_judged_by_its_interval() -> None:
-    def slope(low: float, high: float) -> str:
-        return regression.calibration(DECILES, SLOPE.assign(ci_low=low, ci_high=high))
-
-    assert "cannot be told from one" in slope(0.7, 1.1)
-    assert "not extreme enough" in slope(1.1, 1.4)
 
 
 def test_one_group_or_scale_is_not_compared_with_itself() -> None:
@@ -312,8 +252,6 @@ def test_one_group_or_scale_is_not_compared_with_itself() -> None:
     )
     assert survey.likert("Answers", AGREEMENT.head(1)) == "Answers: 38% agree on value"
     assert survey.likert("Answers", AGREEMENT.head(0)) == f"Answers: {NOTHING}"
-    alone = interviews.code_frequencies(SHARES[SHARES["group"] == "officer"])
-    assert "most speak to 'Speed' (75% of the officers)" in alone
 
 
 def test_words() -> None:

@@ -206,6 +206,7 @@ READ = {
     "survey_items.csv": "survey",
     "ahp.csv": "weights",
     "codebook.csv": "interviews",
+    "agreement_bars.csv": "coders_agreement",
     "hypotheses.csv": "synthesis",
     "strategies.csv": "policy",
     "loan_quality_policy.yml": "loan_quality",

@@ -99,10 +99,25 @@ def test_the_studys_own_choices_give_the_differences_of_the_comparison(plan: Stu
 
 def test_only_choices_that_can_change_a_difference_are_varied(found: dict) -> None:
     curve = found["curve"]
-    assert not curve.duplicated(["purpose", "model_a", "model_b", "weights", "tier_shares", "window"]).any()
+    varied = ["inputs", "outcome", "weights", "tier_shares", "window"]
+    assert not curve.duplicated(["purpose", "model_a", "model_b", *varied]).any()
+    assert set(curve["inputs"]) == set(registry.ARMS)
     assert set(curve.loc[curve["purpose"] == "risk", "tier_shares"]) == {""}
     assert curve.query("purpose == 'risk'")["weights"].nunique() == 4
     assert len(found["not_testable"]) == 1 and found["not_testable"][0].startswith("Window")
+
+
+def test_the_measures_of_protocol_version_one_stand_beside_the_primary_ones(plan: Study, found: dict) -> None:
+    """Oracle: the mean difference of the folds; a lower Brier score is the better one."""
+    rows = found["measures"].set_index(["measure", "model_a", "model_b"])["difference"]
+    folds = steps.measured(plan)["folds"].query("arm == 'as practised'")
+    mean = folds.groupby(["measure", "model"])["estimate"].mean()
+    assert {"trend_effect", "brier", "eta_squared"} <= set(found["measures"]["measure"])
+    assert rows["brier", "tree", "abc"] == pytest.approx(mean["brier", "abc"] - mean["brier", "tree"])
+    assert rows["trend_effect", "tree", "abc"] == pytest.approx(
+        mean["trend_effect", "tree"] - mean["trend_effect", "abc"]
+    )
+    assert set(found["measures"]["result"]) <= {"better", "worse", "undecided", "not tested"}
 
 
 def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -> None:

@@ -6,20 +6,16 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 
 from research.captions import (
     data,
-    interviews,
     monitoring,
     movement,
-    regression,
     survey,
     warning,
 )
 
 __all__ = [
     "data",
-    "interviews",
     "monitoring",
     "movement",
-    "regression",
     "survey",
     "warning",
 ]

@@ -171,8 +171,8 @@ def mark_origin(figure: Figure, origin: str, words: Words) -> None:
     """Write into the picture that nobody stands behind its numbers; a copy of the picture still says so."""
     if origin == "demonstration":
         figure.text(
-            0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, fontsize=13, alpha=0.22,
-            color=WARNING, ha="center", va="center", fontweight="bold", zorder=9,
+            0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, alpha=0.22,
+            fontsize=9 if words.narrow else 13, color=WARNING, ha="center", va="center", fontweight="bold", zorder=9,
         )  # fmt: skip
 
 

@@ -2,20 +2,16 @@
 
 from research.figures import (
     data,
-    interviews,
     monitoring,
     movement,
-    regression,
     survey,
     warning,
 )
 
 __all__ = [
     "data",
-    "interviews",
     "monitoring",
     "movement",
-    "regression",
     "survey",
     "warning",
 ]
