@@ -162,12 +162,12 @@ def profit(estimate: float, sampling: tuple, assumed: tuple) -> tuple:
     ("rows", "text"),
     [
         (changes(outcomes=FEWER, hours_for_one=HOURS),
-         "All actions together would prevent 20 of 174 cases of early delinquency, at 1,600 officer hours for each."),
+         "All actions together would prevent 20 of 170 cases of early delinquency, at 1,600 officer hours for each."),
         (changes(outcomes=FEWER, hours_for_one=HOURS, cost_of_one=ONE),
-         "All actions together would prevent 20 of 174 cases of early delinquency and cost 140,000 US dollar for each: 8.9 times "
+         "All actions together would prevent 20 of 170 cases of early delinquency and cost 140,000 US dollar for each: 8.9 times "
          "the mean loan."),
         (changes(outcomes=FEWER, hours_for_one=HOURS, cost_of_one=(np.nan, np.nan, -5, -9, -1, -9, -1)),
-         "All actions together would prevent 20 of 174 cases of early delinquency and cost nothing on balance."),
+         "All actions together would prevent 20 of 170 cases of early delinquency and cost nothing on balance."),
         (changes(outcomes=NONE, hours_for_one=HOURS), "All actions together would prevent no case of early delinquency."),
         (changes(outcomes=FEWER, profit=profit(-2481.0, (-4580, -319), (-6011, -178))),
          "All actions together would lower profit by 2,500 US dollar, under every sample and assumption within the two intervals."),

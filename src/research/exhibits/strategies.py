@@ -365,17 +365,18 @@ MEASURES = {
     "profit": N_("Profit"),
     "RAROC": N_("Return on risk capital"),
 }
+FOR_ONE = ("hours for one", "cost of one")  # no change of anything: what each case would take
 POLICY = {
     "count": N_(
-        "All actions together would prevent {prevented:,.2g} of {cases:,.0f} cases of {outcome}, at {one:,.2g} "
+        "All actions together would prevent {prevented:,.2g} of {cases:,.2g} cases of {outcome}, at {one:,.2g} "
         "officer hours for each."
     ),
     "cost": N_(
-        "All actions together would prevent {prevented:,.2g} of {cases:,.0f} cases of {outcome} and cost {one:,.2g} "
+        "All actions together would prevent {prevented:,.2g} of {cases:,.2g} cases of {outcome} and cost {one:,.2g} "
         "{money} for each: {times:.2g} times the mean loan."
     ),
     "free": N_(
-        "All actions together would prevent {prevented:,.2g} of {cases:,.0f} cases of {outcome} and cost "
+        "All actions together would prevent {prevented:,.2g} of {cases:,.2g} cases of {outcome} and cost "
         "nothing on balance."
     ),
     "none": N_("All actions together would prevent no case of {outcome}."),
@@ -425,10 +426,11 @@ def policy(rows: pd.DataFrame, basis: Mapping[str, Any], outcome: str, money: st
     return Exhibit(
         "policy", frame, Said(POLICY[code], kept), within=None, origin="assumed",
         headings={"label": N_("All customers"), "uniform": N_("All alike"), "estimate": N_("Change by tier"),
-                   "sampling_low": N_("Sampling, 95 %"),
-                  "assumed_low": N_("Assumptions, 95 %")},
+                   "sampling_low": N_("Sampling, 95\u00a0%"),
+                  "assumed_low": N_("Assumptions, 95\u00a0%")},
         formats={"uniform": spec,
-                 "estimate": {label: f"+{wanted}" for label, wanted in spec.items()},
+                 "estimate": {label: wanted if name in FOR_ONE else f"+{wanted}" for (name, label), wanted
+                              in zip(MEASURES.items(), spec.values(), strict=True)},
                  "sampling_low": {label: both.format("sampling", wanted) for label, wanted in spec.items()},
                  "assumed_low": {label: both.format("assumed", wanted) for label, wanted in spec.items()}},
     )  # fmt: skip
