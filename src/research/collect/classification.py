@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from research.collect.constructs import constructs
 from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
@@ -280,18 +279,3 @@ def summary(
                 }
             )
     return pd.DataFrame(found, columns=list(SUMMARY_COLUMNS))
-
-
-def needed_constructs(definitions: Mapping[str, Any] | None = None) -> set[str]:
-    """Return every construct a rule reads; all of them are in constructs.csv."""
-    used = {
-        name
-        for entry in (definitions or rules())["standards"].values()
-        for way in entry["measured_by"]
-        for name in way["constructs"]
-    }
-    plain = {part for name in used for part in DERIVED.get(name, (name,))}
-    unknown = plain - set(constructs().index)
-    if unknown:
-        raise UserError(f"classification rules use the unknown construct '{sorted(unknown)[0]}'")
-    return plain

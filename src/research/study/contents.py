@@ -48,6 +48,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "by_data_set",
         "over_lenders",
         "lenders",
+        "lender_ranks",
         "fairness",
     ),
     "claims": ("evidence", "need_association", "realised_value", "odds_beside", "odds_over_lenders"),

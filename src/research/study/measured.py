@@ -1,4 +1,4 @@
-"""Criteria 1 to 9 of the protocol on one data set."""
+"""Every measure of every purpose on one data set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROFITS = ("emp", "tier_emp")  # what is lost where a loan goes bad: of no other
 
 @step(out_of_fold, refits, "bootstrap", "costs")
 def measured(study: Study) -> dict[str, Any]:
-    """Return criteria 1 to 9 of one data set: table, folds, pairwise tests, calibration, what is not testable."""
+    """Return the measures of one data set: table, folds, pairwise tests, calibration, what is not testable."""
     table = customers(study)
     oof = out_of_fold(study)
     worth, worth_is = worths.worth(table)
@@ -41,7 +41,7 @@ def measured(study: Study) -> dict[str, Any]:
     fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
     if len(fair):
         rows = pd.concat(
-            [rows, criteria.numbered(fairness.worst_attribute(fair), datasets.shown(study.dataset))],
+            [rows, criteria.placed(fairness.worst_attribute(fair), datasets.shown(study.dataset))],
             ignore_index=True,
         )
     return {
@@ -57,7 +57,7 @@ def measured(study: Study) -> dict[str, Any]:
 
 
 def _beyond_folds(study: Study, table: pd.DataFrame, oof: resampling.OutOfFold) -> list[pd.DataFrame]:
-    """Return criterion 6 over time where loans have dates, and the regret of criterion 7 where the truth is known."""
+    """Return stability over time where loans have dates, and the regret where the truth is known."""
     found = []
     if "loan_date" in table:
         found.append(stability.psi_over_time(oof, table["loan_date"], study.bootstrap, study.seed))
