@@ -8,7 +8,7 @@ import pandas as pd
 
 from research.collect import datasets
 from research.collect import worth as worths
-from research.compare import criteria, economics, fairness, inference, resampling, stability
+from research.compare import criteria, economics, fairness, resampling, stability
 from research.compare.calibration import tier_calibration
 from research.compare.parsimony import parsimony
 from research.parameters import Study
@@ -16,18 +16,17 @@ from research.segment import registry
 from research.steps import step
 from research.study.customers import customers, outcome
 from research.study.folds import out_of_fold, refits
-from research.study.models import model, not_testable, tiers
+from research.study.models import model, tiers
 
 PROFITS = ("emp", "tier_emp")  # what is lost where a loan goes bad: of no other outcome
 
 
 @step(out_of_fold, refits, "bootstrap", "costs")
 def measured(study: Study) -> dict[str, Any]:
-    """Return the measures of one data set: table, folds, pairwise tests, calibration, what is not testable."""
+    """Return the measures of one data set: `criteria` (table), `fairness`, `folds`, `calibration`."""
     table = customers(study)
     oof = out_of_fold(study)
-    worth, worth_is = worths.worth(table)
-    need, need_is = worths.need(table)
+    worth, need = worths.worth(table)[0], worths.need(table)[0]
     costs = study.costs
     folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
     if outcome(study).no_default_rate:
@@ -48,11 +47,7 @@ def measured(study: Study) -> dict[str, Any]:
         "criteria": rows,
         "fairness": fair,
         "folds": folds,
-        "pairwise": inference.pairwise(folds, oof.test_train_ratio),
         "calibration": tier_calibration(oof),
-        "worth": worth_is,
-        "need": need_is,
-        "not_testable": [reason for name in study.models if (reason := not_testable(study, name))],
     }
 
 
