@@ -13,7 +13,7 @@ from scipy import integrate, stats
 from sklearn import metrics
 from statsmodels.formula.api import ols
 
-from research.compare import calibration, discrimination, ordering, separation, stability
+from research.compare import calibration, discrimination, ordering, purposes, separation, stability
 from research.compare.criteria import (
     COLUMNS,
     book_measures,
@@ -82,7 +82,7 @@ def book(n: int = 600) -> tuple[pd.DataFrame, np.ndarray]:
 MAKERS = {("ranked", "equal"): Ranked, ("noise", "equal"): Noise}
 
 
-# -- criterion 1 ---------------------------------------------------------------------------------------------------
+# -- find the risky: scores ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("y", "score"), SAMPLES)
@@ -137,7 +137,7 @@ def test_delong_equals_its_definition(y, score):
     assert interval["ci_low"] < interval["estimate"] < interval["ci_high"] <= 1
 
 
-# -- criterion 2 ---------------------------------------------------------------------------------------------------
+# -- find the risky: tiers ------------------------------------------------------------------------------------------
 
 
 def test_trend_by_the_armitage_formula():
@@ -180,7 +180,7 @@ def test_information_value_by_hand_and_as_optbinning():
     assert np.isfinite(ordering.information_value(np.array([[5, 0], [0, 0], [5, 5], [2, 5]])))
 
 
-# -- criterion 3 ---------------------------------------------------------------------------------------------------
+# -- state the risk ------------------------------------------------------------------------------------------
 
 
 def test_brier_of_tiers_equals_scikit_learn():
@@ -275,7 +275,7 @@ def test_adjusted_mutual_information_equals_scikit_learn():
     assert separation.adjusted_mutual_information(np.stack([table, table]))[1] == ours
 
 
-# -- criterion 6 ---------------------------------------------------------------------------------------------------
+# -- hold still ------------------------------------------------------------------------------------------
 
 
 def test_rand_index_of_all_pairs_equals_scikit_learn():
@@ -314,7 +314,7 @@ def test_psi_over_time():
     assert stability.psi_over_time(oof, np.repeat(date[:1], 400)).empty
 
 
-# -- criterion 8 ---------------------------------------------------------------------------------------------------
+# -- be used by hand ------------------------------------------------------------------------------------------
 
 
 def test_parsimony_counts_inputs_rules_and_conditions():
@@ -340,10 +340,11 @@ def test_parsimony_counts_inputs_rules_and_conditions():
 # -- the table -----------------------------------------------------------------------------------------------------
 
 
-def test_definitions_name_ten_criteria_with_one_primary_measure_each():
+def test_every_purpose_has_measures_and_version_one_had_ten_primary_ones():
     table = definitions()
     assert table["measure"].is_unique and set(table["direction"]) == {"higher", "lower"}
-    assert table.query("primary == 'yes'")["criterion"].tolist() == list(range(1, 11))
+    assert set(table["purpose"]) == set(purposes.definitions().index)
+    assert len(table.query("primary_of_version_1 == 'yes'")) == 10
     assert table.drop(columns="caveat").notna().all().all()
 
 
@@ -356,7 +357,10 @@ def test_the_table_of_criteria():
         pair: parsimony(["a"], pd.DataFrame({"length": [1, 1, 1]}), [0.1, 0.5, 0.3, 0.1]) for pair in MAKERS
     }
     table = criterion_table(oof, folds, "invented", refits, counted, resamples=200)
-    assert table.columns.tolist() == COLUMNS and set(table["criterion"]) == set(range(1, 9))
+    assert table.columns.tolist() == COLUMNS and set(table["purpose"]) == {*purposes.definitions().index} - {
+        "fairness",
+        "practitioners",
+    }
     assert not table.duplicated(["measure", "model", "arm"]).any() and (table["dataset"] == "invented").all()
     found = table.set_index(["measure", "model"])["estimate"]
     directions = definitions().set_index("measure")["direction"]
@@ -418,7 +422,7 @@ def test_a_time_split_has_intervals_from_customers():
         assert rows.loc[measure, "ci_low"] <= rows.loc[measure, "estimate"] <= rows.loc[measure, "ci_high"], (
             measure
         )
-    assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["psi", "criterion"] == 6
+    assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["psi", "purpose"] == "stability"
     assert "missed_need" not in rows.index and (rows["n"].drop("psi") == oof.tested.sum()).all()
 
 

@@ -145,7 +145,7 @@ def test_a_model_that_knows_beats_one_that_guesses():
     assert effects.loc[("tier_auc", "m0"), "ci_low"] > effects.loc[("tier_auc", "m1"), "ci_high"]
 
 
-# -- criterion 10 --------------------------------------------------------------------------------------------------
+# -- agree with practitioners ---------------------------------------------------------------------------------------
 
 
 def test_quadratic_kappa_equals_statsmodels_and_scikit_learn():

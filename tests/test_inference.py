@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -16,7 +15,6 @@ from research.compare.inference import (
     friedman,
     holm,
     nemenyi,
-    pairwise,
 )
 from research.errors import UserError
 from research.verification.checks import published_table
@@ -101,34 +99,6 @@ def test_holm_by_hand():
     assert np.isnan(holm(np.array([np.nan]))).all() and len(holm(np.array([]))) == 0
     p = np.random.default_rng(0).uniform(0, 0.2, 12)
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
-
-
-def test_pairwise_adjusts_within_measure_and_arm():
-    rng = np.random.default_rng(0)
-    rows = [
-        {
-            "measure": measure,
-            "model": model,
-            "arm": arm,
-            "repeat": 0,
-            "fold": fold,
-            "estimate": rng.normal() + shift,
-        }
-        for measure in ("auc", "ks")
-        for arm in ("a", "b")
-        for model, shift in (("x", 0.0), ("y", 1.0), ("z", 3.0))
-        for fold in range(10)
-    ]
-    folds = pd.DataFrame(rows)
-    result = pairwise(folds, 0.25)
-    assert len(result) == 2 * 2 * 3
-    family = result.query("measure == 'auc' and arm == 'a'")
-    assert family[["model_a", "model_b"]].to_numpy().tolist() == [["x", "y"], ["x", "z"], ["y", "z"]]
-    assert family["p_holm"].to_numpy() == pytest.approx(holm(family["p_value"].to_numpy()))
-    values = folds.query("measure == 'auc' and arm == 'a'").pivot(
-        index="fold", columns="model", values="estimate"
-    )
-    assert family["difference"].iloc[1] == pytest.approx((values["x"] - values["z"]).mean())
 
 
 def test_degrees_of_freedom_are_one_less_than_the_splits():

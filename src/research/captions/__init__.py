@@ -7,7 +7,6 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 from research.captions import (
     monitoring,
     movement,
-    policy,
     survey,
     warning,
 )
@@ -15,7 +14,6 @@ from research.captions import (
 __all__ = [
     "monitoring",
     "movement",
-    "policy",
     "survey",
     "warning",
 ]

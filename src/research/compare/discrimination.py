@@ -1,4 +1,4 @@
-"""Criterion 1: how well a score separates bad from good customers.
+"""Find the risky: how well a score separates bad from good customers.
 
 All functions take y (n,) 0/1 and a score (n,) that is higher for riskier customers.
 """

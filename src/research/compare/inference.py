@@ -78,35 +78,6 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def pairwise(folds: pd.DataFrame, test_train_ratio: float) -> pd.DataFrame:
-    """Compare all pairs of models on each measure within each arm, Holm-adjusted within measure and arm.
-
-    Args:
-        folds: `measure, model, arm, repeat, fold, estimate`, one row per split.
-        test_train_ratio: test size over training size.
-
-    Returns:
-        One row per measure, arm and pair: `model_a, model_b, difference` (a - b), `ci_low, ci_high, statistic, dof,
-        p_value, p_holm, n`.
-    """
-    columns = ["measure", "arm", "model_a", "model_b", "difference", "ci_low", "ci_high", "statistic", "dof",
-               "p_value", "p_holm", "n"]  # fmt: skip
-    rows = []
-    for (measure, arm), part in folds.groupby(["measure", "arm"], sort=False):
-        wide = part.pivot(index=["repeat", "fold"], columns="model", values="estimate")[
-            part["model"].unique()
-        ]
-        values = dict(zip(wide.columns, wide.to_numpy().T, strict=True))
-        family = [
-            {"measure": measure, "arm": arm, "model_a": a, "model_b": b}
-            | _corrected(values[a] - values[b], test_train_ratio)
-            for a, b in combinations(wide.columns, 2)
-        ]
-        adjusted = holm(np.array([test["p_value"] for test in family]))
-        rows += [test | {"p_holm": p} for test, p in zip(family, adjusted, strict=True)]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def average_ranks(scores: pd.DataFrame, higher_better: bool = True) -> pd.Series:
     """Return the mean rank of each model (columns) over data sets (rows); 1 = best, ties share their ranks."""
     return scores.rank(axis=1, ascending=not higher_better).mean()

@@ -1,4 +1,4 @@
-"""Criteria 4 and 5: do the tiers differ in value and in need?"""
+"""Find the valuable, part the needs: do the tiers differ in value and in need?"""
 
 from __future__ import annotations
 

@@ -586,8 +586,8 @@ def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 RANKS = {
-    True: N_("By ranks, too, the three differ over {n} lenders: Friedman {p:p=}."),
-    False: N_("By ranks alone the three cannot be told apart over {n} lenders: Friedman {p:p=}."),
+    True: N_("By ranks, too, the three differ over {n} lenders: Friedman p {p:p=}."),
+    False: N_("By ranks alone the three cannot be told apart over {n} lenders: Friedman p {p:p=}."),
 }
 
 

@@ -3,7 +3,6 @@
 from research.figures import (
     monitoring,
     movement,
-    policy,
     survey,
     warning,
 )
@@ -11,7 +10,6 @@ from research.figures import (
 __all__ = [
     "monitoring",
     "movement",
-    "policy",
     "survey",
     "warning",
 ]
