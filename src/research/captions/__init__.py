@@ -8,7 +8,6 @@ from research.captions import (
     data,
     monitoring,
     movement,
-    policy,
     survey,
     warning,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "data",
     "monitoring",
     "movement",
-    "policy",
     "survey",
     "warning",
 ]

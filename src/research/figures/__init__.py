@@ -4,7 +4,6 @@ from research.figures import (
     data,
     monitoring,
     movement,
-    policy,
     survey,
     warning,
 )
@@ -13,7 +12,6 @@ __all__ = [
     "data",
     "monitoring",
     "movement",
-    "policy",
     "survey",
     "warning",
 ]
