@@ -173,7 +173,8 @@ def check(
     for name, title in (
         ("identifiers", "Direct identifiers and personal data (never features)"),
         ("rare", "Customers who stand out by what others may know of them"),
-        ("levels", "Levels that reports show pooled or masked"), ("types", "Columns of the wrong kind"),
+        ("levels", "Levels that reports show pooled or masked"),
+        ("classes", "Classes that no standard knows: they count as other"), ("types", "Columns of the wrong kind"),
         ("read", "Columns that write numbers in a way of their own"), ("lost", "Values that were lost"),
         ("units", "Units that look wrong"), ("outside", "Values out of range"),
         ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),
