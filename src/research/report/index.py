@@ -262,7 +262,8 @@ def banners_of(entries: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return (kind, text) of the banners for all pages: everything that is real, of other kinds what most pages say."""
     said: dict[str, Counter[str]] = {}
     for entry in entries:
-        said.setdefault(entry["banner"], Counter())[entry["text"]] += 1
+        if entry["banner"] != "assumed":  # stands above the part of a page that is
+            said.setdefault(entry["banner"], Counter())[entry["text"]] += 1
     return [
         (kind, text)
         for kind, texts in said.items()
