@@ -14,6 +14,7 @@ import pandas as pd
 import seaborn as sns
 import yaml
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -156,6 +157,11 @@ def shares_from_nought(grid: list[Axes], words: Words) -> None:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, spec)))
 
 
+def percent(axis: Axis, words: Words) -> None:
+    """Label an axis of shares in whole per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
+
+
 def label_below(figure: Figure, text: str, words: Words) -> None:
     """Write what all panels show below the whole figure, at its left edge."""
     wrapped = textwrap.fill(text, 52 if words.narrow else 110)
@@ -171,7 +177,8 @@ def mark_origin(figure: Figure, origin: str, words: Words) -> None:
     """Write into the picture that nobody stands behind its numbers; a copy of the picture still says so."""
     if origin == "demonstration":
         figure.text(
-            0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, fontsize=13, alpha=0.22,
+            0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, alpha=0.22,
+            fontsize=9 if words.narrow else 13,
             color=WARNING, ha="center", va="center", fontweight="bold", zorder=9,
         )  # fmt: skip
 
