@@ -7,19 +7,14 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from research.fieldwork.instruments.codebook import assignable, read_codebook
 from research.fieldwork.instruments.items import survey_items
 from research.fieldwork.instruments.pairs import comparison_pairs
-from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.intake.survey import read_survey
-from research.fieldwork.interviews import coding, saturation
-from research.fieldwork.interviews.coder_agreement import code_agreement
 from research.fieldwork.survey import ahp, group_comparison
 from research.fieldwork.survey import scales as survey
 from research.fieldwork.survey.factors import parallel_analysis
 from research.fieldwork.survey.reliability import reliability_table
-from research.figures import interviews as interview_figures
 from research.figures import survey as survey_figures
 from research.paths import EXAMPLES
 
@@ -64,30 +59,6 @@ def test_weights_figure() -> None:
     )
     group = ahp.group_weights(judged, pairs, resamples=50)
     assert fits(survey_figures.ahp_weights(group, ahp.expert_weights(judged, pairs), labels))
-
-
-def test_interview_figures() -> None:
-    coded, codebook = read_coding(EXAMPLES / "interviews"), read_codebook()
-    codes = assignable(codebook)[:8]
-    labels = codebook.set_index("code")["label_en"]
-    some = coded.codings[coded.codings["code"].isin(codes)]
-    table = code_agreement(some, coded.units, codebook[codebook["code"].isin(codes)], resamples=50)
-    table["code_label"] = table["code"].map(labels).fillna("All codes")
-    titles = {"krippendorff_alpha": "Krippendorff α", "gwet_ac1": "Gwet AC1"}
-    curve = saturation.saturation_curve(coded.codings, coded.units)
-    band = saturation.permutation_band(coded.codings, coded.units, permutations=50)
-    stop = saturation.stopping_point(curve).iloc[0]
-    frequencies = coding.code_frequencies(coded.codings, coded.units, codebook)
-    frequencies = frequencies[frequencies["code"].isin(codes) & frequencies["group"].ne("all")]
-    figures = [
-        interview_figures.agreement(table, titles),
-        interview_figures.saturation(curve, band, stop),
-        interview_figures.cooccurrence(
-            coding.cooccurrence(coded.codings, codes), {c: labels[c] for c in codes}
-        ),
-        interview_figures.code_frequencies(frequencies),
-    ]
-    assert [fits(figure) for figure in figures] == [True] * 4
 
 
 def test_example_answers_rank_the_criteria(asked: tuple[pd.DataFrame, pd.DataFrame]) -> None:

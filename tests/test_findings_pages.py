@@ -127,11 +127,37 @@ def test_the_answer_of_the_synthesis_names_the_models(verdicts, text):
 
 def test_every_claim_has_a_row_with_what_would_settle_it():
     made = synthesis.verdicts(
-        evidence(rfm="undecided", abc="supported", tree="supported"), claims.definitions()
+        evidence(rfm="undecided", abc="supported", tree="supported"),
+        claims.definitions(),
+        asked("not refuted"),
     )
     assert made.frame["claim"].tolist() == claims.definitions().index.tolist()
     assert made.frame["settled_by"].str.len().gt(10).all()
-    assert str(made.caption).startswith("Of 11 claims, 1 can be judged")
+    assert made.frame.set_index("claim").loc["H3a", ["people", "grade"]].tolist() == [
+        "not refuted",
+        "reported",
+    ]
+    assert set(made.frame.loc[made.frame["claim"] != "H3a", "people"]) == {"not asked"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        ("not refuted", "Of 11 claims, 1 can be judged on these loans and 1 on 6,004 answers to a public survey; the "
+                        "others need a trial, or data not recorded here."),
+        ("not tested here", "Of 11 claims, 1 can be judged on these loans; the others need a trial, or data not "
+                            "recorded here."),
+    ],
+)  # fmt: skip
+def test_the_answer_counts_claims_that_only_people_asked_can_judge(verdict, text):
+    loans = evidence(rfm="undecided", abc="supported", tree="supported")
+    assert str(synthesis.counted_answer(loans, asked(verdict))) == text
+
+
+def asked(verdict: str) -> pd.DataFrame:
+    """What a survey says of H3a."""
+    return pd.DataFrame([{"claim": "H3a", "model": "people", "estimate": 0.16, "ci_low": 0.15, "ci_high": 0.17,
+                          "n": 6004, "grade": "reported", "verdict": verdict, "reason": ""}])  # fmt: skip
 
 
 def test_an_invented_joint_display_is_a_demonstration_and_shows_no_verdict():

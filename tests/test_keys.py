@@ -151,7 +151,7 @@ CONSTANTS = [(path, name) for path in STUDY if path.stem != "contents" for name 
 def test_the_constants_that_are_changed_here_are_those_that_matter() -> None:
     names = {name for _, name in CONSTANTS}
     assert names >= {
-        "CARD", "PRACTITIONERS", "CHOICES", "TRUTH_FOLDS", "YEAR", "SEASONS", "ABSORBING", "PD_FROM", "CRITERIA",
+        "CARD", "PRACTITIONERS", "CHOICES", "TRUTH_FOLDS", "SEASONS", "ABSORBING", "PD_FROM", "CRITERIA",
     }  # fmt: skip
 
 
@@ -206,13 +206,14 @@ READ = {
     "survey_items.csv": "survey",
     "ahp.csv": "weights",
     "codebook.csv": "interviews",
+    "agreement_bars.csv": "coders_agreement",
     "hypotheses.csv": "synthesis",
     "strategies.csv": "policy",
     "loan_quality_policy.yml": "loan_quality",
     "rfm_components.csv": "model",
     "abc_cells.csv": "model",
     "simulation.yml": "months",
-    "retiering_rule.yml": "review_trigger",
+    "retiering_rule.yml": "triggers",
     "early_warning_rules.yml": "warnings",
     "classification.yml": "classification",
     "checklists/gramms.yml": "synthesis",

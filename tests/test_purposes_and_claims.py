@@ -9,8 +9,9 @@ import statsmodels.api as sm
 from statsmodels.stats.contingency_tables import Table2x2
 from statsmodels.stats.multitest import multipletests
 
-from research.compare import claims, odds, purposes
+from research.compare import claims, odds, purposes, separation
 from research.compare.resampling import OutOfFold
+from research.exhibits import synthesis
 from research.parameters import load
 from research.study import claims as study_claims
 
@@ -203,3 +204,28 @@ def test_tiers_weighted_by_invented_experts_bear_no_verdict():
     )
     assert set(made["grade"]) == {"demonstration"}
     assert set(made["verdict"]) == {"not tested here"}
+
+
+def test_the_premium_gap_is_a_difference_of_means_in_standard_deviations() -> None:
+    """Oracle: numpy, customer by customer."""
+    rng = np.random.default_rng(1)
+    tier, value = rng.integers(0, 4, 400), rng.normal(50, 9, 400)
+    sums = [np.bincount(tier, weights=value**power, minlength=4) for power in (0, 1, 2)]
+    expected = (value[tier == 0].mean() - value[tier > 0].mean()) / value.std(ddof=1)
+    assert float(separation.premium_gap(*sums)) == pytest.approx(expected)
+
+
+def test_realised_value_needs_interest_and_loss_of_each_customer() -> None:
+    """`vub` has an expected loss in standard deviations, `lendingclub2018` no recoveries: neither is realised value."""
+    small = {"folds": 2, "models": ["abc"], "references": ["random"], "bootstrap": 100, "stability_refits": 2}
+    plan = load("quick", dataset="lendingclub2018", changes=small)
+    assert study_claims.realised_value(plan).empty
+    found = study_claims.evidence(plan).set_index("claim").loc["H2a"]
+    assert found["verdict"] == "not tested here" and "recoveries are not in the extract" in found["reason"]
+    simulated = load("quick", dataset="simulated", changes=small | {"simulated_customers": 2000})
+    rows = study_claims.realised_value(simulated).set_index("model")
+    assert set(rows.index) == {"abc", "random", "value alone"}
+    assert abs(rows.loc["random", "estimate"]) < 0.05 < rows.loc["value alone", "estimate"]
+    shown = synthesis.value_beside(rows.reset_index(), "grade", "demonstration")
+    assert str(shown.caption).startswith("Premium customers brought") and len(shown.frame) == 3
+    assert study_claims.evidence(simulated).set_index("claim").loc["H2a", "verdict"] == "not tested here"

@@ -11,7 +11,6 @@ import pytest
 from research.collect import datasets, windows
 from research.collect.berka import _conduct
 from research.compare.resampling import out_of_fold
-from research.compare.stability import population_stability, psi_of_panel
 from research.errors import UserError
 from research.parameters import Study, load
 from research.segment import registry
@@ -99,10 +98,25 @@ def test_the_studys_own_choices_give_the_differences_of_the_comparison(plan: Stu
 
 def test_only_choices_that_can_change_a_difference_are_varied(found: dict) -> None:
     curve = found["curve"]
-    assert not curve.duplicated(["purpose", "model_a", "model_b", "weights", "tier_shares", "window"]).any()
+    varied = ["inputs", "outcome", "weights", "tier_shares", "window"]
+    assert not curve.duplicated(["purpose", "model_a", "model_b", *varied]).any()
+    assert set(curve["inputs"]) == set(registry.ARMS)
     assert set(curve.loc[curve["purpose"] == "risk", "tier_shares"]) == {""}
     assert curve.query("purpose == 'risk'")["weights"].nunique() == 4
     assert len(found["not_testable"]) == 1 and found["not_testable"][0].startswith("Window")
+
+
+def test_the_measures_of_protocol_version_one_stand_beside_the_primary_ones(plan: Study, found: dict) -> None:
+    """Oracle: the mean difference of the folds; a lower Brier score is the better one."""
+    rows = found["measures"].set_index(["measure", "model_a", "model_b"])["difference"]
+    folds = steps.measured(plan)["folds"].query("arm == 'as practised'")
+    mean = folds.groupby(["measure", "model"])["estimate"].mean()
+    assert {"trend_effect", "brier", "eta_squared"} <= set(found["measures"]["measure"])
+    assert rows["brier", "tree", "abc"] == pytest.approx(mean["brier", "abc"] - mean["brier", "tree"])
+    assert rows["trend_effect", "tree", "abc"] == pytest.approx(
+        mean["trend_effect", "tree"] - mean["trend_effect", "abc"]
+    )
+    assert set(found["measures"]["result"]) <= {"better", "worse", "undecided", "not tested"}
 
 
 def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -> None:
@@ -126,28 +140,6 @@ def test_regret_of_models_lies_between_none_and_that_of_chance(plan: Study) -> N
     )
     spread = made["rows"].eval("ci_high - ci_low")
     assert (spread > 0).all()
-
-
-def test_drift_is_not_testable_without_dates(plan: Study) -> None:
-    made = steps.tier_drift(plan)
-    assert made["rows"].empty and made["reason"] == "the loans have no dates and no monthly records"
-
-
-def test_drift_of_dated_loans_names_the_band(plan: Study) -> None:
-    made = steps.tier_drift(plan.with_dataset("simulated").model_copy(update={"models": ["abc"]}))
-    rows = made["rows"]
-    assert set(rows["model"]) == {"abc", "random"} and set(rows["arm"]) == set(registry.ARMS)
-    assert (rows["band"] == np.where(rows["estimate"] < 0.1, "stable", "shifted")).all()
-    assert rows.loc[rows["model"] == "random", "estimate"].max() < 0.02
-
-
-def test_psi_of_a_panel_by_hand() -> None:
-    before = ["low"] * 8 + ["high"] * 2
-    after = ["low"] * 5 + ["high"] * 5
-    row = psi_of_panel(before, after, resamples=50).iloc[0]
-    assert row["estimate"] == pytest.approx((0.5 - 0.8) * np.log(0.5 / 0.8) + (0.5 - 0.2) * np.log(0.5 / 0.2))
-    assert row["estimate"] == pytest.approx(float(population_stability([0, 8, 0, 2], [0, 5, 0, 5])))
-    assert row["ci_low"] <= row["estimate"] <= row["ci_high"] and row["n"] == 10
 
 
 def test_other_readings_of_the_outcome_only_where_there_are_any(plan: Study) -> None:

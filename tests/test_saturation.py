@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from research.errors import UserError
-from research.fieldwork.instruments.codebook import codes_in_words
 from research.fieldwork.interviews.coding import (
     code_frequencies,
     cooccurrence,
@@ -52,24 +51,39 @@ def test_curve_and_rule_by_hand() -> None:
     assert curve["new_information"].round(3).tolist()[5:] == [0.15, 0.05, 0.0]
     assert curve["new_information"].isna().sum() == 5
     stop = stopping_point(curve).iloc[0]
-    assert (stop["enough"], stop["confirmed"]) == (5, 7)
+    assert (stop["enough"], stop["checked"]) == (5, 7)
     assert stop["share_of_codes"] == pytest.approx(22 / 23)
     strict = stopping_point(curve, threshold=0).iloc[0]
-    assert (strict["enough"], strict["confirmed"]) == (6, 8)
-    assert "base 4, run 2, at most 0% new" in strict["statement"]
+    assert (strict["enough"], strict["checked"], strict["later"]) == (6, 8, 0)
+
+
+@pytest.mark.parametrize(
+    ("interviews", "threshold", "result", "later"),
+    [
+        (8, 0.05, "missed", 1),  # enough after 5, and interview 6 brought code 22
+        (8, 0, "held", 0),
+        (6, 0.05, "open", None),
+        (5, 0.05, "few", None),
+    ],
+)
+def test_the_result_tells_a_rule_that_is_met_from_codes_that_still_came(interviews, threshold, result, later):
+    heard = CODINGS[CODINGS["document"].isin(DOCUMENTS[:interviews])]
+    stop = stopping_point(saturation_curve(heard, UNITS[:interviews]), threshold=threshold).iloc[0]
+    assert stop["result"] == result
+    assert stop["later"] == later if later is not None else np.isnan(stop["later"])
 
 
 def test_rule_not_reached_and_too_few_interviews() -> None:
     early = stopping_point(
         saturation_curve(CODINGS[CODINGS["document"].isin(DOCUMENTS[:6])], UNITS[:6])
     ).iloc[0]
-    assert not early["reached"]
+    assert early["result"] == "open"
     assert np.isnan(early["enough"])
     assert early["new_information"] == pytest.approx(0.15)
     few = stopping_point(saturation_curve(CODINGS[CODINGS["document"].isin(DOCUMENTS[:5])], UNITS[:5])).iloc[
         0
     ]
-    assert few["statement"].startswith("Too few interviews")
+    assert few["result"] == "few"
     with pytest.raises(UserError, match="needs 6 interviews"):
         stopping_points(CODINGS[CODINGS["document"].isin(DOCUMENTS[:5])], UNITS[:5])
 
@@ -155,18 +169,6 @@ def test_cooccurrence_tree_and_quotations() -> None:
     assert late["coders"].tolist() == [2, 1]
 
 
-def test_memos_send_to_codes_by_their_labels() -> None:
-    labels = {"growth": "Growth", "unmet_need": "Customer need", "bare": ""}
-    memos = pd.Series(
-        ["Only a wish: use unmet_need or growth.", "Tiers hold growth back, or so.", "Use: use bare."]
-    )
-    assert codes_in_words(memos, labels).tolist() == [
-        "Only a wish: use “Customer need” or “Growth”.",
-        "Tiers hold growth back, or so.",
-        "Use: use bare.",
-    ]
-
-
 def test_broken_codebooks_are_named() -> None:
     with pytest.raises(UserError, match="parent 'nothing' of late is not a code"):
         theme_tree(MARKS, TALK, CODEBOOK.replace({"parent": {"risk": "nothing"}}))
@@ -180,7 +182,7 @@ def test_broken_codebooks_are_named() -> None:
 def test_interviews_without_any_code_cannot_saturate() -> None:
     curve = saturation_curve(CODINGS[:0], UNITS)
     row = stopping_point(curve).iloc[0]
-    assert row["statement"].startswith("Too few interviews") and not row["reached"]
+    assert row["result"] == "few" and np.isnan(row["enough"])
 
 
 def test_band_is_that_of_all_orders() -> None:

@@ -111,7 +111,7 @@ def test_numbers_are_shown_with_the_digits_of_their_source():
 def test_a_page_says_what_was_skipped(monkeypatch, tmp_path):
     monkeypatch.setenv("RESEARCH_VERIFICATION_DATA", str(tmp_path))
     page = markdown(verify(["nfwbs"]))
-    assert "3 values: 3 skipped: data not here." in page and "needs the data set cfpb_nfwbs_2016" in page
+    assert "7 values: 7 skipped: data not here." in page and "needs the data set cfpb_nfwbs_2016" in page
 
 
 def test_published_tables_have_the_published_shape():

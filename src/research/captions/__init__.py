@@ -6,22 +6,12 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 
 from research.captions import (
     data,
-    interviews,
-    monitoring,
-    movement,
     policy,
-    regression,
     survey,
-    warning,
 )
 
 __all__ = [
     "data",
-    "interviews",
-    "monitoring",
-    "movement",
     "policy",
-    "regression",
     "survey",
-    "warning",
 ]

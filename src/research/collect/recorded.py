@@ -1,6 +1,7 @@
-"""Results of the study on all data sets, kept in the project: the run takes long, and some files may not be shared.
+"""Results kept in the project, because the run takes long, or needs files that it does not contain.
 
-`research run all_data --update-reference` makes them again; pages that show them say that they are recorded.
+`research run all_data --update-reference` makes those on all data sets again, `research datasets record nfwbs` those of
+the public survey; pages that show them say that they are recorded.
 """
 
 from __future__ import annotations

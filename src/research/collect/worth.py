@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+REALISED = ("paid_interest", "loss_amount")  # known after the tiers were made
 NEEDS = ("loan_purpose", "service_preference", "need_intensity")
 
 
@@ -18,6 +19,14 @@ def worth(customers: pd.DataFrame) -> tuple[pd.Series, str]:
     if "interest_rate" in customers:
         return customers["loan_amount"] * customers["interest_rate"], "contract interest per year"
     return customers["loan_amount"], "loan amount (no contract rate is measured)"
+
+
+def realised(customers: pd.DataFrame) -> pd.Series | None:
+    """Return interest paid less loss of each customer; nothing where not both are recorded, or they do not vary."""
+    if not set(REALISED) <= set(customers):
+        return None
+    value = customers["paid_interest"] - customers["loss_amount"]
+    return value if value.nunique() > 1 else None
 
 
 def need(customers: pd.DataFrame) -> tuple[pd.Series | None, str]:

@@ -13,11 +13,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from research.collect import datasets, draft, fetch, loanbook
+from research.collect import datasets, draft, fetch, loanbook, recorded
 from research.collect.tables import read_table, stem
 from research.errors import UserError
 from research.inert import write_csv
 from research.parameters import load
+from research.report import provenance
+from research.report.files import write_if_changed
+from research.report.payload import plain
+from research.report.values import values_text
+from research.study import wellbeing
 from research.study.testable import answers
 from research.targets import READS, WRITES, Force, guarded
 
@@ -128,6 +133,29 @@ def get(
         bar = Bar(progress, f"Fetching {name}") if origin is None else False
         parts = fetch.fetch(name, origin, progress=bar)
     _print(parts, f"{name}: verified and kept in {fetch.downloads(name)}")
+
+
+@app.command("record")
+def record(
+    name: Annotated[str, typer.Argument(help=f"the public survey: {wellbeing.SURVEY}")],
+) -> None:
+    """Keep what pages show of a public survey, for those who do not have its file; aggregates only."""
+    if name != wellbeing.SURVEY:
+        raise UserError(f"'{name}' is no public survey; expected {wellbeing.SURVEY}")
+    study = load("default")
+    tables = {
+        f"{name}/{key}": {
+            "columns": list(table.columns),
+            "rows": plain(table.astype(object).to_numpy().tolist()),
+        }
+        for key, table in wellbeing.computed(study.seed).items()
+    }
+    made = {"name": name, "command": f"research datasets record {name}", "seed": study.seed,
+            "commit": provenance.commit()["commit"],
+            "data": {name: next(iter(fetch.locate(name).values())).sha256}}  # fmt: skip
+    target = recorded.file(name)
+    write_if_changed(target, values_text({"study": made, "prose": {}, "tables": tables}))
+    console.print(f"{name}: recorded in {target}")
 
 
 @app.command("check")

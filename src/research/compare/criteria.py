@@ -74,6 +74,11 @@ def _fold_rows(oof: OutOfFold, value: Any, need: Any, profit: Profit) -> pd.Data
         measures |= _value_measures(oof, np.asarray(value, dtype=float))
     if need is not None:
         measures |= _need_measures(oof, need)
+    return _long(oof, measures)
+
+
+def _long(oof: OutOfFold, measures: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Return (m, r, k) measures as one row per measure, model, arm, repeat and fold."""
     m, r, k = len(oof.pairs), oof.repeats, oof.folds
     pair, repeat, fold = (axis.ravel() for axis in np.indices((m, r, k)))
     models, arms = np.array(oof.pairs, dtype=object).T
@@ -281,6 +286,16 @@ def _value_measures(oof: OutOfFold, value: np.ndarray) -> dict[str, np.ndarray]:
         "concentration": separation.concentration(size, total),
         "premium_value_share": separation.premium_value_share(total),
     }
+
+
+@random_tiers.over_draws()
+def premium_gaps(oof: OutOfFold, value: Any) -> pd.DataFrame:
+    """Return `separation.premium_gap` of every fold, in the form of `fold_measures`."""
+    amounts = np.asarray(value, dtype=float)
+    centred = amounts - np.nanmean(amounts)
+    size = counting.tier_sums(oof, np.where(np.isnan(amounts), np.nan, 1.0))
+    gaps = separation.premium_gap(size, counting.tier_sums(oof, centred), counting.tier_sums(oof, centred**2))
+    return _long(oof, {"premium_gap": gaps})
 
 
 def _need_measures(oof: OutOfFold, need: Any) -> dict[str, np.ndarray]:

@@ -47,6 +47,19 @@ def premium_value_share(total: np.ndarray) -> np.ndarray:
         return total[..., 0] / total.sum(-1)
 
 
+def premium_gap(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Return (...) how much more a premium customer is worth than one of the rest, in standard deviations of all.
+
+    Args:
+        size, total, squares: (..., 4) customers, sum of value, sum of squared value per tier, premium first.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        n, mean = size.sum(-1), total.sum(-1) / size.sum(-1)
+        spread = np.sqrt((squares.sum(-1) - n * mean**2) / (n - 1))
+        rest = (total.sum(-1) - total[..., 0]) / (n - size[..., 0])
+        return (total[..., 0] / size[..., 0] - rest) / spread
+
+
 def lorenz(oof: OutOfFold, value: np.ndarray) -> pd.DataFrame:
     """Return the Lorenz curve of value over tiers, premium first, means over repeats of the out-of-fold tiers.
 

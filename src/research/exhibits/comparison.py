@@ -527,10 +527,10 @@ def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 # --------------------------------------------------------------------------------------------------- other choices
 SPECIFIED = {
     "same": N_(
-        "Under all {n} combinations of other choices the difference between {a} and {b} has one result: {result}."
+        "Under all {n} sets of other choices the difference between {a} and {b} has one result: {result}."
     ),
     "mixed": N_(
-        "Of {n} combinations of other choices, {a} is clearly better than {b} in {better} and clearly worse in {worse}."
+        "Of {n} sets of other choices, {a} is clearly better than {b} in {better} and clearly worse in {worse}."
     ),
 }
 
@@ -539,13 +539,16 @@ def specification(curve: pd.DataFrame) -> Exhibit:
     """Show the difference between two models for each purpose under every combination of other choices.
 
     Args:
-        curve: `purpose, model_a, model_b, weights, tier_shares, window, difference, ci_low, ci_high, result, own`.
+        curve: `purpose, model_a, model_b, inputs, outcome, weights, tier_shares, window, difference, ci_low, ci_high,
+            result, own`.
     """
     pair = ("tree", "abc") if ((curve["model_a"] == "tree") & (curve["model_b"] == "abc")).any() else None
     rows = curve if pair is None else curve[(curve["model_a"] == pair[0]) & (curve["model_b"] == pair[1])]
     rows = rows.sort_values(["purpose", "difference"], ascending=[False, True], kind="stable")
     rows = rows.assign(
-        place=rows.groupby("purpose", sort=False).cumcount(), label=rows["purpose"].map(PURPOSES)
+        place=rows.groupby("purpose", sort=False).cumcount(),
+        label=rows["purpose"].map(PURPOSES),
+        outcome=rows["outcome"].str.replace("_", " "),
     )
     counts = rows["result"].value_counts()
     names = {
@@ -564,8 +567,9 @@ def specification(curve: pd.DataFrame) -> Exhibit:
     )
     return Exhibit(
         "specification", rows, said, alt, specification_drawn, within=None, supplement=True,
-        headings={"label": N_("Purpose"), "weights": N_("Weights"), "tier_shares": N_("Tier shares"),
-                  "window": N_("Window"), "difference": N_("Difference [95 % interval]"), "result": N_("Result")},
+        headings={"label": N_("Purpose"), "inputs": N_("Inputs"), "outcome": N_("Outcome read as"),
+                  "weights": N_("Weights"), "tier_shares": N_("Tier shares"), "window": N_("Window"),
+                  "difference": N_("Difference [95 % interval]"), "result": N_("Result")},
         formats={"difference": "{difference:+.3f} [{ci_low:.3f}, {ci_high:.3f}]"},
     )  # fmt: skip
 
@@ -584,11 +588,38 @@ def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         sns.scatterplot(x=part["place"], y=part["difference"], hue=part["own"], palette={True: ACCENT, False: INK},
                         s=26, legend=False, ax=axes, zorder=3)  # fmt: skip
         axes.set_title(words(PURPOSES[purpose]))
-        axes.set(
-            xlabel=words(N_("Combination of choices, in order")), ylabel=words(MEASURES[purpose]), xticks=[]
-        )
+        axes.set(xlabel=words(N_("Sets of choices, in order")), ylabel=words(MEASURES[purpose]), xticks=[])
         sns.despine(ax=axes)
     return figure
+
+
+OTHER_MEASURES = {
+    "none": N_(
+        "In {n} other measures, those of protocol version one among them, no model is clearly better than another."
+    ),
+    "some": N_(
+        "In {n} other measures, those of protocol version one among them, {clear} of {pairs} pairs differ clearly."
+    ),
+}
+
+
+def other_measures(rows: pd.DataFrame) -> Exhibit:
+    """Show the differences in measures that are not the primary one of their purpose: `specification_curve`."""
+    clear = int(rows["result"].isin(["better", "worse"]).sum())
+    fields = {"n": rows["measure"].nunique()} | ({"clear": clear, "pairs": len(rows)} if clear else {})
+    frame = rows.assign(
+        label=rows["purpose"].map(PURPOSES),
+        measure=rows["measure"].str.replace("_", " "),
+        pair=rows["model_a"].map(NAMES) + " − " + rows["model_b"].map(NAMES),
+        said=rows["result"].map(RESULTS),
+    )
+    return Exhibit(
+        "other_measures", frame, Said(OTHER_MEASURES["some" if clear else "none"], fields), within=None,
+        headings={"label": N_("Purpose"), "measure": N_("Measure"), "pair": N_("Models"),
+                  "difference": N_("Difference [95 % interval]"), "p_value": N_("p, unadjusted"), "said": N_("Result"),
+                  "why": N_("Why it is asked")},
+        formats={"difference": "{difference:+.4f} [{ci_low:.4f}, {ci_high:.4f}]", "p_value": "p"}, supplement=True,
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------- supplement

@@ -290,7 +290,7 @@ def shifts_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         N_("Inputs that moved most"): frame[frame["what"] == "input"].nlargest(8, "estimate"),
     }
     heights, top = [len(part) + 1.5 for part in parts.values()], max(0.3, 1.1 * frame["estimate"].max())
-    figure = canvas(words, 0.2 * sum(heights) + 0.5)
+    figure = canvas(words, max(2.4, 0.2 * sum(heights) + 0.5))
     grid = figure.subplots(2, 1, sharex=True, height_ratios=heights)
     for axes, (title, part) in zip(grid, parts.items(), strict=True):
         bands(axes.axvspan, part["shifted_from"].iloc[0], part["unstable_from"].iloc[0], top)
@@ -418,14 +418,16 @@ RULE = N_(
 )
 FIRED = {
     "all": N_(
-        "The rule called for a review under every model, {first:.0f} to {last:.0f} months after the shock, with "
-        "{before} false alarms in the {watched} months before."
+        "The rule called for a review under every model, at most {last:.0f} months after the shock; false alarms in "
+        "the {watched} months before: {before}."
     ),
     "some": N_(
-        "The rule called for a review under {models}, {first:.0f} to {last:.0f} months after the shock, with {before} "
-        "false alarms before; never under {others}."
+        "The rule called for a review under {models}, at most {last:.0f} months after the shock, and never under "
+        "{others}; false alarms in the {watched} months before: {before}."
     ),
-    "none": N_("The rule called for no review after the shock; before it there were {before} false alarms."),
+    "none": N_(
+        "The rule called for no review after the shock; false alarms in the {watched} months before: {before}."
+    ),
 }
 
 
@@ -446,17 +448,14 @@ def trigger(rows: pd.DataFrame, delay: pd.DataFrame) -> Exhibit:
     """
     when, never = delay.dropna(subset=["delay"]), delay.loc[delay["delay"].isna(), "model"]
     code = "none" if when.empty else "some" if len(never) else "all"
-    spread = {"before": int(delay["before"].sum()), "first": when["delay"].min(), "last": when["delay"].max()}
-    fields = {
-        "all": spread | {"watched": int(delay["months_watched_before"].max())},
-        "some": spread | {"models": in_text(list(when["model"])), "others": in_text(list(never))},
-        "none": {"before": spread["before"]},
-    }
+    fields = {"before": int(delay["before"].sum()), "watched": int(delay["months_watched_before"].max())}
+    found = {"models": in_text(list(when["model"])), "others": in_text(list(never))} if code == "some" else {}
+    fields |= found if code == "none" else found | {"last": when["delay"].max()}
     alt = Said(
         N_("A panel per measure on green, amber and red bands, a line per model, a diamond for a review.")
     )
     return Exhibit(
-        "trigger", rows, Said(FIRED[code], fields[code]), alt, trigger_drawn, within=None, origin="demonstration",
+        "trigger", rows, Said(FIRED[code], fields), alt, trigger_drawn, within=None, origin="demonstration",
         headings={"model": N_("Model"), "period": N_("Month"), "measure": N_("Measure"), "value": N_("Value"),
                   "signal": N_("Signal"), "fired": N_("Review called")},
         formats={"value": ".2f", "period": ".0f"},

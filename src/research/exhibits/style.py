@@ -178,8 +178,7 @@ def mark_origin(figure: Figure, origin: str, words: Words) -> None:
     if origin == "demonstration":
         figure.text(
             0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, alpha=0.22,
-            fontsize=9 if words.narrow else 13,
-            color=WARNING, ha="center", va="center", fontweight="bold", zorder=9,
+            fontsize=9 if words.narrow else 13, color=WARNING, ha="center", va="center", fontweight="bold", zorder=9,
         )  # fmt: skip
 
 

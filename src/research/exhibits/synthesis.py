@@ -21,9 +21,16 @@ RISKY = {
         "Under none of the three models is it shown that the high-risk tier holds the risky customers."
     ),
 }
-COUNTED = N_(
-    "Of {n} claims, {judged} can be judged on these loans; the others need a trial, or data that are not recorded here."
-)
+COUNTED = {
+    "loans": N_(
+        "Of {n} claims, {judged} can be judged on these loans; the others need a trial, or data not recorded here."
+    ),
+    "people": N_(
+        "Of {n} claims, {judged} can be judged on these loans and {more} on {people:,.0f} answers to a public survey; "
+        "the others need a trial, or data not recorded here."
+    ),
+}
+PEOPLE = "people"  # in place of a model: what people said, tiers of their own
 
 
 def risky_answer(evidence: pd.DataFrame) -> Said:
@@ -38,22 +45,29 @@ def risky_answer(evidence: pd.DataFrame) -> Said:
     return Said(RISKY["some"], {"models": in_text(held), "others": in_text(others)})
 
 
-def counted_answer(evidence: pd.DataFrame) -> Said:
-    """Say how many claims the loans can judge."""
-    judged = evidence.loc[evidence["verdict"] != UNTESTED, "claim"].nunique()
-    return Said(COUNTED, {"n": evidence["claim"].nunique(), "judged": judged})
+def counted_answer(evidence: pd.DataFrame, asked: pd.DataFrame) -> Said:
+    """Say how many claims the loans can judge, and how many more a survey can."""
+    judged = set(evidence.loc[evidence["verdict"] != UNTESTED, "claim"])
+    more = asked[~asked["claim"].isin(judged) & (asked["verdict"] != UNTESTED)]
+    fields = {"n": evidence["claim"].nunique(), "judged": len(judged)}
+    if more.empty:
+        return Said(COUNTED["loans"], fields)
+    return Said(COUNTED["people"], fields | {"more": more["claim"].nunique(), "people": more["n"].max()})
 
 
-def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
-    """Show one row per claim: the verdict under each model, the grade, and what would settle it.
+def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFrame) -> Exhibit:
+    """Show one row per claim: the verdict under each model and of people asked, the grade, and what would settle it.
 
     Args:
         evidence: `claim, model, verdict, grade`.
         definitions: the claims, indexed by id: `statement, settled_by`.
+        asked: `evidence` of a survey, whose model is `people`.
     """
-    wide = evidence.pivot(index="claim", columns="model", values="verdict").reindex(definitions.index)
-    tested = evidence[evidence["verdict"] != UNTESTED]
-    grades = tested.groupby("claim")["grade"].first()
+    rows = pd.concat([evidence, asked], ignore_index=True)
+    wide = rows.pivot(index="claim", columns="model", values="verdict").reindex(definitions.index)
+    wide[PEOPLE] = wide[PEOPLE].fillna("not asked")
+    tested = rows[rows["verdict"] != UNTESTED]
+    grades = tested.groupby("claim")["grade"].agg(lambda found: "; ".join(dict.fromkeys(found)))
     frame = wide.reset_index().assign(
         statement=definitions["statement"].to_numpy(),
         grade=[grades.get(name, "–") for name in wide.index],
@@ -61,9 +75,9 @@ def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
     )
     models = [name for name in MODELS if name in wide]
     return Exhibit(
-        "verdicts", frame, counted_answer(evidence), within=None,
+        "verdicts", frame, counted_answer(evidence, asked), within=None,
         headings={"claim": N_("Claim"), "statement": N_("What is claimed"), **{name: NAMES[name] for name in models},
-                  "grade": N_("Evidence"), "settled_by": N_("What would settle it")},
+                  PEOPLE: N_("People asked"), "grade": N_("Evidence"), "settled_by": N_("What would settle it")},
     )  # fmt: skip
 
 
@@ -94,6 +108,32 @@ def beside(rows: pd.DataFrame, grade: str) -> Exhibit:
                   "bad_rest": N_("Bad in the rest"), "n_rest": N_("of "), "estimate": N_("Odds ratio [95 % interval]")},
         formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "bad_high": ",.0f", "n_high": ",.0f",
                  "bad_rest": ",.0f", "n_rest": ",.0f"},
+    )  # fmt: skip
+
+
+VALUE = N_(
+    "Premium customers brought {gaps} standard deviations more than the rest, under {models} in turn; the same number "
+    "picked by value alone {alone:.2f}, by lot {random:.2f}."
+)
+
+
+def value_beside(rows: pd.DataFrame, grade: str, origin: str) -> Exhibit:
+    """Show what premium customers brought after tiering, beside value alone and random tiers: `realised_value`."""
+    known = rows.set_index("model")["estimate"]
+    own = [name for name in MODELS if name in known]
+    fields = {
+        "gaps": [Said("{gap:.2f}", {"gap": known[name]}) for name in own],
+        "models": in_text(own),
+        "alone": known.get("value alone"),
+        "random": known.get("random"),
+    }
+    frame = titled(rows, grade)
+    return Exhibit(
+        "value_beside", frame.assign(model=frame["model"].fillna(N_("Value alone"))), Said(VALUE, fields), within=None,
+        origin=origin,
+        headings={"model": N_("Ranking"), "estimate": N_("Gap in standard deviations [95 % interval]"),
+                  "n": N_("Customers")},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f"},
     )  # fmt: skip
 
 
@@ -170,10 +210,12 @@ def odds_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
-def reasons(evidence: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
-    """Show estimate, or the reason why there is none, for every claim and model."""
-    frame = evidence.assign(
-        statement=evidence["claim"].map(definitions["statement"]), model=evidence["model"].map(NAMES)
+def reasons(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFrame) -> Exhibit:
+    """Show estimate, or the reason why there is none, for every claim and model, and of people asked."""
+    frame = pd.concat([evidence, asked], ignore_index=True)
+    frame = frame.assign(
+        statement=frame["claim"].map(definitions["statement"]),
+        model=frame["model"].map({**NAMES, PEOPLE: N_("People asked, tiers of their own")}),
     )
     untested = int((evidence["verdict"] == UNTESTED).sum())
     said = Said(

@@ -83,9 +83,9 @@ def theme_evidence(
     """Return how many participants speak for and against each hypothesis, with one quotation of each.
 
     Returns:
-        `hypothesis`, `voices_for`, `voices_against`, `voices_both` (in both counts), `voices` (either), `segments_for`,
-        `segments_against`, `participants` (interviewed), `quote_for`, `quote_for_id`, `quote_against`,
-        `quote_against_id`.
+        `hypothesis`, `label_en`, `side` (with more voices: for, against, even), `voices_for`, `voices_against`,
+        `voices_both` (in both counts), `voices` (either), `segments_for`, `segments_against`, `participants`
+        (interviewed), `quote_for`, `quote_for_id`, `quote_against`, `quote_against_id`.
 
     Raises:
         UserError: a theme of the hypotheses that the codebook lacks.
@@ -93,7 +93,7 @@ def theme_evidence(
     quotes = quotations(codings, units, codebook, coders)
     rows = []
     for entry in hypotheses.to_dict("records"):
-        row: dict[str, object] = {"hypothesis": entry["hypothesis"]}
+        row: dict[str, object] = {"hypothesis": entry["hypothesis"], "label_en": entry.get("label_en", "")}
         voices = {}
         for side in ("for", "against"):
             themes = _listed(entry[f"themes_{side}"])
@@ -110,6 +110,8 @@ def theme_evidence(
             best = said.sort_values("coders", ascending=False, kind="stable")
             row[f"quote_{side}"] = best["text"].iloc[0] if len(best) else ""
             row[f"quote_{side}_id"] = best["quote_id"].iloc[0] if len(best) else ""
+        gap = len(voices["for"]) - len(voices["against"])
+        row["side"] = "for" if gap > 0 else "against" if gap < 0 else "even"
         row["voices_both"] = len(voices["for"] & voices["against"])
         row["voices"] = len(voices["for"] | voices["against"])
         row["participants"] = units["participant"].nunique()

@@ -2,22 +2,14 @@
 
 from research.figures import (
     data,
-    interviews,
-    monitoring,
     movement,
     policy,
-    regression,
     survey,
-    warning,
 )
 
 __all__ = [
     "data",
-    "interviews",
-    "monitoring",
     "movement",
     "policy",
-    "regression",
     "survey",
-    "warning",
 ]

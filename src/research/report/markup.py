@@ -150,7 +150,7 @@ def columns_of(frame: pd.DataFrame, formats: Formats, headings: Mapping[str, str
         spec = column_spec(frame[name], given if isinstance(given, str) else None, name)
         kind = kind_of(frame[name])
         column = Column(name, html.escape(heading), spec, by_row, column_class(frame[name], kind), kind)
-        if column.parts:
+        if column.parts and kind != "text":  # words with their source stay words
             column = Column(name, column.heading, spec, by_row, "num pair", "number")
         made.append(column)
     return made

@@ -162,7 +162,10 @@ def _tabular(payload: dict[str, Any], words: Words) -> str:
 def headings(payload: dict[str, Any], words: Words) -> dict[str, str]:
     """Return column → heading of the columns that are shown."""
     if payload["headings"] is not None:
-        return {column: words(text) for column, text in payload["headings"]}
+        return {
+            column: words.said(from_json(text)) if isinstance(text, dict) else words(text)
+            for column, text in payload["headings"]
+        }
     return {column["name"]: words(markup.label(column["name"])) for column in payload["columns"]}
 
 

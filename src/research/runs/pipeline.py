@@ -213,11 +213,14 @@ def study_file(study: Study) -> str:
 
 def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
     """Return what there is to do for each notebook: execute it, write its page, write its tables as files."""
+    from research.collect import fetch  # slow to import
+
     notebooks = plan.chosen if plan.jobs == 1 else books.in_turn(plan.chosen)
     shared = {
         "code": provenance.code_hash(),
         "data": provenance.data_hash(plan.study),
         "lock": provenance.lock_hash(),
+        "survey": fetch.is_here("nfwbs"),
         "python": sys.version,
     }
     look = {"look": provenance.look_hash()}

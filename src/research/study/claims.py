@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from research.collect import recorded
+from research.collect import datasets, recorded
 from research.collect import worth as worths
-from research.compare import claims, criteria, purposes
+from research.compare import claims, criteria, purposes, resampling
 from research.manage import potential
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
 from research.study.customers import customers, real
+from research.study.flags import flags, own_flags
 from research.study.folds import out_of_fold
 from research.study.models import not_testable
-from research.study.monitor import flags, own_flags
 from research.study.purposes import ALL_LENDERS, by_construction, high_tier_odds, over_lenders
 from research.study.weighting import weights
 
@@ -25,7 +26,7 @@ PRACTISED = registry.ARMS[0]
 COLUMNS = ["claim", "model", "estimate", "ci_low", "ci_high", "n", "grade", "verdict", "reason"]
 
 
-@step(out_of_fold, high_tier_odds, by_construction, flags, weights, "models", "fieldwork")
+@step(out_of_fold, high_tier_odds, by_construction, flags, weights, "tier_shares", "models", "fieldwork")
 def evidence(study: Study) -> pd.DataFrame:
     """Return the verdict on every claim for each of the three models as practised, from the study's own data set.
 
@@ -65,7 +66,7 @@ def _found(study: Study, claim: dict[str, Any], name: str) -> dict[str, Any]:
     if claim["quantity"] == "need_association":
         return _need(study, name)
     if claim["quantity"] == "realised_value_gap":
-        return _none(f"value is by construction: {worths.worth(customers(study))[1]}, an input of the tiers")
+        return _value(study, name)
     if claim["quantity"] == "potential_lift" and (found := own_flags(study)) is not None:
         return _lift(found.set_index(["model", "flag"]).loc[(name, potential.RULE)])
     return _none(f"needs {claim['needs']}")
@@ -99,6 +100,59 @@ def need_association(study: Study) -> pd.DataFrame:
     folds = criteria.fold_measures(oof, need=worths.need(customers(study))[0])
     rows = criteria.summarise_folds(folds[folds["measure"] == measure], oof)
     return rows.loc[rows["arm"] == PRACTISED, ["model", "estimate", "ci_low", "ci_high", "n"]]
+
+
+def _value(study: Study, name: str) -> dict[str, Any]:
+    rows = realised_value(study)
+    if rows.empty:
+        return _none(_no_realised_value(study))
+    row = rows.set_index("model").loc[name]
+    if np.isnan(row["ci_low"]):
+        return _none("the premium tier is empty, or its value is not known")
+    return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {"n": int(row["n"]), "reason": ""}
+
+
+def _no_realised_value(study: Study) -> str:
+    """Return why the value that a customer brought after tiering is not known; contract interest is no answer."""
+    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None).set_index("construct")
+    missing = [
+        f"{name.replace('_', ' ')}: {walk['reason'].get(name, '') or 'not recorded'}"
+        for name in worths.REALISED
+        if name not in walk.index or walk["fit"].get(name) != "direct"
+    ]
+    built = worths.worth(customers(study))[1]
+    return f"value realised and net of loss is not known ({'; '.join(missing)}); {built} is known beforehand"
+
+
+@step(out_of_fold, "tier_shares")
+def realised_value(study: Study) -> pd.DataFrame:
+    """Return how much more premium customers brought than the rest: `model, estimate, ci_low, ci_high, n`.
+
+    Interest paid less loss, in standard deviations, as practised, customers unseen by the model; beside it the tier
+    *value alone*, the same share of customers with most contract interest. No rows where the data do not hold it.
+    """
+    columns = ["model", "estimate", "ci_low", "ci_high", "n"]
+    table, oof = customers(study), out_of_fold(study)
+    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None).set_index("construct")
+    value = worths.realised(table)
+    if value is None or not (walk["fit"].reindex(worths.REALISED) == "direct").all():
+        return pd.DataFrame(columns=columns)
+    folds = [criteria.premium_gaps(oof, value)]
+    known = worths.worth(table)[0]
+    if known.notna().any():
+        folds.append(criteria.premium_gaps(_by_value_alone(oof, known, study.tier_shares.premium), value))
+    rows = criteria.summarise_folds(pd.concat(folds, ignore_index=True), oof)
+    return rows.loc[rows["arm"] == PRACTISED, columns].reset_index(drop=True)
+
+
+def _by_value_alone(oof: resampling.OutOfFold, known: pd.Series, share: float) -> resampling.OutOfFold:
+    """Return tiers of the same folds whose premium are the customers of most value among those tested together."""
+    tier = np.full((1, *oof.fold.shape), -1, dtype=np.int8)
+    for r, k in np.ndindex(oof.repeats, oof.folds):
+        test = np.flatnonzero(oof.fold[r] == k)
+        rank = known.iloc[test].rank(method="first", ascending=False, na_option="bottom")
+        tier[0, r, test] = np.where(rank <= round(share * len(test)), 0, 1)
+    return replace(oof, pairs=(("value alone", PRACTISED),), tier=tier)
 
 
 def _none(reason: str) -> dict[str, Any]:

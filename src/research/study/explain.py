@@ -15,6 +15,7 @@ LENDERS_PRICE = (
     "interest_rate",
     "instalment",
 )  # follow from the grade; an outcome of the lender's own assessment
+GRADE = "credit_grade"
 
 
 @step(customers)
@@ -35,37 +36,45 @@ def no_regression(study: Study) -> str:
 
 @step(regression_design, "folds", "seed")
 def regression(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the logit of the outcome: coefficients, fit, blocks, collinearity, nonlinearity, calibration."""
+    """Return the logit of the outcome: coefficients, fit, blocks, nonlinearity, calibration, missing values."""
     made = regression_design(study)
     model = risk.fit(made)
     unseen = risk.out_of_fold(
         customers(study), canon.constructs(), study.folds, study.seed, leave_out=LENDERS_PRICE
     )
-    deciles, summary = risk.calibration(*unseen)
+    deciles, slope = risk.calibration(*unseen)
     return {
         "coefficients": risk.coefficients(model),
         "fit": risk.fit_quality(model),
         "blocks": risk.block_tests(model),
-        "collinearity": risk.collinearity(made),
         "nonlinearity": risk.nonlinearity(model),
         "deciles": deciles,
-        "calibration": summary,
-        "dropped": made.dropped,
+        "calibration": slope,
         "missing": missing.sensitivity(made, customers(study), study.seed),
     }
 
 
 @step(regression_design)
 def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
-    """Return what drives the rate charged, with and without the lender's own grade; empty without a rate."""
+    """Return what drives the rate charged; empty where too few rates, or nothing besides the grade, are known.
+
+    Returns:
+        `terms`: the coefficients without the lender's own grade; `blocks`: what each block explains, `r2_alone` and
+        `r2_lost` with the grade, `blind_alone` and `blind_lost` without it; `graded`: whether there is one.
+    """
     table = customers(study)
     if "interest_rate" not in table:
         return {}
-    blind = design.build(table, canon.constructs(), leave_out=(*LENDERS_PRICE, "credit_grade"))
-    seeing = regression_design(study)
+    seeing, rate = regression_design(study), table["interest_rate"]
+    blind = seeing.without(seeing.terms.loc[seeing.terms["construct"] == GRADE, "term"].tolist())
+    if not 0 < len(blind.terms) < rate[seeing.matrix.index].notna().sum() - 1:
+        return {}
+    unaided = pricing.explained(blind, rate).rename(
+        columns={"r2_alone": "blind_alone", "r2_lost": "blind_lost"}
+    )
     return {
-        "coefficients": pricing.fit(seeing, table["interest_rate"]),
-        "explained": pricing.explained(seeing, table["interest_rate"]),
-        "coefficients_without_grade": pricing.fit(blind, table["interest_rate"]),
-        "explained_without_grade": pricing.explained(blind, table["interest_rate"]),
+        "terms": pricing.fit(blind, rate),
+        "blocks": pricing.explained(seeing, rate)
+        .merge(unaided, on="block", how="left")
+        .assign(graded=len(blind.terms) < len(seeing.terms)),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from research.errors import UserError
+from research.fieldwork import integration
 from research.fieldwork.instruments import codebook
 from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.interviews import coder_agreement, coding, deidentify, saturation, transcripts
@@ -59,13 +60,19 @@ def read_interviews(given: Fieldwork) -> dict[str, pd.DataFrame]:
 
 @step(interviews, "bootstrap", "seed")
 def coders_agreement(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the coders' agreement per code and overall, by segments and by whole interviews, and where they differ."""
+    """Return the coders' agreement per code and overall, by segments and by whole interviews, and where they differ.
+
+    `alpha` holds Krippendorff's α on the coded turns with what it says of each code, see `coder_agreement.readings`.
+    """
     found = interviews(study)
     parts = (found["codings"], found["units"], _assignable(found["codebook"]))
     options = {"assignments": found["assignments"], "resamples": study.bootstrap, "seed": study.seed}
     by_document = coder_agreement.code_agreement(*parts, resample="document", **options)
+    codes = coder_agreement.code_agreement(*parts, **options)
+    alpha = codes[(codes["measure"] == "krippendorff_alpha") & (codes["base"] == "coded")]
     return {
-        "codes": coder_agreement.code_agreement(*parts, **options),
+        "codes": codes,
+        "alpha": alpha.assign(reading=coder_agreement.readings(alpha)),
         "by_document": by_document[by_document["scope"] == "overall"],
         "disagreements": coder_agreement.disagreements(*parts, found["assignments"]),
     }
@@ -73,10 +80,18 @@ def coders_agreement(study: Study) -> dict[str, pd.DataFrame]:
 
 @step(interviews)
 def themes(study: Study) -> dict[str, pd.DataFrame]:
-    """Return what was said: theme tree, frequencies by group, codes that meet, quotations; any coder's code counts."""
+    """Return who spoke and what was said: theme tree, frequencies, codes that meet, quotations, sides of each benefit.
+
+    Any coder's code counts. `sides` is empty where a codebook of the study's own lacks themes of the hypotheses.
+    """
     found = interviews(study)
     parts = (found["codings"], found["units"], found["codebook"])
+    hypotheses = integration.read_hypotheses()
+    named = ";".join([*hypotheses["themes_for"], *hypotheses["themes_against"]]).split(";")
+    known = set(named) <= set(found["codebook"]["code"])
     return {
+        "people": coding.participants(*parts[:2]),
+        "sides": integration.theme_evidence(*parts, hypotheses) if known else pd.DataFrame(),
         "tree": coding.theme_tree(*parts),
         "frequencies": coding.code_frequencies(*parts),
         "cooccurrence": coding.cooccurrence(found["codings"], codebook.assignable(found["codebook"])),
@@ -91,15 +106,9 @@ def theme_saturation(study: Study) -> dict[str, pd.DataFrame]:
     parts = (found["codings"], found["units"])
     curve = saturation.saturation_curve(*parts)
     options = {"permutations": study.bootstrap, "seed": study.seed}
-    groups = []
-    for name, units in found["units"].groupby("group"):
-        codings = parts[0][parts[0]["document"].isin(units["document"])]
-        own = saturation.saturation_curve(codings, units)
-        groups.append(saturation.stopping_point(own).assign(group=name))
     return {
         "curve": curve,
         "stop": saturation.stopping_point(curve),
-        "by_group": pd.concat(groups, ignore_index=True),
         "band": saturation.permutation_band(*parts, **options),
         "stops": saturation.stopping_points(*parts, **options),
     }

@@ -15,29 +15,25 @@ import pandas as pd
 from research.collect import constructs as canon
 from research.collect import datasets, monthly, panel, recorded
 from research.compare import tier_trend
-from research.manage import drift, early_warning, migration, potential, rates, retiering, roll_rates, vintages
+from research.manage import drift, early_warning, migration, rates, retiering, roll_rates, vintages
 from research.manage import loan_quality as quality_rules
-from research.manage.contacts import potential_cuts, potential_premium
 from research.parameters import Study
 from research.segment import profile
 from research.segment.tiers import as_tiers
 from research.steps import step
+from research.study.flags import flags
 from research.study.panel import (
     SIMULATED,
     followed,
     frozen_model,
-    made,
     monthly_tiers,
     months,
-    panel_key,
     size,
 )
-from research.study.weighting import weights
 
 PAGE = "07_monitoring"
 ABSORBING = ("default", "churned")
 SEASONS = (3, 6, 12)  # months on book at which the hazard of default changes most
-GROWTH = ("cross_sell_potential", "need_intensity")  # signs that a low-risk customer may become premium
 BAR, BY_CHANCE = "scorecard", "random"
 
 # ------------------------------------------------------------------------------------------------------ real customers
@@ -164,47 +160,6 @@ def rolls(study: Study, source: str) -> pd.DataFrame:
     table = panel.panel(source)
     numbered = table.assign(period=pd.PeriodIndex(table["period"], freq="M").astype("int64"))
     return roll_rates.summary(roll_rates.roll_rates(numbered))
-
-
-@step(weights, "dataset", "models", "tier_shares", "folds", "seed", data=panel_key)
-def flags(study: Study, source: str) -> pd.DataFrame:
-    """Return whether low-risk customers flagged as potential premium became premium (H5a).
-
-    Six months in three pairs that share none: model and cut-offs of the flag are learned on the first pair and on other
-    customers (folds), flags are set in the second, and arrival in the premium tier is read in the third.
-
-    Returns:
-        `model` and the columns of `potential.flags`, over low-risk customers of the second pair.
-    """
-    learned, flagged, later = monthly.apart(source)
-    fold = np.random.default_rng(study.seed).permutation(len(learned)) % study.folds
-    parts = []
-    for name in study.models:
-        found = [_flagged(study, name, learned[fold != k], flagged[fold == k], later[fold == k])
-                 for k in range(study.folds)]  # fmt: skip
-        rule, value, arrived = (np.concatenate(side) for side in zip(*found, strict=True))
-        parts.append(potential.flags(rule, value, arrived).assign(model=name))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["model", *[column for column in table if column != "model"]]]
-
-
-def _flagged(
-    study: Study, name: str, learned: pd.DataFrame, now: pd.DataFrame, later: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flag by the rule and by value alone, as many each, and say who arrived, of the low-risk customers of `now`."""
-    model = made(study, name).fit(learned, learned["default"])
-    usual, today = model.assess(learned), model.assess(now)
-    signs = [{sign: table[sign] for sign in GROWTH if sign in table} for table in (learned, now)]
-    cuts = potential_cuts(usual["tier"], usual["value_score"], signs[0])
-    rule = potential_premium(today["tier"], today["value_score"], signs[1], cuts=cuts)["potential"]
-    low = (today["tier"] == "low").to_numpy()
-    value = potential.highest(today.loc[low, "value_score"].to_numpy(float), int(rule.sum()))
-    return rule.to_numpy()[low], value, (model.place(later)["tier"] == "premium")[low]
-
-
-def own_flags(study: Study) -> pd.DataFrame | None:
-    """Return `flags` where the study's own data set is of real customers who are followed over months."""
-    return flags(study, study.dataset) if followed(study) == (study.dataset, True) else None
 
 
 REAL = {

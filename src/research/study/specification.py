@@ -20,8 +20,11 @@ from research.segment import registry
 from research.segment.recut import FitOnce, Recut
 from research.steps import step
 from research.study.customers import customers
-from research.study.folds import workers
+from research.study.folds import out_of_fold, workers
+from research.study.measured import measured
 from research.study.models import model, not_testable
+from research.study.purposes import by_construction
+from research.study.robustness import readings
 from research.study.weighting import located, survey_weights, weights
 from research.tiers import TIERS
 
@@ -42,28 +45,65 @@ def experts_key(study: Study) -> str:
     return fingerprint([located(study.fieldwork.ahp, "ahp")]) if study.fieldwork.ahp else ""
 
 
-@step(model, "models", "folds", "fieldwork", data=experts_key)
+@step(model, measured, readings, by_construction, "models", "folds", "fieldwork", data=experts_key)
 def specification_curve(study: Study) -> dict[str, Any]:
-    """Return differences between two models as practised under other reasonable choices (first repeat of the folds).
+    """Return differences between two models under other reasonable choices.
 
-    Only choices that can change a difference are varied: a score does not depend on tier shares.
+    Tier shares, weights and windows are crossed (first repeat of the folds); equal information and other readings of
+    the outcome are each laid beside the study's own choices. Only choices that can change a difference are varied: a
+    score does not depend on tier shares.
 
     Returns:
-        `curve`: one row per purpose, pair and combination of choices: `purpose, model_a, model_b, tier_shares, weights,
-        window` (empty where it is not varied), `difference, ci_low, ci_high, p_value, result`, `own` (the study's
-        own choices). A result here is that of one specification, unadjusted. `not_testable`: reasons why a choice is
-        not varied.
+        `curve`: one row per purpose, pair and combination of choices: `purpose, model_a, model_b, inputs, outcome,
+        tier_shares, weights, window` (empty where it is not varied), `difference, ci_low, ci_high, p_value, result`,
+        `own` (the study's own choices). A result here is that of one specification, unadjusted. `measures`: the
+        same differences in the other measures of `sensitivity.yml`, those of version 1 of the protocol among them:
+        `purpose, measure, why, model_a, model_b, difference, ci_low, ci_high, p_value, result`, without a margin.
+        `not_testable`: reasons why a choice is not varied.
     """
     made, reasons = options(study)
-    rows = pd.concat(
-        [_differences(study, made, window, length) for window, length in made["window"].items()],
-        ignore_index=True,
-    )
     own = {choice: next(iter(made[choice])) for choice in CHOICES}
-    rows["own"] = [
-        all(row[choice] in ("", own[choice]) for choice in CHOICES) for row in rows.to_dict("records")
+    crossed = [
+        _differences(study, made, window, length).assign(inputs=PRACTISED, outcome="")
+        for window, length in made["window"].items()
     ]
-    return {"curve": rows, "not_testable": reasons}
+    rows = pd.concat([*crossed, *_beside(study, own)], ignore_index=True)
+    rows["own"] = (rows["inputs"] == PRACTISED) & (rows["outcome"] == "")
+    for choice in CHOICES:
+        rows["own"] &= rows[choice].isin(["", own[choice]])
+    return {"curve": rows, "measures": _other_measures(study), "not_testable": reasons}
+
+
+def _beside(study: Study, own: dict[str, str]) -> list[pd.DataFrame]:
+    """Return the differences with equal information and under other readings of the outcome, all else unchanged."""
+    ratio = out_of_fold(study).test_train_ratio
+    other = registry.ARMS[1]
+    folds = measured(study)["folds"].query("arm == @other")
+    cases = [(other, "", folds)] if len(folds) else []
+    read = readings(study)
+    cases += [(PRACTISED, name, read[read["outcome"] == name]) for name in read["outcome"].unique()[1:]]
+    built, found = by_construction(study), []
+    for inputs, outcome, part in cases:
+        for purpose in ("risk", "need"):
+            free = [name for name in study.models if f"{name}|{inputs}" not in built.get(purpose, ())]
+            rows = _tested(part[part["model"].isin(free)].assign(arm=PRACTISED), ratio, purpose)
+            shares = own["tier_shares"] if purpose == "need" else ""
+            fixed = {"weights": own["weights"], "window": own["window"], "tier_shares": shares}
+            found.append(rows.assign(inputs=inputs, outcome=outcome, **fixed))
+    return found
+
+
+def _other_measures(study: Study) -> pd.DataFrame:
+    """Return the differences as practised in other measures, turned so that higher is better."""
+    folds, ratio = measured(study)["folds"].query("arm == @PRACTISED"), out_of_fold(study).test_train_ratio
+    primary, found = purposes.definitions()["measure"], []
+    for entry in alternatives()["measures"]:
+        sign = -1.0 if entry["direction"] == "lower" else 1.0
+        part = folds[folds["measure"] == entry["measure"]]
+        part = part.assign(measure=primary[entry["purpose"]], estimate=sign * part["estimate"])
+        rows = _tested(part, ratio, entry["purpose"], margin=0.0)
+        found.append(rows.assign(measure=entry["measure"], why=entry["why"]))
+    return pd.concat(found, ignore_index=True)
 
 
 def options(study: Study) -> tuple[dict[str, dict[str, Any]], list[str]]:
@@ -117,13 +157,19 @@ def _differences(study: Study, made: dict[str, dict[str, Any]], window: str, len
 def _paired(oof: resampling.OutOfFold, folds: pd.DataFrame, purpose: str, weighting: str) -> pd.DataFrame:
     """Return the differences of the three pairs under one weighting; a model without weights has the weighting ""."""
     kept = folds[folds["weights"].isin([weighting, ""])].assign(arm=PRACTISED)
-    tests = purposes.contrasts(kept, oof.test_train_ratio, [(purpose, *pair) for pair in PAIRS], PRACTISED)
+    return _tested(kept, oof.test_train_ratio, purpose).assign(weights=weighting)
+
+
+def _tested(folds: pd.DataFrame, ratio: float, purpose: str, margin: float | None = None) -> pd.DataFrame:
+    """Return the paired differences of one purpose, each with the result of its own interval and unadjusted test."""
+    tests = purposes.contrasts(folds, ratio, [(purpose, *pair) for pair in PAIRS], PRACTISED)
+    margins = tests["margin"] if margin is None else [margin] * len(tests)
+    results = [
+        purposes.result(row.ci_low, row.ci_high, row.p_value, within)
+        for row, within in zip(tests.itertuples(), margins, strict=True)
+    ]
     columns = ["purpose", "model_a", "model_b", "difference", "ci_low", "ci_high", "p_value", "result"]
-    return tests.assign(result=_unadjusted(tests))[columns].assign(weights=weighting)
-
-
-def _unadjusted(tests: pd.DataFrame) -> list[str]:
-    return [purposes.result(row.ci_low, row.ci_high, row.p_value, row.margin) for row in tests.itertuples()]
+    return tests.assign(result=results)[columns]
 
 
 def _under_choices(

@@ -18,6 +18,7 @@ from research.fieldwork.interviews.agreement import (
 from research.fieldwork.interviews.ratings import ratings_from_contingency
 from research.fieldwork.survey.group_comparison import kendall_w
 from research.fieldwork.survey.reliability import cronbach_alpha
+from research.fieldwork.survey.weighted import average, effective
 from research.verification.checks import computes, published_table
 
 
@@ -102,19 +103,29 @@ def bfi() -> dict[str, float]:
 
 @computes("nfwbs", needs="cfpb_nfwbs_2016")
 def nfwbs(folder: Path) -> dict[str, float]:
-    """Weighted means of the financial well-being score; negative codes are refusals."""
+    """Weighted means of the financial well-being score, negative codes are refusals; a subpopulation's share."""
     survey = pd.read_csv(
-        folder / "NFWBS_PUF_2016_data.csv", usecols=["FWBscore", "finalwt", "agecat", "SAVINGSRANGES"]
+        folder / "NFWBS_PUF_2016_data.csv",
+        usecols=["FWBscore", "FWB1_1", "finalwt", "agecat", "SAVINGSRANGES"],
     )
+    weights = survey["finalwt"].to_numpy()
+    unable = np.where(survey["agecat"] == 1, survey["FWB1_1"] == 1, np.nan)
+    low, high = average(unable, weights).share_interval()
     answered = survey[survey["FWBscore"] > 0]
     groups = {
         "nfwbs_mean": answered["FWBscore"] > 0,
         "nfwbs_under_35": answered["agecat"] <= 2,
         "nfwbs_savings_high": answered["SAVINGSRANGES"] == 7,
     }
-    return {
+    means = {
         key: float(np.average(answered.loc[rows, "FWBscore"], weights=answered.loc[rows, "finalwt"]))
         for key, rows in groups.items()
+    }
+    return means | {
+        "nfwbs_effective": effective(weights),
+        "nfwbs_share": average(unable, weights).estimate,
+        "nfwbs_share_low": low,
+        "nfwbs_share_high": high,
     }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -32,16 +30,6 @@ def read_codebook(path: str | Path | None = None) -> pd.DataFrame:
     if not source.is_file():
         raise UserError(f"{source}: no such codebook")
     return validate_codebook(read_csv(source), source.name)
-
-
-def codes_in_words(texts: pd.Series, labels: Mapping[str, str]) -> pd.Series:
-    """Return memos with the labels of the codes they send a coder to: `use unmet_need` → `use “Customer need”`."""
-
-    def worded(found: re.Match[str]) -> str:
-        return f"{found[1]} “{labels[found[2]]}”" if labels.get(found[2]) else found[0]
-
-    # Only where a memo names a code: a code such as `growth` is an ordinary word elsewhere.
-    return texts.str.replace(r"\b(use|or) (\w+)", worded, regex=True)
 
 
 def validate_codebook(frame: pd.DataFrame, where: str = "codebook") -> pd.DataFrame:

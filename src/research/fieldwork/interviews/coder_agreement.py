@@ -13,6 +13,8 @@ import pandas as pd
 from research import limits
 from research.errors import UserError, nearest
 from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, set_alpha
+from research.paths import DEFINITIONS
+from research.textfiles import read_csv
 
 BASES = ("coded", "all")
 _KEYS = ["document", "segment"]
@@ -161,6 +163,37 @@ def disagreements(
         rows = rows.merge(codebook[["code", "definition"]], on="code", how="left")
         definition = ["definition"]
     return rows[[*_KEYS, *context, "code", *definition, "applied_by", "not_applied_by"]]
+
+
+def bars() -> dict[str, float]:
+    """Return level → the least α at which a code is relied on: `tentative`, `reliable`."""
+    table = read_csv(DEFINITIONS / "agreement_bars.csv")
+    return dict(zip(table["level"], table["least"].astype(float), strict=True))
+
+
+def readings(table: pd.DataFrame) -> pd.Series:
+    """Return what an α says of a code, by its whole interval.
+
+    Args:
+        table: `ci_low`, `ci_high`.
+
+    Returns:
+        *reliable* (the interval reaches no lower than the upper bar), *tentative* (no lower than the lower one), *low*
+        (wholly below the lower one), *open* (it holds a bar), *undefined* (there is no interval).
+    """
+    least = bars()
+    low, high = table["ci_low"], table["ci_high"]
+    cases = [
+        low.isna() | high.isna(),
+        low >= least["reliable"],
+        low >= least["tentative"],
+        high < least["tentative"],
+    ]
+    return pd.Series(
+        np.select(cases, ["undefined", "reliable", "tentative", "low"], "open"),
+        index=table.index,
+        dtype=object,
+    )
 
 
 def _rated(ratings: pd.DataFrame, resample: str, options: dict[str, object]) -> pd.DataFrame:

@@ -29,6 +29,17 @@ def joined_codings(codings: pd.DataFrame, coders: str = "any") -> pd.DataFrame:
     return joined.reset_index(drop=True)
 
 
+def participants(codings: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Return who spoke: `group`, `language`, `participants`, `turns`, and `coded`, the turns that carry a code."""
+    carrying = pd.MultiIndex.from_frame(codings[_KEYS].drop_duplicates())
+    marked = units.assign(coded=pd.MultiIndex.from_frame(units[_KEYS]).isin(carrying))
+    return (
+        marked.groupby(["group", "language"])
+        .agg(participants=("participant", "nunique"), turns=("segment", "size"), coded=("coded", "sum"))
+        .reset_index()
+    )
+
+
 def code_frequencies(
     codings: pd.DataFrame, units: pd.DataFrame, codebook: pd.DataFrame, coders: str = "any"
 ) -> pd.DataFrame:

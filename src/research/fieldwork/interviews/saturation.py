@@ -2,7 +2,7 @@
 
 The rule is that of Guest, Namey & Chen (2020, *PLOS ONE* 15(5): e0232076). The codes of the first `base` interviews are
 the denominator; the new codes of the next `run` interviews the numerator. When their ratio is at most `threshold`, the
-interviews before the run were enough and the run confirmed it; else the run moves on by one interview.
+interviews before the run count as enough; else the run moves on by one interview.
 """
 
 from __future__ import annotations
@@ -65,36 +65,32 @@ def stopping_point(
     """Apply the rule to a curve made with the same base and run.
 
     Returns:
-        One row: `base`, `run`, `threshold`, `base_codes`, `reached`, `enough` (interviews before the run), `confirmed`
-        (interviews with the run), `new_information` (in that run, or in the last one), `codes`, `share_of_codes` (heard
-        by `enough`), `interviews`, `statement`.
+        One row: `result`, `base`, `run`, `threshold`, `base_codes`, `enough` (interviews before the run), `checked`
+        (interviews with the run), `new_information` (in that run, or in the last one), `codes`, `later` (codes first
+        heard after `enough`), `share_of_codes` (heard by `enough`), `interviews`. The result is *few* (interviews or
+        codes too few for the rule), *open* (not met), *held* (met, and nothing new came after) or *missed* (met, and
+        stopping there would have missed a code).
     """
     total, interviews = int(curve["cumulative"].iloc[-1]) if len(curve) else 0, len(curve)
-    row = {
-        "base": base,
-        "run": run,
-        "threshold": threshold,
-        "base_codes": 0,
-        "reached": False,
-        "enough": np.nan,
-    }
-    row |= {"confirmed": np.nan, "new_information": np.nan, "codes": total, "share_of_codes": np.nan}
-    row |= {"interviews": interviews}
-    rule = f"base {base}, run {run}, at most {threshold:.0%} new"
+    row = {"result": "few", "base": base, "run": run, "threshold": threshold, "base_codes": 0, "enough": np.nan,
+           "checked": np.nan, "new_information": np.nan, "codes": total, "later": np.nan, "share_of_codes": np.nan,
+           "interviews": interviews}  # fmt: skip
     if interviews < base + run or total == 0:
-        return pd.DataFrame([row | {"statement": f"Too few interviews for the rule ({rule})."}])
+        return pd.DataFrame([row])
     row["base_codes"] = int(curve["cumulative"].iloc[base - 1])
     met = curve[curve["new_information"] <= threshold]
     if met.empty:
-        row["new_information"] = float(curve["new_information"].iloc[-1])
-        return pd.DataFrame([row | {"statement": f"Not reached in {interviews} interviews ({rule})."}])
-    confirmed = int(met["interview"].iloc[0])
-    enough = confirmed - run
-    row |= {"reached": True, "enough": enough, "confirmed": confirmed}
-    row["new_information"] = float(met["new_information"].iloc[0])
-    row["share_of_codes"] = float(curve["cumulative"].iloc[enough - 1] / total)
-    statement = f"Reached after {enough} interviews and confirmed by the next {run} ({rule})."
-    return pd.DataFrame([row | {"statement": statement}])
+        last = float(curve["new_information"].iloc[-1])
+        return pd.DataFrame([row | {"result": "open", "new_information": last}])
+    checked = int(met["interview"].iloc[0])
+    heard = int(curve["cumulative"].iloc[checked - run - 1])
+    row |= {
+        "enough": checked - run,
+        "checked": checked,
+        "new_information": float(met["new_information"].iloc[0]),
+    }
+    row |= {"later": total - heard, "share_of_codes": heard / total}
+    return pd.DataFrame([row | {"result": "missed" if total > heard else "held"}])
 
 
 def permutation_band(
