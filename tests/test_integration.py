@@ -250,7 +250,7 @@ def test_models_against_experts_equal_scikit_learn() -> None:
         expected = cohen_kappa_score(consensus, given, weights="quadratic", labels=range(4))
         assert table.loc[model, "estimate"] == pytest.approx(expected, abs=1e-12)
         assert table.loc[model, "ci_low"] < expected < table.loc[model, "ci_high"]
-    assert (table["criterion"] == 10).all()
+    assert (table["purpose"] == "practitioners").all()
     assert table.loc["near", "n"] == 60
     assert len(expert_pairs(judged, resamples=0)) == 3
     among = expert_agreement(judged, resamples=0).set_index("measure")["estimate"]

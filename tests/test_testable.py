@@ -87,7 +87,7 @@ def frames() -> dict[str, tuple[pd.DataFrame, dict, set[str]]]:
         "no outcome": (book(outcome=""), {}, STOP),
         "F and M without R": (full.drop(columns="recency_months"), {}, set()),
         "no RFM": (full.drop(columns=["recency_months", "frequency_count", "monetary_amount"]), {}, set()),
-        "no amounts": (full.drop(columns=["loan_amount", "income"]), {}, {"06_strategies"}),
+        "no amounts": (full.drop(columns=["loan_amount", "income"]), {}, set()),
         "one class": (one, {}, STOP),
         "five rows": (full.head(5), {}, STOP),
         "constant columns": (
@@ -210,16 +210,15 @@ def test_what_needs_a_default_rate_is_not_testable_with_another_outcome(place) -
     study = small_books.written(book(outcome="churned"), place / "book", CHURN)
     assert "not default" in steps.why_not(study, "06_strategies")
     assert "not default" in steps.loan_quality(study, "tree")["reason"]
-    everywhere = steps.policy_everywhere(study)
-    assert everywhere["reason"].str.contains("not default").all()
     measures = set(steps.measured(study)["criteria"]["measure"])
     assert "auc" in measures and not measures & {"emp", "tier_emp"}
 
 
-def test_a_data_set_without_exposure_is_not_testable_in_the_table_of_all(place) -> None:
+def test_without_amounts_actions_are_counted_in_hours_and_outcomes(place) -> None:
     study = small_books.written(book().drop(columns=["loan_amount"]), place / "book")
-    found = steps.policy_everywhere(study)
-    assert found["reason"].tolist() == ["the data have none of loan_amount, credit_limit"]
+    made = steps.policy(study, "tree")
+    assert made["basis"]["reading"] == "count" and made["basis"]["measure"] == "hours for one"
+    assert made["comparison"]["measure"].tolist() == ["outcomes", "officer hours", "hours for one"]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,9 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 """
 
 from research.captions import (
-    data,
-    policy,
     survey,
 )
 
 __all__ = [
-    "data",
-    "policy",
     "survey",
 ]

@@ -316,14 +316,6 @@ def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame) -> Exhibit:
     )  # fmt: skip
 
 
-def _serving(row: Any, values: pd.Series) -> str:
-    """Return the models that serve a purpose, best first; a purpose without a test lists all in order."""
-    if row.mark not in ("", "demonstration") or not row.served:
-        return ""
-    return _listed(" ".join(sorted(row.served.split(), key=lambda name: values[(row.purpose, name)],
-                                   reverse=row.purpose != "hand")))  # fmt: skip
-
-
 def _listed(names: str) -> str:
     return ", ".join(NAMES[name] for name in names.split())
 
@@ -591,6 +583,24 @@ def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         axes.set(xlabel=words(N_("Sets of choices, in order")), ylabel=words(MEASURES[purpose]), xticks=[])
         sns.despine(ax=axes)
     return figure
+
+
+RANKS = {
+    True: N_("By ranks, too, the three differ over {n} lenders: Friedman p {p:p=}."),
+    False: N_("By ranks alone the three cannot be told apart over {n} lenders: Friedman p {p:p=}."),
+}
+
+
+def ranks(rows: pd.DataFrame, origin: str, level: float = 0.05) -> Exhibit:
+    """Show mean ranks by AUC over lenders with Nemenyi's tests: `study.purposes.lender_ranks`."""
+    p = rows["p_friedman"].iloc[0]
+    frame = rows.assign(model_a=rows["model_a"].map(NAMES), model_b=rows["model_b"].map(NAMES))
+    return Exhibit(
+        "ranks", frame, Said(RANKS[bool(p < level)], {"n": int(rows["lenders"].iloc[0]), "p": p}), within=None,
+        headings={"model_a": N_("First"), "model_b": N_("Second"), "rank_a": N_("Mean rank of the first"),
+                  "rank_b": N_("of the second"), "p_value": N_("p (Nemenyi)")},
+        formats={"rank_a": ".2f", "rank_b": ".2f", "p_value": "p"}, origin=origin, supplement=True,
+    )  # fmt: skip
 
 
 OTHER_MEASURES = {

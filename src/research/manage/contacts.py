@@ -331,10 +331,3 @@ def potential_cuts(
     }
     at = {name: 1 - reach if name == "value" else 0.5 for name in known}
     return {name: float(np.quantile(part, at[name])) for name, part in known.items() if len(part)}
-
-
-def workload(plan: pd.DataFrame) -> pd.DataFrame:
-    """Count the planned contacts: columns `week` (Monday), `tier`, `contacts`; weeks in order, all tiers."""
-    week = plan["next_contact"].dt.to_period("W-SUN").dt.start_time
-    counts = pd.crosstab(week, plan["tier"]).reindex(columns=list(TIERS), fill_value=0)
-    return counts.rename_axis(index="week", columns="tier").stack().rename("contacts").reset_index()

@@ -23,6 +23,7 @@ BANNERS = {
     "invented": N_("Method demonstration: these interviews and answers were made up. They bear no verdict."),
     "reported": N_("Real answers of real people, as they gave them."),
     "real": N_("Real data, published for research."),
+    "assumed": N_("Below, all effects, hours and costs are assumed. What rests on them bears no verdict."),
 }
 ORIGINS = {
     "recorded": N_("recorded result"),

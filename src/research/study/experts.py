@@ -93,7 +93,7 @@ def weight_shift(study: Study, name: str) -> dict[str, Any]:
 def vignette_agreement(study: Study) -> dict[str, Any]:
     """Return the experts' agreement on vignettes, their consensus, and each model against them; `reason` if untestable.
 
-    `models` holds quadratic κ against every judgement (criterion 10) and against the consensus.
+    `models` holds quadratic κ against every judgement and against the consensus.
     """
     judged, found = vignettes(study), practitioner_agreement(study)
     options = {"resamples": study.bootstrap, "seed": study.seed}

@@ -1,4 +1,4 @@
-"""Experts place anonymised customers in tiers; the models' tiers are held against theirs (criterion 10).
+"""Experts place anonymised customers in tiers; the models' tiers are held against theirs.
 
 Tiers are ordered from premium to high risk, so agreement is quadratic-weighted κ: a premium customer called high risk
 costs nine times a neighbouring tier.
@@ -14,7 +14,6 @@ from research.fieldwork.interviews.agreement import agreement_table, pairwise_ag
 from research.tiers import TIERS
 
 RULES = ("median", "majority")
-CRITERION = 10
 
 
 def judgement_table(judgements: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +101,7 @@ def model_agreement(
     confidence: float = 0.95,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """Return quadratic-weighted κ of the experts' consensus and each model's tiers (criterion 10).
+    """Return quadratic-weighted κ of the experts' consensus and each model's tiers.
 
     The interval resamples customers; the experts are taken as they are.
 
@@ -111,7 +110,7 @@ def model_agreement(
         tiers: index `customer_id`, one column of tiers per model; customers without a vignette are ignored.
 
     Returns:
-        `criterion`, `measure`, `model`, `arm`, `dataset`, `estimate`, `ci_low`, `ci_high`, `n` (customers), `experts`,
+        `purpose`, `measure`, `model`, `arm`, `dataset`, `estimate`, `ci_low`, `ci_high`, `n` (customers), `experts`,
         `note`.
 
     Raises:
@@ -133,7 +132,7 @@ def model_agreement(
         found = table.loc["cohen_kappa"]
         rows.append(
             {
-                "criterion": CRITERION,
+                "purpose": "practitioners",
                 "measure": "quadratic_kappa",
                 "model": model,
                 "arm": arm,
