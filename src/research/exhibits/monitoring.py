@@ -625,22 +625,6 @@ def categories(rows: pd.DataFrame, against: pd.DataFrame, version: str) -> Exhib
     )  # fmt: skip
 
 
-RULES = N_(
-    "{n} of the {all} rules of the policy file can be applied here; {verified} of these were read in a text."
-)
-
-
-def policy_rules(rows: pd.DataFrame) -> Exhibit:
-    """Show the rules behind categories and stages that can be applied, and where each comes from."""
-    frame = rows[rows["applied"] == "applied"]
-    verified = int((frame["status"] == "verified").sum())
-    return Exhibit(
-        "policy_rules", frame, Said(RULES, {"n": len(frame), "all": len(rows), "verified": verified}), within=None,
-        headings={"id": N_("Rule"), "rule": N_("When"), "gives": N_("Gives"), "instrument": N_("Text"),
-                  "article": N_("Article"), "status": N_("Status")}, supplement=True,
-    )  # fmt: skip
-
-
 VINTAGE = N_(
     "After {months} months {late:.1%} of the latest loans had defaulted (95 % interval {late_low:.1%} to "
     "{late_high:.1%}), of the first {early:.1%} ({early_low:.1%} to {early_high:.1%})."

@@ -229,7 +229,7 @@ def tier_categories(study: Study, name: str) -> dict[str, Any]:
 
     Returns:
         `crosswalk` (`tier, five_category, ifrs9_stage, n, share_of_tier`), `contradictions` (`severity, tier, …,
-        customers`), `rules` with their provenance, and the `version` of the policy file.
+        customers`), and the `version` of the policy file.
     """
     table, rules = _placed(study, name), quality_rules.policy()
     table = table.assign(credit_impaired=table["default"])
@@ -239,7 +239,6 @@ def tier_categories(study: Study, name: str) -> dict[str, Any]:
         "contradictions": quality_rules.contradiction_summary(
             quality_rules.contradictions(classed, table["tier"], rules)
         ),
-        "rules": quality_rules.provenance(rules, table),
         "version": rules.version,
     }
 
