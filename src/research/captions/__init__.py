@@ -5,15 +5,9 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 """
 
 from research.captions import (
-    monitoring,
-    movement,
     survey,
-    warning,
 )
 
 __all__ = [
-    "monitoring",
-    "movement",
     "survey",
-    "warning",
 ]

@@ -176,16 +176,17 @@ def still_answer(answers: pd.DataFrame) -> Said:
 # ---------------------------------------------------------------------------------------------------- tiers by ranking
 
 
-def rankings(rows: pd.DataFrame, outcome: str, grade: str, share: float) -> Exhibit:
+def rankings(rows: pd.DataFrame, facts: Mapping[str, Any], grade: str, share: float) -> Exhibit:
     """Show the rate of the outcome by tier for every ranking on one axis.
 
     Args:
         rows: `model, tier, n, bad, rate, ci_low, ci_high`.
-        outcome: the outcome in the data set's own words, in the singular.
+        facts: `outcome_name`, the outcome in the data set's own words, and `outcome_rate` of all customers.
         grade: what the one-variable reference is, `grade` or `single`.
         share: share of customers in the high-risk tier.
     """
-    frame = named(rows, grade)
+    outcome = facts["outcome_name"]
+    frame = named(rows, grade).assign(outcome=outcome, overall=facts["outcome_rate"])
     high = frame[frame["tier"] == "high"].set_index("model")["bad"]
     own = high.reindex([name for name in MODELS if name in high]).dropna()
     if own.empty or "scorecard" not in high or "random" not in high:
@@ -210,7 +211,7 @@ def rankings(rows: pd.DataFrame, outcome: str, grade: str, share: float) -> Exhi
         N_("One panel per ranking; four tiers in each, premium to high risk, with rate, interval and n.")
     )
     return Exhibit(
-        "rankings", frame.assign(outcome=outcome), said, alt, rankings_drawn, within=("model",),
+        "rankings", frame, said, alt, rankings_drawn, within=("model",),
         formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f", "expected": ".2%"},
         headings={"model": N_("Ranking"), "tier": N_("Tier"), "n": N_("Customers"), "bad": with_outcome(outcome),
                   "rate": rate_of(outcome)},
@@ -224,7 +225,7 @@ def rankings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     figure, panels = small_multiples(words, len(order), columns=4, row_height=1.45)
     for axes, name in zip(panels, order, strict=True):
         part = frame[frame["model"] == name]
-        tiers_with_intervals(axes, part, words, part["bad"].sum() / part["n"].sum())
+        tiers_with_intervals(axes, part, words, part["overall"].iloc[0])
         axes.set_title(words(NAMES[name]))
     shares_from_nought(panels, words)
     text = N_("Rate of {outcome}, 95 % interval; the dashed line is the rate of all customers")
@@ -335,7 +336,8 @@ def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame, evidence: pd.DataFra
         measure=rows["purpose"].map(MEASURES),
         estimate=[values.get((row.purpose, row.best), np.nan) for row in rows.itertuples()],
         models=[
-            _listed(row.served) if row.mark in ("", "demonstration") else "–" for row in rows.itertuples()
+            _serving(row, too_little) if row.mark in ("", "demonstration") else "–"
+            for row in rows.itertuples()
         ],
         note=[_note(row, too_little) for row in rows.itertuples()],
     )
@@ -352,6 +354,11 @@ def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame, evidence: pd.DataFra
                   "note": N_("Note")},
         formats={"estimate": {PURPOSES["hand"]: ",.0f", PURPOSES["profit"]: ".3%"}},
     )  # fmt: skip
+
+
+def _serving(row: Any, too_little: set[str]) -> str:
+    nobody = row.purpose == "need" and row.served and set(row.served.split()) <= too_little
+    return NOBODY if nobody else _listed(row.served)
 
 
 def _listed(names: str) -> str:
@@ -404,7 +411,7 @@ def contrasts(rows: pd.DataFrame, family: str, grade: str) -> Exhibit:
         frame, Said(CONTRASTS[family], {"n": len(part), **clear}), within=None,
         headings={"label": N_("Purpose"), "pair": N_("Models"), "difference": N_("Difference [95 % interval]"),
                   "margin": N_("Margin"), "p_holm": N_("p, adjusted"), "said": N_("Result")},
-        formats={"difference": "{difference:+.4f} [{ci_low:.4f}, {ci_high:.4f}]", "p_holm": "p", "margin": ".3f"},
+        formats={"difference": "{difference:+.3f} [{ci_low:.3f}, {ci_high:.3f}]", "p_holm": "p", "margin": ".3f"},
         supplement=family == "equal information",
     )  # fmt: skip
 

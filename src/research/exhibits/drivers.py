@@ -129,6 +129,9 @@ ODDS_AXIS = N_(
     "{tests} inputs. Blue: clear after adjustment"
 )
 STRONGEST = {
+    "open": N_(
+        "No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."
+    ),
     "scaled": N_(
         "The clearest input is {term}: one standard deviation more goes with {marginal_effect:+.1pp} percentage points "
         "(95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}); the {rate_word} of all customers is {outcome_rate:.1%}."
@@ -207,11 +210,11 @@ def forest_drawn(frame: pd.DataFrame, estimate: str, null: float, words: Words) 
     return figure, axes
 
 
-def strongest(effects: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
-    """Return what the clearest input does to the probability; nothing where none is clear."""
+def strongest(effects: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
+    """Return what the clearest input does to the probability. `facts`: `rate_word`, `outcome_rate`."""
     row = effects.loc[effects["p_value"].idxmin()]
-    code = "scaled" if row["kind"] == "scaled" else "level"
-    return [] if row["result"] == "open" else [chosen(STRONGEST, code, **dict(facts) | dict(row))]
+    code = "open" if row["result"] == "open" else "scaled" if row["kind"] == "scaled" else "level"
+    return chosen(STRONGEST, code, **dict(facts) | dict(row))
 
 
 def blocks(rows: pd.DataFrame) -> Exhibit:

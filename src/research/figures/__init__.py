@@ -1,15 +1,11 @@
 """Figures: one function per figure type; takes tidy data, returns a matplotlib Figure, never saves."""
 
 from research.figures import (
-    monitoring,
     movement,
     survey,
-    warning,
 )
 
 __all__ = [
-    "monitoring",
     "movement",
     "survey",
-    "warning",
 ]

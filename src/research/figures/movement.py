@@ -1,16 +1,12 @@
-"""Figures of movement: migration and roll-rate matrices, vintage curves."""
+"""Figures of movement: matrices of moves between tiers."""
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from research.figures.monitoring import note
-from research.figures.style import MUTED, PALETTE, canvas, percent, persons, styled, text_on
-
-WARNING = PALETTE["warning"]
+from research.figures.style import MUTED, PALETTE, canvas, persons, styled, text_on
 
 
 @styled
@@ -56,38 +52,4 @@ def migration_matrix(table: pd.DataFrame, from_label: str = "From", to_label: st
     axes.set(xlabel=to_label, ylabel=from_label)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    return figure
-
-
-@styled
-def vintage_curves(table: pd.DataFrame, highlight: str | None = None) -> Figure:
-    """Draw the cumulative share defaulted of each cohort by months on book, labelled at its end.
-
-    Args:
-        table: `cohort`, `months_on_book`, `estimate`, `ci_low`, `ci_high`.
-        highlight: the cohort to set off; the others are drawn from light (oldest) to dark (newest).
-    """
-    figure = canvas(7.6, 3.8)
-    axes = figure.subplots()
-    groups = list(table.groupby("cohort", sort=True))
-    shades = mpl.colormaps[PALETTE["sequential"]](np.linspace(0.45, 0.95, len(groups)))
-    ends, top = [], table["ci_high"].where(table["cohort"] == highlight).max()
-    top = 1.08 * np.nanmax([table["estimate"].max(), top])
-    for (name, part), shade in zip(groups, shades, strict=True):
-        colour = WARNING if name == highlight else mpl.colors.to_hex(shade)
-        if name == highlight:
-            axes.fill_between(
-                part["months_on_book"], part["ci_low"], part["ci_high"], color=colour, alpha=0.12, linewidth=0
-            )
-        axes.plot(part["months_on_book"], part["estimate"], color=colour, drawstyle="steps-post")
-        last = part.iloc[-1]
-        ends.append((float(last["months_on_book"]), float(last["estimate"]), str(name), colour))
-    for x, y, name, colour in ends:
-        style = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-        note(axes, name, (x, y), (4, 0), va="center", color=colour, bbox=style)
-    axes.set_xlim(0, table["months_on_book"].max() * 1.13)
-    axes.set_ylim(0, top)
-    percent(axes.yaxis, 0 if top > 0.1 else 1)
-    axes.set(xlabel="Months on book", ylabel="Defaulted so far")
-    axes.grid(axis="y")
     return figure
