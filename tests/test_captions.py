@@ -15,7 +15,6 @@ from research.captions import (
     movement,
     policy,
     regression,
-    survey,
     warning,
 )
 from research.captions.wording import NOTHING, apart, counted, listed, number, said, span
@@ -58,7 +57,6 @@ SLOPE = pd.DataFrame(
     index=pd.Index(["calibration slope"], name="measure"),
 )
 BLOCKS = table("block r2_alone r2_lost", ("risk", 0.98, 0.67), ("value", 0.08, 0.0))
-AGREEMENT = pd.Series({"value": 0.38, "behaviour": 0.72})
 SPLIT = table(
     "tier policy measure estimate ci_low ci_high",
     ("high", "tiered − uniform", "expected loss", -1200.0, -2000.0, -400.0),
@@ -356,14 +354,6 @@ def test_a_slope_is_judged_by_its_interval() -> None:
 
     assert "cannot be told from one" in slope(0.7, 1.1)
     assert "not extreme enough" in slope(1.1, 1.4)
-
-
-def test_one_group_or_scale_is_not_compared_with_itself() -> None:
-    assert (
-        survey.likert("Answers", AGREEMENT) == "Answers: most agree on behaviour (72%), fewest on value (38%)"
-    )
-    assert survey.likert("Answers", AGREEMENT.head(1)) == "Answers: 38% agree on value"
-    assert survey.likert("Answers", AGREEMENT.head(0)) == f"Answers: {NOTHING}"
 
 
 def test_less_loss_is_a_gain() -> None:

@@ -10,7 +10,6 @@ from research.captions import (
     movement,
     policy,
     regression,
-    survey,
     warning,
 )
 
@@ -20,6 +19,5 @@ __all__ = [
     "movement",
     "policy",
     "regression",
-    "survey",
     "warning",
 ]

@@ -6,7 +6,6 @@ from research.figures import (
     movement,
     policy,
     regression,
-    survey,
     warning,
 )
 
@@ -16,6 +15,5 @@ __all__ = [
     "movement",
     "policy",
     "regression",
-    "survey",
     "warning",
 ]

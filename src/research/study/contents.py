@@ -82,12 +82,11 @@ STAGES: dict[str, tuple[str, ...]] = {
         "premium_potential",
         "shock_period",
     ),
-    "workbooks": ("fieldwork_banner",),
     "survey": (
         "survey",
         "survey_quality",
         "survey_scales",
-        "survey_answers",
+        "scales_in_words",
         "survey_factors",
         "criteria_ranking",
     ),
