@@ -45,10 +45,10 @@ STRATEGIES = pd.DataFrame(
         ("X", "premium", "Cross-sell", "cross_sell", 0.0, 0.05, 0.10, "effect", 0.0),
     ],
     columns=["id", "tier", "action", "lever", "low", "base", "high", "kind", "hours"],
-).assign(family="risk management", action_zh="", unit="", source="", source_status="no source", source_url="",
-         source_says="", falsified_by="")  # fmt: skip
+).assign(family="risk management", claim="H1b", action_zh="", unit="", source="", source_status="no source",
+         source_url="", source_says="", falsified_by="")  # fmt: skip
 
 
 def ten() -> pd.DataFrame:
     """Return the book of the ten loans."""
-    return book(LOANS, LOANS["pd"], LOANS["tier"], ECONOMICS)
+    return book(LOANS, LOANS["pd"], LOANS["tier"])

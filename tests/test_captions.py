@@ -10,11 +10,8 @@ import pandas as pd
 import pytest
 
 from research.captions import (
-    data,
     monitoring,
     movement,
-    policy,
-    regression,
     warning,
 )
 from research.captions.wording import NOTHING, apart, counted, listed, number, said, span
@@ -27,68 +24,6 @@ def table(columns: str, *rows: tuple) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split())
 
 
-COVERAGE = table(
-    "construct dataset fit",
-    ("income", "one", "direct"),
-    ("age", "one", "proxy"),
-    ("need", "one", "absent"),
-    ("income", "two", "direct"),
-    ("age", "two", "absent"),
-    ("need", "two", "absent"),
-)
-SKEW = table("skew", (2.5,), (0.4,), (-1.2,), (1.1,))
-MISSING = table("label share", ("Income", 0.2), ("Months since default", 0.65))
-CLASSES = table(
-    "standard class rate ci_low ci_high",
-    ("K1 Purpose", "car", 0.02, 0.01, 0.03),
-    ("K1 Purpose", "cash", 0.05, 0.04, 0.07),
-    ("K2 Term", "long", np.nan, np.nan, np.nan),
-)
-FOREST = table(
-    "term estimate ci_low ci_high p_holm",
-    ("Grade", 2.05, 1.7, 2.4, 0.0001),
-    ("Income", 0.6, 0.4, 0.9, 0.02),
-    ("Rented", 1.7, 1.06, 2.7, 0.8),
-    ("Term", 1.0, 0.9, 1.1, 1.0),
-)
-DECILES = table("predicted ci_low ci_high", (0.01, 0.0, 0.02), (0.05, 0.02, 0.04))
-SLOPE = pd.DataFrame(
-    {"estimate": [0.8], "ci_low": [0.7], "ci_high": [0.95]},
-    index=pd.Index(["calibration slope"], name="measure"),
-)
-BLOCKS = table("block r2_alone r2_lost", ("risk", 0.98, 0.67), ("value", 0.08, 0.0))
-SPLIT = table(
-    "tier policy measure estimate ci_low ci_high",
-    ("high", "tiered − uniform", "expected loss", -1200.0, -2000.0, -400.0),
-    ("low", "tiered − uniform", "expected loss", 10.0, -5.0, 20.0),
-    ("high", "tiered", "expected loss", 9000.0, 8000.0, 10000.0),
-)
-GAINS = table(
-    "model policy estimate ci_low ci_high",
-    ("rfm", "tiered − uniform", -2000.0, -2500.0, -1500.0),
-    ("tree", "tiered − uniform", -1000.0, -1500.0, -500.0),
-    ("rfm", "tiered − untargeted", 50.0, -10.0, 90.0),
-    ("tree", "tiered − untargeted", 80.0, 10.0, 150.0),
-)
-EFFECTS = table(
-    "action lever kind base break_even gain_low gain_base gain_high",
-    ("Monitoring", "pd", "effect", 0.1, 0.39, -3.0, -2.0, -1.0),
-    ("Plan", "pd", "effect", 0.1, 0.15, -3.0, -1.0, 2.0),
-    ("Call", "churn", "effect", 0.2, 0.1, -1.0, 2.0, 3.0),
-    ("Rate", "rate", "decision", 0.2, 0.1, -1.0, 2.0, 3.0),
-)
-TORNADO = table(
-    "label at_low at_base at_high swing",
-    ("Cost of an hour", 50.0, -100.0, -300.0, 350.0),
-    ("Funding", -90.0, -100.0, -110.0, 20.0),
-)
-WEEKS = pd.DataFrame(
-    {
-        "week": pd.to_datetime(["2026-01-05"] * 2 + ["2026-01-12"]),
-        "tier": ["high", "low", "low"],
-        "contacts": [35, 50, 20],
-    }
-)
 EVENTS = table(
     "tier measure estimate ci_low ci_high",
     ("premium", "Defaulted", 0.017, 0.01, 0.026),
@@ -166,85 +101,6 @@ BUCKETS = ["current", "1 month", "2 months"]
 
 # name → (caption of a table, the table, what it must say)
 CAPTIONS: dict[str, tuple[Callable[[pd.DataFrame], str], pd.DataFrame, str]] = {
-    "coverage": (
-        data.coverage_matrix,
-        COVERAGE,
-        "one covers 2 of 3 constructs, the most, and two 1, the fewest; 1 are in none of the data sets",
-    ),
-    "distributions": (
-        data.distributions,
-        SKEW,
-        "2 of 4 are skewed to the right (skewness above 1), 1 to the left (below −1)",
-    ),
-    "missing": (
-        data.missing_shares,
-        MISSING,
-        "Months since default is missing most often (65.0%); more than half is missing for 1 of 2 "
-        "constructs shown",
-    ),
-    "classes": (
-        lambda found: data.rates_by_class(found, 0.025),
-        CLASSES,
-        "(2.50%): the interval leaves it out for 1 of 2 classes shown; highest is 'cash' (K1 "
-        "Purpose), 5.0% (95 % CI 4.0% to 7.0%), lowest 'car' (K1 Purpose), 2.0% (95 % CI 1.0% to 3.0%)",
-    ),
-    "forest": (
-        regression.forest,
-        FOREST,
-        "the interval leaves out one (blue) for 3 of 4 terms; clear after Holm adjustment for many "
-        "tests: higher odds with Grade (2.05), lower odds with Income (0.60)",
-    ),
-    "calibration": (
-        lambda found: regression.calibration(found, SLOPE),
-        DECILES,
-        "the slope, 0.80 (95 % CI 0.70 to 0.95), is below one, the predictions are too extreme; "
-        "the interval holds the predicted risk in 1 of 2 tenths",
-    ),
-    "slope": (
-        lambda found: regression.calibration(DECILES, found),
-        SLOPE,
-        "is below one, the predictions are too extreme",
-    ),
-    "blocks": (
-        regression.explained_shares,
-        BLOCKS,
-        "risk explains most alone (98.0%), and most is lost without it too (67.0%)",
-    ),
-    "by_tier": (
-        lambda found: policy.by_tier(found, ["expected loss", "profit"]),
-        SPLIT,
-        "(hollow): expected loss falls in high (−1,200), may rise or fall in low",
-    ),
-    "hours": (
-        policy.officer_hours,
-        SPLIT,
-        "the time for a customer falls in high (−1200.0), may rise or fall in low",
-    ),
-    "gains": (
-        lambda found: policy.gains(found, TITLES, "profit"),
-        GAINS,
-        "actions and tiering together (left), the whole interval is a gain for none of 2 models "
-        "and a loss for 2, the best is Tree −1,000 (95 % CI −1,500 to −500); by the tiering alone "
-        "(right), the whole interval is a gain for 1 of 2 models and a loss for 0, the best is "
-        "Tree +80 (95 % CI +10 to +150)",
-    ),
-    "break_even": (
-        policy.break_even,
-        EFFECTS,
-        "1 of 3 effects pays at base, 1 only towards the optimistic end; nearest to paying is "
-        "plan, which needs 15% where 10% is assumed",
-    ),
-    "tornado": (
-        lambda found: policy.tornado(found, "euro"),
-        TORNADO,
-        "Cost of an hour moves it most, from −300 to 50 (euro; at base −100); the sign of the "
-        "result turns with 1 of 2 assumptions alone",
-    ),
-    "workload": (
-        policy.workload,
-        WEEKS,
-        "most fall in the week of 5 January 2026, about 85, against 52 in the median of 2 weeks",
-    ),
     "events": (
         lambda found: monitoring.event_rates(found, "Bank"),
         EVENTS,
@@ -342,26 +198,10 @@ def test_a_caption_has_no_gap_whatever_is_missing(name: str, change: str) -> Non
     assert ": " in text
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("calibration", "slope", "trigger")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "trigger"])
 def test_a_caption_without_numbers_says_so(name: str) -> None:
     caption, found, _ = CAPTIONS[name]
     assert NOTHING in caption(found.iloc[:0]) or name == "tier_rates"
-
-
-def test_a_slope_is_judged_by_its_interval() -> None:
-    def slope(low: float, high: float) -> str:
-        return regression.calibration(DECILES, SLOPE.assign(ci_low=low, ci_high=high))
-
-    assert "cannot be told from one" in slope(0.7, 1.1)
-    assert "not extreme enough" in slope(1.1, 1.4)
-
-
-def test_less_loss_is_a_gain() -> None:
-    text = policy.gains(GAINS, TITLES, "expected loss")
-    assert (
-        "(left), the whole interval is a gain for both models and a loss for 0, the best is RFM −2,000"
-        in text
-    )
 
 
 def test_words() -> None:

@@ -82,6 +82,10 @@ def test_a_mistake_is_one_message_and_exit_code_2(command):
         (["run", "-p", "seed=[1"], "expected a number, word or [list]"),
         (["run", "-p", "sed=1"], "did you mean 'seed'?"),
         (["run", "-p", "seed=many"], "seed"),
+        (
+            ["run", "-p", "simulated_customers=500"],
+            "found 500 — expected at least 2000; with fewer, a tier may have no",
+        ),
         (["batch", "nowhere.yml"], "nowhere.yml: no such file"),
     ],
 )

@@ -179,11 +179,6 @@ def test_a_rule_in_two_tiers_says_what_tells_them_apart():
     ]
 
 
-def test_workload_counts_every_contact():
-    plan = plan_of()
-    assert contacts.workload(plan)["contacts"].sum() == 4
-
-
 def test_cadence_file_faults_are_named(tmp_path):
     table = pd.read_csv(contacts.DEFINITIONS / "contact_cadence.csv")
     path = tmp_path / "cadence.csv"

@@ -13,14 +13,13 @@ from scipy import integrate, stats
 from sklearn import metrics
 from statsmodels.formula.api import ols
 
-from research.compare import calibration, discrimination, ordering, separation, stability
+from research.compare import calibration, discrimination, ordering, purposes, separation, stability
 from research.compare.criteria import (
     COLUMNS,
     book_measures,
     criterion_table,
     definitions,
     fold_measures,
-    scores_by_dataset,
     summarise_folds,
 )
 from research.compare.parsimony import parsimony, rule_length
@@ -83,7 +82,7 @@ def book(n: int = 600) -> tuple[pd.DataFrame, np.ndarray]:
 MAKERS = {("ranked", "equal"): Ranked, ("noise", "equal"): Noise}
 
 
-# -- criterion 1 ---------------------------------------------------------------------------------------------------
+# -- find the risky: scores ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("y", "score"), SAMPLES)
@@ -134,14 +133,11 @@ def test_delong_equals_its_definition(y, score):
     direct = of_bad / (y == 1).sum() + of_good / (y == 0).sum()
     assert np.allclose(covariance, direct, atol=1e-15)
     assert areas == pytest.approx([metrics.roc_auc_score(y, s) for s in (score, other)])
-    row = discrimination.delong_test(y, np.stack([score, other]), ["a", "b"]).iloc[0]
-    z = (areas[0] - areas[1]) / np.sqrt(direct[0, 0] + direct[1, 1] - 2 * direct[0, 1])
-    assert row["statistic"] == pytest.approx(z) and row["p_value"] == pytest.approx(2 * stats.norm.sf(abs(z)))
     interval = discrimination.delong_interval(y, score).iloc[0]
     assert interval["ci_low"] < interval["estimate"] < interval["ci_high"] <= 1
 
 
-# -- criterion 2 ---------------------------------------------------------------------------------------------------
+# -- find the risky: tiers ------------------------------------------------------------------------------------------
 
 
 def test_trend_by_the_armitage_formula():
@@ -184,7 +180,7 @@ def test_information_value_by_hand_and_as_optbinning():
     assert np.isfinite(ordering.information_value(np.array([[5, 0], [0, 0], [5, 5], [2, 5]])))
 
 
-# -- criterion 3 ---------------------------------------------------------------------------------------------------
+# -- state the risk ------------------------------------------------------------------------------------------
 
 
 def test_brier_of_tiers_equals_scikit_learn():
@@ -253,24 +249,6 @@ def test_concentration_by_hand():
     assert separation.concentration(np.ones(4), np.array([5.0, 3, 1, 1])) == pytest.approx(0.35)
 
 
-def test_lorenz_curve_goes_from_nothing_to_all_and_encloses_the_concentration():
-    X, y = book(300)
-    X.loc[5, "value"] = np.nan
-    oof = out_of_fold({("ranked", "equal"): Ranked}, X, y, folds=3, repeats=1, seed=0)
-    curve = separation.lorenz(oof, X["value"])
-    assert curve["tier"].tolist() == ["", *TIERS]
-    assert curve.loc[0, ["customer_share", "value_share"]].tolist() == [0, 0]
-    assert curve.loc[4, ["customer_share", "value_share"]].tolist() == pytest.approx([1, 1])
-    known = X["value"].notna().to_numpy()
-    assert curve.loc[1, "value_share"] == pytest.approx(
-        X["value"][known & (oof.tier[0, 0] == 0)].sum() / X["value"].sum()
-    )
-    area = 2 * np.trapezoid(curve["value_share"], curve["customer_share"]) - 1
-    size = np.array([(known & (oof.tier[0, 0] == t)).sum() for t in range(4)])
-    total = np.array([X["value"][known & (oof.tier[0, 0] == t)].sum() for t in range(4)])
-    assert area == pytest.approx(separation.concentration(size, total))
-
-
 def test_cramers_v_equals_bergsmas_formula():
     table = np.array([[30, 10, 5], [20, 20, 15], [5, 15, 30], [0, 0, 0]])
     filled = table[:3]
@@ -297,7 +275,7 @@ def test_adjusted_mutual_information_equals_scikit_learn():
     assert separation.adjusted_mutual_information(np.stack([table, table]))[1] == ours
 
 
-# -- criterion 6 ---------------------------------------------------------------------------------------------------
+# -- hold still ------------------------------------------------------------------------------------------
 
 
 def test_rand_index_of_all_pairs_equals_scikit_learn():
@@ -336,7 +314,7 @@ def test_psi_over_time():
     assert stability.psi_over_time(oof, np.repeat(date[:1], 400)).empty
 
 
-# -- criterion 8 ---------------------------------------------------------------------------------------------------
+# -- be used by hand ------------------------------------------------------------------------------------------
 
 
 def test_parsimony_counts_inputs_rules_and_conditions():
@@ -362,10 +340,11 @@ def test_parsimony_counts_inputs_rules_and_conditions():
 # -- the table -----------------------------------------------------------------------------------------------------
 
 
-def test_definitions_name_ten_criteria_with_one_primary_measure_each():
+def test_every_purpose_has_measures_and_version_one_had_ten_primary_ones():
     table = definitions()
     assert table["measure"].is_unique and set(table["direction"]) == {"higher", "lower"}
-    assert table.query("primary == 'yes'")["criterion"].tolist() == list(range(1, 11))
+    assert set(table["purpose"]) == set(purposes.definitions().index)
+    assert len(table.query("primary_of_version_1 == 'yes'")) == 10
     assert table.drop(columns="caveat").notna().all().all()
 
 
@@ -378,7 +357,10 @@ def test_the_table_of_criteria():
         pair: parsimony(["a"], pd.DataFrame({"length": [1, 1, 1]}), [0.1, 0.5, 0.3, 0.1]) for pair in MAKERS
     }
     table = criterion_table(oof, folds, "invented", refits, counted, resamples=200)
-    assert table.columns.tolist() == COLUMNS and set(table["criterion"]) == set(range(1, 9))
+    assert table.columns.tolist() == COLUMNS and set(table["purpose"]) == {*purposes.definitions().index} - {
+        "fairness",
+        "practitioners",
+    }
     assert not table.duplicated(["measure", "model", "arm"]).any() and (table["dataset"] == "invented").all()
     found = table.set_index(["measure", "model"])["estimate"]
     directions = definitions().set_index("measure")["direction"]
@@ -440,7 +422,7 @@ def test_a_time_split_has_intervals_from_customers():
         assert rows.loc[measure, "ci_low"] <= rows.loc[measure, "estimate"] <= rows.loc[measure, "ci_high"], (
             measure
         )
-    assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["psi", "criterion"] == 6
+    assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["psi", "purpose"] == "stability"
     assert "missed_need" not in rows.index and (rows["n"].drop("psi") == oof.tested.sum()).all()
 
 
@@ -458,18 +440,6 @@ def test_censored_customers_are_counted_nowhere():
         calibration.expected_calibration_error(y[known], oof.probability[0, r, known]) for r in range(2)
     ]
     assert book_.loc["score_ece", "estimate"] == pytest.approx(np.mean(errors))
-
-
-def test_scores_by_data_set_leave_out_the_incomplete():
-    rows = [
-        ("auc", "rfm", "a", 0.6),
-        ("auc", "tree", "a", 0.7),
-        ("auc", "tree", "b", 0.8),
-        ("ks", "rfm", "b", 0.1),
-    ]
-    table = pd.DataFrame(rows, columns=["measure", "model", "dataset", "estimate"]).assign(arm="equal")
-    wide = scores_by_dataset(table, "auc", "equal", ["rfm", "tree"])
-    assert wide.loc["a"].tolist() == [0.6, 0.7] and len(wide) == 1 and wide.attrs["left_out"] == ["b"]
 
 
 def test_observed_and_expected_by_tier():

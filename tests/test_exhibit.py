@@ -14,7 +14,7 @@ from lxml import html as parser
 from matplotlib.figure import Figure
 
 from research.report import exhibit, markup, svg
-from research.report.index import banners_of
+from research.report.index import banners_of, split_banners
 from research.report.payload import (
     MIME,
     exhibit_numbers,
@@ -116,6 +116,16 @@ def test_the_index_shows_what_is_real_and_what_most_pages_say_of_the_rest():
     said = [("real", "loans"), ("invented", "one"), ("real", "answers"), *[("invented", "two")] * 2]
     entries = [{"banner": kind, "text": text} for kind, text in said]
     assert banners_of(entries) == [("real", "loans"), ("real", "answers"), ("invented", "two")]
+
+
+def test_what_is_made_up_does_not_stand_above_the_findings():
+    real, invented, simulated = ({"banner": kind, "text": kind} for kind in ("real", "invented", "simulated"))
+    pages = {"05_comparison": [real], "07_monitoring": [real, simulated], "10_interviews": [invented]}
+    assert split_banners(pages, {"10_interviews"}) == (
+        [("real", "real")],
+        [("simulated", "simulated"), ("invented", "invented")],
+    )
+    assert split_banners({"05_comparison": [simulated]}, ()) == ([("simulated", "simulated")], [])
 
 
 def test_a_page_may_have_two_banners_of_a_kind():

@@ -64,7 +64,11 @@ def model(customers: pd.DataFrame) -> risk.RiskModel:
 def test_design_takes_only_predictors_and_marks_missing(model: risk.RiskModel) -> None:
     columns = set(model.design.matrix)
     assert "paid_total" not in columns
-    assert {"income missing", "months_since_delinquency none", "loan_purpose: home (against car)"} <= columns
+    assert {
+        "income: not known",
+        "months_since_delinquency: none on record",
+        "loan_purpose: home (against car)",
+    } <= columns
     assert model.design.matrix.notna().all().all()
 
 
@@ -115,6 +119,7 @@ def test_marginal_effect_equals_a_finite_difference(model: risk.RiskModel) -> No
 
 def test_adjusted_p_values_are_ordered(model: risk.RiskModel) -> None:
     table = risk.coefficients(model)
+    assert ((table["result"] == "open") == (table["p_holm"] >= risk.LEVEL)).all()
     assert (table["p_holm"] >= table["p_bh"]).all()
     assert (table["p_bh"] >= table["p_value"]).all()
     assert table.loc[table["term"] == "debt_to_income", "p_holm"].item() < 0.001
@@ -129,7 +134,7 @@ def test_block_test_of_everything_in_one_block_is_the_joint_test(customers: pd.D
 
 def test_vif_is_one_over_one_minus_r2(model: risk.RiskModel) -> None:
     x = model.design.matrix
-    table = risk.collinearity(model.design).set_index("term")["vif"]
+    table = risk.coefficients(model).set_index("term")["vif"]
     rest = x.drop(columns="income")
     r2 = LinearRegression().fit(rest, x["income"]).score(rest, x["income"])
     assert table["income"] == pytest.approx(1 / (1 - r2), rel=1e-6)
@@ -157,7 +162,7 @@ def test_calibration_counts_every_customer_once(customers: pd.DataFrame) -> None
     deciles, summary = risk.calibration(*unseen(customers))
     assert deciles["n"].sum() == len(customers)
     assert deciles["events"].sum() == customers["default"].sum()
-    slope = summary.set_index("measure").loc["calibration slope"]
+    slope = summary.iloc[0]
     assert slope["ci_low"] < 1 < slope["ci_high"]
 
 
@@ -274,7 +279,7 @@ def test_a_treatment_is_named_for_what_it_is(customers: pd.DataFrame) -> None:
     rare[1] = np.nan
     few["months_since_delinquency"] = rare
     made = design.build(few, CONSTRUCTS)
-    assert "months_since_delinquency none" in set(made.dropped["term"])
+    assert "months_since_delinquency: none on record" in set(made.dropped["term"])
     table = missing.sensitivity(made, few, seed=5)
     assert set(table["term"]) == {"income"}
     assert set(table["treatment"]) == {"median (main)", "complete cases", "multiple imputation (5)"}
@@ -286,9 +291,7 @@ def test_pricing_recovers_a_known_rate(customers: pd.DataFrame) -> None:
     rate = 0.10 + 0.02 * made.matrix["debt_to_income"]
     table = pricing.fit(made, rate).set_index("term")
     assert table.loc["debt_to_income", "estimate"] == pytest.approx(2.0)
-    shares = pricing.explained(made, rate)
-    assert shares.attrs["r2"] == pytest.approx(1)
-    assert shares.loc[0, "block"] == "risk"
+    assert pricing.explained(made, rate) == pytest.approx(1)
 
 
 def test_association_by_hand() -> None:
@@ -340,6 +343,8 @@ def test_treatments_have_intervals_around_their_estimates(
     main = table.loc["median and indicator (main)"]
     whole = sm.Logit(model.design.outcome, sm.add_constant(model.design.matrix)).fit(disp=0)
     assert main["estimate"] == pytest.approx(whole.params["income"])
+    inside = table["estimate"].between(main["ci_low"], main["ci_high"])
+    assert (table["result"] == np.where(inside, "held", "moved")).all() and main["result"] == "held"
     assert [main["ci_low"], main["ci_high"]] == pytest.approx(whole.conf_int().loc["income"].tolist())
 
 
@@ -355,19 +360,30 @@ def test_imputed_values_vary_as_the_known_ones_do() -> None:
     pd.testing.assert_frame_equal(first[200:], blank[200:])
 
 
-def test_fit_and_collinearity_in_a_table(model: risk.RiskModel) -> None:
-    table = risk.fit_quality(model).set_index("measure")["value"]
+def test_the_fit_is_tested_against_the_rate_alone(model: risk.RiskModel) -> None:
+    row = risk.fit_quality(model).iloc[0]
     events = model.design.outcome.sum()
-    assert (table["customers"], table["events"], table["columns"]) == (
-        1500,
-        events,
-        model.design.matrix.shape[1],
-    )
-    assert table["events per column"] == pytest.approx(events / table["columns"])
+    assert row["columns"] == model.design.matrix.shape[1] and row["left_out"] == len(model.design.dropped)
+    assert row["events_per_column"] == pytest.approx(events / row["columns"])
     null = np.log([events / 1500, 1 - events / 1500]) @ [events, 1500 - events]
-    assert table["likelihood-ratio χ²"] == pytest.approx(2 * (model.result.llf - null))
-    assert table["AIC"] == pytest.approx(-2 * model.result.llf + 2 * (table["columns"] + 1))
-    assert risk.collinearity(model.design)["vif"].is_monotonic_decreasing
+    assert row["statistic"] == pytest.approx(2 * (model.result.llf - null))
+    assert row["r2"] == pytest.approx(1 - model.result.llf / null)
+
+
+def test_a_result_is_the_side_on_which_an_adjusted_test_falls() -> None:
+    found = risk.direction(pd.Series([0.4, -0.4, 0.4, -0.4]), np.array([0.01, 0.04, 0.06, 1.0]))
+    assert found.tolist() == ["higher", "lower", "open", "open"]
+
+
+def test_a_slope_is_judged_by_its_interval() -> None:
+    rng = np.random.default_rng(5)
+    logit = rng.normal(-2, 1, 20_000)
+    y = (rng.random(20_000) < 1 / (1 + np.exp(-logit))).astype(float)
+
+    def result(stretched: float) -> str:
+        return risk.calibration(y, 1 / (1 + np.exp(-stretched * logit)))[1]["result"].item()
+
+    assert [result(stretched) for stretched in (2.0, 1.0, 0.5)] == ["extreme", "open", "timid"]
 
 
 def test_block_tests_are_adjusted_by_holm(model: risk.RiskModel) -> None:

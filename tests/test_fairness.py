@@ -9,7 +9,7 @@ from fairlearn.metrics import demographic_parity_ratio, equal_opportunity_ratio
 from sklearn.metrics import brier_score_loss, cohen_kappa_score, roc_auc_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from research.compare.effects import book_bootstrap, paired_differences, tier_effects
+from research.compare.effects import book_bootstrap, tier_effects
 from research.compare.fairness import fairness, group_rates, protected_groups, worst_attribute
 from research.compare.practitioners import agreement_with_practitioners, quadratic_kappa
 from research.compare.resampling import OutOfFold
@@ -142,14 +142,10 @@ def test_a_model_that_knows_beats_one_that_guesses():
     assert effects.loc[("ordered_share", "m0"), "estimate"] > 0.95
     inside = effects[effects.index.get_level_values("measure") != "ordered_share"].dropna()
     assert (inside["ci_low"] <= inside["estimate"]).all() and (inside["estimate"] <= inside["ci_high"]).all()
-    gap = paired_differences(oof, resamples=200).set_index("measure")
-    assert gap.loc["tier_auc", "difference"] == pytest.approx(
-        effects.loc[("tier_auc", "m0"), "estimate"] - effects.loc[("tier_auc", "m1"), "estimate"]
-    )
-    assert gap.loc["tier_auc", "ci_low"] > 0 and gap.loc["tier_auc", "p_value"] == 0
+    assert effects.loc[("tier_auc", "m0"), "ci_low"] > effects.loc[("tier_auc", "m1"), "ci_high"]
 
 
-# -- criterion 10 --------------------------------------------------------------------------------------------------
+# -- agree with practitioners ---------------------------------------------------------------------------------------
 
 
 def test_quadratic_kappa_equals_statsmodels_and_scikit_learn():
@@ -222,16 +218,9 @@ def test_a_ratio_is_a_share_and_the_worst_attribute_is_told():
     np.testing.assert_array_equal(worst["estimate"], lowest)
 
 
-def test_intervals_and_p_values_follow_from_the_samples():
+def test_the_interval_of_an_ordered_share_is_that_of_its_resamples():
     oof = predictions()
     effects = tier_effects(oof, resamples=60, seed=3).set_index(["measure", "model"])
     ordered = effects.loc[("ordered_share", "m1")]
     low, high = jeffreys(ordered["estimate"] * 60, 60)
     assert (ordered["ci_low"], ordered["ci_high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
-    samples = book_bootstrap(oof, resamples=60, seed=3)
-    for row in paired_differences(oof, resamples=60, seed=3).itertuples():
-        gap = samples[row.measure][:, 0] - samples[row.measure][:, 1]
-        if row.measure != "ordered_share":
-            assert row.difference == pytest.approx(gap[0])
-        around = gap[1:] - gap[1:].mean() + row.difference
-        assert row.p_value == pytest.approx(min(1, 2 * min((around <= 0).mean(), (around >= 0).mean())))

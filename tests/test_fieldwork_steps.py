@@ -20,7 +20,7 @@ from research.study.survey import survey_key
 from research.study.weighting import survey_weights
 from research.study.workbooks import located
 
-SMALL = {"bootstrap": 100, "simulated_customers": 500}
+SMALL = {"bootstrap": 100, "simulated_customers": 2000}
 
 
 @pytest.fixture(scope="module", autouse=True)

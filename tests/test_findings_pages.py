@@ -12,6 +12,10 @@ from research.exhibits.style import theme
 from research.exhibits.words import Words
 
 TIERS = ("premium", "low", "medium", "high")
+WORDS = {
+    "outcome_name": "churn", "outcome_word": "churned customers", "rate_word": "churn rate", "outcome_rate": 0.08,
+    "known": 5000, "bad": 400,
+}  # fmt: skip
 
 
 def profile(**auc: float) -> pd.DataFrame:
@@ -178,11 +182,40 @@ def drawn() -> list:
                           "ci_high": 3.0, "prediction_low": 0.9, "prediction_high": 5.0, "grade": "measured",
                           "verdict": "supported"} for lender in ("A", "B", "All lenders")])  # fmt: skip
     return [
-        comparison.rankings(tiers, "early delinquency", "single", 0.1),
+        comparison.rankings(tiers, WORDS, "single", 0.1),
         comparison.profile(profile(rfm=0.5, tree=0.6, scorecard=0.7, grade=0.6), "single"),
         comparison.lenders(*pooled(-0.068, -0.003, (-0.1, 0.05)), "recorded"),
         synthesis.odds(odds, "recorded"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("repeats", "text"),
+    [
+        (1, "10-fold cross-validation on 5,000 customers, 400 churned customers among them, one repeat: intervals "
+            "leave out how much another partition would change."),
+        (5, "10-fold cross-validation on 5,000 customers, 400 churned customers among them, 5 repeats."),
+    ],
+)  # fmt: skip
+def test_limits_of_the_design_are_told_in_the_words_of_the_outcome(repeats, text):
+    assert str(comparison.design_limit(10, repeats, WORDS)) == text
+
+
+@pytest.mark.parametrize(
+    ("models", "text"),
+    [
+        (("tree", "scorecard", "random"),
+         "The tree's high-risk tier holds 31 churned customers among 995, an odds ratio of 1.9; the scorecard's tier "
+         "reaches 1.9, random tiers 1.9."),
+        (("tree", "random"), "Odds of churn in the high-risk tier against the rest, under every ranking."),
+    ],
+)  # fmt: skip
+def test_odds_beside_the_bar_are_told_in_the_words_of_the_outcome(models, text):
+    rows = pd.DataFrame({"model": models, "bad_high": 31.0, "n_high": 995.0, "bad_rest": 147.0, "n_rest": 9005.0,
+                         "estimate": 1.9, "ci_low": 1.2, "ci_high": 2.9})  # fmt: skip
+    made = synthesis.beside(rows, "single", WORDS)
+    assert str(made.caption) == text
+    assert str(made.headings["bad_high"]) == "With churn, high-risk tier"
 
 
 @pytest.mark.parametrize("exhibit", drawn(), ids=lambda exhibit: exhibit.name)

@@ -59,7 +59,7 @@ def evidence(*said: str) -> pd.DataFrame:
 
 
 def test_invented_interviews_reach_no_answer() -> None:
-    made = exhibits.answer(counts(), alpha(), stop("missed"), "demonstration")
+    made = exhibits.answer(counts(), alpha(), "missed", "demonstration")
     assert count_of(made)[1] == 0
     assert str(made[0]).startswith("These interviews are invented: the page shows the method")
 
@@ -82,7 +82,7 @@ def test_invented_interviews_reach_no_answer() -> None:
     ],
 )  # fmt: skip
 def test_the_answer_of_real_interviews_follows_agreement_and_stopping(reading, result, text) -> None:
-    made = exhibits.answer(counts(), alpha(reading), stop(result), "reported")
+    made = exhibits.answer(counts(), alpha(reading), result, "reported")
     said = " ".join(map(str, made))
     assert said == f"Of 12 participants, 6 speak to “Speed”, more than to any other code. {text}"
     words, numbers = count_of(made)
@@ -94,7 +94,7 @@ def test_the_answer_of_real_interviews_follows_agreement_and_stopping(reading, r
     [
         ("few", "5 interviews and 27 codes are too few for the stopping rule."),
         ("open", "The stopping rule is not met: the last 2 of 24 interviews brought 14% new codes, and it allows 5%."),
-        ("held", "The stopping rule is met after 9 of 24 interviews, and no new code came later."),
+        ("held", "The stopping rule is met after 9 of 24 interviews; no new code came later."),
         ("missed", "The stopping rule is met after 6 of 24 interviews, but stopping there would have missed 2 of 27 "
                    "codes."),
     ],
@@ -113,11 +113,11 @@ def test_a_rule_that_is_met_is_not_called_confirmed_when_codes_still_came(result
     ("shares", "text"),
     [
         ({4.0: 0.9, 8.0: 0.1},
-         "Had the people been met in another order, it would have stopped after 4 to 8 interviews."),
+         "In other orders of the people it would have stopped after 4 to 8 interviews."),
         ({5.0: 0.6, 6.0: 0.1, np.nan: 0.3},
-         "Had the people been met in another order, it would have stopped after 5 to 6 interviews, and never in 30.0% "
+         "In other orders of the people it would have stopped after 5 to 6 interviews, and never in 30.0% "
          "of the orders."),
-        ({5.0: 1.0}, "In whatever order the people were met, it stops after 5 interviews."),
+        ({5.0: 1.0}, "In any order of the people it stops after 5 interviews."),
         ({np.nan: 1.0}, "In no order of the people would it have stopped."),
     ],
 )  # fmt: skip
@@ -134,8 +134,6 @@ def test_the_order_of_the_interviews_is_chance(shares, text) -> None:
         (("for", "against", "even"),
          "More participants speak for the benefit than against it on 1 of 3; more speak against it on 1, and as many "
          "on 1."),
-        (("for", "for"), "On each of 2 benefits more participants speak for it than against it."),
-        (("against",), "On each of 1 benefits more participants speak against it than for it."),
         (("even",),
          "More participants speak for the benefit than against it on 0 of 1; more speak against it on 0, and as many "
          "on 1."),
@@ -150,7 +148,7 @@ def test_the_sides_are_counted(said, text) -> None:
     [
         ((), "The groups lie furthest apart on “Speed”: 83% of customers against 17% of practitioners; with so few "
              "people a lead, not a test."),
-        ((("speed", "customer", 2), ("speed", "officer", 2)), "The same share of each group speaks to every code."),
+        ((("speed", "customer", 2), ("speed", "officer", 2)), "Most participants, 4 of 12, speak to “Speed”."),
         ((("speed", "customer", 5),), "Most participants, 5 of 12, speak to “Speed”."),
     ],
 )  # fmt: skip
@@ -166,10 +164,9 @@ def test_groups_are_compared_where_they_differ(shares, text) -> None:
         (("reliable", "low", "open"),
          "Of 3 codes, the coders agree reliably on 1, tentatively on 0 and too little on 1; on 1 the interval leaves "
          "it open."),
-        (("reliable", "reliable"),
-         "On each of 2 codes the coders agree reliably: the whole interval of α lies above 0.80."),
         (("open", "open"),
-         "On none of 2 codes is it settled whether the coders agree enough: each interval of α holds a bar."),
+         "Of 2 codes, the coders agree reliably on 0, tentatively on 0 and too little on 0; on 2 the interval leaves "
+         "it open."),
     ],
 )  # fmt: skip
 def test_codes_are_counted_by_what_their_interval_allows(codes, text) -> None:
@@ -218,7 +215,7 @@ def test_at_most_ten_pairs_of_codes_are_listed() -> None:
                           "segments_2": 20, "jaccard": 0.1})  # fmt: skip
     made = exhibits.together(pairs, LABELS, "demonstration")
     assert len(made.frame) == 10 and made.frame["segments"].is_monotonic_decreasing
-    assert str(made.caption) == "“Speed” and “Trust” share most turns, 14; 1 of 15 pairs of codes never meet."
+    assert str(made.caption) == "“Speed” and “Trust” share most turns, 14; 1 of 15 pairs never meet."
     assert (
         str(exhibits.together(pairs.head(1), LABELS, "demonstration").caption) == "No two codes share a turn."
     )

@@ -151,7 +151,7 @@ CONSTANTS = [(path, name) for path in STUDY if path.stem != "contents" for name 
 def test_the_constants_that_are_changed_here_are_those_that_matter() -> None:
     names = {name for _, name in CONSTANTS}
     assert names >= {
-        "CARD", "PRACTITIONERS", "CHOICES", "TRUTH_FOLDS", "YEAR", "SEASONS", "ABSORBING", "PD_FROM", "CRITERIA",
+        "CARD", "CHOICES", "TRUTH_FOLDS", "YEAR", "SEASONS", "ABSORBING", "CRITERIA",
     }  # fmt: skip
 
 

@@ -73,7 +73,10 @@ def test_papermill_sees_the_parameters_with_help(path) -> None:
 
 
 # Pages in the form of the first edition, to be rewritten (docs/exhibits.md); the list only shrinks.
-OLD_PAGES = set(EXPECTED) - {"04_models", "05_comparison", "09_survey", "10_interviews", "11_synthesis"}
+OLD_PAGES = set(EXPECTED) - {
+    "01_data", "02_classification", "03_drivers", "04_models", "05_comparison", "06_strategies", "09_survey", "10_interviews",
+    "11_synthesis",
+}  # fmt: skip
 LONGEST, USUAL = 10, 4
 
 

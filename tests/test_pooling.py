@@ -9,6 +9,8 @@ from scipy import optimize, stats
 
 from research.compare import pooling
 from research.errors import UserError
+from research.exhibits import comparison
+from research.study import purposes
 
 # Colditz et al. (1994), 13 trials of the BCG vaccine: tuberculosis yes, no among vaccinated; yes, no among controls
 BCG = np.array(
@@ -116,3 +118,28 @@ def test_one_lender_clearly_opposite_spoils_consistency_even_where_the_pooled_in
     pool = pooling.pooled(lenders).iloc[0]
     assert pool["ci_low"] > 0
     assert pooling.consistent(lenders, pool, bar=0.0, margin=0.02) is False
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.002, "By ranks, too, the three differ over 7 lenders: Friedman p = 0.002."),
+        (0.4, "By ranks alone the three cannot be told apart over 7 lenders: Friedman p = 0.400."),
+    ],
+)
+def test_ranks_over_lenders_say_what_the_friedman_test_found(p: float, text: str) -> None:
+    rows = pd.DataFrame(
+        {"model_a": ["tree"], "model_b": ["abc"], "rank_a": [1.6], "rank_b": [2.4], "p_value": [0.1]}
+    ).assign(lenders=7, p_friedman=p)
+    assert str(comparison.ranks(rows, "recorded").caption) == text
+
+
+def test_ranks_follow_from_differences_and_need_three_lenders() -> None:
+    gaps = [("a", "abc", 0.1), ("a", "scorecard", -0.1), ("b", "abc", -0.2), ("b", "scorecard", -0.1)]
+    rows = pd.DataFrame(gaps, columns=["lender", "model_b", "estimate"])
+    rows = rows.assign(purpose="risk", arm="as practised", model_a="tree")
+    assert purposes._own_ranks(rows).empty
+    found = purposes._own_ranks(pd.concat([rows, rows.query("lender == 'a'").assign(lender="c")]))
+    pair = found.set_index(["model_a", "model_b"]).loc[("tree", "abc")]
+    assert (pair["rank_a"], pair["rank_b"]) == pytest.approx(((2 + 3 + 2) / 3, (3 + 1 + 3) / 3))
+    assert found["lenders"].iloc[0] == 3

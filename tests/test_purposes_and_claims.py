@@ -171,7 +171,7 @@ def test_an_empty_cell_gets_half_a_customer_and_an_empty_tier_no_result():
 
 ASSUMED = [
     {"costs": {"emp_roi": 0.9, "lgd_unsecured": 0.9, "officer_hour": 500.0, "funding_rate": 0.2}},
-    {"simulated_customers": 500},
+    {"simulated_customers": 2500},
     {"fieldwork": {"survey": "", "vignettes": "", "ahp": "", "interviews": ""}},
 ]
 

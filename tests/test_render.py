@@ -194,6 +194,18 @@ def test_page_of_a_failed_notebook_is_a_page(record):
     assert "There &amp; back" in page
 
 
+@pytest.mark.parametrize(
+    ("provenance", "order"), [("invented", ["11_synthesis", "10_interviews"]), ("real", None)]
+)
+def test_invented_interviews_stand_apart_in_the_menu(record, provenance, order):
+    pages = [("10_interviews", "Interviews"), ("11_synthesis", "Synthesis")]
+    given = {**record, "study": {**record["study"], "parameters": {"fieldwork": {"provenance": provenance}}}}
+    tree = parser.document_fromstring(failed_page("11_synthesis", pages, given, "no"))
+    links = [link.removesuffix(".html") for link in tree.xpath("//nav[@class='contents']//a/@href")]
+    assert links[1:-1] == (order or [stem for stem, _ in pages])
+    assert bool(tree.xpath("//li[text()='Method demonstration']")) == (provenance == "invented")
+
+
 def test_index_leads_to_everything(tmp_path_factory):
     out = demo.shared_run(tmp_path_factory) / "out"
     tree = parser.document_fromstring((out / "index.html").read_text(encoding="utf-8"))

@@ -23,7 +23,7 @@ SMALL = {
     "folds": 2,
     "bootstrap": 100,
     "stability_refits": 2,
-    "simulated_customers": 600,
+    "simulated_customers": 2000,
     "references": ["random"],
 }
 

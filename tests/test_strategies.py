@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 
+from research.compare.claims import definitions
 from research.errors import UserError
-from research.manage.strategies import (
-    NONE_NAMED,
-    TIERS,
-    actions,
-    effects_in_words,
-    provenance,
-    strategies,
-    strategy_matrix,
-)
+from research.manage.strategies import actions, strategies
 
 # Every action the source names, by tier, in our own words.
 NAMED = {
@@ -57,36 +49,9 @@ def test_every_effect_says_where_it_comes_from(table):
     assert (table["falsified_by"].str.len() > 30).all()
 
 
-def test_provenance_counts_add_up(table):
-    counts = provenance(table)
-    assert counts["levers"].sum() == len(table)
-    assert counts["share"].sum() == pytest.approx(1)
-
-
-def test_effects_in_words(table):
-    words = effects_in_words(table)
-    assert words.iloc[0] == "0 % … 10 % … 20 % relative cut of PD"
-    assert (
-        words[table["lever"] == "cross_sell"].iloc[0]
-        == "0.01 … 0.03 … 0.06 extra products per customer and year"
-    )
-    assert "−40 %" in words[table["lever"] == "hours"].iloc[0]
-
-
-def test_matrix_has_a_row_per_tier_with_profile_beside(table):
-    profiles = pd.DataFrame({"default rate": [0.4, 0.01]}, index=["high", "premium"])
-    matrix = strategy_matrix(table, profiles)
-    assert tuple(matrix.index) == TIERS
-    assert matrix.loc["high", "default rate"] == 0.4
-    assert np.isnan(matrix.loc["low", "default rate"])
-    assert "Stricter approval 从严审批" in matrix.loc["high", "risk management"]
-    assert matrix.loc["premium", "risk management"] == NONE_NAMED
-    assert list(matrix.columns[-3:]) == ["risk management", "value uplift", "need satisfaction"]
-
-
-def test_matrix_refuses_a_tier_it_does_not_know(table):
-    with pytest.raises(UserError, match="unknown tier gold"):
-        strategy_matrix(table, pd.DataFrame({"x": [1]}, index=["gold"]))
+def test_every_action_would_have_to_make_a_claim_true_that_loans_cannot_show(table):
+    found = definitions().loc[table["claim"].unique()]
+    assert set(found["rule"]) <= {"trial", "assumed"}
 
 
 @pytest.mark.parametrize(

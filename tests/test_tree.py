@@ -130,15 +130,6 @@ def test_native_tiers_keep_leaves_whole(tree, book):
     assert list(rules["tier"].cat.codes) == sorted(rules["tier"].cat.codes, reverse=True)
 
 
-def test_pruning_path_marks_the_choice(tree):
-    path = tree.pruning_path()
-    assert path["chosen"].sum() == path["best"].sum() == path["one_se"].sum() == 1
-    assert path["leaves"].is_monotonic_decreasing
-    assert path.loc[path["chosen"], "leaves"].item() == tree.n_rules_
-    best = path[path["best"]].iloc[0]
-    assert path.loc[path["one_se"], "loss"].item() <= best["loss"] + best["error"]
-
-
 def test_same_as_a_refit_at_the_chosen_alpha(tree, book):
     x = tree.encoder_.transform(book)
     refit = DecisionTreeClassifier(min_samples_leaf=0.05, random_state=1, ccp_alpha=tree.pruning_.alpha)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from research.errors import UserError, nearest
 from research.paths import ROOT, STUDIES
@@ -42,6 +42,9 @@ class TierShares(Parameters):
     def as_tuple(self) -> tuple[float, float, float, float]:
         """Return the shares in the order premium, low, medium, high."""
         return self.premium, self.low, self.medium, self.high
+
+
+FEWEST_SIMULATED = 2000  # with 1,500 the control charts of a tier may find no default to start from
 
 
 class Costs(Parameters):
@@ -123,7 +126,7 @@ class Study(Parameters):
     )
     simulated_customers: int = Field(
         20_000,
-        ge=500,
+        ge=FEWEST_SIMULATED,
         le=5_000_000,
         description="customers of the simulated bank that the monitoring follows",
     )
@@ -133,6 +136,15 @@ class Study(Parameters):
         "", description="file that `research register` wrote before the data were read; empty: not registered"
     )
     fieldwork: Fieldwork = Field(Fieldwork(), description="workbooks of the survey and interviews")
+
+    @field_validator("simulated_customers", mode="before")
+    @classmethod
+    def _simulated_customers_are_enough(cls, value: Any) -> Any:
+        if isinstance(value, int) and value < FEWEST_SIMULATED:
+            raise ValueError(
+                f"expected at least {FEWEST_SIMULATED}; with fewer, a tier may have no default to monitor"
+            )
+        return value
 
     @model_validator(mode="after")
     def _weights_are_whole(self) -> Study:

@@ -5,19 +5,13 @@ is missing or withheld is passed over; when nothing is left the caption says tha
 """
 
 from research.captions import (
-    data,
     monitoring,
     movement,
-    policy,
-    regression,
     warning,
 )
 
 __all__ = [
-    "data",
     "monitoring",
     "movement",
-    "policy",
-    "regression",
     "warning",
 ]

@@ -109,12 +109,6 @@ def predictors(customers: pd.DataFrame, blocks: Iterable[str] | None = None) -> 
     return [name for name in wanted if table.at[name, "block"] in chosen]
 
 
-def by_block(customers: pd.DataFrame) -> dict[str, list[str]]:
-    """Return {block: predictors of that block in the table}, empty blocks left out."""
-    found = {block: predictors(customers, [block]) for block in BLOCKS}
-    return {block: columns for block, columns in found.items() if columns}
-
-
 def schema(columns: Iterable[str], unbounded: Iterable[str] = ()) -> pa.DataFrameSchema:
     """Return the pandera schema of a canonical table that has these columns.
 

@@ -1,4 +1,4 @@
-"""Criterion 3: do predicted default probabilities come true?"""
+"""State the risk: do predicted default probabilities come true?"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,7 @@ from research.compare.resampling import OutOfFold, Refits
 from research.compare.stability import stability
 from research.paths import DEFINITIONS
 
-COLUMNS = ["criterion", "measure", "model", "arm", "dataset", "estimate", "ci_low", "ci_high", "n"]
+COLUMNS = ["purpose", "measure", "model", "arm", "dataset", "estimate", "ci_low", "ci_high", "n"]
 DRAWN = ("draws_low", "draws_high")
 Profit = tuple[float, float, float]
 
@@ -36,7 +36,7 @@ def _definitions() -> pd.DataFrame:
 
 
 def definitions() -> pd.DataFrame:
-    """Return one row per measure: `criterion, measure, primary, direction, computed_on, caveat …`."""
+    """Return one row per measure: `purpose, measure, primary_of_version_1, direction, computed_on, caveat …`."""
     return _definitions().copy()
 
 
@@ -117,10 +117,10 @@ def criterion_table(
         others: rows of other criteria, `measure, model, arm, estimate, ci_low, ci_high, n`: the worst attribute of
             `fairness`, `agreement_with_practitioners`, `psi_over_time`, `regret`. Measures that are not among the
             definitions are left out.
-        value: (n,) value of customers, for the intervals of criterion 4 on a time split.
+        value: (n,) value of customers, for the intervals of its measures on a time split.
 
     Returns:
-        `criterion, measure, model, arm, dataset, estimate, ci_low, ci_high, n`.
+        `purpose, measure, model, arm, dataset, estimate, ci_low, ci_high, n`.
     """
     summary = summarise_folds(folds, oof)
     if oof.repeats * oof.folds == 1:
@@ -132,33 +132,18 @@ def criterion_table(
         parts.append(counted.assign(model=model, arm=arm, ci_low=np.nan, ci_high=np.nan))
     known = _definitions()["measure"]
     parts += [rows[rows["measure"].isin(known)] for rows in others if len(rows)]
-    return numbered(pd.concat(parts, ignore_index=True), dataset)
+    return placed(pd.concat(parts, ignore_index=True), dataset)
 
 
-def numbered(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Add the criterion's number and the data set to measures; rows are ordered as in the definitions."""
-    known = _definitions().reset_index()[["measure", "criterion", "index"]]
+def placed(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Add the purpose that a measure speaks of and the data set to measures; rows are ordered as in the definitions."""
+    known = _definitions().reset_index()[["measure", "purpose", "index"]]
     table = rows.merge(known, on="measure", how="left", validate="many_to_one")
-    if table["criterion"].isna().any():
-        missing = sorted(table.loc[table["criterion"].isna(), "measure"].unique())
+    if table["purpose"].isna().any():
+        missing = sorted(table.loc[table["purpose"].isna(), "measure"].unique())
         raise KeyError(f"measures without a definition in criteria.csv: {', '.join(missing)}")
-    table = table.assign(dataset=dataset, criterion=table["criterion"].astype(int))
+    table = table.assign(dataset=dataset)
     return table.sort_values("index", kind="stable")[COLUMNS].reset_index(drop=True)
-
-
-def scores_by_dataset(table: pd.DataFrame, measure: str, arm: str, models: Sequence[str]) -> pd.DataFrame:
-    """Return data sets × models for tests across data sets (see `inference.friedman`).
-
-    Args:
-        table: criterion rows of several data sets.
-        measure, arm: what to take.
-        models: columns wanted; a data set that lacks one of them is left out and listed in `attrs["left_out"]`.
-    """
-    rows = table[(table["measure"] == measure) & (table["arm"] == arm)]
-    wide = rows.pivot(index="dataset", columns="model", values="estimate").reindex(columns=list(models))
-    whole = wide.dropna()
-    whole.attrs["left_out"] = [name for name in wide.index if name not in whole.index]
-    return whole
 
 
 def summarise_folds(folds: pd.DataFrame, oof: OutOfFold) -> pd.DataFrame:

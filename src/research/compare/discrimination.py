@@ -1,11 +1,9 @@
-"""Criterion 1: how well a score separates bad from good customers.
+"""Find the risky: how well a score separates bad from good customers.
 
 All functions take y (n,) 0/1 and a score (n,) that is higher for riskier customers.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -158,27 +156,6 @@ def delong_interval(y: np.ndarray, score: np.ndarray, level: float = 0.95) -> pd
     return pd.DataFrame(
         [{"measure": "auc", "estimate": areas[0], "ci_low": low, "ci_high": high, "n": len(y)}]
     )
-
-
-def delong_test(y: np.ndarray, scores: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
-    """Compare the AUCs of all pairs of scores on one sample.
-
-    Returns:
-        One row per pair: `model_a, model_b, difference, ci_low, ci_high, statistic, p_value, n`.
-    """
-    areas, covariance = delong(y, scores)
-    rows = []
-    for a in range(len(names)):
-        for b in range(a + 1, len(names)):
-            gap = areas[a] - areas[b]
-            error = np.sqrt(max(covariance[a, a] + covariance[b, b] - 2 * covariance[a, b], 0.0))
-            z = gap / error if error > 0 else (0.0 if gap == 0 else np.inf * np.sign(gap))
-            half = 1.959963984540054 * error
-            rows.append(
-                {"model_a": names[a], "model_b": names[b], "difference": gap, "ci_low": gap - half,
-                 "ci_high": gap + half, "statistic": z, "p_value": 2 * stats.norm.sf(abs(z)), "n": len(y)}
-            )  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def _checked(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Criterion 7: what the ranking is worth, and what it costs not to know the truth."""
+"""Earn: what the ranking is worth, and what it costs not to know the truth."""
 
 from __future__ import annotations
 

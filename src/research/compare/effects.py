@@ -6,8 +6,6 @@ split, where there is one test set and no folds to compare.
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 
@@ -69,31 +67,6 @@ def tier_effects(
         for i, (model, arm) in enumerate(oof.pairs):
             rows.append({"measure": measure, "model": model, "arm": arm, "estimate": point[i], "ci_low": low[i],
                          "ci_high": high[i], "n": n})  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def paired_differences(
-    oof: OutOfFold, value: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
-) -> pd.DataFrame:
-    """Compare all pairs of models within an arm on the same bootstrap samples.
-
-    Returns:
-        `measure, arm, model_a, model_b, difference` (a - b), `ci_low, ci_high, p_value` (twice the smaller share of
-        samples on one side of zero), `n`.
-    """
-    n, rows = int(oof.tested.sum()), []
-    for measure, values in book_bootstrap(oof, value, resamples, seed).items():
-        for i, j in combinations(range(len(oof.pairs)), 2):
-            (model_a, arm), (model_b, other) = oof.pairs[i], oof.pairs[j]
-            if arm != other:
-                continue
-            gap = values[:, i] - values[:, j]
-            point = gap[1:].mean() if measure == "ordered_share" else gap[0]
-            low, high = centred_interval(point, gap[1:])
-            moved = gap[1:] - (np.nanmean(gap[1:]) - point)
-            tail = min((moved <= 0).mean(), (moved >= 0).mean())
-            rows.append({"measure": measure, "arm": arm, "model_a": model_a, "model_b": model_b, "difference": point,
-                         "ci_low": low, "ci_high": high, "p_value": min(2 * tail, 1.0), "n": n})  # fmt: skip
     return pd.DataFrame(rows)
 
 

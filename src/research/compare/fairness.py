@@ -1,4 +1,4 @@
-"""Criterion 9: do protected groups reach the good tiers equally often?
+"""Be fair: do protected groups reach the good tiers equally often?
 
 The favourable decision is a place in the premium or low-risk tier. Two ratios compare the worst-off with the best-off
 group: of all customers (demographic parity) and of customers who did not default (equal opportunity). The four-fifths
@@ -115,7 +115,7 @@ def _compared(
 
 
 def worst_attribute(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the lowest ratio over attributes for each measure, model and arm: the rows of criterion 9."""
+    """Return the lowest ratio over attributes for each measure, model and arm: the rows of *be fair*."""
     worst = table.loc[table.groupby(["measure", "model", "arm"], sort=False)["estimate"].idxmin()]
     return worst[["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"]].reset_index(drop=True)
 

@@ -78,35 +78,6 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def pairwise(folds: pd.DataFrame, test_train_ratio: float) -> pd.DataFrame:
-    """Compare all pairs of models on each measure within each arm, Holm-adjusted within measure and arm.
-
-    Args:
-        folds: `measure, model, arm, repeat, fold, estimate`, one row per split.
-        test_train_ratio: test size over training size.
-
-    Returns:
-        One row per measure, arm and pair: `model_a, model_b, difference` (a - b), `ci_low, ci_high, statistic, dof,
-        p_value, p_holm, n`.
-    """
-    columns = ["measure", "arm", "model_a", "model_b", "difference", "ci_low", "ci_high", "statistic", "dof",
-               "p_value", "p_holm", "n"]  # fmt: skip
-    rows = []
-    for (measure, arm), part in folds.groupby(["measure", "arm"], sort=False):
-        wide = part.pivot(index=["repeat", "fold"], columns="model", values="estimate")[
-            part["model"].unique()
-        ]
-        values = dict(zip(wide.columns, wide.to_numpy().T, strict=True))
-        family = [
-            {"measure": measure, "arm": arm, "model_a": a, "model_b": b}
-            | _corrected(values[a] - values[b], test_train_ratio)
-            for a, b in combinations(wide.columns, 2)
-        ]
-        adjusted = holm(np.array([test["p_value"] for test in family]))
-        rows += [test | {"p_holm": p} for test, p in zip(family, adjusted, strict=True)]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def average_ranks(scores: pd.DataFrame, higher_better: bool = True) -> pd.Series:
     """Return the mean rank of each model (columns) over data sets (rows); 1 = best, ties share their ranks."""
     return scores.rank(axis=1, ascending=not higher_better).mean()
@@ -146,49 +117,26 @@ def critical_difference(models: int, datasets: int, alpha: float = 0.05) -> floa
     return float(q * np.sqrt(models * (models + 1) / (6 * datasets)))
 
 
-def nemenyi(scores: pd.DataFrame, higher_better: bool = True, alpha: float = 0.05) -> pd.DataFrame:
-    """Compare all pairs of models across data sets by the distance of their mean ranks.
+def nemenyi(scores: pd.DataFrame, higher_better: bool = True) -> pd.DataFrame:
+    """Compare all pairs of models across data sets by the distance of their mean ranks (Nemenyi, by scikit-posthocs).
+
+    Args:
+        scores: one row per data set, one column per model.
+        higher_better: direction of the measure.
 
     Returns:
-        One row per pair: `model_a, model_b, rank_a, rank_b, difference, critical_difference, p_value, different`.
+        One row per pair: `model_a, model_b, rank_a, rank_b, p_value`.
     """
-    n, k = _shape(scores)
+    import scikit_posthocs  # slow to import, used here only
+
+    _shape(scores)
     ranks = average_ranks(scores, higher_better)
-    limit = critical_difference(k, n, alpha)
-    error = np.sqrt(k * (k + 1) / (6 * n))
-    rows = []
-    for a, b in combinations(scores.columns, 2):
-        gap = ranks[a] - ranks[b]
-        p = float(stats.studentized_range.sf(abs(gap) / error * np.sqrt(2), k, np.inf))
-        rows.append({"model_a": a, "model_b": b, "rank_a": ranks[a], "rank_b": ranks[b], "difference": gap,
-                     "critical_difference": limit, "p_value": p, "different": bool(abs(gap) > limit)})  # fmt: skip
+    found = scikit_posthocs.posthoc_nemenyi_friedman(scores.to_numpy()).to_numpy()
+    rows = [
+        {"model_a": a, "model_b": b, "rank_a": ranks[a], "rank_b": ranks[b], "p_value": found[i, j]}
+        for (i, a), (j, b) in combinations(enumerate(scores.columns), 2)
+    ]
     return pd.DataFrame(rows)
-
-
-def critical_difference_diagram(
-    scores: pd.DataFrame, higher_better: bool = True, alpha: float = 0.05
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what a critical-difference diagram shows.
-
-    Returns:
-        `model, mean_rank, datasets, critical_difference`, best first; and the bars `from_rank, to_rank, models`: the
-        largest groups of neighbours whose mean ranks lie within one critical difference.
-    """
-    n, k = _shape(scores)
-    ranks = average_ranks(scores, higher_better).sort_values(kind="stable")
-    limit = critical_difference(k, n, alpha)
-    table = pd.DataFrame({"model": ranks.index, "mean_rank": ranks.to_numpy(), "datasets": n}).assign(
-        critical_difference=limit
-    )
-    bars, furthest = [], -1
-    values = ranks.to_numpy()
-    for start in range(k):
-        end = int(np.searchsorted(values, values[start] + limit, side="right")) - 1
-        if end > start and end > furthest:
-            bars.append({"from_rank": values[start], "to_rank": values[end],
-                         "models": ", ".join(map(str, ranks.index[start : end + 1]))})  # fmt: skip
-            furthest = end
-    return table, pd.DataFrame(bars, columns=["from_rank", "to_rank", "models"])
 
 
 def _shape(scores: pd.DataFrame) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Criterion 2: does the default rate rise from tier to tier?
+"""Find the risky: does the default rate rise from tier to tier?
 
 Tables have tiers on the second last axis (premium first) and (good, bad) on the last; further axes in front are
 folds or bootstrap samples.

@@ -1,4 +1,4 @@
-"""Criterion 8: how much a loan officer has to read and to look up."""
+"""Be used by hand: how much a loan officer has to read and to look up."""
 
 from __future__ import annotations
 

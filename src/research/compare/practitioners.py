@@ -1,4 +1,4 @@
-"""Criterion 10: do a model's tiers agree with those practitioners give the same customers?"""
+"""Agree with practitioners: do a model's tiers agree with those practitioners give the same customers?"""
 
 from __future__ import annotations
 

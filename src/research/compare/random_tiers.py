@@ -24,7 +24,7 @@ AT_ONCE = 20  # draws held in memory together
 FEW = 5  # resamples within a draw: 500 in all, and no interval is read of them
 ENDS = [0.025, 0.975]
 # Columns that say what a row is about; every other number of it is averaged.
-KEYS = ("criterion", "measure", "attribute", "tier", "dataset", "repeat", "fold")
+KEYS = ("measure", "attribute", "tier", "dataset", "repeat", "fold")
 Measure = Callable[..., pd.DataFrame]
 
 

@@ -1,16 +1,12 @@
-"""Criteria 4 and 5: do the tiers differ in value and in need?"""
+"""Find the valuable, part the needs: do the tiers differ in value and in need?"""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from scipy.stats import entropy
 from sklearn.metrics.cluster import expected_mutual_information
 
 from research import contingency
-from research.compare.counting import tier_sums
-from research.compare.resampling import OutOfFold
-from research.tiers import TIERS
 
 
 def eta_squared(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
@@ -58,31 +54,6 @@ def premium_gap(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.
         spread = np.sqrt((squares.sum(-1) - n * mean**2) / (n - 1))
         rest = (total.sum(-1) - total[..., 0]) / (n - size[..., 0])
         return (total[..., 0] / size[..., 0] - rest) / spread
-
-
-def lorenz(oof: OutOfFold, value: np.ndarray) -> pd.DataFrame:
-    """Return the Lorenz curve of value over tiers, premium first, means over repeats of the out-of-fold tiers.
-
-    Args:
-        oof: out-of-fold predictions.
-        value: (n,) value of customers; customers without one are left out.
-
-    Returns:
-        Five rows per model and arm, from (0, 0) to (1, 1): `model, arm, tier` (the tier added last, empty at the
-        start), `customer_share, value_share` (cumulative).
-    """
-    value = np.asarray(value, dtype=float)
-    size = tier_sums(oof, np.where(np.isnan(value), np.nan, 1.0)).sum(axis=2)
-    total = tier_sums(oof, value).sum(axis=2)
-    shares = [np.cumsum(part, -1) / part.sum(-1, keepdims=True) for part in (size, total)]
-    rows = []
-    for i, (model, arm) in enumerate(oof.pairs):
-        for t, tier in enumerate(("", *TIERS)):
-            at = [0.0, 0.0] if t == 0 else [share[i, :, t - 1].mean() for share in shares]
-            rows.append(
-                {"model": model, "arm": arm, "tier": tier, "customer_share": at[0], "value_share": at[1]}
-            )
-    return pd.DataFrame(rows)
 
 
 def cramers_v(tables: np.ndarray) -> np.ndarray:

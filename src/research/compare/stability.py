@@ -1,4 +1,4 @@
-"""Criterion 6: would the same customer get the same tier from another sample, or later?"""
+"""Hold still: would the same customer get the same tier from another sample, or later?"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from research.exhibits.style import (
     canvas,
     forest,
     label_below,
+    rate_of,
     shares_from_nought,
     small_multiples,
     tiers_with_intervals,
+    with_outcome,
 )
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, chosen
 
 MODELS = ("rfm", "abc", "tree")
 NAMES = {
@@ -142,20 +145,21 @@ def still_answer(answers: pd.DataFrame) -> Said:
 # ---------------------------------------------------------------------------------------------------- tiers by ranking
 
 
-def rankings(rows: pd.DataFrame, outcome: str, grade: str, share: float) -> Exhibit:
-    """Show the bad rate by tier for every ranking on one axis.
+def rankings(rows: pd.DataFrame, facts: Mapping[str, Any], grade: str, share: float) -> Exhibit:
+    """Show the rate of the outcome by tier for every ranking on one axis.
 
     Args:
         rows: `model, tier, n, bad, rate, ci_low, ci_high`.
-        outcome: the outcome in the data set's own words, in the singular.
+        facts: `outcome_name`, the outcome in the data set's own words, and `outcome_rate` of all customers.
         grade: what the one-variable reference is, `grade` or `single`.
         share: share of customers in the high-risk tier.
     """
-    frame = named(rows, grade)
+    outcome = facts["outcome_name"]
+    frame = named(rows, grade).assign(outcome=outcome, overall=facts["outcome_rate"])
     high = frame[frame["tier"] == "high"].set_index("model")["bad"]
     own = high.reindex([name for name in MODELS if name in high]).dropna()
     if own.empty or "scorecard" not in high or "random" not in high:
-        said = Said(N_("Bad rate of each tier under every ranking."))
+        said = Said(N_("Rate of {outcome} in each tier under every ranking."), {"outcome": outcome})
     else:
         said = Said(
             N_(
@@ -173,13 +177,13 @@ def rankings(rows: pd.DataFrame, outcome: str, grade: str, share: float) -> Exhi
             },
         )
     alt = Said(
-        N_("One panel per ranking; four tiers in each, premium to high risk, with bad rate, interval and n.")
+        N_("One panel per ranking; four tiers in each, premium to high risk, with rate, interval and n.")
     )
     return Exhibit(
         "rankings", frame, said, alt, rankings_drawn, within=("model",),
         formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f", "expected": ".2%"},
-        headings={"model": N_("Ranking"), "tier": N_("Tier"), "n": N_("Customers"), "bad": N_("Bad"),
-                  "rate": N_("Bad rate [95 % interval]")},
+        headings={"model": N_("Ranking"), "tier": N_("Tier"), "n": N_("Customers"), "bad": with_outcome(outcome),
+                  "rate": rate_of(outcome)},
     )  # fmt: skip
 
 
@@ -190,12 +194,11 @@ def rankings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     figure, panels = small_multiples(words, len(order), columns=4, row_height=1.45)
     for axes, name in zip(panels, order, strict=True):
         part = frame[frame["model"] == name]
-        tiers_with_intervals(axes, part, words, part["bad"].sum() / part["n"].sum())
+        tiers_with_intervals(axes, part, words, part["overall"].iloc[0])
         axes.set_title(words(NAMES[name]))
     shares_from_nought(panels, words)
-    label_below(
-        figure, words(N_("Bad rate, 95 % interval; the dashed line is the rate of all customers")), words
-    )
+    text = N_("Rate of {outcome}, 95 % interval; the dashed line is the rate of all customers")
+    label_below(figure, words(text, outcome=str(frame["outcome"].iloc[0])), words)
     return figure
 
 
@@ -316,14 +319,6 @@ def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame) -> Exhibit:
     )  # fmt: skip
 
 
-def _serving(row: Any, values: pd.Series) -> str:
-    """Return the models that serve a purpose, best first; a purpose without a test lists all in order."""
-    if row.mark not in ("", "demonstration") or not row.served:
-        return ""
-    return _listed(" ".join(sorted(row.served.split(), key=lambda name: values[(row.purpose, name)],
-                                   reverse=row.purpose != "hand")))  # fmt: skip
-
-
 def _listed(names: str) -> str:
     return ", ".join(NAMES[name] for name in names.split())
 
@@ -374,8 +369,8 @@ def contrasts(rows: pd.DataFrame, family: str, grade: str) -> Exhibit:
 
 
 # ------------------------------------------------------------------------------------------------------- state the risk
-def calibration(rows: pd.DataFrame, grade: str) -> Exhibit:
-    """Show observed over expected bad rate per tier; tiers whose expected rate lies outside the interval are marked."""
+def calibration(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
+    """Show observed over expected rate per tier; tiers whose expected rate lies outside the interval are marked."""
     own = named(rows, grade)
     off = own[(own["model"].isin(MODELS)) & ~own["inside"]]
     frame = titled(rows, grade)
@@ -386,14 +381,16 @@ def calibration(rows: pd.DataFrame, grade: str) -> Exhibit:
     )  # fmt: skip
     said = Said(
         N_(
-            "The expected bad rate lies outside the interval of the observed one in {off} of {n} tiers of the models."
+            "The expected {rate_word} lies outside the interval of the observed one in {off} of {n} tiers of the "
+            "models."
         ),
-        {"off": len(off), "n": int(own["model"].isin(MODELS).sum())},
+        {"rate_word": facts["rate_word"], "off": len(off), "n": int(own["model"].isin(MODELS).sum())},
     )
     return Exhibit(
         "calibration", frame, said, within=("model",),
-        headings={"model": N_("Ranking"), "label": N_("Tier"), "n": N_("Customers"), "bad": N_("Bad"),
-                  "rate": N_("Observed [95 % interval]"), "expected": N_("Expected"), "verdict": N_("Expected inside")},
+        headings={"model": N_("Ranking"), "label": N_("Tier"), "n": N_("Customers"),
+                  "bad": with_outcome(facts["outcome_name"]), "rate": N_("Observed [95 % interval]"),
+                  "expected": N_("Expected"), "verdict": N_("Expected inside")},
         formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f", "expected": ".2%"},
     )  # fmt: skip
 
@@ -593,6 +590,24 @@ def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
+RANKS = {
+    True: N_("By ranks, too, the three differ over {n} lenders: Friedman p {p:p=}."),
+    False: N_("By ranks alone the three cannot be told apart over {n} lenders: Friedman p {p:p=}."),
+}
+
+
+def ranks(rows: pd.DataFrame, origin: str, level: float = 0.05) -> Exhibit:
+    """Show mean ranks by AUC over lenders with Nemenyi's tests: `study.purposes.lender_ranks`."""
+    p = rows["p_friedman"].iloc[0]
+    frame = rows.assign(model_a=rows["model_a"].map(NAMES), model_b=rows["model_b"].map(NAMES))
+    return Exhibit(
+        "ranks", frame, Said(RANKS[bool(p < level)], {"n": int(rows["lenders"].iloc[0]), "p": p}), within=None,
+        headings={"model_a": N_("First"), "model_b": N_("Second"), "rank_a": N_("Mean rank of the first"),
+                  "rank_b": N_("of the second"), "p_value": N_("p (Nemenyi)")},
+        formats={"rank_a": ".2f", "rank_b": ".2f", "p_value": "p"}, origin=origin, supplement=True,
+    )  # fmt: skip
+
+
 OTHER_MEASURES = {
     "none": N_(
         "In {n} other measures, those of protocol version one among them, no model is clearly better than another."
@@ -645,14 +660,14 @@ def outcome_readings(rows: pd.DataFrame) -> Exhibit:
     )
     return Exhibit(
         "outcome_readings", frame, said, within=None, supplement=True,
-        headings={"outcome": N_("Reading"), "known": N_("Customers"), "bad": N_("Bad"), "model": N_("Model"),
+        headings={"outcome": N_("Reading"), "known": N_("Customers"), "bad": N_("With it"), "model": N_("Model"),
                   "estimate": N_("AUC [95 % interval]")},
         formats={"estimate": "{estimate:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "known": ",.0f", "bad": ",.0f"},
     )  # fmt: skip
 
 
-def later_loans(rows: pd.DataFrame) -> Exhibit:
-    """Show the AUC of models fitted on earlier loans for later ones."""
+def later_loans(rows: pd.DataFrame, outcome: str) -> Exhibit:
+    """Show the AUC of models fitted on earlier loans for later ones; `outcome`: its name."""
     frame = rows.rename(columns={"auc": "estimate"})
     best = frame.loc[frame["estimate"].idxmax()]
     said = Said(
@@ -662,7 +677,7 @@ def later_loans(rows: pd.DataFrame) -> Exhibit:
     return Exhibit(
         "later_loans", frame, said, within=None, supplement=True,
         headings={"model": N_("Model"), "arm": N_("Inputs"), "estimate": N_("AUC [95 % interval]"), "n": N_("Loans"),
-                  "bad": N_("Bad")},
+                  "bad": with_outcome(outcome)},
         formats={"estimate": "{estimate:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "n": ",.0f", "bad": ",.0f"},
     )  # fmt: skip
 
@@ -681,20 +696,15 @@ def all_measures(rows: pd.DataFrame, grade: str) -> Exhibit:
 
 DESIGN = {
     "one": N_(
-        "{folds}-fold cross-validation on {n:,} customers, {bad:,} of them bad, one repeat: intervals leave out how "
-        "much another partition would change."
+        "{folds}-fold cross-validation on {known:,} customers, {bad:,} {outcome_word} among them, one repeat: "
+        "intervals leave out how much another partition would change."
     ),
     "several": N_(
-        "{folds}-fold cross-validation on {n:,} customers, {bad:,} of them bad, {repeats} repeats."
+        "{folds}-fold cross-validation on {known:,} customers, {bad:,} {outcome_word} among them, {repeats} repeats."
     ),
 }
 
 
-def design_limit(folds: int, repeats: int, n: int, bad: int) -> Said:
-    """Say what was resampled, and what one repeat leaves out."""
-    fields = {"folds": folds, "n": n, "bad": bad}
-    return (
-        Said(DESIGN["one"], fields)
-        if repeats == 1
-        else Said(DESIGN["several"], fields | {"repeats": repeats})
-    )
+def design_limit(folds: int, repeats: int, facts: Mapping[str, Any]) -> Said:
+    """Say what was resampled, and what one repeat leaves out. `facts`: `known`, `bad`, `outcome_word`."""
+    return chosen(DESIGN, "one" if repeats == 1 else "several", **facts, folds=folds, repeats=repeats)

@@ -41,6 +41,7 @@ class Exhibit:
         alt: what a reader who cannot see the picture needs to know; a table needs none.
         draw: a function marked `@drawing`; without one the exhibit is a table.
         headings: column → heading, of the columns that a table shows, in order, at most eight; the frame may have more.
+            A heading that names the outcome is a `Said` with its word as a field.
             None: all columns, under their names in plain words.
         formats: column → format: `.1%`, `p`, a text with columns of the same row
             (`{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]`), or, in a column of unlike numbers, a mapping from the text of
@@ -59,7 +60,7 @@ class Exhibit:
     caption: Said
     alt: Said | None = None
     draw: Drawing | None = None
-    headings: Mapping[str, str] | None = None
+    headings: Mapping[str, str | Said] | None = None
     formats: Formats = field(default_factory=dict)
     within: Sequence[str | Sequence[str]] | None = ((),)
     origin: str = "real"

@@ -1,4 +1,7 @@
-"""Page 10: what people say about tiers in interviews, and whether two readers agree on it."""
+"""Page 10: what people say about tiers in interviews, and whether two readers agree on it.
+
+Everywhere `origin` is `demonstration` (the interviews are invented) or `reported`, and `labels` is code → its name.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -17,9 +21,6 @@ from research.exhibits.words import N_, Said, Words
 ALL_CODES = N_("All codes together")
 GROUPS = {"customer": N_("customers"), "practitioner": N_("practitioners")}
 LANGUAGES = {"en": N_("English"), "zh": N_("Chinese")}
-
-
-# -------------------------------------------------------------------------------------------------------------- answer
 INVENTED = N_(
     "These interviews are invented: the page shows the method, and says nothing of what people think of tiers. That is "
     "known when a bank interviews its own customers and officers."
@@ -40,63 +41,54 @@ ENOUGH = {
 }
 
 
-def answer(counts: pd.DataFrame, alpha: pd.DataFrame, stop: pd.Series, origin: str) -> list[Said]:
+def answer(counts: pd.DataFrame, alpha: pd.DataFrame, result: str, origin: str) -> list[Said]:
     """Say what most speak to, how far the coders agree and whether enough were heard; of invented interviews, nothing.
 
     Args:
-        counts: the frame of `frequencies`.
-        alpha: `scope, reading, estimate`.
-        stop: the row of the stopping rule: `result`.
-        origin: `demonstration` or `reported`.
+        counts, alpha: as for `frequencies` and `agreement`.
+        result: of the stopping rule.
+        origin: see above.
     """
     if origin == "demonstration":
         return [Said(INVENTED)]
     whole = alpha[alpha["scope"] == "overall"].iloc[0]
     most = counts[counts["group"] == "all"].nlargest(1, "participants").iloc[0]
-    fields = {"people": most["of"], "voices": most["participants"], "code": most["label_en"]}
     return [
-        Said(MOST, fields),
-        Said(AGREED[whole["reading"]], _named(AGREED[whole["reading"]], {"alpha": whole["estimate"]})),
-        Said(ENOUGH[stop["result"]]),
+        Said(MOST, {"people": most["of"], "voices": most["participants"], "code": most["label_en"]}),
+        _picked(AGREED, whole["reading"], alpha=whole["estimate"]),
+        Said(ENOUGH[result]),
     ]
 
 
-def _named(template: str, fields: dict[str, object]) -> dict[str, object]:
-    """Return the fields that a template names."""
-    return {name: value for name, value in fields.items() if f"{{{name}" in template}
-
-
-# ------------------------------------------------------------------------------------------------- what people say
-SIDES = {
-    "mixed": N_(
-        "More participants speak for the benefit than against it on {most} of {n}; more speak against it on {least}, "
-        "and as many on {even}."
-    ),
-    "for": N_("On each of {n} benefits more participants speak for it than against it."),
-    "against": N_("On each of {n} benefits more participants speak against it than for it."),
-}
+def _picked(templates: dict[str, str], by: str, **fields: object) -> Said:
+    """Return the sentence that a result picks, with those of the fields that it names."""
+    template = templates[by]
+    return Said(template, {name: value for name, value in fields.items() if f"{{{name}" in template})
 
 
 def sides(evidence: pd.DataFrame, origin: str) -> Exhibit:
     """Show for each claimed benefit how many speak for and against it, and the clearest words of each.
 
     Args:
-        evidence: `label_en, side, voices_for, quote_for, quote_for_id, voices_against, quote_against,
-            quote_against_id`.
-        origin: `demonstration` or `reported`.
+        evidence: `label_en, side`, and for both sides `voices_for, quote_for, quote_for_id`.
+        origin: see above.
     """
-    shown = ["label_en", "side", "voices_for", "quote_for", "quote_for_id", "voices_against", "quote_against",
-             "quote_against_id"]  # fmt: skip
-    counts = evidence["side"].value_counts()
-    one = counts.index[0] if len(counts) == 1 and counts.index[0] in SIDES else "mixed"
-    fields = {"n": len(evidence), "most": counts.get("for", 0), "least": counts.get("against", 0),
-              "even": counts.get("even", 0)}  # fmt: skip
+    said = Said(
+        N_(
+            "More participants speak for the benefit than against it on {most} of {n}; more speak against it on "
+            "{least}, and as many on {even}."
+        ),
+        {"n": len(evidence), "most": (evidence["side"] == "for").sum(), "least": (evidence["side"] == "against").sum(),
+         "even": (evidence["side"] == "even").sum()},
+    )  # fmt: skip
+    ends = ("for", "against")
+    kept = ["label_en", "side", *(f"{name}{end}" for end in ends for name in ("voices_", "quote_"))]
     return Exhibit(
-        "sides", evidence[shown], Said(SIDES[one], _named(SIDES[one], fields)), within=None, origin=origin,
+        "sides", evidence[[*kept, *(f"quote_{end}_id" for end in ends)]], said, within=None, origin=origin,
         headings={"label_en": N_("Benefit"), "voices_for": N_("Speak for it"), "quote_for": N_("In favour"),
                   "voices_against": N_("Speak against it"), "quote_against": N_("Against")},
-        formats={"voices_for": ",.0f", "voices_against": ",.0f", "quote_for": "{quote_for} ({quote_for_id})",
-                 "quote_against": "{quote_against} ({quote_against_id})"},
+        formats={f"voices_{end}": ",.0f" for end in ends}
+        | {f"quote_{end}": f"{{quote_{end}}} ({{quote_{end}_id}})" for end in ends},
     )  # fmt: skip
 
 
@@ -105,8 +97,7 @@ SPOKEN = {
         "The groups lie furthest apart on “{code}”: {high:.0%} of {first} against {low:.0%} of {second}; with so few "
         "people a lead, not a test."
     ),
-    "equal": N_("The same share of each group speaks to every code."),
-    "one": N_("Most participants, {voices:,} of {people:,}, speak to “{code}”."),
+    "alike": N_("Most participants, {voices:,} of {people:,}, speak to “{code}”."),
 }
 
 
@@ -114,32 +105,22 @@ def frequencies(counts: pd.DataFrame, origin: str) -> Exhibit:
     """Show the share of the participants of each group who speak to a code, most spoken to first.
 
     Args:
-        counts: `code, label_en, group, segments, participants, share, of` of the codes that may be given, everybody
-            (group `all`) included.
-        origin: `demonstration` or `reported`.
+        counts: `code, label_en, group` (everybody is `all`), `segments, participants, share, of` of codes, not themes.
+        origin: see above.
     """
     order = counts[counts["group"] == "all"].sort_values("participants", ascending=False, kind="stable")
     frame = counts[counts["group"] != "all"].set_index("code").loc[order["code"]].reset_index()
     wide = frame.pivot(index="label_en", columns="group", values="share").reindex(order["label_en"])
     gap = wide.max(axis=1) - wide.min(axis=1)
-    if wide.shape[1] < 2:
-        top = order.iloc[0]
-        said = Said(
-            SPOKEN["one"], {"voices": top["participants"], "people": top["of"], "code": top["label_en"]}
-        )
-    elif gap.max() == 0:
-        said = Said(SPOKEN["equal"])
-    else:
-        row = wide.loc[gap.idxmax()]
-        said = Said(
-            SPOKEN["apart"],
-            {"code": gap.idxmax(), "high": row.max(), "first": _group(row.idxmax()), "low": row.min(),
-             "second": _group(row.idxmin())},
-        )  # fmt: skip
+    row, top = wide.loc[gap.idxmax()], order.iloc[0]
+    said = _picked(
+        SPOKEN, "apart" if gap.max() > 0 else "alike", high=row.max(), first=_group(row.idxmax()), low=row.min(),
+        second=_group(row.idxmin()), voices=top["participants"], people=top["of"],
+        code=gap.idxmax() if gap.max() > 0 else top["label_en"],
+    )  # fmt: skip
+    alt = N_("One row per code with a dot for each group, joined by a line; codes most spoken to come first.")
     return Exhibit(
-        "frequencies", frame, said,
-        Said(N_("One row per code with a dot for each group, joined by a line; codes most spoken to come first.")),
-        frequencies_drawn, within=None, origin=origin,
+        "frequencies", frame, said, Said(alt), frequencies_drawn, within=None, origin=origin,
         headings={"label_en": N_("Code"), "group": N_("Group"), "participants": N_("Participants"), "of": N_("of"),
                   "share": N_("Share"), "segments": N_("Turns")},
         formats={"share": ".0%"},
@@ -157,10 +138,8 @@ def frequencies_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     rows = frame["label_en"].map({code: place for place, code in enumerate(codes)})
     # Equal shares stay visible one above the other.
     nudge = frame["group"].map(dict(zip(groups, np.linspace(-0.13, 0.13, len(groups)), strict=True)))
-    sizes = frame.groupby("group")["of"].first()
-    names = {
-        group: words(N_("{group} (n = {n:,.0f})"), group=_group(group), n=sizes[group]) for group in groups
-    }
+    label, sizes = N_("{group} (n = {n:,.0f})"), frame.groupby("group")["of"].first()
+    names = {group: words(label, group=_group(group), n=sizes[group]) for group in groups}
     figure = canvas(words, 0.24 * len(codes) * (1.3 if words.narrow else 1) + 1)
     axes = figure.subplots()
     ends = frame.groupby("label_en", sort=False)["share"].agg(["min", "max"])
@@ -176,7 +155,7 @@ def frequencies_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
-def _rows(labels: list[str], axes: object, words: Words) -> None:
+def _rows(labels: list[str], axes: Axes, words: Words) -> None:
     """Name the rows from top to bottom; a long name is broken where there is little room."""
     broken = [textwrap.fill(words(label), 22) if words.narrow else words(label) for label in labels]
     axes.set_yticks(range(len(labels)), broken, fontsize=7.5 if words.narrow else 8.5)
@@ -185,26 +164,7 @@ def _rows(labels: list[str], axes: object, words: Words) -> None:
     sns.despine(ax=axes, left=True)
 
 
-# ------------------------------------------------------------------------------------------------------- the coders
-ALPHA = {
-    "mixed": N_(
-        "Of {n} codes, the coders agree reliably on {reliable}, tentatively on {tentative} and too little on {low}; on "
-        "{open} the interval leaves it open."
-    ),
-    "reliable": N_(
-        "On each of {n} codes the coders agree reliably: the whole interval of α lies above {bar:.2f}."
-    ),
-    "open": N_(
-        "On none of {n} codes is it settled whether the coders agree enough: each interval of α holds a bar."
-    ),
-}
-WHOLE = N_(
-    "Over all codes, α is {alpha:.2f} on the turns that carry a code (95 % interval {low:.2f} to {high:.2f}; "
-    "{low_whole:.2f} to {high_whole:.2f} when whole interviews vary) and {all:.2f} on all turns."
-)
-RARE = N_(
-    "The coders say the same of at least {percent:.0%} of turns on every code, which means little where a code is rare."
-)
+READINGS = ("reliable", "tentative", "low", "open")
 
 
 def agreement(alpha: pd.DataFrame, bars: dict[str, float], labels: pd.Series, origin: str) -> Exhibit:
@@ -213,26 +173,21 @@ def agreement(alpha: pd.DataFrame, bars: dict[str, float], labels: pd.Series, or
     Args:
         alpha: `scope, code, estimate, ci_low, ci_high, reading, n, applied, note`.
         bars: level → least α: `tentative`, `reliable`.
-        labels: code → its name.
-        origin: `demonstration` or `reported`.
+        labels, origin: see above.
     """
     codes = alpha[alpha["scope"] == "code"].sort_values("estimate", ascending=False, kind="stable")
-    frame = pd.concat([alpha[alpha["scope"] == "overall"], codes], ignore_index=True)
-    frame = frame.assign(
-        label=[ALL_CODES if row.scope == "overall" else labels.get(row.code, row.code) for row in frame.itertuples()],
-        tentative=bars["tentative"], reliable=bars["reliable"],
-    )  # fmt: skip
-    counts = codes["reading"].value_counts()
-    one = counts.index[0] if len(counts) == 1 and counts.index[0] in ALPHA else "mixed"
-    fields = {name: counts.get(name, 0) for name in ("reliable", "tentative", "low", "open")}
-    said = Said(ALPHA[one], _named(ALPHA[one], fields | {"n": len(codes), "bar": bars["reliable"]}))
-    alt = Said(
+    frame = pd.concat([alpha[alpha["scope"] == "overall"], codes], ignore_index=True).assign(**bars)
+    frame["label"] = frame["code"].map(labels).fillna(ALL_CODES)
+    said = Said(
         N_(
-            "A dot with interval per code, best agreed first, all codes together on top; two lines mark the bars."
-        )
+            "Of {n} codes, the coders agree reliably on {reliable}, tentatively on {tentative} and too little on "
+            "{low}; on {open} the interval leaves it open."
+        ),
+        {"n": len(codes)} | {name: (codes["reading"] == name).sum() for name in READINGS},
     )
+    alt = N_("A dot with interval per code, best agreed first, all codes on top; two lines mark the bars.")
     return Exhibit(
-        "agreement", frame, said, alt, agreement_drawn, within=None, origin=origin,
+        "agreement", frame, said, Said(alt), agreement_drawn, within=None, origin=origin,
         headings={"label": N_("Code"), "estimate": N_("Krippendorff α [95 % interval]"), "reading": N_("Agreement"),
                   "applied": N_("Times given"), "n": N_("Turns"), "note": N_("Note")},
         formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f", "applied": ",.0f"},
@@ -249,10 +204,18 @@ def agreement_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes.axvline(frame["reliable"].iloc[0], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     _rows(list(rows.index), axes, words)
     axes.set_xlim(min(-0.02, frame["ci_low"].min() - 0.02), 1.03)
-    axes.set_xlabel(
-        words(N_("Krippendorff α, 95 % interval; line: tentative, dashed: reliable")), loc="right"
-    )
+    label = words(N_("Krippendorff α, 95 % interval; line: tentative, dashed: reliable"))
+    axes.set_xlabel(label, loc="right")
     return figure
+
+
+WHOLE = N_(
+    "Over all codes, α is {alpha:.2f} on the turns that carry a code (95 % interval {low:.2f} to {high:.2f}; "
+    "{low_whole:.2f} to {high_whole:.2f} when whole interviews vary) and {all:.2f} on all turns."
+)
+RARE = N_(
+    "The coders say the same of at least {percent:.0%} of turns on every code, which means little where a code is rare."
+)
 
 
 def overall(agreed: dict[str, pd.DataFrame]) -> list[Said]:
@@ -261,19 +224,17 @@ def overall(agreed: dict[str, pd.DataFrame]) -> list[Said]:
     Args:
         agreed: `codes`: `scope, base, measure, estimate`; `by_document`: the overall rows, whole interviews resampled.
     """
-    codes = agreed["codes"]
-    rows = codes[(codes["scope"] == "overall") & (codes["measure"] == "krippendorff_alpha")].set_index("base")
-    if rows["estimate"].isna().any():
+    codes = agreed["codes"].set_index(["scope", "measure", "base"]).sort_index()
+    whole = codes.loc[("overall", "krippendorff_alpha")]
+    if whole["estimate"].isna().any():
         return [Said(AGREED["undefined"])]
-    whole = agreed["by_document"].query("measure == 'krippendorff_alpha' and base == 'coded'").iloc[0]
-    percent = codes.query("scope == 'code' and measure == 'percent_agreement' and base == 'coded'")[
-        "estimate"
-    ]
-    coded = rows.loc["coded"]
-    fields = {"alpha": coded["estimate"], "low": coded["ci_low"], "high": coded["ci_high"],
-              "low_whole": whole["ci_low"], "high_whole": whole["ci_high"],
-              "all": rows.loc["all", "estimate"]}  # fmt: skip
-    return [Said(WHOLE, fields), Said(RARE, {"percent": percent.min()})]
+    wider = agreed["by_document"].set_index(["measure", "base"]).loc[("krippendorff_alpha", "coded")]
+    turns = whole.loc["coded"]
+    fields = {"alpha": turns["estimate"], "low": turns["ci_low"], "high": turns["ci_high"],
+              "low_whole": wider["ci_low"], "high_whole": wider["ci_high"],
+              "all": whole.loc["all", "estimate"]}  # fmt: skip
+    least = codes.loc[("code", "percent_agreement", "coded"), "estimate"].min()
+    return [Said(WHOLE, fields), Said(RARE, {"percent": least})]
 
 
 def coefficients(agreed: dict[str, pd.DataFrame], labels: pd.Series, origin: str) -> Exhibit:
@@ -283,85 +244,74 @@ def coefficients(agreed: dict[str, pd.DataFrame], labels: pd.Series, origin: str
     """
     codes = agreed["codes"][agreed["codes"]["measure"] != "krippendorff_alpha_masi"]
     keys = codes["measure"] + "_" + codes["base"]
-    parts = [codes.assign(key=keys + end).pivot(index="code", columns="key", values=column)
-             for column, end in (("estimate", ""), ("ci_low", "_low"), ("ci_high", "_high"))]  # fmt: skip
-    wide = pd.concat(parts, axis=1)
-    names = {code: labels.get(code, code) for code in wide.index} | {"all codes": ALL_CODES}
-    order = [*[code for code in labels.index if code in wide.index], "all codes"]
-    settled = agreed["disagreements"]["code"].value_counts()
-    settled["all codes"] = settled.sum()
-    frame = wide.loc[order].reset_index().assign(
-        label=[names[code] for code in order],
-        applied=codes.groupby("code")["applied"].first().loc[order].to_numpy(),
-        differ=settled.reindex(order).fillna(0).astype(int).to_numpy(),
-    )  # fmt: skip
+    ends = {"estimate": "", "ci_low": "_low", "ci_high": "_high"}
+    frame = pd.concat(
+        [codes.assign(key=keys + end).pivot(index="code", columns="key", values=name) for name, end in ends.items()],
+        axis=1,
+    ).reindex([*(code for code in labels.index if code in set(codes["code"])), "all codes"])  # fmt: skip
+    differ = agreed["disagreements"]["code"].value_counts()
+    frame = frame.assign(
+        label=frame.index.map(labels).fillna(ALL_CODES), applied=codes.groupby("code")["applied"].first(),
+        differ=differ.reindex(frame.index, fill_value=0).mask(frame.index == "all codes", differ.sum()),
+    ).reset_index()  # fmt: skip
     titles = {"percent_agreement": N_("Percent agreement"), "cohen_kappa": N_("Cohen κ"), "gwet_ac1": N_("Gwet AC1"),
               "krippendorff_alpha": N_("Krippendorff α")}  # fmt: skip
     shown = {f"{name}_coded": title for name, title in titles.items() if f"{name}_coded" in frame}
-    said = Said(
-        N_(
-            "On {differ:,} of {applied:,} codings a second coder does not follow; they are open until talked through."
-        ),
-        {"differ": settled["all codes"], "applied": frame["applied"].iloc[-1]},
+    text = N_(
+        "On {differ:,} of {applied:,} codings a second coder does not follow; all are to be talked through."
     )
     return Exhibit(
-        "coefficients", frame, said, within=None, origin=origin, supplement=True,
+        "coefficients", frame, Said(text, frame[["differ", "applied"]].iloc[-1].to_dict()), within=None, origin=origin,
         headings={"label": N_("Code"), "applied": N_("Times given"), "differ": N_("Coders differ"), **shown},
-        formats=dict.fromkeys(shown, ".2f"),
+        formats=dict.fromkeys(shown, ".2f") | {"percent_agreement_coded": ".0%"}, supplement=True,
     )  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------------ enough heard
 STOPPED = {
     "few": N_("{interviews} interviews and {codes} codes are too few for the stopping rule."),
     "open": N_(
-        "The stopping rule is not met: the last {run} of {interviews} interviews brought {new:.0%} new codes, and it "
-        "allows {threshold:.0%}."
+        "The stopping rule is not met: the last {run} of {interviews} interviews brought {new_information:.0%} new "
+        "codes, and it allows {threshold:.0%}."
     ),
     "held": N_(
-        "The stopping rule is met after {enough:.0f} of {interviews} interviews, and no new code came later."
+        "The stopping rule is met after {enough:.0f} of {interviews} interviews; no new code came later."
     ),
     "missed": N_(
         "The stopping rule is met after {enough:.0f} of {interviews} interviews, but stopping there would have missed "
         "{later:.0f} of {codes} codes."
     ),
 }
-RULE_SAID = N_(
+THE_RULE = N_(
     "The rule of Guest, Namey and Chen: stop when the next {run} interviews bring at most {threshold:.0%} new codes, "
     "measured against those of the first {base}."
 )
 ORDERS = {
-    "always": N_(
-        "Had the people been met in another order, it would have stopped after {first:.0f} to {last:.0f} interviews."
-    ),
+    "always": N_("In other orders of the people it would have stopped after {first:.0f} to {last:.0f} interviews."),
     "sometimes": N_(
-        "Had the people been met in another order, it would have stopped after {first:.0f} to {last:.0f} interviews, "
-        "and never in {never:.1%} of the orders."
+        "In other orders of the people it would have stopped after {first:.0f} to {last:.0f} interviews, and never in "
+        "{never:.1%} of the orders."
     ),
-    "same": N_("In whatever order the people were met, it stops after {first:.0f} interviews."),
+    "same": N_("In any order of the people it stops after {first:.0f} interviews."),
     "never": N_("In no order of the people would it have stopped."),
-}
+}  # fmt: skip
 
 
 def saturation(curve: pd.DataFrame, band: pd.DataFrame, stop: pd.Series, origin: str) -> Exhibit:
     """Show the codes heard by interview, the band over random orders, and where the rule stops.
 
     Args:
-        curve: `interview, new_codes, cumulative`.
+        curve: `interview, codes, new_codes, cumulative`.
         band: `interview, mean, low, high`.
-        stop: `result, enough, checked, run, threshold, codes, later, interviews, new_information`.
-        origin: `demonstration` or `reported`.
+        stop: the row of `stopping_point`; its `result` picks the sentence.
+        origin: see above.
     """
     frame = curve.drop(columns="document", errors="ignore").merge(band, on="interview")
-    frame = frame.assign(enough=stop["enough"], checked=stop["checked"])
-    template = STOPPED[stop["result"]]
-    fields = {name: stop[name] for name in ("interviews", "codes", "run", "threshold", "enough", "later")}
-    said = Said(template, _named(template, fields | {"new": stop["new_information"]}))
-    alt = Said(
-        N_("A line of the codes heard so far, inside the band of random orders; below it bars of new codes.")
+    alt = N_(
+        "A line of the codes heard so far, inside the band of random orders; below it bars of new codes."
     )
     return Exhibit(
-        "saturation", frame, said, alt, saturation_drawn, within=None, origin=origin,
+        "saturation", frame.assign(enough=stop["enough"], checked=stop["checked"]),
+        _picked(STOPPED, stop["result"], **stop), Said(alt), saturation_drawn, within=None, origin=origin,
         headings={"interview": N_("Interview"), "codes": N_("Codes in it"), "new_codes": N_("New codes"),
                   "cumulative": N_("Codes so far"), "mean": N_("Random orders, mean"), "low": N_("from"),
                   "high": N_("to")},
@@ -374,23 +324,15 @@ def saturation_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the codes heard so far above the new ones; a band marks the interviews on which the rule was met."""
     figure = canvas(words, 3.6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    orders, met = words(N_("random orders, mean and 95 % band")), words(N_("interviews that met the rule"))
     upper.fill_between(frame["interview"], frame["low"], frame["high"], color=ACCENT, alpha=0.15, linewidth=0)
-    sns.lineplot(
-        x=frame["interview"],
-        y=frame["mean"],
-        color=ACCENT,
-        linestyle="--",
-        linewidth=1,
-        label=orders,
-        ax=upper,
-    )
+    sns.lineplot(x=frame["interview"], y=frame["mean"], color=ACCENT, linestyle="--", linewidth=1, ax=upper,
+                 label=words(N_("random orders, mean and 95 % band")))  # fmt: skip
     sns.lineplot(x=frame["interview"], y=frame["cumulative"], color=INK, marker="o", markersize=4, ax=upper,
                  label=words(N_("in the order of the documents")))  # fmt: skip
     lower.bar(frame["interview"], frame["new_codes"], color=MUTED, width=0.6)
     enough, checked = frame[["enough", "checked"]].iloc[0]
     if enough == enough:
-        for axes, label in ((upper, met), (lower, None)):
+        for axes, label in ((upper, words(N_("interviews that met the rule"))), (lower, None)):
             axes.axvspan(
                 enough + 0.5, checked + 0.5, color=RULE, alpha=0.5, linewidth=0, zorder=0, label=label
             )
@@ -404,54 +346,36 @@ def saturation_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 def stopping(stop: pd.Series, stops: pd.DataFrame) -> list[Said]:
-    """Say the rule, and where it stops over random orders of the interviews.
-
-    Args:
-        stop: `base, run, threshold`.
-        stops: `enough` (missing for never), `share`.
-    """
-    rule = Said(RULE_SAID, {name: stop[name] for name in ("run", "threshold", "base")})
+    """Say the rule, and where it stops over random orders (`enough`, missing for never; `share`)."""
     reached, never = stops["enough"].dropna(), stops.loc[stops["enough"].isna(), "share"].sum()
     code = (
         "never" if reached.empty else "sometimes" if never > 0 else "always" if len(reached) > 1 else "same"
     )
-    fields = {"first": reached.min(), "last": reached.max(), "never": never}
-    return [rule, Said(ORDERS[code], _named(ORDERS[code], fields))]
+    rule = Said(THE_RULE, stop[["run", "threshold", "base"]].to_dict())
+    return [rule, _picked(ORDERS, code, first=reached.min(), last=reached.max(), never=never)]
 
 
-# ------------------------------------------------------------------------------------------------------ who was heard
 HEARD = {
     "demonstration": N_(
         "{people:,} invented participants speak in {turns:,} turns; {coders} coders gave a code to {coded:,} of them."
     ),
-    "reported": N_(
-        "{people:,} people spoke in {turns:,} turns; {coders} coders gave a code to {coded:,} of them."
-    ),
-}
+    "reported": N_("{people:,} people spoke in {turns:,} turns; {coders} coders gave a code to {coded:,} of them."),
+}  # fmt: skip
 SEARCHED = {
-    "none": N_(
-        "{documents:,} transcripts were searched for {names:,} names and for patterns; nothing was found."
-    ),
+    "none": N_("{documents:,} transcripts were searched for {names:,} names and for patterns; nothing was found."),
     "waived": N_(
         "{documents:,} transcripts were searched for {names:,} names and for patterns; found and kept, each with a "
         "written reason: {places:,}."
     ),
-}
+}  # fmt: skip
 
 
 def participants(people: pd.DataFrame, coders: int, origin: str) -> Exhibit:
-    """Show how many spoke, by group and language of the interview.
-
-    Args:
-        people: `group, language, participants, turns, coded`.
-        coders: how many people coded.
-        origin: `demonstration` or `reported`.
-    """
-    fields = {"people": people["participants"].sum(), "turns": people["turns"].sum(), "coders": coders,
-              "coded": people["coded"].sum()}  # fmt: skip
-    frame = people.replace({"group": GROUPS, "language": LANGUAGES})
+    """Show how many spoke, by group and language: `group, language, participants, turns, coded`."""
+    sums = people[["participants", "turns", "coded"]].sum()
+    said = _picked(HEARD, origin, people=sums["participants"], coders=coders, **sums[["turns", "coded"]])
     return Exhibit(
-        "participants", frame, Said(HEARD[origin], fields), origin=origin,
+        "participants", people.replace({"group": GROUPS, "language": LANGUAGES}), said, origin=origin,
         headings={"group": N_("Group"), "language": N_("Language"), "participants": N_("Participants"),
                   "turns": N_("Turns"), "coded": N_("Turns with a code")},
     )  # fmt: skip
@@ -460,30 +384,19 @@ def participants(people: pd.DataFrame, coders: int, origin: str) -> Exhibit:
 def searched(documents: int, names: int, findings: pd.DataFrame) -> Said:
     """Say what was searched for what could identify somebody, and what was found (all of it waived in writing)."""
     places = findings["finding"].nunique()
-    code = "waived" if places else "none"
-    fields = {"documents": documents, "names": names, "places": places}
-    return Said(SEARCHED[code], _named(SEARCHED[code], fields))
+    return _picked(SEARCHED, "waived" if places else "none", documents=documents, names=names, places=places)
 
 
-# ---------------------------------------------------------------------------------------------------------- supplement
 def tree(themes: pd.DataFrame, definitions: pd.Series, origin: str) -> Exhibit:
-    """Show the codes in their themes: what each means, how many turns and participants carry it.
-
-    Args:
-        themes: `code, label_en, depth, segments, participants`.
-        definitions: code → what it means.
-        origin: `demonstration` or `reported`.
-    """
+    """Show the codes in their themes (`code, label_en, depth, segments, participants`) and what each means."""
     frame = themes.assign(
         label=["— " * row.depth + row.label_en for row in themes.itertuples()],
         definition=themes["code"].map(definitions),
     )
     said = Said(
-        N_(
-            "The codebook as a tree: {themes} themes and {codes} codes; a theme counts each turn of its codes once."
-        ),
-        {"themes": int((themes["depth"] == 0).sum()), "codes": int((themes["depth"] > 0).sum())},
-    )
+        N_("The codebook as a tree: {themes} themes and {codes} codes; a theme counts each turn of its codes once."),
+        {"themes": (themes["depth"] == 0).sum(), "codes": (themes["depth"] > 0).sum()},
+    )  # fmt: skip
     return Exhibit(
         "tree", frame, said, within=None, origin=origin, supplement=True,
         headings={"label": N_("Theme or code"), "definition": N_("What it means"), "segments": N_("Turns"),
@@ -493,45 +406,28 @@ def tree(themes: pd.DataFrame, definitions: pd.Series, origin: str) -> Exhibit:
 
 def quotations(quotes: pd.DataFrame, origin: str) -> Exhibit:
     """Show two quotations per code, the clearest first."""
-    frame = quotes.groupby("code", sort=False).head(2)
-    said = Said(
-        N_(
-            "At most two quotations per code, in the language spoken: first those most coders gave it to, then new "
-            "voices."
-        )
-    )
+    text = N_("At most two quotations per code: first those that most coders gave it to, then a new voice.")
     return Exhibit(
-        "quotations", frame, said, within=None, origin=origin, supplement=True,
+        "quotations", quotes.groupby("code", sort=False).head(2), Said(text), within=None, origin=origin,
         headings={"label_en": N_("Code"), "text": N_("In their words"), "quote_id": N_("Participant: turn"),
                   "group": N_("Group"), "coders": N_("Coders")},
+        supplement=True,
     )  # fmt: skip
 
 
 MET = {
-    "some": N_(
-        "“{first}” and “{second}” share most turns, {turns:,}; {apart:,} of {pairs:,} pairs of codes never meet."
-    ),
+    "some": N_("“{first}” and “{second}” share most turns, {segments:,}; {apart:,} of {pairs:,} pairs never meet."),
     "none": N_("No two codes share a turn."),
-}
+}  # fmt: skip
 PAIRS = 10
 
 
 def together(pairs: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
-    """Show the ten pairs of codes that share most turns.
-
-    Args:
-        pairs: `code_1, code_2, segments, segments_1, segments_2, jaccard`.
-        labels: code → its name.
-        origin: `demonstration` or `reported`.
-    """
+    """Show the ten pairs that share most turns: `code_1, code_2, segments, segments_1, segments_2, jaccard`."""
     met = pairs[pairs["segments"] > 0].sort_values(["segments", "jaccard"], ascending=False, kind="stable")
     frame = met.head(PAIRS).assign(first=met["code_1"].map(labels), second=met["code_2"].map(labels))
-    said = Said(MET["none"])
-    if len(frame):
-        top = frame.iloc[0]
-        fields = {"first": top["first"], "second": top["second"], "turns": top["segments"],
-                  "apart": len(pairs) - len(met), "pairs": len(pairs)}  # fmt: skip
-        said = Said(MET["some"], fields)
+    top = frame[["first", "second", "segments"]].iloc[0].to_dict() if len(met) else {}
+    said = _picked(MET, "some" if len(met) else "none", apart=len(pairs) - len(met), pairs=len(pairs), **top)
     return Exhibit(
         "together", frame, said, within=None, origin=origin, supplement=True,
         headings={"first": N_("Code"), "second": N_("and code"), "segments": N_("Turns with both"),
@@ -544,11 +440,9 @@ def together(pairs: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
 LIMITS = (
     N_("Participants were chosen, not drawn: shares describe them and nobody else."),
     N_("Coders used one codebook; agreement says that they read it alike, not that the codes are right."),
-    N_(
-        "A code counts when any coder gave it; counts may change when coders settle what differs in [[coefficients]]."
-    ),
+    N_("A code counts when any coder gave it; counts may change when coders settle what differs in [[coefficients]]."),
     N_("The order of the documents need not be the order of the interviews."),
-)
+)  # fmt: skip
 
 
 def limits_of_interviews() -> list[Said]:

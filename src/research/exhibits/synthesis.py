@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -83,29 +86,37 @@ def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFr
 
 BESIDE = {
     "below": N_(
-        "{bad:,.0f} of {n:,.0f} customers in the tree's high-risk tier are bad, an odds ratio of {odds:.1f}; the "
+        "The tree's high-risk tier holds {bad:,.0f} {outcome_word} among {n:,.0f}, an odds ratio of {odds:.1f}; the "
         "scorecard's tier reaches {bar:.1f}, random tiers {random:.1f}."
     ),
-    "missing": N_("Odds of a bad outcome in the high-risk tier against the rest, under every ranking."),
+    "missing": N_("Odds of {outcome_name} in the high-risk tier against the rest, under every ranking."),
 }
 
 
-def beside(rows: pd.DataFrame, grade: str) -> Exhibit:
-    """Show the odds ratio of the high-risk tier under every ranking, with the counts behind it."""
+def beside(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
+    """Show the odds ratio of the high-risk tier under every ranking, with the counts behind it.
+
+    Args:
+        rows: `model, bad_high, n_high, bad_rest, n_rest, estimate, ci_low, ci_high`.
+        grade: `grade` where the lender recorded one, else `single`.
+        facts: `outcome_name`, `outcome_word`.
+    """
     known = rows.set_index("model")
     if {"tree", "scorecard", "random"} <= set(known.index):
         said = Said(
             BESIDE["below"],
             {"bad": known.loc["tree", "bad_high"], "n": known.loc["tree", "n_high"],
              "odds": known.loc["tree", "estimate"], "bar": known.loc["scorecard", "estimate"],
-             "random": known.loc["random", "estimate"]},
+             "random": known.loc["random", "estimate"], "outcome_word": facts["outcome_word"]},
         )  # fmt: skip
     else:
-        said = Said(BESIDE["missing"])
+        said = Said(BESIDE["missing"], {"outcome_name": facts["outcome_name"]})
+    outcome = {"outcome": facts["outcome_name"]}
     return Exhibit(
         "beside", titled(rows, grade), said, within=None,
-        headings={"model": N_("Ranking"), "bad_high": N_("Bad in the high-risk tier"), "n_high": N_("of"),
-                  "bad_rest": N_("Bad in the rest"), "n_rest": N_("of "), "estimate": N_("Odds ratio [95 % interval]")},
+        headings={"model": N_("Ranking"), "bad_high": Said(N_("With {outcome}, high-risk tier"), outcome),
+                  "n_high": N_("of"), "bad_rest": Said(N_("With {outcome}, the rest"), outcome), "n_rest": N_("of "),
+                  "estimate": N_("Odds ratio [95 % interval]")},
         formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "bad_high": ",.0f", "n_high": ",.0f",
                  "bad_rest": ",.0f", "n_rest": ",.0f"},
     )  # fmt: skip
@@ -139,12 +150,12 @@ def value_beside(rows: pd.DataFrame, grade: str, origin: str) -> Exhibit:
 
 ODDS = {
     "supported": N_(
-        "Over {lenders:.0f} lenders the odds of a bad outcome are {odds:.1f} times as high in the tree's "
-        "high-risk tier (95 % interval {low:.1f} to {high:.1f})."
+        "Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are {odds:.1f} times as high in the "
+        "tree's high-risk tier (95 % interval {low:.1f} to {high:.1f})."
     ),
     "contradicted": N_(
-        "Over {lenders:.0f} lenders the odds of a bad outcome are lower in the tree's high-risk tier: {odds:.1f} (95 % "
-        "interval {low:.1f} to {high:.1f})."
+        "Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are lower in the tree's high-risk "
+        "tier: {odds:.1f} (95 % interval {low:.1f} to {high:.1f})."
     ),
     "undecided": N_(
         "Over {lenders:.0f} lenders it is open whether the tree's high-risk tier is riskier: odds ratio {odds:.1f} "

@@ -156,6 +156,16 @@ class Words:
         return format_list(shown, locale=self.locale) if shown else ""
 
 
+def chosen(texts: Mapping[str, str], code: str, **fields: Any) -> Said:
+    """Return the sentence of a result, with those of the fields that it names.
+
+    >>> str(chosen({"few": "Only {names}.", "none": "Nobody."}, "none", names=["A"]))
+    'Nobody.'
+    """
+    named = {name for _, name, _, _ in string.Formatter().parse(texts[code])}
+    return Said(texts[code], {name: value for name, value in fields.items() if name in named})
+
+
 def is_missing(value: Any) -> bool:
     """Return whether a field has no value."""
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)

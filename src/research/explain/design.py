@@ -151,7 +151,8 @@ def learn(
 
 
 def _numbers(rows: pd.DataFrame, info: dict[str, str]) -> list[Column]:
-    name, values = info["label"], rows[info["construct"]]
+    ranked = info["unit"].removeprefix("rank") if info["unit"].startswith("rank") else ""  # which end is best
+    name, values = info["label"] + ranked, rows[info["construct"]]
     missing = values.isna()
     if missing.all():
         return []
@@ -167,9 +168,9 @@ def _numbers(rows: pd.DataFrame, info: dict[str, str]) -> list[Column]:
         scale = {"centre": filled.mean(), "spread": spread if spread > 0 else 1.0}
         made = [Column(name, **about, kind="scaled", log=log, fill=fill, **scale)]
     if undefined:
-        made.append(Column(f"{name} none", **about, kind="level", marks_missing=True))
+        made.append(Column(f"{name}: {info['missing_means']}", **about, kind="level", marks_missing=True))
     elif missing.mean() >= RARE_SHARE:
-        made.append(Column(f"{name} missing", **about, kind="missing", marks_missing=True))
+        made.append(Column(f"{name}: not known", **about, kind="missing", marks_missing=True))
     return made
 
 

@@ -16,6 +16,7 @@ from research.explain.design import Design
 
 FEWEST_DRAWS = 5  # Rubin (1987) has them suffice where little is missing
 OUTCOME = " outcome"  # no term begins with a blank
+COLUMNS = ["term", "treatment", "estimate", "ci_low", "ci_high", "n", "result"]
 
 
 def pool(estimates: np.ndarray, variances: np.ndarray) -> pd.DataFrame:
@@ -56,7 +57,8 @@ def sensitivity(design: Design, customers: pd.DataFrame, seed: int) -> pd.DataFr
 
     Returns:
         One row per number with unknown values and per treatment: `term`, `treatment`, log-odds `estimate`,
-        `ci_low`, `ci_high`, `n`. Values that are undefined rather than unknown are no gaps.
+        `ci_low`, `ci_high`, `n`, `result`: `moved` out of the interval of the main treatment, or `held`. Values that
+        are undefined rather than unknown are no gaps.
     """
     terms = design.terms
     scaled = terms[(terms["kind"] == "scaled") & ~terms["undefined"]].set_index("term")["construct"]
@@ -64,7 +66,7 @@ def sensitivity(design: Design, customers: pd.DataFrame, seed: int) -> pd.DataFr
     holes = pd.DataFrame({term: rows[construct].isna() for term, construct in scaled.items()})
     holes = holes.loc[:, holes.any()]
     if holes.empty:
-        return pd.DataFrame(columns=["term", "treatment", "estimate", "ci_low", "ci_high", "n"])
+        return pd.DataFrame(columns=COLUMNS)
     names = list(holes)
     marked = terms[(terms["kind"] == "missing") & terms["construct"].isin(scaled[names])]
     bare = design.matrix.drop(columns=marked["term"])
@@ -84,9 +86,10 @@ def sensitivity(design: Design, customers: pd.DataFrame, seed: int) -> pd.DataFr
     alone = ~treated["term"].map(scaled).isin(marked["construct"])
     treated.loc[alone, "treatment"] = "median (main)"  # too few are missing for an indicator
     found = pd.concat([treated, _rows(only, names, "complete cases"), pooled], ignore_index=True)
-    return found[["term", "treatment", "estimate", "ci_low", "ci_high", "n"]].sort_values(
-        ["term", "treatment"], ignore_index=True
-    )
+    bounds = treated.set_index("term").loc[found["term"], ["ci_low", "ci_high"]].to_numpy()
+    held = found["estimate"].between(bounds[:, 0], bounds[:, 1])
+    found["result"] = np.where(held, "held", "moved")
+    return found[COLUMNS].sort_values(["term", "treatment"], ignore_index=True)
 
 
 def _logit(y: pd.Series, columns: pd.DataFrame) -> Any:

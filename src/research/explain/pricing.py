@@ -7,6 +7,7 @@ import statsmodels.api as sm
 from statsmodels.stats.multitest import multipletests
 
 from research.explain.design import Design
+from research.explain.risk import direction
 
 
 def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
@@ -18,14 +19,15 @@ def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
 
     Returns:
         One row per term: `estimate` in percentage points per standard deviation (or against the reference level),
-        `ci_low`, `ci_high`, `p_value`, `p_holm`, `n`; the R² stands in `attrs["r2"]`.
+        `ci_low`, `ci_high`, `p_value`, `p_holm`, `n`, `result` (`higher`, `lower` or `open` after adjustment).
     """
     points = 100 * rate.loc[design.matrix.index]
     known = points.notna()
     result = sm.OLS(points[known], sm.add_constant(design.matrix[known])).fit(cov_type="HC3")
     names = design.matrix.columns
     bounds = result.conf_int().loc[names]
-    table = pd.DataFrame(
+    adjusted = multipletests(result.pvalues[names], method="holm")[1]
+    return pd.DataFrame(
         {
             "term": names,
             "block": design.terms.set_index("term").loc[names, "block"].to_numpy(),
@@ -33,31 +35,15 @@ def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
             "ci_low": bounds[0].to_numpy(),
             "ci_high": bounds[1].to_numpy(),
             "p_value": result.pvalues[names].to_numpy(),
-            "p_holm": multipletests(result.pvalues[names], method="holm")[1],
+            "p_holm": adjusted,
             "n": int(result.nobs),
+            "result": direction(result.params[names], adjusted),
         }
     )
-    table.attrs["r2"] = float(result.rsquared)
-    return table
 
 
-def explained(design: Design, rate: pd.Series) -> pd.DataFrame:
-    """Return the R² each block explains alone and the R² lost when it is taken out."""
-    points = 100 * rate.loc[design.matrix.index]
-    known = points.notna()
-
-    def r2(matrix: pd.DataFrame) -> float:
-        return float(sm.OLS(points[known], sm.add_constant(matrix[known])).fit().rsquared)
-
-    whole = r2(design.matrix)
-    rows = [
-        {
-            "block": block,
-            "r2_alone": r2(design.matrix[design.block(block)]),
-            "r2_lost": whole - r2(design.without(design.block(block)).matrix),
-        }
-        for block in design.terms["block"].unique()
-    ]
-    table = pd.DataFrame(rows).sort_values("r2_alone", ascending=False, ignore_index=True)
-    table.attrs["r2"] = whole
-    return table
+def explained(design: Design, rate: pd.Series) -> float:
+    """Return the share of the variance of the rate (n,) that the design explains (R²)."""
+    return float(
+        sm.OLS(rate[design.matrix.index], sm.add_constant(design.matrix), missing="drop").fit().rsquared
+    )

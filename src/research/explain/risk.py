@@ -18,6 +18,8 @@ from research.errors import UserError
 from research.explain.design import Design, learn, matrix
 from research.intervals import jeffreys
 
+LEVEL = 0.05  # of a test after adjustment
+
 
 @dataclass(frozen=True)
 class RiskModel:
@@ -37,10 +39,12 @@ def fit(design: Design) -> RiskModel:
 
 
 def coefficients(model: RiskModel) -> pd.DataFrame:
-    """Return one row per term: odds ratio and average marginal effect with 95 % intervals, p, Holm and BH.
+    """Return one row per term: odds ratio and average marginal effect with 95 % intervals, p, Holm and BH, VIF.
 
     Numbers are per standard deviation; for a level, against its reference. The average marginal effect is the mean
-    over customers of the change in probability (delta-method interval; Greene, Econometric Analysis, ch. 17).
+    over customers of the change in probability (delta-method interval; Greene, Econometric Analysis, ch. 17). `result`
+    is `higher` or `lower` where the odds differ after Holm's adjustment, else `open`; above a variance inflation factor
+    `vif` of 10 a coefficient cannot be read alone.
     """
     result, terms = model.result, model.design.terms.set_index("term")
     bounds = result.conf_int()
@@ -48,10 +52,12 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
     margins = result.get_margeff(at="overall", method="dydx", dummy=True)
     effect = margins.summary_frame().reindex(names)
     p = result.pvalues[names]
+    adjusted = multipletests(p, method="holm")[1]
     return pd.DataFrame(
         {
             "term": names,
             "block": terms.loc[names, "block"].to_numpy(),
+            "kind": terms.loc[names, "kind"].to_numpy(),
             "odds_ratio": np.exp(result.params[names]).to_numpy(),
             "ci_low": np.exp(bounds.loc[names, 0]).to_numpy(),
             "ci_high": np.exp(bounds.loc[names, 1]).to_numpy(),
@@ -59,32 +65,41 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
             "effect_low": effect["Conf. Int. Low"].to_numpy(),
             "effect_high": effect["Cont. Int. Hi."].to_numpy(),
             "p_value": p.to_numpy(),
-            "p_holm": multipletests(p, method="holm")[1],
+            "p_holm": adjusted,
             "p_bh": multipletests(p, method="fdr_bh")[1],
+            # the diagonal of the inverse correlation matrix, which regresses every column on the others at once
+            "vif": np.diag(np.linalg.inv(model.design.matrix.corr().to_numpy())),
             "n": int(result.nobs),
+            "result": direction(result.params[names], adjusted),
         }
     )
 
 
+def direction(estimate: pd.Series, p_holm: np.ndarray) -> np.ndarray:
+    """Return `higher`, `lower` or `open` for estimates (k,) whose null value is nought, from their adjusted p (k,)."""
+    return np.select([p_holm >= LEVEL, estimate.to_numpy() > 0], ["open", "higher"], "lower")
+
+
 def fit_quality(model: RiskModel) -> pd.DataFrame:
-    """Return n, events, events per column, McFadden R², AIC, and the joint likelihood-ratio test."""
-    result, y = model.result, model.design.outcome
-    rows = {
-        "customers": result.nobs,
-        "events": y.sum(),
-        "columns": model.design.matrix.shape[1],
-        "events per column": y.sum() / model.design.matrix.shape[1],
-        "McFadden R²": result.prsquared,
-        "AIC": result.aic,
-        "likelihood-ratio χ²": result.llr,
-        "degrees of freedom": result.df_model,
-        "p": result.llr_pvalue,
-    }
-    return pd.DataFrame({"measure": list(rows), "value": [float(v) for v in rows.values()]})
+    """Return one row: events per column, McFadden's R², and the likelihood-ratio test of all columns together."""
+    result, columns = model.result, model.design.matrix.shape[1]
+    return pd.DataFrame(
+        {
+            "columns": [columns],
+            "left_out": len(model.design.dropped),
+            "events_per_column": model.design.outcome.sum() / columns,
+            "r2": result.prsquared,
+            "statistic": result.llr,
+            "p_value": result.llr_pvalue,
+        }
+    )
 
 
 def block_tests(model: RiskModel) -> pd.DataFrame:
-    """Return a likelihood-ratio test per block: the model without the block against the whole."""
+    """Return a likelihood-ratio test per block: the model without the block against the whole.
+
+    `result` is `adds` where the block says what the others do not, after Holm's adjustment, else `open`.
+    """
     rows = []
     for block in model.design.terms["block"].unique():
         columns = model.design.block(block)
@@ -100,24 +115,19 @@ def block_tests(model: RiskModel) -> pd.DataFrame:
                 "dof": len(columns),
                 "p_value": stats.chi2.sf(statistic, len(columns)),
                 "r2_lost": model.result.prsquared - smaller.prsquared,
-                "aic_change": smaller.aic - model.result.aic,
             }
         )
     table = pd.DataFrame(rows)
     table["p_holm"] = multipletests(table["p_value"], method="holm")[1]
+    table["result"] = np.where(table["p_holm"] < LEVEL, "adds", "open")
     return table.sort_values("statistic", ascending=False, ignore_index=True)
 
 
-def collinearity(design: Design) -> pd.DataFrame:
-    """Return the variance inflation factor of each column; above 10 its coefficient cannot be read alone."""
-    # the diagonal of the inverse correlation matrix, which regresses every column on the others at once
-    factors = np.diag(np.linalg.inv(design.matrix.corr().to_numpy()))
-    table = pd.DataFrame({"term": design.matrix.columns, "vif": factors})
-    return table.sort_values("vif", ascending=False, ignore_index=True)
-
-
 def nonlinearity(model: RiskModel) -> pd.DataFrame:
-    """Return a likelihood-ratio test per number: cubic spline (4 quantile knots) against a straight line."""
+    """Return a likelihood-ratio test per number: cubic spline (4 quantile knots) against a straight line.
+
+    `result` is `curved` where the spline fits better after Holm's adjustment, else `open`.
+    """
     rows = []
     for term in model.design.terms.loc[model.design.terms["kind"] == "scaled", "term"]:
         basis = _basis(model.design.matrix[term])
@@ -137,6 +147,7 @@ def nonlinearity(model: RiskModel) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows, columns=["term", "statistic", "dof", "p_value"])
     table["p_holm"] = multipletests(table["p_value"], method="holm")[1] if len(table) else []
+    table["result"] = np.where(table["p_holm"] < LEVEL, "curved", "open")
     return table.sort_values("p_value", ignore_index=True)
 
 
@@ -172,10 +183,11 @@ def out_of_fold(
 
 
 def calibration(y: np.ndarray, predicted: np.ndarray, bins: int = 10) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the calibration of probabilities (n,) of outcomes 0/1 (n,): a row per decile, and a summary.
+    """Return the calibration of probabilities (n,) of outcomes 0/1 (n,): a row per decile, and the slope.
 
-    The decile table has `predicted`, `observed` with a 95 % Jeffreys interval, and `n`. The summary has the calibration
-    intercept and slope (logit of the outcome on the logit of the prediction; Cox 1958), and the Brier score.
+    The decile table has `predicted`, `observed` with a 95 % Jeffreys interval, and `n`. The slope (logit of the outcome
+    on the logit of the prediction; Cox 1958) is one row, `estimate`, `ci_low`, `ci_high`, `result`: `extreme` below
+    one, `timid` above, else `open`.
     """
     group = pd.qcut(predicted, bins, labels=False, duplicates="drop")
     table = pd.DataFrame({"p": predicted, "y": y, "group": group}).groupby("group")
@@ -183,17 +195,10 @@ def calibration(y: np.ndarray, predicted: np.ndarray, bins: int = 10) -> tuple[p
     rows["ci_low"], rows["ci_high"] = jeffreys(rows["events"], rows["n"])
     clipped = np.clip(predicted, 1e-6, 1 - 1e-6)
     recalibrated = sm.Logit(y, sm.add_constant(np.log(clipped / (1 - clipped)))).fit(disp=0)
-    low, high = recalibrated.conf_int().T
-    summary = pd.DataFrame(
-        {
-            "measure": ["calibration intercept", "calibration slope", "Brier score"],
-            "estimate": [*recalibrated.params, np.mean((predicted - y) ** 2)],
-            "ci_low": [*low, np.nan],
-            "ci_high": [*high, np.nan],
-            "n": len(y),
-        }
-    )
-    return rows.reset_index(drop=True), summary
+    low, high = recalibrated.conf_int()[1]
+    result = "extreme" if high < 1 else "timid" if low > 1 else "open"
+    slope = {"estimate": recalibrated.params[1], "ci_low": low, "ci_high": high, "result": result}
+    return rows.reset_index(drop=True), pd.DataFrame([slope])
 
 
 def _basis(x: pd.Series) -> pd.DataFrame | None:

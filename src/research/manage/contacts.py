@@ -309,10 +309,3 @@ def potential_premium(
             words.append(f"{name} at or above the tier's median")
     reason = np.where(flagged, "; ".join(words), "")
     return pd.DataFrame({"potential": flagged, "reason": reason}, index=tiers.index)
-
-
-def workload(plan: pd.DataFrame) -> pd.DataFrame:
-    """Count the planned contacts: columns `week` (Monday), `tier`, `contacts`; weeks in order, all tiers."""
-    week = plan["next_contact"].dt.to_period("W-SUN").dt.start_time
-    counts = pd.crosstab(week, plan["tier"]).reindex(columns=list(TIERS), fill_value=0)
-    return counts.rename_axis(index="week", columns="tier").stack().rename("contacts").reset_index()

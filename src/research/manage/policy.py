@@ -1,19 +1,25 @@
-"""Policy simulation: managing by tier against treating all alike, at equal volume and at equal expected loss.
+"""Policy simulation: managing by tier against treating all alike, at equal volume.
 
-One year, one customer i in tier t, effects e of the tier's actions (0 when there is none):
+Over the time in which the outcome is counted, y years; one customer i in tier t, effects e of the tier's actions (0
+when there is none); PD is the customer's own outcome, so that the rates of tiers carry their sampling error:
 
     kept        k = (1 − decline)(1 + growth)(1 − churn(1 − e_churn))
     volume      k·EAD
-    interest    k·EAD·(rate + e_rate)·(1 − PD(1 − e_pd))
-    cross-sell  k·EAD·e_cross·product margin
+    outcomes    k·PD(1 − e_pd)
+    interest    y·k·EAD·(rate + e_rate), of which PD(1 − e_pd) is never paid
+    cross-sell  y·k·EAD·e_cross·product margin
     loss        k·EAD·PD(1 − e_pd)·LGD(1 − e_lgd)
-    capital     k·capital                      (set by the rating, not by the hoped-for effect)
-    funding     funding rate·(volume − capital)
-    hours       (1 − decline)·(base hours·(1 + e_hours) + hours of the actions)
-    profit      interest + cross-sell − loss − funding − hours·cost of an hour − cost of capital·capital
-    RAROC       (profit + cost of capital·capital) / capital
+    capital     capital ratio·risk weight·volume
+    funding     y·funding rate·(volume − capital)
+    hours       y·(1 − decline)·(base hours·(1 + e_hours) + hours of the actions)
+    margin      interest + cross-sell − funding − hours·cost of an hour − y·cost of capital·capital
+    profit      margin − interest never paid − loss
+    RAROC       (profit + y·cost of capital·capital) / capital / y
 
-Every quantity is a sum over customers that is linear in each lever, so that a tier enters through seven sums and
+Where the outcome gives no PD, loss and profit are not shown: `margin` is what remains before any loss, and what one
+prevented outcome costs is the margin given up for it.
+
+Every quantity is a sum over customers that is linear in each lever, so that a tier enters through eight sums and
 ten thousand draws of the effects cost no more than one pass over the book.
 """
 
@@ -24,70 +30,69 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from research.errors import UserError, nearest
-from research.manage.portfolio import Economics
+from research.manage.portfolio import CUT_BY_COVER, NAMES, Economics, assumptions
 from research.manage.strategies import LEVERS
 from research.manage.tier_sums import Sums, draw_sums, sums
 from research.tiers import TIERS
 
 Floats = np.ndarray
-DISTRIBUTIONS = ("pert", "triangular")
-BASES = ("as lent", "equal volume", "equal expected loss")
-MEASURES = {
-    "volume": "currency",
-    "interest income": "currency per year",
-    "cross-sell income": "currency per year",
-    "expected loss": "currency per year",
-    "funding cost": "currency per year",
-    "officer hours": "hours per year",
-    "operating cost": "currency per year",
-    "capital": "currency",
-    "capital cost": "currency per year",
-    "profit": "currency per year",
-    "RAROC": "share per year",
-}
-# Assumptions behind each measure under any policy; the actions' effects come on top of them where there are actions.
-BEHIND: dict[str, tuple[str, ...]] = {
-    "volume": (),
-    "interest income": (),
-    "cross-sell income": ("product_margin",),
-    "expected loss": ("lgd_unsecured", "lgd_secured"),
-    "funding cost": ("funding_rate", "capital_ratio"),
-    "officer hours": ("base_hours",),
-    "operating cost": ("base_hours", "officer_hour"),
-    "capital": ("capital_ratio", "risk_weight"),
-    "capital cost": ("capital_ratio", "risk_weight", "cost_of_capital"),
-}
-BEHIND["profit"] = tuple(dict.fromkeys(name for names in BEHIND.values() for name in names))
-BEHIND["RAROC"] = BEHIND["profit"]
+DRAWS = 10_000
+TAILS = (0.025, 0.975)
+MEASURES = (
+    "outcomes", "officer hours", "hours for one", "interest income", "cross-sell income", "operating cost",
+    "margin", "cost of one", "expected loss", "profit", "RAROC",
+)  # fmt: skip
+COUNTED = ("outcomes", "officer hours", "hours for one")  # known without any amount
+NEED_RATE = ("interest income", "margin", "cost of one", "profit", "RAROC")
+NEED_PD = ("interest income", "expected loss", "profit", "RAROC")
 
 
-def draw_effects(table: pd.DataFrame, draws: int, seed: int, distribution: str = "pert") -> Floats:
-    """Draw effects (draws, rows of the table), independently of each other, between low and high around base.
+def pert(low: Floats, base: Floats, high: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Draw (draws, k) values between two ends around a base, independently of each other.
 
     PERT is the beta distribution with α = 1 + 4(base − least)/(most − least) and β = 1 + 4(most − base)/(most − least),
-    mean (least + 4·base + most)/6; `triangular` puts more weight on the ends.
+    mean (least + 4·base + most)/6.
     """
-    if distribution not in DISTRIBUTIONS:
-        raise UserError(f"distribution '{distribution}'{nearest(distribution, DISTRIBUTIONS)}")
-    if draws < 1:
-        raise UserError(f"draws: found {draws}, expected at least 1")
-    least = table[["low", "high"]].min(axis=1).to_numpy(float)
-    most = table[["low", "high"]].max(axis=1).to_numpy(float)
-    base = table["base"].to_numpy(float)
+    least, most = np.minimum(low, high), np.maximum(low, high)
     width = most - least
-    fixed = width == 0
-    span = np.where(fixed, 1.0, width)
-    rng = np.random.default_rng(seed)
-    if distribution == "pert":
-        drawn = rng.beta(
-            1 + 4 * (base - least) / span, 1 + 4 * (most - base) / span, size=(draws, len(table))
-        )
-    else:
-        drawn = rng.triangular(
-            0.0, np.where(fixed, 0.5, (base - least) / span), 1.0, size=(draws, len(table))
-        )
-    return np.where(fixed, base, least + span * drawn)
+    span = np.where(width == 0, 1.0, width)
+    drawn = rng.beta(1 + 4 * (base - least) / span, 1 + 4 * (most - base) / span, size=(draws, len(base)))
+    return np.where(width == 0, base, least + span * drawn)
+
+
+def draw_effects(table: pd.DataFrame, draws: int, seed: int) -> Floats:
+    """Draw the effects of strategies, (draws, rows of the table)."""
+    low, base, high = (table[name].to_numpy(float) for name in ("low", "base", "high"))
+    return pert(low, base, high, draws, np.random.default_rng(seed))
+
+
+def draw_economics(economics: Economics, draws: int, seed: int) -> Economics:
+    """Draw what money and work cost within the ranges of the assumptions file, each a column of draws.
+
+    A value that a study sets outside its range is known to the study, and stays.
+    """
+    ranges = varied(economics)
+    values = ranges["value"].to_numpy(float)
+    drawn = pert(
+        ranges["low"].to_numpy(float),
+        values,
+        ranges["high"].to_numpy(float),
+        draws,
+        np.random.default_rng([seed, 2]),
+    )
+    return economics.changed(**{name: drawn[:, [place]] for place, name in enumerate(ranges.index)})
+
+
+def varied(economics: Economics) -> pd.DataFrame:
+    """Return the assumptions that have a range and lie within it, by name: `label`, `unit`, `low`, `value`, `high`."""
+    table = assumptions().drop(index=[*CUT_BY_COVER])
+    table["value"] = [float(getattr(economics, name)) for name in table.index]
+    inside = (
+        (table["low"] <= table["value"]) & (table["value"] <= table["high"]) & (table["low"] < table["high"])
+    )
+    return table.loc[inside, ["label", "unit", "low", "value", "high"]].reindex(
+        [name for name in NAMES if name in table.index[inside]]
+    )
 
 
 def levers(table: pd.DataFrame, effects: Floats | None = None) -> dict[str, Floats]:
@@ -98,8 +103,7 @@ def levers(table: pd.DataFrame, effects: Floats | None = None) -> dict[str, Floa
     """
     if effects is None:
         effects = table["base"].to_numpy(float)[None, :]
-    pulled = {name: np.zeros((len(effects), len(TIERS))) for name in LEVERS}
-    pulled["action_hours"] = np.zeros((len(effects), len(TIERS)))
+    pulled = nothing_done(len(effects))
     for column, (tier, lever, hours) in enumerate(
         zip(table["tier"], table["lever"], table["hours"], strict=True)
     ):
@@ -115,74 +119,73 @@ def levers(table: pd.DataFrame, effects: Floats | None = None) -> dict[str, Floa
     return pulled
 
 
-def outcome(book: Sums, pulled: Mapping[str, Floats], economics: Economics) -> dict[str, Floats]:
-    """Return every measure but RAROC by draw and tier, (draws, 4), for a book under some levers."""
-    stay = 1 - book.churn * (1 - pulled["churn"])
-    accepted = 1 - pulled["decline"]
-    kept = accepted * (1 + pulled["growth"]) * stay
-    risk = 1 - pulled["pd"]
-    volume = kept * book.exposure
-    capital = kept * book.capital
-    interest = kept * (
-        book.interest
-        + pulled["rate"] * book.exposure
-        - risk * (book.interest_at_risk + pulled["rate"] * book.exposure_at_risk)
-    )
-    cross_sell = volume * pulled["cross_sell"] * economics.product_margin
-    loss = kept * risk * (1 - pulled["lgd"]) * book.loss
-    funding = economics.funding_rate * (volume - capital)
-    per_customer = economics.base_hours * (1 + pulled["hours"]) + pulled["action_hours"]
-    hours = accepted * book.customers * per_customer
-    operating = hours * economics.officer_hour
-    capital_cost = economics.cost_of_capital * capital
-    return {
-        "volume": volume,
-        "interest income": interest,
-        "cross-sell income": cross_sell,
-        "expected loss": loss,
-        "funding cost": funding,
-        "officer hours": hours,
-        "operating cost": operating,
-        "capital": capital,
-        "capital cost": capital_cost,
-        "profit": interest + cross_sell - loss - funding - operating - capital_cost,
-    }
-
-
-def totals(measures: Mapping[str, Floats], scale: Floats | float = 1.0) -> dict[str, Floats]:
-    """Add the tiers up, (draws,), times a scale, and append RAROC, which no scale changes."""
-    added = {name: values.sum(axis=1) * scale for name, values in measures.items()}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        added["RAROC"] = (added["profit"] + added["capital cost"]) / added["capital"]
-    return added
-
-
 def nothing_done(draws: int = 1) -> dict[str, Floats]:
     """Return levers that do nothing: one policy for all."""
     return {name: np.zeros((draws, len(TIERS))) for name in (*LEVERS, "action_hours")}
 
 
-def policies(book: Sums, pulled: Mapping[str, Floats], economics: Economics) -> dict[str, dict[str, Floats]]:
-    """Return the outcome by draw and tier of the three policies compared.
-
-    `tiered` gives each tier its actions; `uniform` treats all alike and does nothing; `untargeted` gives the same
-    actions to the same numbers of customers without looking at who they are. Tiered against uniform is the
-    actions and the tiering together, tiered against untargeted is the tiering alone.
-    """
-    idle = nothing_done(len(pulled["pd"]))
+def outcome(book: Sums, pulled: Mapping[str, Floats], economics: Economics) -> dict[str, Floats]:
+    """Return the measures by draw and tier, (draws, 4), for a book under some levers."""
+    years = economics.years
+    accepted = 1 - pulled["decline"]
+    kept = accepted * (1 + pulled["growth"]) * (1 - book.churn * (1 - pulled["churn"]))
+    at_risk = kept * (1 - pulled["pd"])
+    volume = kept * book.exposure
+    capital = economics.capital_ratio * economics.risk_weight * volume
+    interest = years * kept * (book.interest + pulled["rate"] * book.exposure)
+    unpaid = years * at_risk * (book.interest_at_risk + pulled["rate"] * book.exposure_at_risk)
+    cross_sell = years * volume * pulled["cross_sell"] * economics.product_margin
+    secured = book.covered_at_risk * economics.lgd_secured
+    unsecured = (book.exposure_at_risk - book.covered_at_risk) * economics.lgd_unsecured
+    loss = at_risk * (1 - pulled["lgd"]) * (secured + unsecured)
+    funding = years * economics.funding_rate * (volume - capital)
+    each = economics.base_hours * (1 + pulled["hours"]) + pulled["action_hours"]
+    hours = years * accepted * book.customers * each
+    operating = hours * economics.officer_hour
+    capital_cost = years * economics.cost_of_capital * capital
+    margin = interest + cross_sell - funding - operating - capital_cost
     return {
-        "tiered": outcome(book, pulled, economics),
-        "untargeted": outcome(book.dealt_at_random(), pulled, economics),
-        "uniform": outcome(book, idle, economics),
+        "outcomes": at_risk * book.bad,
+        "officer hours": hours,
+        "volume": volume,
+        "interest income": interest - unpaid,
+        "cross-sell income": cross_sell,
+        "operating cost": operating,
+        "margin": margin,
+        "expected loss": loss,
+        "profit": margin - unpaid - loss,
+        "capital": capital,
+        "capital cost": capital_cost,
     }
 
 
-def scale_to(basis: str, tiered: Mapping[str, Floats], other: Mapping[str, Floats]) -> Floats | float:
-    """Return by how much the other policy's book is scaled so that it is comparable with the tiered one."""
-    if basis == "as lent":
-        return 1.0
-    measure = "volume" if basis == "equal volume" else "expected loss"
-    return tiered[measure].sum(axis=1) / other[measure].sum(axis=1)
+def both(book: Sums, pulled: Mapping[str, Floats], economics: Economics) -> dict[str, dict[str, Floats]]:
+    """Return the tiered policy, one policy for all on a book of the same volume, and the change, all tiers together.
+
+    `hours for one` and `cost of one` stand with the change only: what one prevented outcome takes; infinite where none
+    is prevented.
+    """
+    acted = {name: part.sum(axis=-1) for name, part in outcome(book, pulled, economics).items()}
+    idle = {name: part.sum(axis=-1) for name, part in outcome(book, nothing_done(), economics).items()}
+    idle = {name: part * (acted["volume"] / idle["volume"]) for name, part in idle.items()}
+    for policy in (acted, idle):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            policy["RAROC"] = (
+                (policy["profit"] + policy["capital cost"]) / policy["capital"] / economics.years
+            )
+    change = {name: part - idle[name] for name, part in acted.items()}
+    prevented = -change["outcomes"]
+    for name, given in (("hours for one", change["officer hours"]), ("cost of one", -change["margin"])):
+        change[name] = np.where(prevented > 0, given / np.where(prevented > 0, prevented, 1.0), np.inf)
+    return {"tiered": acted, "uniform": idle, "change": change}
+
+
+def shown(frame: pd.DataFrame, gives_pd: bool) -> list[str]:
+    """Return the measures a book allows: counts always, money with amounts, income with a rate, losses with a PD."""
+    names = list(MEASURES) if (frame["ead_from"] != "").any() else list(COUNTED)
+    if frame["rate"].isna().any():
+        names = [name for name in names if name not in NEED_RATE]
+    return names if gives_pd else [name for name in names if name not in NEED_PD]
 
 
 def compare(
@@ -190,93 +193,90 @@ def compare(
     table: pd.DataFrame,
     economics: Economics,
     *,
+    gives_pd: bool,
     seed: int,
-    draws: int = 10_000,
-    distribution: str = "pert",
-    sampling: bool = True,
-    level: float = 0.95,
+    draws: int = DRAWS,
 ) -> pd.DataFrame:
-    """Compare the tiered policy with one policy for all and with the same actions dealt at random.
+    """Compare the tiered policy with one policy for all at equal volume.
 
     Args:
         frame: book from `portfolio.book`.
-        table: strategies; seed, draws, distribution: how their effects are drawn.
-        sampling: also draw other samples of customers, so that the interval covers chance in who is in the book;
-            without it the interval covers the ranges of the effects only.
-        level: of the interval.
+        table: strategies.
+        economics: what money and work cost, and over how many years.
+        gives_pd: whether the outcome is a PD over a known time, so that losses may be computed.
+        seed, draws: of the two simulations.
 
     Returns:
-        One row per policy (also `tiered − …` and, for loss and hours, `tiered ÷ …`), basis and measure. `estimate` is
-        at the base effects, `mean`, `ci_low` and `ci_high` come from the draws. `depends_on` is `data` or `assumption`
-        and `assumes` names the assumptions. Where the contract rate is absent, income is NaN and `note` says so.
+        One row per measure: `tiered`, `uniform`, `estimate` (the change, at the base assumptions), `sampling_low`,
+        `sampling_high` (other samples of customers, assumptions at base), `assumed_low`, `assumed_high` (these
+        customers, all assumptions drawn from their ranges), `n`. The two intervals answer two questions and are never
+        one.
     """
-    book = sums(frame, economics)
-    base = policies(book, levers(table), economics)
-    other = draw_sums(frame, economics, draws, seed) if sampling else book
-    drawn = policies(other, levers(table, draw_effects(table, draws, seed, distribution)), economics)
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    rows: list[tuple[object, ...]] = []
-
-    def add(policy: str, basis: str, at_base: Mapping[str, Floats], at_draws: Mapping[str, Floats]) -> None:
-        for measure, values in at_draws.items():
-            low, high = np.quantile(values, tails)
-            unit = "ratio" if "÷" in policy else MEASURES[measure]
-            rows.append((policy, basis, measure, unit, at_base[measure][0], values.mean(), low, high))
-
-    tiered, tiered_drawn = totals(base["tiered"]), totals(drawn["tiered"])
-    add("tiered", "as lent", tiered, tiered_drawn)
-    for name in ("untargeted", "uniform"):
-        for basis in BASES:
-            here = totals(base[name], scale_to(basis, base["tiered"], base[name]))
-            there = totals(drawn[name], scale_to(basis, drawn["tiered"], drawn[name]))
-            add(name, basis, here, there)
-            add(f"tiered − {name}", basis, _minus(tiered, here), _minus(tiered_drawn, there))
-            add(f"tiered ÷ {name}", basis, _over(tiered, here), _over(tiered_drawn, there))
-    columns = ["policy", "basis", "measure", "unit", "estimate", "mean", "ci_low", "ci_high"]
-    result = pd.DataFrame(rows, columns=columns)
-    covers = "effects and sampling" if sampling else "effects"
-    return _with_origin(result, frame).assign(interval=covers, n=len(frame), draws=draws)
+    pulled = levers(table)
+    base = both(sums(frame, economics), pulled, economics)
+    sampled = both(draw_sums(frame, economics, draws, seed), pulled, economics)["change"]
+    money = draw_economics(economics, draws, seed)
+    assumed = both(sums(frame, money), levers(table, draw_effects(table, draws, seed)), money)["change"]
+    rows = []
+    for name in shown(frame, gives_pd):
+        one = [
+            float(np.ravel(base[policy].get(name, np.nan))[0]) for policy in ("tiered", "uniform", "change")
+        ]
+        ends = [np.quantile(part[name], TAILS, method="nearest") for part in (sampled, assumed)]
+        rows.append((name, *one, *ends[0], *ends[1], len(frame)))
+    columns = [
+        "measure", "tiered", "uniform", "estimate", "sampling_low", "sampling_high", "assumed_low", "assumed_high", "n",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _minus(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> dict[str, Floats]:
-    return {name: values - other[name] for name, values in one.items()}
-
-
-def _over(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> dict[str, Floats]:
-    return {name: one[name] / other[name] for name in ("expected loss", "officer hours")}
-
-
-def _with_origin(result: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Say of each row whether it rests on data alone or on assumptions, and on which."""
-    by_book = [] if frame["churn"].notna().any() else ["churn_rate"]
-    for column, name in (("ead_from", "credit_conversion"), ("rate_from", "one rate for all")):
-        if frame[column].str.startswith("assumption").any():
-            by_book.append(name)
-    assumes = []
-    for policy, measure in zip(result["policy"], result["measure"], strict=True):
-        effects = [] if policy == "uniform" else ["effects of the actions"]
-        assumes.append(", ".join([*effects, *BEHIND[measure], *by_book]))
-    needs_rate = result["measure"].isin(["interest income", "profit", "RAROC"])
-    absent = needs_rate & bool(frame["rate"].isna().all())
-    return result.assign(
-        depends_on=np.where(np.array(assumes) == "", "data", "assumption"),
-        assumes=assumes,
-        note=np.where(absent, "not testable here: the data set has no contract rate", ""),
-    )
-
-
-def compare_models(
-    frames: Mapping[str, pd.DataFrame],
-    table: pd.DataFrame,
-    economics: Economics,
-    *,
-    seed: int,
-    draws: int = 10_000,
+def officer_hours(
+    table: pd.DataFrame, economics: Economics, *, seed: int, draws: int = DRAWS
 ) -> pd.DataFrame:
-    """Compare the policies for each model's tiers; the draws are the same for all, so that only the tiers differ."""
-    parts = [
-        compare(frame, table, economics, seed=seed, draws=draws).assign(model=model)
-        for model, frame in frames.items()
-    ]
-    result = pd.concat(parts, ignore_index=True)
-    return result[["model", *(name for name in result.columns if name != "model")]]
+    """Return officer hours per customer and year by tier: `tier`, `uniform`, `tiered`, and `assumed_low`,
+    `assumed_high` of `tiered`. All of it is assumed."""
+
+    def each(pulled: Mapping[str, Floats], base: Floats | float) -> Floats:
+        return base * (1 + pulled["hours"]) + pulled["action_hours"]
+
+    tiered = each(levers(table), economics.base_hours)[0]
+    drawn = each(
+        levers(table, draw_effects(table, draws, seed)), draw_economics(economics, draws, seed).base_hours
+    )
+    low, high = np.quantile(drawn, TAILS, axis=0)
+    return pd.DataFrame(
+        {"tier": TIERS, "uniform": float(economics.base_hours), "tiered": tiered, "assumed_low": low,
+         "assumed_high": high}
+    )  # fmt: skip
+
+
+def tornado(frame: pd.DataFrame, table: pd.DataFrame, economics: Economics, measure: str) -> pd.DataFrame:
+    """Move one assumption at a time from its low to its high end, all others at base.
+
+    Returns:
+        One row per assumption that moves the measure, widest first: `assumption`, `label`, `unit`, `low`, `high`
+        (its ends), `at_low`, `at_base`, `at_high` (the change by the tiered policy at equal volume), `swing`.
+    """
+    base = table["base"].to_numpy(float)
+
+    def at(effects: Floats, money: Economics) -> float:
+        found = both(sums(frame, money), levers(table, effects[None, :]), money)["change"]
+        return float(np.ravel(found[measure])[0])
+
+    centre, rows = at(base, economics), []
+    for place, entry in enumerate(table.itertuples(index=False)):
+        ends = [
+            at(np.where(np.arange(len(base)) == place, value, base), economics)
+            for value in (entry.low, entry.high)
+        ]
+        rows.append((f"{entry.id} {entry.lever}", entry.action, entry.unit, entry.low, entry.high, *ends))
+    for name, entry in varied(economics).iterrows():
+        ends = [at(base, economics.changed(**{name: float(entry[end])})) for end in ("low", "high")]
+        rows.append((name, entry["label"], entry["unit"], entry["low"], entry["high"], *ends))
+    columns = ["assumption", "label", "unit", "low", "high", "at_low", "at_high"]
+    found = pd.DataFrame(rows, columns=columns).assign(at_base=centre)
+    found["swing"] = (found["at_high"] - found["at_low"]).abs()
+    moved = found[found["swing"] > 1e-9 * abs(centre)]
+    return moved.sort_values(
+        ["swing", "assumption"], ascending=[False, True], kind="stable", ignore_index=True
+    )

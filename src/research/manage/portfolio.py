@@ -1,4 +1,4 @@
-"""The loan book of the policy simulation: PD, LGD, EAD, rate and capital of each customer, by stated rules."""
+"""The loan book of the policy simulation: tier, outcome, exposure, rate and security of each customer."""
 
 from __future__ import annotations
 
@@ -10,41 +10,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.stats import norm
 
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 from research.tiers import TIERS
 
 Floats = np.ndarray
-CAPITAL_RULES = ("ratio", "internal ratings")
+CUT_BY_COVER = ("cover_required", "cover_minimum")  # enter by customer, so that they are never drawn
 
 
 @dataclasses.dataclass(frozen=True)
 class Economics:
-    """What money, capital and work cost. All are assumptions; ranges and sources are in the assumptions file."""
+    """What money, capital and work cost. All are assumptions; ranges and sources are in the assumptions file.
 
-    funding_rate: float
-    capital_ratio: float
-    risk_weight: float
-    cost_of_capital: float
-    lgd_unsecured: float
-    lgd_secured: float
+    A value is a number or, for a simulation, a column of draws (draws, 1); `years` is how long the outcome is counted,
+    against which income and work of that time are set.
+    """
+
+    funding_rate: Any
+    capital_ratio: Any
+    risk_weight: Any
+    cost_of_capital: Any
+    lgd_unsecured: Any
+    lgd_secured: Any
     cover_required: float
     cover_minimum: float
-    credit_conversion: float
-    officer_hour: float
-    base_hours: float
-    churn_rate: float
-    product_margin: float
-    capital_rule: str = "ratio"
+    credit_conversion: Any
+    officer_hour: Any
+    base_hours: Any
+    churn_rate: Any
+    product_margin: Any
+    years: float = 1.0
 
-    def changed(self, **values: float) -> Economics:
+    def changed(self, **values: Any) -> Economics:
         """Return the same economics with some values replaced."""
         return dataclasses.replace(self, **values)
 
+    def whole_loan(self) -> Economics:
+        """Return the same economics when each outcome costs the whole loan: the most that preventing one can save."""
+        return self.changed(lgd_unsecured=1.0, lgd_secured=1.0)
 
-NAMES = tuple(field.name for field in dataclasses.fields(Economics) if field.name != "capital_rule")
+
+NAMES = tuple(field.name for field in dataclasses.fields(Economics) if field.name != "years")
 
 
 def assumptions(path: Path = DEFINITIONS / "policy_assumptions.yml") -> pd.DataFrame:
@@ -70,12 +77,16 @@ def assumptions(path: Path = DEFINITIONS / "policy_assumptions.yml") -> pd.DataF
     return table.assign(version=str(content["version"])).fillna({"seen_in": ""}).loc[list(NAMES)]
 
 
-def economics(changes: Mapping[str, Any] | None = None, *, capital_rule: str = "ratio") -> Economics:
+def believable_raroc(path: Path = DEFINITIONS / "policy_assumptions.yml") -> float:
+    """Return how far from nought a return on risk capital may lie before the pages withdraw it."""
+    return float(yaml.safe_load(path.read_text(encoding="utf-8"))["believable_raroc"])
+
+
+def economics(changes: Mapping[str, Any] | None = None) -> Economics:
     """Return the economics: the assumptions file, with some values changed.
 
     Args:
         changes: values by name; names that begin with `emp_` belong to another criterion and are passed over.
-        capital_rule: `ratio` (capital ratio × risk weight × EAD) or `internal ratings` (Basel, other retail).
 
     Raises:
         UserError: an unknown name, or a value that is not a finite number of zero or more.
@@ -89,78 +100,61 @@ def economics(changes: Mapping[str, Any] | None = None, *, capital_rule: str = "
         if not np.isfinite(value) or value < 0:
             raise UserError(f"cost '{name}': found {value!r}, expected a number of zero or more")
         values[name] = float(value)
-    if capital_rule not in CAPITAL_RULES:
-        raise UserError(f"capital rule '{capital_rule}'{nearest(capital_rule, CAPITAL_RULES)}")
-    return Economics(**values, capital_rule=capital_rule)
+    return Economics(**values)
 
 
-def book(
-    customers: pd.DataFrame,
-    pd_estimate: pd.Series,
-    tiers: pd.Series,
-    economics: Economics,
-    *,
-    rate: float | None = None,
-) -> pd.DataFrame:
+def book(customers: pd.DataFrame, outcome: pd.Series, tiers: pd.Series) -> pd.DataFrame:
     """Put together what the simulation needs of each customer.
 
     Args:
         customers: canonical customer table. Used where present: `loan_amount` or `credit_limit`, `interest_rate`,
             `collateral_value`, `churned`.
-        pd_estimate: probability of default over the horizon, by customer.
+        outcome: 0/1, or a probability, by customer; rates of tiers are made of it, so that their sampling error is
+            that of the customers.
         tiers: tier label by customer.
-        rate: contract rate to assume where the data set has none; without it income is not testable.
 
     Returns:
-        Index `customer_id`; columns `tier` (ordered), `pd`, `ead`, `rate`, `cover` (collateral per unit of
-        exposure, NaN = not measured), `churn` (0/1, NaN = not measured), and `ead_from`, `rate_from`, `lgd_from`,
-        `churn_from`: `data`, `assumption` or `absent`, with the rule in words.
+        Index `customer_id`; columns `tier` (ordered), `pd`, `ead` (1 for everybody where the data have no amount),
+        `rate`, `cover` (collateral per unit of exposure), `churn` (0/1), NaN = not measured; `ead_from` is `loan
+        amount`, `credit limit` (drawn in part only) or nothing.
 
     Raises:
-        UserError: the exposure, PD, tier or some rates are missing; the message says how many.
+        UserError: the exposure, outcome, tier or some rates are missing; the message says how many.
     """
     frame = pd.DataFrame(index=customers.index)
     labels = tiers.reindex(frame.index).astype(object)
     frame["tier"] = pd.Categorical(labels.where(labels.isin(TIERS)), categories=list(TIERS), ordered=True)
-    frame["pd"] = pd_estimate.reindex(frame.index).astype(float)
-    if "loan_amount" in customers:
-        frame["ead"], frame["ead_from"] = customers["loan_amount"].astype(float), "data: loan amount"
-    elif "credit_limit" in customers:
-        frame["ead"] = customers["credit_limit"].astype(float) * economics.credit_conversion
-        frame["ead_from"] = "assumption: credit limit times the share drawn at default"
-    else:
-        raise UserError("the policy simulation needs loan_amount or credit_limit; the data set has neither")
-    if "interest_rate" in customers:
-        frame["rate"], frame["rate_from"] = customers["interest_rate"].astype(float), "data: contract rate"
-    else:
-        frame["rate"] = np.nan if rate is None else float(rate)
-        frame["rate_from"] = "absent: no contract rate" if rate is None else "assumption: one rate for all"
-    if "collateral_value" in customers:
-        frame["cover"] = customers["collateral_value"].astype(float) / frame["ead"]
-    else:
-        frame["cover"] = np.nan
-    frame["lgd_from"] = np.where(
-        frame["cover"].notna(), "data and assumption: collateral", "assumption: unsecured default value"
-    )
-    frame["churn"] = customers["churned"].astype(float) if "churned" in customers else np.nan
-    frame["churn_from"] = np.where(
-        frame["churn"].notna(), "data: churn of the tier", "assumption: one churn rate"
-    )
+    frame["pd"] = outcome.reindex(frame.index).astype(float)
+    exposure = exposed(customers)
+    frame["ead"] = customers[exposure].astype(float) if exposure else 1.0
+    frame["ead_from"] = exposure.replace("_", " ")
+    for column, construct in (("rate", "interest_rate"), ("cover", "collateral_value"), ("churn", "churned")):
+        frame[column] = customers[construct].astype(float) if construct in customers else np.nan
+    frame["cover"] = frame["cover"] / frame["ead"]
     _complete(frame)
     return frame
 
 
+def exposed(customers: pd.DataFrame) -> str:
+    """Return the construct that holds what was lent, nothing where no amount is known."""
+    known = [
+        name
+        for name in ("loan_amount", "credit_limit")
+        if name in customers and customers[name].notna().any()
+    ]
+    return known[0] if known else ""
+
+
 def usable(customers: pd.DataFrame) -> pd.Index:
-    """Return the customers whose exposure is known and, where the data set has rates, whose rate is known."""
-    exposure = next((name for name in ("loan_amount", "credit_limit") if name in customers), None)
-    needed = [name for name in (exposure, "interest_rate") if name in customers]
-    return customers.index[customers[needed].notna().all(axis=1)] if needed else customers.index
+    """Return the customers whose outcome, exposure and rate are known, as far as the data have these at all."""
+    needed = [name for name in ("default", exposed(customers), "interest_rate") if name and name in customers]
+    return customers.index[customers[needed].notna().all(axis=1)]
 
 
 def _complete(frame: pd.DataFrame) -> None:
     if frame.empty:
         raise UserError("the policy simulation got no customers")
-    for column, what in (("tier", "tier"), ("pd", "PD"), ("ead", "exposure")):
+    for column, what in (("tier", "tier"), ("pd", "outcome"), ("ead", "exposure")):
         absent = int(frame[column].isna().sum())
         if absent:
             raise UserError(f"{absent:,} of {len(frame):,} customers have no {what}; leave them out first")
@@ -178,131 +172,38 @@ def _complete(frame: pd.DataFrame) -> None:
             )
 
 
-def loss_given_default(cover: Floats | pd.Series, economics: Economics) -> Floats:
-    """Return the LGD (n,) from the cover (collateral per unit of exposure; NaN = unsecured).
+def covered(cover: Floats | pd.Series, economics: Economics) -> Floats:
+    """Return the share of the exposure that is secured (n,), from the cover (collateral per unit; NaN = unsecured).
 
-    The covered part of the exposure, min(cover / cover required, 1), takes the secured LGD and the rest the
-    unsecured one; below the minimum cover all of it is unsecured (Basel Committee 2006, paragraph 295).
+    It is min(cover / cover required, 1) and takes the secured LGD, the rest the unsecured one; below the minimum cover
+    nothing is secured (Basel Committee 2006, paragraph 295).
     """
-    cover = np.asarray(cover, dtype=float)
-    enough = np.nan_to_num(cover, nan=0.0) >= economics.cover_minimum
-    covered = np.where(enough, np.minimum(np.nan_to_num(cover, nan=0.0) / economics.cover_required, 1.0), 0.0)
-    return covered * economics.lgd_secured + (1 - covered) * economics.lgd_unsecured
+    known = np.nan_to_num(np.asarray(cover, dtype=float), nan=0.0)
+    return np.where(known >= economics.cover_minimum, np.minimum(known / economics.cover_required, 1.0), 0.0)
 
 
-def ratings_capital(probability: Floats | pd.Series, lgd: Floats) -> Floats:
-    """Return capital per unit of exposure by the internal-ratings function for other retail exposures.
-
-    K = LGD·N[(1−R)^−½·G(PD) + (R/(1−R))^½·G(0.999)] − PD·LGD with
-    R = 0.03·w + 0.16·(1−w), w = (1−e^−35PD)/(1−e^−35) (Basel Committee 2006, paragraph 330).
-    PD is kept at or above 0.03 % and below 1.
-    """
-    probability = np.clip(np.asarray(probability, dtype=float), 0.0003, 1 - 1e-9)
-    weight = (1 - np.exp(-35 * probability)) / (1 - np.exp(-35))
-    correlation = 0.03 * weight + 0.16 * (1 - weight)
-    stressed = norm.ppf(probability) / np.sqrt(1 - correlation) + np.sqrt(
-        correlation / (1 - correlation)
-    ) * norm.ppf(0.999)
-    return lgd * norm.cdf(stressed) - probability * lgd
-
-
-def valued(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
-    """Add `lgd`, `capital`, `expected_loss` (PD × LGD × EAD) and `interest` (EAD × rate × (1 − PD)) to a book."""
-    lgd = loss_given_default(frame["cover"], economics)
-    if economics.capital_rule == "ratio":
-        per_unit: Floats | float = economics.capital_ratio * economics.risk_weight
-    else:
-        per_unit = ratings_capital(frame["pd"], lgd)
-    return frame.assign(
-        lgd=lgd,
-        capital=per_unit * frame["ead"],
-        expected_loss=frame["pd"] * lgd * frame["ead"],
-        interest=frame["ead"] * frame["rate"] * (1 - frame["pd"]),
-    )
-
-
-def inputs(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
-    """List every input that the book needs and whether it is data or an assumption.
-
-    Returns:
-        Columns `input`, `value` (mean over customers or the assumed value), `unit`, `depends_on`
-        (`data`, `assumption`, `data and assumption`, `absent`), `rule`, `customers`.
-    """
-    rows = []
-    for name, origin, unit in (
-        ("ead", "ead_from", "currency"),
-        ("rate", "rate_from", "share per year"),
-        ("cover", "lgd_from", "collateral per unit of exposure"),
-        ("churn", "churn_from", ""),
-    ):
-        for text, group in frame.groupby(origin, sort=True):
-            depends_on, _, rule = str(text).partition(": ")
-            if name == "churn":  # who left within the window of the outcome, or the assumed yearly rate
-                unit = "share within the window of the outcome" if depends_on == "data" else "share per year"
-            rows.append((name, group[name].mean(), unit, depends_on, rule, len(group)))
-    rows.append(("pd", frame["pd"].mean(), "share", "data", "calibrated model", len(frame)))
-    known = assumptions()
+def assumed(frame: pd.DataFrame, economics: Economics) -> pd.DataFrame:
+    """List the assumptions that a book is simulated with: `assumption`, `label`, `value`, `low`, `high`, `unit`,
+    `source`."""
     unused = set()
     if frame["churn"].notna().all():
         unused.add("churn_rate")
-    if not frame["ead_from"].str.startswith("assumption").any():
+    if not (frame["ead_from"] == "credit limit").any():
         unused.add("credit_conversion")
     if frame["cover"].isna().all():
-        unused |= {"lgd_secured", "cover_required", "cover_minimum"}
-    for name in [name for name in NAMES if name not in unused]:
-        value, filed = getattr(economics, name), known.loc[name]
-        rule = filed["source"]
-        if value != filed["value"]:
-            rule = f"set by the study instead of {filed['value']:g} ({rule})"
-        rows.append((name, value, filed["unit"], "assumption", rule, len(frame)))
-    return pd.DataFrame(rows, columns=["input", "value", "unit", "depends_on", "rule", "customers"])
+        unused |= {"lgd_secured", *CUT_BY_COVER}
+    if economics.lgd_unsecured == 1:
+        unused |= {"lgd_unsecured", "lgd_secured", *CUT_BY_COVER}
+    if not (frame["ead_from"] != "").any():
+        unused = {*NAMES} - {"base_hours", *({"churn_rate"} - unused)}
+    known = assumptions().drop(index=[*unused]).reset_index()
+    known["value"] = [getattr(economics, name) for name in known["assumption"]]
+    return known[["assumption", "label", "value", "low", "high", "unit", "source"]]
 
 
 def money(currency: str) -> str:
-    """Return the name of a data set's currency for units and sentences, "currency" where none is named.
+    """Return the name of a data set's currency, "units of money" where none is named.
 
     In `datasets.yml` a name begins with a capital letter; what stands there otherwise says why there is none.
     """
-    return currency if currency[:1].isupper() else "currency"
-
-
-def in_money(table: pd.DataFrame, currency: str, *columns: str) -> pd.DataFrame:
-    """Return a table whose units, in `unit` unless other columns are named, tell the currency of the data set."""
-    told = {
-        column: table[column].str.replace(r"\bcurrency\b", money(currency), regex=True)
-        for column in columns or ("unit",)
-    }
-    return table.assign(**told)
-
-
-def profile(frame: pd.DataFrame, default: pd.Series | None = None) -> pd.DataFrame:
-    """Return the measured profile of each tier: index `tier`; customers, mean exposure, rate, PD and, where known, the
-    default rate among customers whose outcome is known."""
-    grouped = frame.groupby("tier", observed=False)
-    table = pd.DataFrame(
-        {
-            "customers": grouped.size(),
-            "mean exposure": grouped["ead"].mean(),
-            "mean rate": grouped["rate"].mean(),
-            "mean PD": grouped["pd"].mean(),
-        }
-    )
-    if default is not None:
-        table["default rate"] = default.reindex(frame.index).groupby(frame["tier"], observed=False).mean()
-    return table.set_axis(table.index.astype(str))
-
-
-def profile_in_words(table: pd.DataFrame) -> pd.Series:
-    """Return the profile of each tier in one line, from `profile`; what is not measured is left out."""
-    words = {
-        "mean exposure": "mean loan {:,.0f}",
-        "mean rate": "mean rate {:.1%}",
-        "default rate": "outcome rate {:.1%}",
-    }
-    lines = []
-    for _, row in table.iterrows():
-        parts = [
-            text.format(row[name]) for name, text in words.items() if name in row and np.isfinite(row[name])
-        ]
-        lines.append("; ".join([f"{row['customers']:,.0f} customers", *parts]))
-    return pd.Series(lines, index=table.index, name="profile")
+    return currency if currency[:1].isupper() else "units of money"

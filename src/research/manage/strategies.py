@@ -28,11 +28,10 @@ LEVERS: dict[str, tuple[float, float]] = {
     "hours": (-1.0, 2.0),
 }
 COLUMNS = (
-    "id", "tier", "family", "action", "action_zh", "lever", "low", "base", "high", "unit", "kind", "hours",
+    "id", "tier", "family", "claim", "action", "action_zh", "lever", "low", "base", "high", "unit", "kind", "hours",
     "source", "source_status", "source_url", "source_says", "falsified_by",
 )  # fmt: skip
 NUMBERS = ("low", "base", "high", "hours")
-NONE_NAMED = "none named in the source"
 
 
 def strategies(path: Path = DEFINITIONS / "strategies.csv") -> pd.DataFrame:
@@ -64,7 +63,7 @@ def strategies(path: Path = DEFINITIONS / "strategies.csv") -> pd.DataFrame:
                 raise UserError(
                     f"{_place(path, row)}, column {column}: found '{value}'{nearest(value, options)}"
                 )
-    for column in ("id", "action", "action_zh", "unit", "source", "falsified_by"):
+    for column in ("id", "claim", "action", "action_zh", "unit", "source", "falsified_by"):
         for row in table.index[table[column].str.strip() == ""]:
             raise UserError(f"{_place(path, row)}, column {column}: found nothing, expected text")
     for column in NUMBERS:
@@ -104,7 +103,7 @@ def _check(table: pd.DataFrame, path: Path) -> None:
                 f"{_place(path, row)}: source_status '{entry['source_status']}' does not fit source_url"
             )
     for action, rows in table.groupby("id", sort=False):
-        for column in ("tier", "family", "action", "action_zh"):
+        for column in ("tier", "family", "claim", "action", "action_zh"):
             if rows[column].nunique() > 1:
                 raise UserError(f"{path.name}: action {action} has more than one {column}")
 
@@ -118,53 +117,3 @@ def actions(table: pd.DataFrame) -> pd.DataFrame:
     first = ["tier", "family", "action", "action_zh"]
     grouped = table.groupby("id", sort=False)
     return grouped[first].first().assign(hours=grouped["hours"].sum()).reset_index()
-
-
-def strategy_matrix(table: pd.DataFrame, tier_profiles: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Lay the strategies out as the source does: a row per tier, the three families across, the tier's profile beside.
-
-    Args:
-        table: from `strategies()`.
-        tier_profiles: measured profile of the tiers, index = tier names, any columns; a tier without customers is NaN.
-
-    Returns:
-        Index `tier` in the study's order; columns `label`, `label_zh`, the profile's columns, then one text
-        column per family with the actions in English and Chinese.
-    """
-    listed = actions(table)
-    listed["text"] = listed["action"] + " " + listed["action_zh"]
-    cells = listed.groupby(["tier", "family"], sort=False)["text"].agg("; ".join).unstack("family")
-    cells = cells.reindex(index=list(TIERS), columns=list(FAMILIES)).fillna(NONE_NAMED)
-    labels = pd.DataFrame.from_dict(TIER_LABELS, orient="index", columns=["label", "label_zh"])
-    parts = [labels]
-    if tier_profiles is not None:
-        unknown = sorted(set(tier_profiles.index.astype(str)) - set(TIERS))
-        if unknown:
-            raise UserError(f"tier profiles: unknown tier {', '.join(unknown)}; expected {', '.join(TIERS)}")
-        profiles = tier_profiles.set_axis(tier_profiles.index.astype(str))
-        parts.append(profiles.reindex(list(TIERS)))
-    return pd.concat([*parts, cells], axis=1).rename_axis(index="tier", columns=None)
-
-
-def provenance(table: pd.DataFrame) -> pd.DataFrame:
-    """Count the levers by what is known of their effect: columns `source_status`, `levers`, `share`."""
-    counts = table["source_status"].value_counts().reindex(list(STATUSES), fill_value=0)
-    return pd.DataFrame(
-        {"source_status": counts.index, "levers": counts.to_numpy(), "share": counts.to_numpy() / len(table)}
-    )
-
-
-def effects_in_words(table: pd.DataFrame) -> pd.Series:
-    """Return each assumed range as "0 % … 10 % … 20 %" (pessimistic, base, optimistic) with its unit."""
-    share = table["unit"].str.startswith(("relative", "share"))
-    ends = [
-        [
-            f"{100 * value:.3g} %" if part else f"{value:g}"
-            for value, part in zip(table[name], share, strict=True)
-        ]
-        for name in ("low", "base", "high")
-    ]
-    ranges = [" … ".join(parts).replace("-", "−") for parts in zip(*ends, strict=True)]
-    return pd.Series(
-        [f"{text} {unit}" for text, unit in zip(ranges, table["unit"], strict=True)], index=table.index
-    )

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from research.manage.portfolio import Economics, valued
+from research.manage.portfolio import Economics, covered
 from research.tiers import TIERS
 
 Floats = np.ndarray
@@ -18,32 +18,24 @@ class Sums:
     """The book added up by tier, each (4,) or (draws, 4) in the order of `TIERS`."""
 
     customers: Floats
+    bad: Floats
     exposure: Floats
     interest: Floats
     exposure_at_risk: Floats
     interest_at_risk: Floats
-    loss: Floats
-    capital: Floats
+    covered_at_risk: Floats
     churn: Floats
-
-    def dealt_at_random(self) -> Sums:
-        """Return the sums expected when the same tiers, of the same sizes, are dealt to customers at random."""
-        share = self.customers / self.customers.sum(axis=-1, keepdims=True)
-        values = {name: share * getattr(self, name).sum(axis=-1, keepdims=True) for name in ADDED}
-        average = (self.churn * self.customers).sum(axis=-1, keepdims=True) / self.customers.sum(
-            axis=-1, keepdims=True
-        )
-        return Sums(**values, churn=np.broadcast_to(average, share.shape))
 
 
 ADDED = tuple(field.name for field in dataclasses.fields(Sums) if field.name != "churn")
+COUNTS = ("customers", "bad")  # what does not grow with the share of a limit that is drawn
 
 
 def sums(frame: pd.DataFrame, economics: Economics) -> Sums:
     """Add a book up by tier."""
     parts, places = _parts(frame, economics)
     added = np.stack([parts[places == place].sum(axis=0) for place in range(len(TIERS))], axis=-1)
-    return _as_sums(added, economics)
+    return _as_sums(added, frame, economics)
 
 
 def draw_sums(frame: pd.DataFrame, economics: Economics, draws: int, seed: int) -> Sums:
@@ -70,27 +62,28 @@ def draw_sums(frame: pd.DataFrame, economics: Economics, draws: int, seed: int) 
     drawn = means * count + noise @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
     drawn = np.maximum(drawn, 0.0).reshape(draws, len(TIERS), width) * scale
     drawn[:, :, absent] = np.nan
-    return _as_sums(np.moveaxis(drawn, 2, 0), economics)
+    return _as_sums(np.moveaxis(drawn, 2, 0), frame, economics)
 
 
 def _parts(frame: pd.DataFrame, economics: Economics) -> tuple[Floats, Floats]:
     """Return what is added up, (n, 8) in the order of `ADDED` and who leaves, and the tier's place (n,)."""
-    book = valued(frame, economics)
-    places = pd.Categorical(book["tier"].astype(object), categories=list(TIERS)).codes
-    at_risk = book["ead"] * book["pd"]
-    leaving = (
-        book["churn"].fillna(book["churn"].groupby(places).transform("mean")).fillna(economics.churn_rate)
-    )
+    places = pd.Categorical(frame["tier"].astype(object), categories=list(TIERS)).codes
+    at_risk = frame["ead"] * frame["pd"]
+    leaving = frame["churn"].fillna(frame["churn"].groupby(places).transform("mean"))
     columns = (
-        np.ones(len(book)), book["ead"], book["ead"] * book["rate"], at_risk, at_risk * book["rate"],
-        book["expected_loss"], book["capital"], leaving,
+        np.ones(len(frame)), frame["pd"], frame["ead"], frame["ead"] * frame["rate"], at_risk, at_risk * frame["rate"],
+        at_risk * covered(frame["cover"], economics), leaving,
     )  # fmt: skip
     return np.column_stack(columns).astype(float), places
 
 
-def _as_sums(added: Floats, economics: Economics) -> Sums:
+def _as_sums(added: Floats, frame: pd.DataFrame, economics: Economics) -> Sums:
     *values, leaving = added
     customers = values[0]
-    known = customers > 0
-    churn = np.where(known, leaving / np.where(known, customers, 1.0), economics.churn_rate)
-    return Sums(**dict(zip(ADDED, values, strict=True)), churn=np.clip(churn, 0.0, 1.0))
+    drawn = economics.credit_conversion if (frame["ead_from"] == "credit limit").any() else 1.0
+    scaled = {
+        name: part if name in COUNTS else part * drawn for name, part in zip(ADDED, values, strict=True)
+    }
+    measured = leaving / np.where(customers > 0, customers, 1.0)
+    churn = np.where(np.isnan(measured), economics.churn_rate * economics.years, measured)
+    return Sums(**scaled, churn=np.clip(churn, 0.0, 1.0))

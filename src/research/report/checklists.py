@@ -27,7 +27,7 @@ from research.textfiles import is_file, read_yaml
 
 CHECKLISTS = DEFINITIONS / "checklists"
 TRACEABILITY = DEFINITIONS / "traceability.csv"
-ORDER = ("tripod_ai", "coreq", "gramms", "cross")
+ORDER = ("tripod_ai", "reforms", "coreq", "gramms", "cross")
 ANSWERS = ("where", "says", "researcher", "not_done")
 STATES = ("reported", "partly", "declared", "not done", "not in this run")
 EXHIBIT_NAMES = re.compile(r'\bname\s*=\s*"([a-z][a-z0-9_]*)"|\bfinding\(\s*"([a-z][a-z0-9_]*)"')
@@ -47,13 +47,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Checklist:
-    """A checklist: its name, what it is for, its source, and its items as mappings."""
+    """A checklist: its name, what it is for, its source, its items as mappings, and a successor still in the making."""
 
     name: str
     about: str
     source: str
     applies_to: str
     items: list[dict[str, Any]]
+    coming: str = ""
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,14 @@ from research.report.notebooks import stopped
 from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
 from research.report.provenance import look_hash
-from research.report.render import exhibit_html, linked_from_elsewhere, numbered, page_assets, templates
+from research.report.render import (
+    exhibit_html,
+    linked_from_elsewhere,
+    listed,
+    numbered,
+    page_assets,
+    templates,
+)
 from research.textfiles import read_yaml
 
 # Whose answers are what came out of the study, in this order.
@@ -118,14 +126,15 @@ def index_page(
                 "banners": [entry["banner"] for entry in collected.banners.get(stem, [])],
             }
         )
-    banners = banners_of([entry for entries in collected.banners.values() for entry in entries])
+    apart = {entry["stem"] for entry in listed(pages, record) if entry["demonstration"]}
+    rests_on, shows = split_banners(collected.banners, apart)
     verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]]
     sections = [
         Heading(2, anchor, text) for anchor, text in SECTIONS.items() if anchor != "verdict" or verdicts
     ]
     page = {
         "stem": "index",
-        "pages": [{"stem": stem, "title": title} for stem, title in pages if stem in stems],
+        "pages": listed([(stem, title) for stem, title in pages if stem in stems], record),
         "headings": sections,
         "record": record,
         **page_assets(),
@@ -146,8 +155,9 @@ def index_page(
         .render(
             page=page,
             verdicts=verdicts,
-            lines=lines,
-            banners=banners,
+            parts=[[line for line in lines if (line["stem"] in apart) == shown] for shown in (False, True)],
+            banners=rests_on,
+            demonstrated=shows,
             comparison=comparison,
             moved=comparison.get("moved", [])[:MOVED_SHOWN],
             parameters=flat_parameters(record["study"]["parameters"]),
@@ -213,7 +223,7 @@ def checklists_page(
     sections["index"] = SECTIONS
     page = {
         "stem": "checklists",
-        "pages": [{"stem": stem, "title": title} for stem, title in pages if stem in stems],
+        "pages": listed([(stem, title) for stem, title in pages if stem in stems], record),
         "headings": [Heading(2, slug(one.name), one.name) for one, _ in filled],
         "record": record,
         **page_assets(),
@@ -229,11 +239,31 @@ def checklists_page(
     )
 
 
+def split_banners(
+    banners: Mapping[str, list[dict[str, Any]]], apart: Collection[str]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return the banners of what the findings rest on, and those of what is shown beside them.
+
+    Args:
+        banners: page → its banners in order; the first one stands above the page's answer.
+        apart: pages that only show a method.
+    """
+    first = [entries[0] for stem, entries in banners.items() if entries and stem not in apart]
+    others = [
+        entry
+        for stem, entries in banners.items()
+        for place, entry in enumerate(entries)
+        if (place or stem in apart) and entry not in first
+    ]
+    return banners_of(first), banners_of(others)
+
+
 def banners_of(entries: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return (kind, text) of the banners for all pages: everything that is real, of other kinds what most pages say."""
     said: dict[str, Counter[str]] = {}
     for entry in entries:
-        said.setdefault(entry["banner"], Counter())[entry["text"]] += 1
+        if entry["banner"] != "assumed":  # stands above the part of a page that is
+            said.setdefault(entry["banner"], Counter())[entry["text"]] += 1
     return [
         (kind, text)
         for kind, texts in said.items()

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from research.report.disclosure import protected, smallest
+from research.report.disclosure import protected
 from research.suppression import PROTECTED, WITHHELD, emptied
 
 SHARES = (".1%", ("share", "worth_share")), (".2%", ("rate", "ci_low", "ci_high"))
-
-
-def together(counts: Iterable[float]) -> int | str:
-    """Return a sum of counts for a sentence, or that it is withheld because one of them is."""
-    total = sum(counts)
-    return "withheld" if pd.isna(total) or 0 < total < smallest("loans") else int(total)
 
 
 def rankings(
@@ -60,3 +54,23 @@ def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if all(PROTECTED in frame.attrs for frame in frames):
         made.attrs[PROTECTED] = True
     return made
+
+
+def unseen_tiers(rates: pd.DataFrame, ranking: str) -> pd.DataFrame:
+    """Return the tiers of one ranking for customers it has not seen, of `ranking_rates`, as they may be shown."""
+    mine = rates[(rates["ranking"] == ranking) & (rates["judged"] == "unseen")].reset_index(drop=True)
+    return protected(mine, keep=["overall"])
+
+
+def of_shown_tiers(frame: pd.DataFrame, tiers: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what the effects needed tell of tiers whose counts are withheld; their `result` becomes `withheld`.
+
+    Args:
+        frame: of `manage.break_even.break_even`.
+        tiers: of `unseen_tiers`.
+    """
+    hidden = set(tiers.loc[tiers[["n", "bad"]].isna().any(axis=1), "tier"].astype(str))
+    rows = np.flatnonzero(frame["tier"].isin(hidden))
+    told = [name for name in frame.select_dtypes("number").columns if name not in ("low", "base", "high")]
+    safe = emptied(frame, [(int(row), name) for row in rows for name in told])
+    return safe.assign(result=safe["result"].mask(safe["tier"].isin(hidden), "withheld"))

@@ -29,6 +29,7 @@ from research.report.worded import SAID, shown
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
+DEMONSTRATIONS = ("10_interviews",)  # pages of which nothing is left when the fieldwork is invented
 
 
 class RenderFailed(Exception):
@@ -66,7 +67,7 @@ def render(
         "title": title,
         "plain_title": html.unescape(re.sub(r"<[^>]*>", "", title)),
         "headings": [heading for heading in headings if heading.level in (2, 3)],
-        "pages": [{"stem": page, "title": name} for page, name in pages],
+        "pages": listed(pages, record),
         "previous": neighbour(pages, position, -1),
         "next": neighbour(pages, position, 1),
         "supplement": "".join(cell.metadata.get("extra", "") for cell in notebook.cells),
@@ -85,13 +86,20 @@ def render(
     return body
 
 
+def listed(pages: list[tuple[str, str]], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the pages for the menu, each with whether it only shows a method and stands apart from the findings."""
+    given = record["study"].get("parameters", {}).get("fieldwork", {})
+    apart = DEMONSTRATIONS if given.get("provenance") == "invented" else ()
+    return [{"stem": stem, "title": title, "demonstration": stem in apart} for stem, title in pages]
+
+
 def failed_page(stem: str, pages: list[tuple[str, str]], record: dict[str, Any], message: str) -> str:
     """Return the page of a notebook that did not finish, so that no link leads nowhere."""
     page = {
         "stem": stem,
         "title": dict(pages).get(stem, stem),
         "headings": [],
-        "pages": [{"stem": page, "title": name} for page, name in pages],
+        "pages": listed(pages, record),
         "record": record,
         **page_assets(),
     }

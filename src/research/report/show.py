@@ -99,7 +99,12 @@ def exhibit_bundle(exhibit: Exhibit) -> dict[str, Any]:
         "kind": exhibit.kind,
         "name": exhibit.name,
         SAID: {"caption": to_json(exhibit.caption)} | ({"alt": to_json(exhibit.alt)} if exhibit.alt else {}),
-        "headings": None if exhibit.headings is None else [*map(list, exhibit.headings.items())],
+        "headings": None
+        if exhibit.headings is None
+        else [
+            [column, to_json(text) if isinstance(text, Said) else text]
+            for column, text in exhibit.headings.items()
+        ],
         "formats": {
             column: spec if isinstance(spec, str) else dict(spec) for column, spec in exhibit.formats.items()
         },

@@ -23,6 +23,7 @@ BANNERS = {
     "invented": N_("Method demonstration: these interviews and answers were made up. They bear no verdict."),
     "reported": N_("Real answers of real people, as they gave them."),
     "real": N_("Real data, published for research."),
+    "assumed": N_("Below, all effects, hours and costs are assumed. What rests on them bears no verdict."),
 }
 ORIGINS = {
     "recorded": N_("recorded result"),
@@ -162,7 +163,10 @@ def _tabular(payload: dict[str, Any], words: Words) -> str:
 def headings(payload: dict[str, Any], words: Words) -> dict[str, str]:
     """Return column → heading of the columns that are shown."""
     if payload["headings"] is not None:
-        return {column: words(text) for column, text in payload["headings"]}
+        return {
+            column: words.said(from_json(text)) if isinstance(text, dict) else words(text)
+            for column, text in payload["headings"]
+        }
     return {column["name"]: words(markup.label(column["name"])) for column in payload["columns"]}
 
 

@@ -202,17 +202,6 @@ class DecisionTree(StratificationModel):
         columns = ["node", "input", "label", "label_zh", "level", "threshold", "missing_goes", "n"]
         return pd.DataFrame(rows, columns=columns)
 
-    def pruning_path(self) -> pd.DataFrame:
-        """Return one row per candidate α: alpha, leaves, loss (mean over folds), error, best, one_se, chosen (bool)."""
-        found = self.pruning_
-        marks = {
-            name: np.arange(len(found.alphas)) == getattr(found, name)
-            for name in ("best", "one_se", "chosen")
-        }
-        return pd.DataFrame(
-            {"alpha": found.alphas, "leaves": found.leaves, "loss": found.mean, "error": found.error, **marks}
-        )
-
     def _read_paths(self) -> None:
         """Set `paths_`: the conditions that lead to each leaf."""
         tree = self.tree_.tree_

@@ -56,7 +56,7 @@ def _found(study: Study, claim: dict[str, Any], name: str) -> dict[str, Any]:
     if claim["quantity"] == "odds_ratio_high":
         row = high_tier_odds(study).set_index(["model", "arm"]).loc[(name, PRACTISED)]
         if np.isnan(row["estimate"]):
-            return _none("the high-risk tier is empty, or nobody is bad")
+            return _none("the high-risk tier is empty, or nobody has the outcome")
         return {name: row[name] for name in ("estimate", "ci_low", "ci_high")} | {
             "n": round(row["n_high"] + row["n_rest"]),
             "reason": "",

@@ -17,8 +17,6 @@ from research.study.judgements import practitioner_agreement
 from research.study.measured import measured
 from research.study.models import model
 
-PRACTITIONERS = 10  # the criterion that rests on vignettes
-
 
 @step(measured, practitioner_agreement)
 def comparison(study: Study) -> dict[str, Any]:
@@ -26,7 +24,7 @@ def comparison(study: Study) -> dict[str, Any]:
     made, agreed = measured(study), practitioner_agreement(study)["rows"]
     if agreed.empty:
         return made
-    rows = criteria.numbered(agreed, datasets.shown(study.dataset))
+    rows = criteria.placed(agreed, datasets.shown(study.dataset))
     return made | {"criteria": pd.concat([made["criteria"], rows], ignore_index=True)}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from research.collect import datasets
 from research.collect.publication import smallest_count
 from research.manage import loan_quality as quality_rules
 from research.parameters import Study
@@ -54,6 +55,23 @@ def published(study: Study, name: str) -> pd.DataFrame:
         table.attrs[PROTECTED] = True
         return table
     return tables(study)[name]().frame
+
+
+def statuses(study: Study) -> pd.DataFrame:
+    """Return the statuses behind the outcome, as they may be shown.
+
+    Returns:
+        `status`, `n`, `share`, and for each reading of the outcome that the data set defines, its own first, a column
+        under the reading's name: 1 counted as bad, 0 as good, missing left out. No rows where no status is recorded.
+    """
+    table = published(study, "levels").query("construct == 'loan_status'").rename(columns={"level": "status"})
+    named = {} if datasets.is_path(study.dataset) else datasets.definition(study.dataset)
+    readings = named.get("outcome_variants", {})
+    for name, counted in readings.items():
+        table[name.replace("_", " ")] = table["status"].map(counted).astype(float)
+    order = list(next(iter(readings.values()), []))
+    table = table.drop(columns="construct")
+    return table.sort_values("status", key=lambda names: names.map(order.index)) if order else table
 
 
 def counts_known(study: Study) -> frozenset[float]:
@@ -301,6 +319,8 @@ def tests_without(tests: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
     # Holm's adjustment hands a value on to larger p-values, where it tells the p-value that it was made from
     first = table[gone].groupby("p_holm")["p_value"].min()
     handed_on = ~gone & (table["p_holm"] < 1) & (table["p_value"] > table["p_holm"].map(first))
-    columns = ["statistic", "p_value", "p_holm", "effect"]
+    columns = ["statistic", "p_value", "p_holm", "effect", "smallest_expected"]
     cells = [(row, column) for row in gone.index[gone] for column in columns]
-    return emptied(table, [*cells, *((row, "p_holm") for row in handed_on.index[handed_on])])
+    made = emptied(table, [*cells, *((row, "p_holm") for row in handed_on.index[handed_on])])
+    made.loc[made["p_holm"].isna(), "result"] = "withheld"
+    return made

@@ -15,6 +15,7 @@ LENDERS_PRICE = (
     "interest_rate",
     "instalment",
 )  # follow from the grade; an outcome of the lender's own assessment
+GRADE = "credit_grade"
 
 
 @step(customers)
@@ -35,37 +36,40 @@ def no_regression(study: Study) -> str:
 
 @step(regression_design, "folds", "seed")
 def regression(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the logit of the outcome: coefficients, fit, blocks, collinearity, nonlinearity, calibration."""
+    """Return the logit of the outcome: coefficients, fit, blocks, nonlinearity, calibration, missing values."""
     made = regression_design(study)
     model = risk.fit(made)
     unseen = risk.out_of_fold(
         customers(study), canon.constructs(), study.folds, study.seed, leave_out=LENDERS_PRICE
     )
-    deciles, summary = risk.calibration(*unseen)
+    deciles, slope = risk.calibration(*unseen)
     return {
         "coefficients": risk.coefficients(model),
         "fit": risk.fit_quality(model),
         "blocks": risk.block_tests(model),
-        "collinearity": risk.collinearity(made),
         "nonlinearity": risk.nonlinearity(model),
         "deciles": deciles,
-        "calibration": summary,
-        "dropped": made.dropped,
+        "calibration": slope,
         "missing": missing.sensitivity(made, customers(study), study.seed),
     }
 
 
 @step(regression_design)
 def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
-    """Return what drives the rate charged, with and without the lender's own grade; empty without a rate."""
+    """Return what drives the rate charged; empty where too few rates, or nothing besides the grade, are known.
+
+    Returns:
+        `terms`: the coefficients without the lender's own grade; `explained`: one row, the share of the variance with
+        the grade (`r2`) and without it (`r2_without_grade`), `graded` telling whether there is one.
+    """
     table = customers(study)
     if "interest_rate" not in table:
         return {}
-    blind = design.build(table, canon.constructs(), leave_out=(*LENDERS_PRICE, "credit_grade"))
-    seeing = regression_design(study)
-    return {
-        "coefficients": pricing.fit(seeing, table["interest_rate"]),
-        "explained": pricing.explained(seeing, table["interest_rate"]),
-        "coefficients_without_grade": pricing.fit(blind, table["interest_rate"]),
-        "explained_without_grade": pricing.explained(blind, table["interest_rate"]),
-    }
+    seeing, rate = regression_design(study), table["interest_rate"]
+    blind = seeing.without(seeing.terms.loc[seeing.terms["construct"] == GRADE, "term"].tolist())
+    if not 0 < len(blind.terms) < rate[seeing.matrix.index].notna().sum() - 1:
+        return {}
+    whole, unaided = pricing.explained(seeing, rate), pricing.explained(blind, rate)
+    graded = len(blind.terms) < len(seeing.terms)
+    explained = pd.DataFrame({"r2": [whole], "r2_without_grade": unaided, "graded": graded})
+    return {"terms": pricing.fit(blind, rate), "explained": explained}

@@ -38,7 +38,7 @@ def vignettes(study: Study) -> pd.DataFrame:
 
 @step(out_of_fold, vignettes, answers, "bootstrap")
 def practitioner_agreement(study: Study) -> dict[str, Any]:
-    """Return criterion 10: `rows` per model and arm, the models' `tiers` (out of fold), `reason` where not testable.
+    """Return agreement with practitioners: `rows` per model and arm, `tiers` out of fold, `reason` where not testable.
 
     Only judgements of customers of the study's own data set count.
     """

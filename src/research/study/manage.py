@@ -8,40 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.collect import datasets
-from research.collect import worth as worths
 from research.compare import resampling
-from research.compare.economics import ideal_tiers
 from research.errors import NotTestable, UserError, nearest
-from research.manage import benefits, break_even, contacts, portfolio, sensitivity, strategies
+from research.manage import break_even, contacts, portfolio, strategies
 from research.manage import loan_quality as quality_rules
 from research.manage import policy as policies
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import all_data_key, all_names, customers, outcome
+from research.study.customers import customers, outcome
 from research.study.folds import out_of_fold
 from research.study.models import model, tiers
-from research.study.testable import answers, why_not
-
-PD_FROM = ("scorecard", "boosting", "tree")  # the first of these gives the PD of the policy simulation
 
 
 @step("costs")
 def economics(study: Study) -> portfolio.Economics:
     """Return what money, capital and work cost: the assumptions file, with the study's costs."""
     return portfolio.economics(study.costs.model_dump())
-
-
-@step(out_of_fold)
-def unseen_pd(study: Study) -> tuple[pd.Series, str]:
-    """Return one PD for all models, from customers each fit has not seen, and the model it comes from."""
-    oof = out_of_fold(study)
-    offered = [pair for name in PD_FROM for pair in oof.pairs if pair[0] == name]
-    if not offered:
-        raise UserError(f"the policy simulation needs one of {', '.join(PD_FROM)} among the references")
-    probability = oof.probability[oof.pairs.index(offered[0])].mean(axis=0)
-    return pd.Series(probability, index=oof.index)[oof.tested], registry.MODELS[offered[0][0]].title
 
 
 @step(out_of_fold)
@@ -55,90 +38,60 @@ def unseen_tiers(study: Study) -> dict[str, pd.Series]:
     }
 
 
-@step(unseen_pd, unseen_tiers, economics)
-def books(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the loan book of the policy simulation for the tiers of each model."""
+@step(unseen_tiers, economics)
+def loan_book(study: Study, name: str) -> pd.DataFrame:
+    """Return the loan book of the policy simulation under the tiers of a model, for customers it has not seen.
+
+    The known outcome stands in the place of a PD, so that no tiers are judged by the PD of their own model.
+    """
     if reason := outcome(study).no_default_rate:
         raise NotTestable(reason)
-    table, probability, money = customers(study), unseen_pd(study)[0], economics(study)
-    table = table.loc[portfolio.usable(table).intersection(probability.index)]
-    placed = unseen_tiers(study)
-    return {name: portfolio.book(table, probability, mine, money) for name, mine in placed.items()}
+    if name not in (placed := unseen_tiers(study)):
+        raise UserError(f"model '{name}' has no policy here{nearest(name, placed)}")
+    table, mine = customers(study), placed[name]
+    table = table.loc[portfolio.usable(table).intersection(mine.index)]
+    return portfolio.book(table, table["default"], mine)
 
 
-@step(books, "seed")
-def policy(study: Study) -> dict[str, Any]:
-    """Return the tiered policy of every model against one policy for all, and what it rests on.
+@step(loan_book, "seed")
+def policy(study: Study, name: str) -> dict[str, Any]:
+    """Return what each action would have to achieve, and the tiered policy against one policy for all.
 
-    `comparison` uses the PD; `realised` puts the known outcome in its place, so that no tiers are judged by the PD
-    of their own model.
+    Where the outcome gives a PD, losses are PD × LGD × EAD over its horizon. Elsewhere no loss is computed: every
+    outcome is taken to cost the whole loan, the most that preventing it can save, and stands against one year of work.
+
+    Returns:
+        Frames `strategies`, `needed`, `comparison`, `hours`, `tornado`, `assumed`, and `basis`: `reading`
+        (`pd`, `loan`, `count`), `years`, `horizon` (months), `lgd`, `measure` (of the tornado), `mean_loan`, `n`,
+        `left_out`, `believable` (return on risk capital).
     """
-    made, table, money = books(study), strategies.strategies(), economics(study)
-    known = customers(study)["default"]
-    lived = {name: book.assign(pd=known.reindex(book.index)) for name, book in made.items()}
+    frame, table, named = loan_book(study, name), strategies.strategies(), outcome(study)
+    money = economics(study)
+    money = money.changed(years=named.horizon_months / 12) if named.gives_pd else money.whole_loan()
+    measures = policies.shown(frame, named.gives_pd)
+    counted = "cost of one" not in measures
+    measure = "hours for one" if counted else "profit" if named.gives_pd else "cost of one"
+    amounts = bool((frame["ead_from"] != "").any())
+    drawn = money.credit_conversion if (frame["ead_from"] == "credit limit").any() else 1.0
     return {
-        "comparison": policies.compare_models(made, table, money, seed=study.seed),
-        "realised": policies.compare_models(lived, table, money, seed=study.seed),
-        "inputs": portfolio.inputs(next(iter(made.values())), money),
         "strategies": table,
-        "left_out": len(customers(study)) - len(next(iter(made.values()))),
+        "needed": break_even.break_even(frame, table, money, seed=study.seed),
+        "comparison": policies.compare(frame, table, money, gives_pd=named.gives_pd, seed=study.seed),
+        "hours": policies.officer_hours(table, money, seed=study.seed),
+        "tornado": policies.tornado(frame, table, money, measure),
+        "assumed": portfolio.assumed(frame, money),
+        "basis": {
+            "reading": "count" if not amounts else "pd" if named.gives_pd else "loan",
+            "years": money.years,
+            "horizon": named.horizon_months if named.gives_pd else None,
+            "lgd": money.lgd_unsecured,
+            "measure": measure,
+            "mean_loan": float(frame["ead"].mean() * drawn) if amounts else float("nan"),
+            "n": len(frame),
+            "left_out": len(customers(study)) - len(frame),
+            "believable": portfolio.believable_raroc(),
+        },
     }
-
-
-@step(policy, answers, "compare_datasets", data=all_data_key)
-def policy_everywhere(study: Study) -> pd.DataFrame:
-    """Return each model's policy on every data set at equal volume, judged by realised outcomes, with `dataset`.
-
-    A data set on which it is not testable has one row, with the `reason`, which is empty elsewhere.
-    """
-    names, frames = all_names(study), {}
-    for name in reversed(names):  # the comparison, which may run beside this, begins with the first
-        there = study.with_dataset(name)
-        if reason := why_not(there, "06_strategies"):
-            found = pd.DataFrame({"reason": [reason]})
-        else:
-            found = policy(there)["realised"].query("basis == 'equal volume'").assign(reason="")
-        frames[name] = found.assign(dataset=datasets.shown(name))
-    return pd.concat([frames[name] for name in names], ignore_index=True)
-
-
-@step(books, policy, "seed")
-def policy_detail(study: Study, name: str) -> dict[str, pd.DataFrame]:
-    """Return one model's policy in detail: by tier, tornado, break-evens and the evidence on the claimed benefits."""
-    made, table, money = books(study), strategies.strategies(), economics(study)
-    if name not in made:
-        raise UserError(f"model '{name}' has no policy here{nearest(name, made)}")
-    book, bad = made[name], customers(study)["default"]
-    compared = policy(study)["comparison"].query("model == @name")
-    worth = worths.worth(customers(study))[0]
-    split = sensitivity.by_tier(book, table, money, seed=study.seed)
-    profile = portfolio.profile(book, bad)
-    needed = break_even.break_even(book, table, money, seed=study.seed)
-    return {
-        "by_tier": split,
-        "tornado": sensitivity.tornado(book, table, money),
-        "break_even": needed,
-        "tier_break_even": break_even.tier_break_even(book, table, money),
-        "evidence": benefits.hypothesis_evidence(book, compared, needed, split, default=bad, value=worth),
-        "profile": profile,
-        "matrix": strategies.strategy_matrix(table, portfolio.profile_in_words(profile).to_frame()),
-    }
-
-
-@step(books)
-def policy_truth(study: Study) -> pd.DataFrame | None:
-    """Return what each model's policy is worth under the true PD of the simulated bank; nothing for other data."""
-    if study.dataset != datasets.SIMULATED:
-        return None
-    made, truth = books(study), datasets.simulation().truth
-    some = next(iter(made.values()))
-    sizes = some["tier"].value_counts().reindex(list(resampling.TIERS)).to_numpy()
-    known = truth.loc[some.index]
-    places = ideal_tiers(known["true_pd"].to_numpy(), known["true_value"].to_numpy(), sizes)
-    best = pd.Series(np.array(resampling.TIERS, dtype=object)[places], index=some.index)
-    return sensitivity.profit_by_truth(
-        made, known["true_pd"], best, strategies.strategies(), economics(study)
-    )
 
 
 @step(tiers)

@@ -1,4 +1,4 @@
-"""Criteria 1 to 9 of the protocol on one data set."""
+"""Every measure of every purpose on one data set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from research.collect import datasets
 from research.collect import worth as worths
-from research.compare import criteria, economics, fairness, inference, resampling, stability
+from research.compare import criteria, economics, fairness, resampling, stability
 from research.compare.calibration import tier_calibration
 from research.compare.parsimony import parsimony
 from research.parameters import Study
@@ -16,18 +16,17 @@ from research.segment import registry
 from research.steps import step
 from research.study.customers import customers, outcome
 from research.study.folds import out_of_fold, refits
-from research.study.models import model, not_testable, tiers
+from research.study.models import model, tiers
 
 PROFITS = ("emp", "tier_emp")  # what is lost where a loan goes bad: of no other outcome
 
 
 @step(out_of_fold, refits, "bootstrap", "costs")
 def measured(study: Study) -> dict[str, Any]:
-    """Return criteria 1 to 9 of one data set: table, folds, pairwise tests, calibration, what is not testable."""
+    """Return the measures of one data set: `criteria` (table), `fairness`, `folds`, `calibration`."""
     table = customers(study)
     oof = out_of_fold(study)
-    worth, worth_is = worths.worth(table)
-    need, need_is = worths.need(table)
+    worth, need = worths.worth(table)[0], worths.need(table)[0]
     costs = study.costs
     folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
     if outcome(study).no_default_rate:
@@ -41,23 +40,19 @@ def measured(study: Study) -> dict[str, Any]:
     fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
     if len(fair):
         rows = pd.concat(
-            [rows, criteria.numbered(fairness.worst_attribute(fair), datasets.shown(study.dataset))],
+            [rows, criteria.placed(fairness.worst_attribute(fair), datasets.shown(study.dataset))],
             ignore_index=True,
         )
     return {
         "criteria": rows,
         "fairness": fair,
         "folds": folds,
-        "pairwise": inference.pairwise(folds, oof.test_train_ratio),
         "calibration": tier_calibration(oof),
-        "worth": worth_is,
-        "need": need_is,
-        "not_testable": [reason for name in study.models if (reason := not_testable(study, name))],
     }
 
 
 def _beyond_folds(study: Study, table: pd.DataFrame, oof: resampling.OutOfFold) -> list[pd.DataFrame]:
-    """Return criterion 6 over time where loans have dates, and the regret of criterion 7 where the truth is known."""
+    """Return stability over time where loans have dates, and the regret where the truth is known."""
     found = []
     if "loan_date" in table:
         found.append(stability.psi_over_time(oof, table["loan_date"], study.bootstrap, study.seed))

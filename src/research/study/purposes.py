@@ -7,7 +7,7 @@ import pandas as pd
 
 from research.collect import datasets, recorded
 from research.collect import worth as worths
-from research.compare import criteria, odds, pooling, purposes, resampling
+from research.compare import criteria, inference, odds, pooling, purposes, resampling
 from research.compare.effects import stratified_variance
 from research.parameters import Study
 from research.segment import registry
@@ -23,6 +23,7 @@ BAR = "scorecard"
 GRADE = "grade"  # the reference by one variable: the lender's grade where it recorded one
 LENDERS_VIEW = ("credit_grade", "interest_rate")  # what the lender itself thought of the risk
 ALL_LENDERS = "All lenders"
+FEWEST_RANKED = 3  # lenders, below which ranks say nothing
 FAMILIES = ("primary", "equal information", "against the bar")
 PAIRED = ("risk", "value", "need", "profit")
 
@@ -259,6 +260,31 @@ def lenders(study: Study) -> tuple[dict[str, pd.DataFrame], str]:
         return own, "real"
     together = kept["lender"] == ALL_LENDERS
     return {"rows": kept[~together], "pooled": kept[together]}, "recorded"
+
+
+def lender_ranks(study: Study) -> tuple[pd.DataFrame, str]:
+    """Return how the models that every lender can judge rank by AUC, and where that comes from: see `lenders`.
+
+    Returns:
+        One row per pair, `inference.nemenyi`, with `lenders, friedman, p_friedman`; no rows below three lenders.
+    """
+    own, kept = _own_ranks(over_lenders(study)["rows"]), recorded.frame("05_comparison/ranks")
+    if kept is None or (len(own) and own["lenders"].iloc[0] >= kept["lenders"].iloc[0]):
+        return own, "real"
+    return kept, "recorded"
+
+
+def _own_ranks(rows: pd.DataFrame) -> pd.DataFrame:
+    # Ranks within a lender need only the distance of each model from one of them.
+    gaps = rows[(rows["purpose"] == "risk") & (rows["arm"] == PRACTISED) & (rows["model_a"] == "tree")]
+    wide = -gaps.pivot(index="lender", columns="model_b", values="estimate").assign(tree=0.0)
+    scores = wide.reindex(columns=["tree", "abc", BAR]).dropna()
+    if len(scores) < FEWEST_RANKED:
+        return pd.DataFrame(columns=["model_a", "model_b", "lenders"])
+    test = inference.friedman(scores).iloc[0]
+    return inference.nemenyi(scores).assign(
+        lenders=len(scores), friedman=test["statistic"], p_friedman=test["p_value"]
+    )
 
 
 def fairness(study: Study) -> pd.DataFrame:

@@ -1,0 +1,401 @@
+"""Page 03: what drives the outcome, and what the rate?"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from research.exhibits.exhibit import Exhibit, drawing
+from research.exhibits.style import ACCENT, MUTED, canvas, label_below, with_outcome
+from research.exhibits.words import N_, Said, Words, chosen
+
+DRAWN, NAMED = 12, 3  # inputs in a figure, and in a list in a sentence
+TIED = 10.0  # variance inflation above it: the others tell most of an input (Marquardt 1970)
+BLOCKS = {
+    "risk": N_("risk"),
+    "value": N_("value"),
+    "need": N_("need"),
+    "behaviour": N_("behaviour"),
+    "contract": N_("contract"),
+    "context": N_("circumstances"),
+}
+
+
+def listed(names: pd.Series, most: int | None = None) -> list[Any]:
+    """Return names for a sentence, the first few of them with how many more there are; "none" for none."""
+    every = list(dict.fromkeys(names))
+    more = [Said(N_("{count} more"), {"count": len(every[most:])})] if most and len(every) > most else []
+    return every[:most] + more or [Said(N_("none"))]
+
+
+def found(rows: pd.DataFrame, result: str, name: str = "term") -> pd.Series:
+    """Return the names of the rows with a result."""
+    return rows.loc[rows["result"] == result, name]
+
+
+def ends(rows: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return the names of what clearly raises and clearly lowers, the clearest first."""
+    ranked = rows.sort_values("p_value", kind="stable")
+    return {name: listed(found(ranked, code), NAMED) for name, code in (("up", "higher"), ("down", "lower"))}
+
+
+def plain(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows whose groups of inputs have the names of a page."""
+    return rows.assign(block=rows["block"].map(BLOCKS))
+
+
+# -------------------------------------------------------------------------------------------------------------- answer
+GROUPS = {
+    "some": N_(
+        "Of what was known when the loan was made, the inputs on {groups} add to what all others tell of {outcome}."
+    ),
+    "none": N_(
+        "No group of inputs known when the loan was made is shown to add to what the others tell of {outcome}."
+    ),
+}
+SINGLE = N_("Taken one by one, and adjusted for {tests} tests, clearly tied to it: {clear}.")
+RATE = {
+    "graded": N_(
+        "Of the variance of the contract rate {whole:.0%} is explained with the lender's grade, {blind:.0%} without it."
+    ),
+    "ungraded": N_(
+        "Of the variance of the contract rate {whole:.0%} is explained; no grade of the lender is recorded."
+    ),
+    "none": N_("What drives the rate is not testable here: too few contract rates are recorded."),
+}
+
+
+def answer(
+    effects: pd.DataFrame, groups: pd.DataFrame, rate: Mapping[str, pd.DataFrame], outcome: str
+) -> list[Said]:
+    """Return the page's answer: groups of inputs, single ones, and the rate.
+
+    Args:
+        effects: `term`, `p_holm`, `result` of every input.
+        groups: `block`, `result` of every group.
+        rate: of the step `rate_drivers`; empty where the rate cannot be explained.
+        outcome: the outcome in the data set's own words.
+    """
+    adding = [BLOCKS[name] for name in found(groups, "adds", "block")]
+    clear = effects[effects["result"] != "open"].sort_values("p_holm", kind="stable")["term"]
+    return [
+        chosen(GROUPS, "some" if adding else "none", groups=adding, outcome=outcome),
+        Said(SINGLE, {"tests": len(effects), "clear": listed(clear, NAMED)}),
+        rate_explained(rate),
+    ]
+
+
+def rate_explained(rate: Mapping[str, pd.DataFrame]) -> Said:
+    """Return how much of the rate is explained with the lender's grade and without it.
+
+    Args:
+        rate: `explained`, one row with `r2`, `r2_without_grade` and `graded`; empty where it cannot be explained.
+    """
+    if not rate:
+        return Said(RATE["none"])
+    row = rate["explained"].iloc[0]
+    return chosen(
+        RATE, "graded" if row["graded"] else "ungraded", whole=row["r2"], blind=row["r2_without_grade"]
+    )
+
+
+# ---------------------------------------------------------------------------------------------- the model, its inputs
+FIT = N_(
+    "The regression rests on {known:,} customers with a known outcome, among them {bad:,} {word}: {events:.1f} for "
+    "each of {columns:.0f} columns ({left_out:.0f} more hardly vary or follow from others). All together: "
+    "χ² {chi:.0f}, p {p_value:p=}, McFadden's R² {r2:.3f}."
+)
+
+
+def fit(made: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
+    """Return the size of the regression, and how it fits. `made`: one row of `explain.risk.fit_quality`."""
+    row = made.iloc[0]
+    given = {"known": facts["known"], "bad": facts["bad"], "word": facts["outcome_word"]}
+    given |= {"events": row["events_per_column"], "chi": row["statistic"]}
+    return Said(FIT, given | {name: row[name] for name in ("columns", "left_out", "p_value", "r2")})
+
+
+ODDS = N_("Higher odds of {outcome}, after adjustment for {tests} tests: {up}; lower odds: {down}.")
+ODDS_AXIS = N_(
+    "Odds ratio of {outcome}, 95 % interval, per standard deviation or against a reference; the {shown} clearest of "
+    "{tests} inputs. Blue: clear after adjustment"
+)
+STRONGEST = {
+    "open": N_(
+        "No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."
+    ),
+    "scaled": N_(
+        "The clearest input is {term}: one standard deviation more goes with {marginal_effect:+.1pp} percentage points "
+        "(95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}); the {rate_word} of all customers is {outcome_rate:.1%}."
+    ),
+    "level": N_(
+        "The clearest input is {term}: where it holds, that goes with {marginal_effect:+.1pp} percentage points (95 % "
+        "CI {effect_low:+.1pp} to {effect_high:+.1pp}); the {rate_word} of all customers is {outcome_rate:.1%}."
+    ),
+}
+
+
+def odds_ratios(effects: pd.DataFrame, outcome: str) -> Exhibit:
+    """Return the odds ratios of the inputs that are clearest.
+
+    Args:
+        effects: `term`, `block`, `odds_ratio`, `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`.
+        outcome: the outcome in the data set's own words.
+    """
+    caption = Said(ODDS, ends(effects) | {"outcome": outcome, "tests": len(effects)})
+    axis = {"outcome": outcome, "shown": min(DRAWN, len(effects)), "tests": len(effects)}
+    return forest(
+        "odds_ratios", effects, "odds_ratio", N_("Odds ratio [95 % interval]"), caption, odds_drawn, axis
+    )
+
+
+def forest(
+    name: str,
+    rows: pd.DataFrame,
+    estimate: str,
+    heading: str,
+    caption: Said,
+    draw: Any,
+    axis: Mapping[str, Any],
+) -> Exhibit:
+    """Return a forest plot of the clearest inputs, the highest estimate on top; `axis`: what its label names."""
+    shown = plain(rows.nsmallest(DRAWN, "p_value").sort_values(estimate, ascending=False)).assign(**axis)
+    alt = N_(
+        "One row per input, with estimate and interval; what is clear after adjustment is blue, the rest grey."
+    )
+    return Exhibit(
+        name, shown, caption, Said(alt), draw, within=None,
+        headings={"term": N_("Input"), "block": N_("Group"), estimate: heading, "p_holm": N_("p, adjusted"),
+                  "n": N_("Customers")},
+        formats={estimate: f"{{{estimate}:.2f}} [{{ci_low:.2f}}, {{ci_high:.2f}}]", "p_holm": "p", "n": ",.0f"},
+    )  # fmt: skip
+
+
+@drawing
+def odds_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw odds ratios on a logarithmic axis; `outcome`, `shown`, `tests` are columns beside those of `forest`."""
+    figure, axes = forest_drawn(frame, "odds_ratio", 1.0, words)
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 20) if low <= tick <= high]
+    axes.set_xticks(ticks, [words.number(tick, ".3g") for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    label_below(figure, words(ODDS_AXIS, **frame[["outcome", "shown", "tests"]].iloc[0]), words)
+    return figure
+
+
+def forest_drawn(frame: pd.DataFrame, estimate: str, null: float, words: Words) -> tuple[Figure, Axes]:
+    """Draw a row per input: estimate and interval, coloured where it is clear after adjustment."""
+    names = [textwrap.fill(words(term), 20 if words.narrow else 46) for term in frame["term"]]
+    lines = 1 + max(name.count("\n") for name in names)
+    figure = canvas(words, (0.15 * lines + 0.1) * len(names) + 0.8)
+    axes, rows, clear = figure.subplots(), np.arange(len(frame)), (frame["result"] != "open").to_numpy()
+    axes.axvline(null, color=MUTED, linewidth=1, zorder=0)
+    axes.hlines(rows, frame["ci_low"], frame["ci_high"], color=np.where(clear, ACCENT, MUTED), linewidth=1.6)
+    sns.scatterplot(x=frame[estimate].to_numpy(), y=rows, hue=clear, palette={True: ACCENT, False: MUTED}, s=36,
+                    legend=False, ax=axes, zorder=3)  # fmt: skip
+    axes.set_yticks(rows, names)
+    axes.set_ylim(len(frame) - 0.5, -0.5)
+    axes.set(xlabel="", ylabel="")
+    axes.grid(axis="x")
+    sns.despine(ax=axes, left=True)
+    return figure, axes
+
+
+def strongest(effects: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
+    """Return what the clearest input does to the probability. `facts`: `rate_word`, `outcome_rate`."""
+    row = effects.loc[effects["p_value"].idxmin()]
+    code = "open" if row["result"] == "open" else "scaled" if row["kind"] == "scaled" else "level"
+    return chosen(STRONGEST, code, **dict(facts) | dict(row))
+
+
+def blocks(rows: pd.DataFrame) -> Exhibit:
+    """Return the test of each group: the model without it. `rows`: of `explain.risk.block_tests`."""
+    named = plain(rows)
+    given = {
+        name: listed(found(named, code, "block")) for name, code in (("groups", "adds"), ("rest", "open"))
+    }
+    said = Said(
+        N_(
+            "Left out, these inputs make the fit clearly worse, after adjustment: {groups}; not shown for: {rest}."
+        ),
+        given,
+    )
+    return Exhibit(
+        "blocks", named, said, within=None,
+        headings={"block": N_("Inputs on"), "columns": N_("Columns"), "statistic": N_("χ²"),
+                  "p_holm": N_("p, adjusted"), "r2_lost": N_("McFadden's R² lost")},
+        formats={"columns": ".0f", "statistic": ".1f", "p_holm": "p", "r2_lost": ".4f"},
+    )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------------- calibration, checks
+SLOPES = {
+    "extreme": N_(
+        "For customers not seen, predictions are too extreme: calibration slope {estimate:.2f} (95 % CI "
+        "{ci_low:.2f} to {ci_high:.2f}), where one is perfect."
+    ),
+    "timid": N_(
+        "For customers not seen, predictions are not extreme enough: calibration slope {estimate:.2f} (95 % CI "
+        "{ci_low:.2f} to {ci_high:.2f}), where one is perfect."
+    ),
+    "open": N_(
+        "For customers not seen, the calibration slope, {estimate:.2f} (95 % CI {ci_low:.2f} to {ci_high:.2f}), is not "
+        "told apart from one, which is perfect."
+    ),
+}
+
+
+def calibration(deciles: pd.DataFrame, slope: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
+    """Return observed against predicted rates in tenths of the customers, each predicted from the others.
+
+    Args:
+        deciles: `predicted`, `observed`, `events`, `n`, `ci_low`, `ci_high`; protected.
+        slope: one row, `estimate`, `ci_low`, `ci_high`, `result`.
+        facts: `rate_word`, `outcome_name`.
+    """
+    alt = N_(
+        "A dot with interval per tenth, observed over predicted rate; on the dashed diagonal both are equal."
+    )
+    return Exhibit(
+        "calibration", deciles.assign(rate_word=facts["rate_word"]),
+        chosen(SLOPES, slope["result"].iloc[0], **slope.iloc[0]), Said(alt), calibration_drawn,
+        headings={"predicted": N_("Predicted"), "observed": N_("Observed [95 % interval]"),
+                  "events": with_outcome(facts["outcome_name"]), "n": N_("Customers")},
+        formats={"predicted": ".1%", "observed": "{observed:.1%} [{ci_low:.1%}, {ci_high:.1%}]", "events": ",.0f",
+                 "n": ",.0f"},
+    )  # fmt: skip
+
+
+@drawing
+def calibration_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw observed against predicted rates; `frame` as for `calibration`, with `rate_word`."""
+    figure = canvas(words, 3.4, width=4.8)
+    axes, top = figure.subplots(), float(np.nanmax(frame[["ci_high", "predicted"]].to_numpy())) * 1.05
+    axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    axes.vlines(frame["predicted"], frame["ci_low"], frame["ci_high"], color=ACCENT, linewidth=1.6)
+    sns.scatterplot(x=frame["predicted"], y=frame["observed"], color=ACCENT, s=36, ax=axes, zorder=3)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
+    rate = str(frame["rate_word"].iloc[0])
+    axes.set(xlim=(0, top), ylim=(0, top), xlabel=words(N_("Predicted {rate}, from the other customers"), rate=rate),
+             ylabel=words(N_("Observed, 95 % interval")))  # fmt: skip
+    axes.grid()
+    sns.despine(ax=axes)
+    return figure
+
+
+CURVES = {
+    "some": N_(
+        "A curve fits clearly better than a straight line for {curved}; the regression keeps the line."
+    ),
+    "none": N_("For none of {total} numbers does a curve fit clearly better than a straight line."),
+}
+GAPS = {
+    "none": N_("No number has missing values."),
+    "held": N_(
+        "Complete cases alone, and multiple imputation, leave the coefficient of {terms} inside its interval."
+    ),
+    "moved": N_(
+        "Complete cases alone, or multiple imputation, move the coefficient of {terms} out of its interval."
+    ),
+}
+ALONE = {
+    "some": N_(
+        "Not to be read alone, since others tell most of it (variance inflation above {limit:.0f}): {tied}."
+    ),
+    "none": N_(
+        "No input is told mostly by others (variance inflation above {limit:.0f}): each can be read alone."
+    ),
+}
+
+
+def checks(curves: pd.DataFrame, gaps: pd.DataFrame, effects: pd.DataFrame) -> list[Said]:
+    """Return whether shape, missing values, or inputs that tell each other change the picture.
+
+    Args:
+        curves: `term`, `result` of every number.
+        gaps: `term`, `result` of every number with missing values, by treatment.
+        effects: `term`, `vif` of every input.
+    """
+    curved, moved = found(curves, "curved"), found(gaps, "moved")
+    tied = effects.loc[effects["vif"] > TIED].sort_values("vif", ascending=False)["term"]
+    code = "moved" if len(moved) else "held" if len(gaps) else "none"
+    return [
+        chosen(CURVES, "some" if len(curved) else "none", curved=listed(curved, NAMED), total=len(curves)),
+        chosen(GAPS, code, terms=listed(moved if len(moved) else gaps["term"], NAMED)),
+        chosen(ALONE, "some" if len(tied) else "none", limit=TIED, tied=listed(tied, NAMED)),
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------------- the rate
+PRICED = N_(
+    "The lender's grade left out, and after adjustment, the rate is higher with {up}; it is lower with {down}."
+)
+RATE_AXIS = N_(
+    "Percentage points of the contract rate, 95 % interval, per standard deviation or against a reference; the "
+    "{shown} clearest of {tests} inputs. Blue: clear after adjustment"
+)
+
+
+def rate_terms(terms: pd.DataFrame) -> Exhibit:
+    """Return what the contract rate goes with, the lender's grade left out.
+
+    Args:
+        terms: `term`, `block`, `estimate` (percentage points), `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`.
+    """
+    axis = {"shown": min(DRAWN, len(terms)), "tests": len(terms)}
+    heading = N_("Percentage points [95 % interval]")
+    return forest("rate_terms", terms, "estimate", heading, Said(PRICED, ends(terms)), rate_drawn, axis)
+
+
+@drawing
+def rate_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw percentage points of the rate; `shown`, `tests` are columns beside those of `forest`."""
+    figure, _ = forest_drawn(frame, "estimate", 0.0, words)
+    label_below(figure, words(RATE_AXIS, **frame[["shown", "tests"]].iloc[0]), words)
+    return figure
+
+
+# ---------------------------------------------------------------------------------------------- supplement and limits
+def coefficients(effects: pd.DataFrame) -> Exhibit:
+    """Return every input with odds ratio, change in probability, and both adjustments."""
+    return Exhibit(
+        "coefficients", plain(effects),
+        Said(N_("Every input; p adjusted by Holm, and by Benjamini and Hochberg for the rate of false discoveries.")),
+        headings={"term": N_("Input"), "block": N_("Group"), "odds_ratio": N_("Odds ratio [95 % interval]"),
+                  "marginal_effect": N_("Change in probability [95 % interval]"), "p_value": N_("p"),
+                  "p_holm": N_("p, Holm"), "p_bh": N_("p, false discovery"), "vif": N_("Variance inflation")},
+        formats={"odds_ratio": "{odds_ratio:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "vif": ".1f",
+                 "marginal_effect": "{marginal_effect:.2%} [{effect_low:.2%}, {effect_high:.2%}]",
+                 "p_value": "p", "p_holm": "p", "p_bh": "p"},
+        within=None, supplement=True,
+    )  # fmt: skip
+
+
+LIMITS = {
+    "causes": N_("Associations, not causes: changing an input need not change the outcome."),
+    "accepted": N_("All loans were accepted by the lender; nothing here infers the refused."),
+    "outcome": N_("What counts as the outcome: {outcome}."),
+    "open": N_("Outcomes that were still open: {censoring}"),
+}
+
+
+FURTHER = {
+    "04_models": N_("the same risks as rules, points and tiers"),
+    "05_comparison": N_("how well models that use these inputs find the risky"),
+}
+
+
+def limits(facts: Mapping[str, Any]) -> list[Said]:
+    """Return what the page cannot say. `facts`: `outcome`, `censoring`."""
+    return [chosen(LIMITS, code, **facts) for code in LIMITS]
