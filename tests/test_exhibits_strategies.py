@@ -120,6 +120,11 @@ def test_each_claim_has_the_action_nearest_to_paying() -> None:
         == "For 2 of 4 claims even the action nearest to paying needs more than the effect assumed."
     )
     assert made.frame.set_index("id").at["T3a", "needed"] == 0.04
+    paying = strategies.claims(NEEDED[NEEDED["result"].isin(["always", "base"])], definitions())
+    assert (
+        str(paying.caption)
+        == "For each of the 2 claims an action would repay its cost at the effect assumed."
+    )
 
 
 def test_one_prevented_case_is_told_in_hours() -> None:
@@ -301,7 +306,7 @@ def test_limits_say_what_the_outcome_stands_against() -> None:
         "many cases came up in a year, half the effect would do."
     )
     dated = strategies.limits(PD, "default", 12)
-    assert str(dated[0]) == "Income and work are those of 12 months, over which default is counted."
+    assert str(dated[0]) == "Hours, costs and income are those of 12 months, over which default is counted."
     assert str(dated[1]) == (
         "Amounts rest on 10,000 customers; 12 are left out because amount, rate or outcome is missing."
     )
@@ -319,6 +324,14 @@ def test_the_supplement_shows_sources_assumptions_and_rules() -> None:
             "applied": ["applied", "not"],
         }
     )
-    made = [strategies.sources(actions()), strategies.assumed(listed), strategies.quality_rules(rules)]
+    crossed = pd.DataFrame(
+        {"tier": ["low"], "five_category": "", "ifrs9_stage": "", "n": 9, "customers": 9, "severity": ""}
+    )
+    quality = strategies.loan_quality(rules, "2026.1", crossed, crossed)
+    made = [strategies.sources(actions()), strategies.assumed(listed), *quality]
     assert all(exhibit.supplement for exhibit in made)
-    assert str(made[2].caption) == "1 of 2 rules of loan quality can be applied to these data."
+    assert str(quality[0].caption) == (
+        "1 of 2 rules of loan quality (version 2026.1) can be applied to these data."
+    )
+    assert [exhibit.name for exhibit in quality] == ["quality_rules", "crosswalk", "contradictions"]
+    assert len(strategies.loan_quality(rules, "2026.1", None, None)) == 1
