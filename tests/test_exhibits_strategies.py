@@ -75,6 +75,10 @@ def test_a_tier_whose_cases_are_withheld_gives_no_answer_and_no_effect() -> None
     assert str(said[0]) == (
         "What the actions would have to achieve in the high-risk tier is withheld: it has too few cases."
     )
+    clean = prevented(RATES.assign(bad=0.0, rate=0.0, ci_low=0.0))
+    assert str(strategies.answer(NEEDED, clean, LOAN, OUTCOME)[0]) == (
+        "The high-risk tier has no case of early delinquency, so that its actions have nothing to prevent."
+    )
     safe = of_shown_tiers(NEEDED, RATES.assign(bad=RATES["bad"].where(RATES["tier"] != "high")))
     high = safe[safe["tier"] == "high"]
     assert high[["needed", "sampling_low", "assumed_high", "gain"]].isna().all(axis=None)

@@ -98,6 +98,7 @@ ANSWER = {
         "{action} takes {hours:,.0f} officer hours for each case of {outcome} that it prevents in the {tier} tier; "
         "the data hold no amounts, so nobody can say whether that pays."
     ),
+    "clean": N_("The {tier} tier has no case of {outcome}, so that its actions have nothing to prevent."),
     "withheld": N_(
         "What the actions would have to achieve in the {tier} tier is withheld: it has too few cases."
     ),
@@ -121,7 +122,7 @@ def answer(
 
     Args:
         needed: `id, tier, action, lever, high, needed, result`.
-        prevented: `tier, action, hours_for_one`.
+        prevented: `tier, action, bad, hours_for_one`.
         basis: `reading` (`pd`, `loan`, `count`), `lgd`.
         outcome: what the data set calls its outcome.
         tier: the tier asked about.
@@ -130,6 +131,8 @@ def answer(
     here = prevented[prevented["tier"] == tier]
     if here["hours_for_one"].isna().all():
         return [Said(ANSWER["withheld"], {"tier": _tier(tier)}), only]
+    if (here["bad"] == 0).all():
+        return [Said(ANSWER["clean"], {"tier": _tier(tier), "outcome": outcome}), only]
     if basis["reading"] == "count":
         row = here.loc[here["hours_for_one"].idxmin()]
         given = {
@@ -482,6 +485,7 @@ def losses(rows: pd.DataFrame, basis: Mapping[str, Any], outcome: str) -> Said:
 
 # ------------------------------------------------------------------------------------------------------------- tornado
 TORNADO = {
+    "outcomes": N_("{label} moves the change of the number of cases most: from {low:+,.2g} to {high:+,.2g}."),
     "cost of one": N_(
         "{label} moves the cost of one prevented case most: from {low:,.2g} to {high:,.2g} {money}."
     ),
@@ -491,6 +495,7 @@ TORNADO = {
     "profit": N_("{label} moves the change of profit most: from {low:+,.2g} to {high:+,.2g} {money}."),
 }
 MOVED = {
+    "outcomes": N_("Change of the number of cases"),
     "cost of one": N_("Cost of one prevented case, {money}"),
     "hours for one": N_("Officer hours for one prevented case"),
     "profit": N_("Change of profit, {money}"),
@@ -508,7 +513,7 @@ def tornado(rows: pd.DataFrame, measure: str, money: str) -> Exhibit:
     row = rows.iloc[0]
     low, high = sorted([row["at_low"], row["at_high"]])
     given = {"label": row["label"], "low": low, "high": high}
-    given |= {} if measure == "hours for one" else {"money": money}
+    given |= {"money": money} if "{money}" in TORNADO[measure] else {}
     frame = hours_saved(
         rows.assign(measure=measure, money=money, lever=rows["assumption"].str.partition(" ")[2])
     )
@@ -552,8 +557,8 @@ def tornado_drawn(frame: pd.DataFrame, words: Words, most: int = 9) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(3 if words.narrow else 6))
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
-    given = {"money": str(rows["money"].iloc[0])} if rows["measure"].iloc[0] != "hours for one" else {}
-    label_below(figure, words(MOVED[str(rows["measure"].iloc[0])], **given), words)
+    moved, money = MOVED[str(rows["measure"].iloc[0])], str(rows["money"].iloc[0])
+    label_below(figure, words(moved, **({"money": money} if "{money}" in moved else {})), words)
     return figure
 
 
