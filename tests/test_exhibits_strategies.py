@@ -17,7 +17,15 @@ from research.tiers import TIERS
 from ten_loans import LOANS
 
 OUTCOME = "early delinquency"
-LOAN = {"reading": "loan", "lgd": 1.0, "mean_loan": 16_000.0, "believable": 0.5, "horizon": None, "n": 10_000}
+LOAN = {
+    "reading": "loan",
+    "lgd": 1.0,
+    "mean_loan": 16_000.0,
+    "believable": 0.5,
+    "horizon": None,
+    "n": 10_000,
+    "officer_hour": 60.0,
+}
 PD = LOAN | {"reading": "pd", "lgd": 0.45, "horizon": 12}
 COUNT = LOAN | {"reading": "count", "mean_loan": np.nan}
 RATES = pd.DataFrame(
@@ -235,6 +243,10 @@ def test_a_return_that_no_bank_would_believe_is_withdrawn(
             "Cost of an officer hour moves the officer hours for one prevented case most: from 94,000 to 190,000.",
         ),
         (
+            "outcomes",
+            "Cost of an officer hour moves the change of the number of cases most: from +94,000 to +190,000.",
+        ),
+        (
             "profit",
             "Cost of an officer hour moves the change of profit most: from +94,000 to +190,000 US dollar.",
         ),
@@ -305,13 +317,17 @@ def test_the_contact_plan_is_one_sentence(contradictions: list | None, text: str
 
 
 def test_limits_say_what_the_outcome_stands_against() -> None:
-    assert str(strategies.limits(LOAN, OUTCOME, None)[0]) == (
+    assert str(strategies.limits(LOAN, OUTCOME, "US dollar", None)[0]) == (
         "The months over which early delinquency is counted are not known; here it stands against one year of work. If twice as "
         "many cases came up in a year, half the effect would do."
     )
-    dated = strategies.limits(PD, "default", 12)
+    dated = strategies.limits(PD, "default", "US dollar", 12)
     assert str(dated[0]) == "Hours, costs and income are those of 12 months, over which default is counted."
     assert str(dated[1]) == (
+        "An officer hour is taken to cost 60 US dollar, a figure of our own; a bank sets its own (`officer_hour`)."
+    )
+    assert len(strategies.limits(COUNT, OUTCOME, "US dollar", None)) == len(dated) - 2
+    assert str(dated[2]) == (
         "Amounts rest on 10,000 customers; 12 are left out because amount, rate or outcome is missing."
     )
 

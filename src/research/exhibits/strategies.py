@@ -59,9 +59,9 @@ RESULTS = {
 }
 RANK = {name: place for place, name in enumerate(RESULTS)}
 PAYS = ("always", "base")
-EFFECT = "{base:.1%} [{low:.1%}, {high:.1%}]"
-NEEDED = "{needed:.0%} [{sampling_low:.0%}, {sampling_high:.0%}]"
-ASSUMED = N_("{assumed_low:.0%} to {assumed_high:.0%}")
+EFFECT = "{base:.2g%} [{low:.2g%}, {high:.2g%}]"
+NEEDED = "{needed:.2g%} [{sampling_low:.2g%}, {sampling_high:.2g%}]"
+ASSUMED = N_("{assumed_low:.2g%} to {assumed_high:.2g%}")
 
 
 def _tier(name: str) -> Said:
@@ -83,11 +83,11 @@ def hours_saved(rows: pd.DataFrame) -> pd.DataFrame:
 # -------------------------------------------------------------------------------------------------------------- answer
 ANSWER = {
     "loan": N_(
-        "{action} would have to prevent {needed:.0%} of the cases of {outcome} in the {tier} tier to repay its cost, "
-        "even if each cost the whole loan; at most {high:.0%} is assumed."
+        "{action} would have to prevent {needed:.2g%} of the cases of {outcome} in the {tier} tier to repay its cost, "
+        "even if each cost the whole loan; at most {high:.2g%} is assumed."
     ),
     "pd": N_(
-        "{action} would have to prevent {needed:.0%} of the cases of {outcome} in the {tier} tier to repay its cost, "
+        "{action} would have to prevent {needed:.2g%} of the cases of {outcome} in the {tier} tier to repay its cost, "
         "at a loss of {lgd:.0%} of the loan."
     ),
     "never": N_(
@@ -223,7 +223,7 @@ def prevented(rows: pd.DataFrame, outcome: str) -> Exhibit:
                   "base": N_("Prevented, assumed"), "hours": N_("Hours each"),
                   "hours_for_one": N_("Hours for one [sampling, 95\u00a0%]"),
                   "assumed_low": N_("Over the assumptions")},
-        formats={"bad": N_("{bad:,.0f} of {known:,.0f}"), "base": "{base:.0%} [{low:.0%}, {high:.0%}]", "hours": ".3g",
+        formats={"bad": N_("{bad:,.0f} of {known:,.0f}"), "base": EFFECT, "hours": ".3g",
                  "hours_for_one": "{hours_for_one:,.2g} [{sampling_low:,.2g}, {sampling_high:,.2g}]",
                  "assumed_low": N_("{assumed_low:,.2g} to {assumed_high:,.2g}")},
     )  # fmt: skip
@@ -349,7 +349,7 @@ def claims(needed: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
         headings={"statement": N_("What is claimed"), "action": N_("Action nearest to paying"),
                   "moves": N_("What it moves"), "needed": N_("Needed [sampling, 95\u00a0%]"),
                   "base": N_("Assumed [range]"), "said": N_("Result")},
-        formats={"needed": NEEDED, "base": "{base:.0%} [{low:.0%}, {high:.0%}]"},
+        formats={"needed": NEEDED, "base": EFFECT},
     )  # fmt: skip
 
 
@@ -540,7 +540,7 @@ def tornado_drawn(frame: pd.DataFrame, words: Words, most: int = 9) -> Figure:
             right = at > base
             share = str(row.unit).startswith(("relative", "share", "extra"))
             axes.annotate(
-                words.number(value, ".1%" if share and abs(value) < 0.02 and value else ".0%" if share else ".3g"),
+                words.number(value, ".2g%" if share else ".3g"),
                 (at, place), (4 if right else -4, 0), textcoords="offset points", fontsize=7.5, color=INK,
                 ha="left" if right else "right", va="center",
             )  # fmt: skip
@@ -705,6 +705,10 @@ LIMITS = {
         "as many cases came up in a year, half the effect would do."
     ),
     "pd": N_("Hours, costs and income are those of {months:.0f} months, over which {outcome} is counted."),
+    "hour": N_(
+        "An officer hour is taken to cost {cost:,.3g} {money}, a figure of our own; a bank sets its own "
+        "(`officer_hour`)."
+    ),
     "left out": N_(
         "Amounts rest on {n:,.0f} customers; {left:,.0f} are left out because amount, rate or outcome is missing."
     ),
@@ -716,10 +720,12 @@ ALWAYS = (
 )
 
 
-def limits(basis: Mapping[str, Any], outcome: str, left_out: float | None) -> list[Said]:
+def limits(basis: Mapping[str, Any], outcome: str, money: str, left_out: float | None) -> list[Said]:
     """Return what the page cannot say."""
     first = Said(LIMITS["loan"], {"outcome": outcome})
     if basis["horizon"]:
         first = Said(LIMITS["pd"], {"outcome": outcome, "months": basis["horizon"]})
     some = [Said(LIMITS["left out"], {"n": basis["n"], "left": left_out})] if left_out else []
+    if basis["reading"] != "count":
+        some.insert(0, Said(LIMITS["hour"], {"cost": basis["officer_hour"], "money": money}))
     return [first, *some, *(Said(text) for text in ALWAYS)]

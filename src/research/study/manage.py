@@ -62,8 +62,8 @@ def policy(study: Study, name: str) -> dict[str, Any]:
 
     Returns:
         Frames `strategies`, `needed`, `comparison`, `hours`, `tornado`, `assumed`, and `basis`: `reading`
-        (`pd`, `loan`, `count`), `years`, `horizon` (months), `lgd`, `measure` (of the tornado), `mean_loan`, `n`,
-        `left_out`, `believable` (return on risk capital).
+        (`pd`, `loan`, `count`), `years`, `horizon` (months), `lgd`, `officer_hour`, `measure` (of the tornado),
+        `mean_loan`, `n`, `left_out`, `believable` (return on risk capital).
     """
     frame, table, named = loan_book(study, name), strategies.strategies(), outcome(study)
     money = economics(study)
@@ -89,6 +89,7 @@ def policy(study: Study, name: str) -> dict[str, Any]:
             "years": money.years,
             "horizon": named.horizon_months if named.gives_pd else None,
             "lgd": money.lgd_unsecured,
+            "officer_hour": money.officer_hour,
             "measure": measure,
             "mean_loan": float(frame["ead"].mean() * drawn) if amounts else float("nan"),
             "n": len(frame),
