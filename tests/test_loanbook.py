@@ -280,3 +280,12 @@ def test_files_that_cannot_be_read_are_named(tmp_path, name: str, content: bytes
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=message):
         read_table(tmp_path / name)
+
+
+def test_check_names_classes_that_no_standard_knows_and_shows_no_text_of_a_few() -> None:
+    purposes = ["housing"] * 20 + ["Bridge loan"] * 12 + ["for Wang Xiaoming"]
+    customers = pd.DataFrame({"loan_purpose": pd.Categorical(purposes)})
+    row = loanbook.unknown_classes(customers).iloc[0]
+    assert (row["construct"], row["customers"], row["share"]) == ("loan_purpose", 13, "39.4%")
+    assert row["examples"] == "Bridge loan" and row["expected"].startswith("business; working capital")
+    assert loanbook.unknown_classes(customers.head(20)).empty

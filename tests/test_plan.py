@@ -11,6 +11,7 @@ import yaml
 
 import command
 import demo
+from research.collect import datasets
 from research.commands.contacts import contacts
 from research.errors import UserError
 from research.parameters import load
@@ -200,6 +201,6 @@ def test_a_compared_own_file_is_covered_and_described(place) -> None:
         "compare_datasets": ["alone.csv", "credit_data", "second.csv"],
     }
     study = load("quick", changes=changes)
-    assert set(steps.coverage(study)["dataset"]) == {"alone.csv", "credit_data", "second.csv"}
+    assert set(steps.coverage(study)["dataset"]) == {"alone.csv", "second.csv", *datasets.names()}
     assert steps.data_sets(study)["dataset"].tolist() == ["alone.csv", "second.csv", "credit_data"]
     assert steps.data_sets(study)["rows"].tolist() == [400, 400, 4454]

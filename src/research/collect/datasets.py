@@ -253,12 +253,18 @@ def coverage_of(crosswalk: pd.DataFrame) -> pd.DataFrame:
     return merged[merged["role"] != "identity"].reset_index(drop=True)
 
 
+def fits(covered: pd.DataFrame) -> dict[str, int]:
+    """Return how many of the constructs that the criteria ask for are direct, proxy and absent, of one data set."""
+    counts = covered.loc[covered["role"] == "predictor", "fit"].value_counts()
+    return {fit: int(counts.get(fit, 0)) for fit in ("direct", "proxy", "absent")}
+
+
 def describe(datasets: Iterable[str] | None = None) -> pd.DataFrame:
     """Return one row per data set.
 
     Columns: dataset, title, real, available, rows, known (rows whose outcome is known), bad, outcome_rate, direct,
-    proxy, absent (constructs), predictors, outcome, censoring, licence, period, currency, partial. A data set that is
-    not here has its published number of rows and no outcome rate.
+    proxy, absent (see `fits`), outcome, censoring, licence, period, currency, partial. A data set that is not here has
+    its published number of rows and no outcome rate.
     """
     return pd.DataFrame([_description(name) for name in (names() if datasets is None else datasets)])
 
@@ -266,8 +272,6 @@ def describe(datasets: Iterable[str] | None = None) -> pd.DataFrame:
 def _description(name: str) -> dict[str, Any]:
     entry = definition(name)
     here = origins.is_here(entry)
-    covered = coverage([name])
-    fits = covered["fit"].value_counts()
     outcome = load(name)["default"] if here else None
     return {
         "dataset": name,
@@ -278,8 +282,7 @@ def _description(name: str) -> dict[str, Any]:
         "known": int(outcome.notna().sum()) if here else pd.NA,
         "bad": int(outcome.sum()) if here else pd.NA,
         "outcome_rate": float(outcome.mean()) if here else float("nan"),
-        **{fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")},
-        "predictors": int(((covered["role"] == "predictor") & (covered["fit"] != "absent")).sum()),
+        **fits(coverage([name])),
         **{key: entry[key] for key in ("outcome", "censoring", "licence", "period", "currency")},
         "partial": origins.partial(entry),
     }

@@ -11,7 +11,7 @@ import pandas as pd
 
 from research.collect import levels, quality
 from research.collect.book_checks import bound
-from research.collect.constructs import constructs, predictors
+from research.collect.constructs import classes, constructs, predictors
 from research.collect.crosswalk import (
     apply,
     complete,
@@ -40,6 +40,7 @@ __all__ = [
 LEAKAGE_PATTERNS_FILE = DEFINITIONS / "leakage_patterns.csv"
 GRADES = ("suspect", "strong suspect")
 DAY = 12 / 365.25  # months
+SORTED = "a standard sorts by these words"  # the note of construct_classes.csv
 
 
 @cache
@@ -195,13 +196,41 @@ def _term_problem(terms: pd.Series) -> str:
     return ""
 
 
+def unknown_classes(customers: pd.DataFrame) -> pd.DataFrame:
+    """Find classes in words that no standard knows, so that it sorts their customers as other.
+
+    Returns: construct, customers, share (of those with a class), examples (at most three that reports may show), and
+    expected (the words that are known).
+    """
+    known = classes()
+    known = known[known["note"] == SORTED].set_index("construct")["classes"].str.split(";")
+    found = []
+    for name in [name for name in known.index if name in customers]:
+        counts = customers[name].value_counts()
+        other = counts[(counts > 0) & ~counts.index.astype(str).isin(known[name])]
+        if other.empty:
+            continue
+        kept = set(levels.pooled(customers[[name]], FEW)[name].cat.categories)
+        shown = [str(level) for level in other.index if level in kept][:3]
+        found.append(
+            (
+                name,
+                int(other.sum()),
+                f"{other.sum() / counts.sum():.1%}",
+                "; ".join(shown),
+                "; ".join(known[name]),
+            )
+        )
+    return pd.DataFrame(found, columns=["construct", "customers", "share", "examples", "expected"])
+
+
 def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     """Look a loan book over without refusing it.
 
     Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `levels` (that reports
-    pool or mask), `impossible` (only what was found), `outside` (values out of range and how they are treated),
-    `units`, `lost` (source values that gave nothing), `read` (how columns write their numbers), `types`, `leakage`,
-    `blanks`, `coverage` (construct, fit, source, reason).
+    pool or mask), `classes` (that no standard knows), `impossible` (only what was found), `outside` (values out of
+    range and how they are treated), `units`, `lost` (source values that gave nothing), `read` (how columns write their
+    numbers), `types`, `leakage`, `blanks`, `coverage` (construct, fit, source, reason).
     Raises UserError when the file or the crosswalk cannot be read at all.
     """
     raw, table = read_table(path), read_crosswalk(crosswalk)
@@ -225,6 +254,7 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
         "identifiers": identifiers(raw),
         "rare": rare_combinations(customers),
         "levels": levels.told(customers, FEW),
+        "classes": unknown_classes(customers),
         "impossible": impossible[impossible["n"] > 0].reset_index(drop=True),
         "outside": result.outside,
         "units": unit_problems(customers),

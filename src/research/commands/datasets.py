@@ -108,7 +108,7 @@ def show_list() -> None:
     )
     _print(shown, "Data sets")
     console.print(
-        "direct, proxy, absent: how many constructs of the study a data set measures, and how well; fetch: by "
+        "direct, proxy, absent: how much of what the criteria ask for a data set measures, and how well; fetch: by "
         "`research datasets fetch NAME`; extra: with the optional packages, `pip install -e .[profit]`.",
         markup=False,
     )
@@ -173,7 +173,8 @@ def check(
     for name, title in (
         ("identifiers", "Direct identifiers and personal data (never features)"),
         ("rare", "Customers who stand out by what others may know of them"),
-        ("levels", "Levels that reports show pooled or masked"), ("types", "Columns of the wrong kind"),
+        ("levels", "Levels that reports show pooled or masked"),
+        ("classes", "Classes that no standard knows: they count as other"), ("types", "Columns of the wrong kind"),
         ("read", "Columns that write numbers in a way of their own"), ("lost", "Values that were lost"),
         ("units", "Units that look wrong"), ("outside", "Values out of range"),
         ("impossible", "Impossible or unusual values"), ("leakage", "Probably known only after the loan"),

@@ -18,8 +18,8 @@ def page() -> str:
     """Return `docs/reference/datasets.md`."""
     lines = head("Data sets", "`data/definitions/datasets.yml` or a crosswalk")
     lines += prose(
-        "Direct, proxy and absent count the [constructs](constructs.md) of the study that a data set measures",
-        "as they are meant, by something that stands for them, or not at all.",
+        "Direct, proxy and absent count the [constructs](constructs.md) that the criteria for tiering ask for",
+        "(predictors) and a data set measures as they are meant, by something that stands for them, or not at all.",
         "`research datasets` prints the same with the share of bad outcomes, for the data that are on the machine.",
     )
     lines += [
@@ -48,8 +48,7 @@ def _overview() -> list[tuple[object, ...]]:
     rows = []
     for name in datasets.names():
         entry = datasets.definition(name)
-        fits = datasets.coverage([name])["fit"].value_counts()
         origin = ORIGINS[entry["kind"]].format(name=name)
-        counts = [int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")]
+        counts = datasets.fits(datasets.coverage([name])).values()
         rows.append((code(name), entry["title"], f"{entry['rows']:,}", *counts, origin))
     return rows

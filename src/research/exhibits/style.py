@@ -14,10 +14,11 @@ import pandas as pd
 import seaborn as sns
 import yaml
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from research.exhibits.words import N_, Words
+from research.exhibits.words import N_, Said, Words
 from research.paths import DEFINITIONS
 from research.tiers import TIERS
 
@@ -90,26 +91,40 @@ def tiers_with_intervals(axes: Axes, frame: pd.DataFrame, words: Words, overall:
         words: the language.
         overall: the rate of all customers, a dashed line.
     """
-    shown = frame.set_index("tier").reindex(TIERS).reset_index()
-    rows = np.arange(len(TIERS))
+    shown = frame.set_index("tier").reindex(TIERS)
+    rows_with_intervals(axes, shown, [*map(words.tier, TIERS)], colours(TIERS), words, overall)
+
+
+def rows_with_intervals(
+    axes: Axes, frame: pd.DataFrame, names: list[str], shades: list[str], words: Words, overall: float | None
+) -> None:
+    """Draw an estimate with its interval per row, the first on top, with the customers in each.
+
+    Args:
+        axes: where.
+        frame: `rate`, `ci_low`, `ci_high`, `n` (missing: withheld).
+        names: of the rows.
+        shades: of the rows, colours.
+        words: the language.
+        overall: the rate of all customers, a dashed line.
+    """
+    places = np.arange(len(frame))
     if overall is not None:
         axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-    axes.hlines(
-        rows, shown["ci_low"], shown["ci_high"], color=[TIER_COLOURS[tier] for tier in TIERS], linewidth=1.8
-    )
+    axes.hlines(places, frame["ci_low"], frame["ci_high"], color=shades, linewidth=1.8)
     sns.scatterplot(
-        x=shown["rate"],
-        y=rows,
-        hue=shown["tier"],
-        palette=TIER_COLOURS,
+        x=frame["rate"].to_numpy(),
+        y=places,
+        hue=places,
+        palette=shades,
         s=46,
         legend=False,
         ax=axes,
         zorder=3,
     )
-    axes.set_yticks(rows, [words.tier(tier) for tier in TIERS])
-    axes.set_ylim(len(TIERS) - 0.4, -0.6)
-    for row, n in zip(rows, shown["n"], strict=True):
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(frame) - 0.4, -0.6)
+    for row, n in zip(places, frame["n"], strict=True):
         axes.annotate(
             persons(n, words), (1, row), xycoords=("axes fraction", "data"), va="center", fontsize=7.5, color=MUTED,
             xytext=(3, 0), textcoords="offset points", annotation_clip=False,
@@ -156,10 +171,25 @@ def shares_from_nought(grid: list[Axes], words: Words) -> None:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, spec)))
 
 
+def percent(axis: Axis, words: Words) -> None:
+    """Label an axis of shares in whole per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
+
+
 def label_below(figure: Figure, text: str, words: Words) -> None:
     """Write what all panels show below the whole figure, at its left edge."""
     wrapped = textwrap.fill(text, 52 if words.narrow else 110)
     figure.supxlabel(wrapped, fontsize=8.5, x=0.01, ha="left", color=INK)
+
+
+def with_outcome(outcome: str) -> Said:
+    """Return the heading of those who have the outcome, by its name."""
+    return Said(N_("With {outcome}"), {"outcome": outcome})
+
+
+def rate_of(outcome: str) -> Said:
+    """Return the heading of the rate of an outcome, by its name."""
+    return Said(N_("Rate of {outcome} [95 % interval]"), {"outcome": outcome})
 
 
 def persons(n: Any, words: Words) -> str:

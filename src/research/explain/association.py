@@ -7,18 +7,19 @@ import pandas as pd
 from research.contingency import cramers_v
 
 
-def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series) -> pd.DataFrame:
+def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series, level: float = 0.05) -> pd.DataFrame:
     """Test each column of classes against a 0/1 outcome.
 
     Args:
         classes: (n, k) categories, one column per standard.
         outcome: (n,) 0 or 1; missing rows are left out.
         names: standard → name to show.
+        level: at which a difference is called one.
 
     Returns:
         One row per standard with at least two classes in use: `standard`, `name`, `statistic` (Pearson's χ² without
         continuity correction), `dof`, `p_value`, `p_holm`, `effect` (Cramér's V corrected for bias; Bergsma, 2013),
-        `smallest_expected`, `n`; strongest first.
+        `smallest_expected`, `n`, `result` (differs: the adjusted p is below the level; open); strongest first.
     """
     from scipy.stats import chi2_contingency  # these two are slow to import
     from statsmodels.stats.multitest import multipletests
@@ -44,4 +45,5 @@ def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series) -> pd.Dat
     columns = ["standard", "name", "statistic", "dof", "p_value", "effect", "smallest_expected", "n"]
     result = pd.DataFrame(rows, columns=columns)
     result.insert(5, "p_holm", multipletests(result["p_value"], method="holm")[1] if len(result) else [])
+    result["result"] = (result["p_holm"] < level).map({True: "differs", False: "open"})
     return result.sort_values("effect", ascending=False, ignore_index=True)

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from research.collect import classification as classes
-from research.collect import datasets
+from research.collect import datasets, recorded
 from research.collect import quality as checks
 from research.explain import association
 from research.parameters import Study
 from research.steps import step
-from research.study.customers import all_data_key, all_names, customers, outcome
+from research.study.customers import all_data_key, all_names, customers, outcome, real
 
 CARD = (
     "title",
@@ -81,22 +81,47 @@ def data_sets(study: Study) -> pd.DataFrame:
 
 def _own_row(study: Study) -> dict[str, Any]:
     """What `datasets.describe` says of a data set, of an own loan book."""
-    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
-    fits = datasets.coverage_of(walk)["fit"].value_counts()
-    counts = {fit: int(fits.get(fit, 0)) for fit in ("direct", "proxy", "absent")}
+    counts = datasets.fits(
+        datasets.coverage_of(datasets.crosswalk_of(study.dataset, study.crosswalk or None))
+    )
     return {"real": True, "available": True, "licence": "your own", "partial": "", **about(study), **counts}
+
+
+def lenders_data(study: Study) -> tuple[pd.DataFrame, str]:
+    """Return `data_sets`, and where it comes from: the run itself (`real`), or the record, which has more of them.
+
+    A second loan book of one's own is in no record: a run that compares with it shows its own data sets.
+    """
+    own, kept = data_sets(study), recorded.frame("01_data/data_sets")
+    mine = any(map(datasets.is_path, all_names(study)[1:]))
+    return (own, "real") if mine or kept is None or len(own) >= len(kept) else (kept, "recorded")
 
 
 @step("dataset", "crosswalk", "compare_datasets", data=all_data_key)
 def coverage(study: Study) -> pd.DataFrame:
-    """Return construct × data set: direct, proxy or absent, with source and reason."""
-    each = (study.with_dataset(name) for name in all_names(study))
+    """Return construct × data set (the study's and all known): direct, proxy or absent, with source and reason."""
+    names = dict.fromkeys([*all_names(study), *datasets.names()])
+    each = (study.with_dataset(name) for name in names)
     return datasets.coverage_by(
         {
             datasets.shown(one.dataset): datasets.crosswalk_of(one.dataset, one.crosswalk or None)
             for one in each
         }
     )
+
+
+def criteria_measured(study: Study) -> pd.DataFrame:
+    """Return how many of the constructs that each criterion asks for each real data set measures.
+
+    Returns:
+        `criterion`, `dataset`, `direct`, `proxy`, `absent`, `total`; the study's own data set first.
+    """
+    found = coverage(study).query("role == 'predictor'")
+    invented = [name for name in datasets.names() if not real(name) and name != study.dataset]
+    found = found[~found["dataset"].isin(invented)]
+    counts = found.groupby(["criterion", "dataset", "fit"], sort=False).size().unstack(fill_value=0)
+    counts = counts.reindex(columns=["direct", "proxy", "absent"], fill_value=0)
+    return counts.assign(total=counts.sum(axis=1)).rename_axis(columns=None).reset_index()
 
 
 @step(customers)
@@ -129,10 +154,41 @@ def classification_summary(study: Study) -> pd.DataFrame:
     return classes.summary(classification(study), customers(study))
 
 
+@step(classification_summary, "compare_datasets", data=all_data_key)
+def classes_elsewhere(study: Study) -> pd.DataFrame:
+    """Return the classes of each standard on the public data set of the study that measures it best.
+
+    Returns:
+        `classification.best` of the counts, with `dataset`, `title`, `real` and `measure` (what its rate is called).
+    """
+    parts = [
+        pd.DataFrame(columns=[*classes.SUMMARY_COLUMNS, "dataset", "title", "real", "alternative", "measure"])
+    ]
+    for name in all_names(study):
+        if not datasets.is_path(name):
+            said = {"dataset": name, "title": datasets.title(name), "real": real(name)}
+            one = study.with_dataset(name)
+            counts, ways = classification_summary(one), classes.alternatives(customers(one).columns)
+            said |= {"alternative": counts["standard"].map(ways), "measure": datasets.outcome(name).rate}
+            parts.append(counts.assign(**said))
+    return classes.best(pd.concat(parts[1:] or parts, ignore_index=True))
+
+
+def classes_best(study: Study) -> tuple[pd.DataFrame, str]:
+    """Return `classes_elsewhere`, and where it comes from: this run (`real`), or the record, where it covers more."""
+    own = classes_elsewhere(study)
+    kept = [recorded.frame(f"02_classification/{name}") for name in ("elsewhere", "invented")]
+    found = [frame for frame in kept if frame is not None]
+    covered = own.loc[own["real"].astype(bool), "standard"].nunique()
+    if not found or covered >= found[0]["standard"].nunique():
+        return own, "real"
+    return pd.concat(found, ignore_index=True), "recorded"
+
+
 @step(classification)
 def classification_tests(study: Study) -> pd.DataFrame:
     """Return the association of each standard with the outcome."""
     names = classes.standards().drop_duplicates("standard").set_index("standard")["name"]
     known = customers(study).get("default")
     made = classification(study) if known is not None else classification(study).iloc[:, :0]
-    return association.tests(made, known, names)
+    return association.tests(made, known, names, classes.rules()["test"]["level"])

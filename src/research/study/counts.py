@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from research.collect import datasets
 from research.collect.publication import smallest_count
 from research.manage import loan_quality as quality_rules
 from research.parameters import Study
@@ -26,7 +27,6 @@ from research.study.collect import (
     quality,
 )
 from research.study.customers import customers
-from research.study.experts import weight_shift
 from research.study.manage import loan_quality
 from research.study.models import model, not_testable
 from research.study.segment import MATCHED, rfm_grid, tier_panels, tier_profile, tier_rates
@@ -37,7 +37,6 @@ KNOWN, BAD = {"outcome": ("bad", "good")}, {"outcome": ("bad",)}
 RATE = ("rate", "pd", "outcome_rate", "ci_low", "ci_high", "risk")
 QUARTILES = ("q25", "median", "q75")
 DESCRIBED = ("mean", "sd", "minimum", "q05", *QUARTILES, "q95", "maximum", "zeros", "distinct", "skew")
-SHIFTED = ("abc", "rfm")  # models whose weights the experts can set
 RULE = {"rfm": "tier", "abc": "rule", "tree": "leaf"}  # the column that names a rule of a model
 MISSING = "missing"
 
@@ -48,7 +47,7 @@ def published(study: Study, name: str) -> pd.DataFrame:
     Args:
         study: the plan.
         name: "levels", "classes", "class_tests", "missing", "distributions", "checks", "impossible"; of a
-            model, such as "rfm_tiers": tiers, rules, profile, shift, shift_rates, crosswalk and contradictions;
+            model, such as "rfm_tiers": tiers, rules, profile, crosswalk and contradictions;
             "rfm_segments", "rfm_grid", "abc_indicators".
     """
     if smallest_count(study, "loans") > 1:
@@ -58,6 +57,23 @@ def published(study: Study, name: str) -> pd.DataFrame:
     return tables(study)[name]().frame
 
 
+def statuses(study: Study) -> pd.DataFrame:
+    """Return the statuses behind the outcome, as they may be shown.
+
+    Returns:
+        `status`, `n`, `share`, and for each reading of the outcome that the data set defines, its own first, a column
+        under the reading's name: 1 counted as bad, 0 as good, missing left out. No rows where no status is recorded.
+    """
+    table = published(study, "levels").query("construct == 'loan_status'").rename(columns={"level": "status"})
+    named = {} if datasets.is_path(study.dataset) else datasets.definition(study.dataset)
+    readings = named.get("outcome_variants", {})
+    for name, counted in readings.items():
+        table[name.replace("_", " ")] = table["status"].map(counted).astype(float)
+    order = list(next(iter(readings.values()), []))
+    table = table.drop(columns="construct")
+    return table.sort_values("status", key=lambda names: names.map(order.index)) if order else table
+
+
 def counts_known(study: Study) -> frozenset[float]:
     """Return the counts of customers that stand in every report: all of them, and those with a known outcome."""
     facts = about(study)
@@ -65,7 +81,7 @@ def counts_known(study: Study) -> frozenset[float]:
 
 
 @step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_quality,
-      weight_shift, "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
+      "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
 def protected_counts(study: Study) -> dict[str, pd.DataFrame]:
     """Return every table of counts of the study's customers, none of which gives away what another withholds."""
     least, size = smallest_count(study, "loans"), len(customers(study))
@@ -165,21 +181,6 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
             {"n": {}, "known": KNOWN, "bad": BAD},
             told,
         )
-    if name in SHIFTED and study.fieldwork.ahp:
-        moves = {"from": f"{name} equal weights", "to": f"{name} survey weights"}
-        made[f"{name}_shift"] = lambda: Counts(
-            weight_shift(study, name)["matrix"],
-            moves,
-            {"count": {}},
-            {"count": ("estimate",)},
-            {"count": ("n",)},
-        )
-        made[f"{name}_shift_rates"] = lambda: Counts(
-            weight_shift(study, name)["rates"],
-            {"tier": f"{name} {{weights}} weights"},
-            {"n": KNOWN, "bad": BAD},
-            told | {"n": RATE},
-        )
     if name == "abc":
         made["abc_indicators"] = lambda: Counts(
             model(study, name).indicators(),
@@ -227,9 +228,6 @@ def people(study: Study) -> pd.DataFrame:
         for panel, tiers in tier_panels(study, name).items():
             found[f"{name} {panel}"] = tiers
         found |= memberships(name, model(study, name), table)
-        if name in SHIFTED and study.fieldwork.ahp:
-            placed = weight_shift(study, name)["placed"]
-            found |= {f"{name} {weights} weights": placed[weights] for weights in placed}
         known = loan_quality(study, name)
         if "reason" not in known:
             classed = quality_rules.labelled(known["classified"], quality_rules.policy())
@@ -321,6 +319,8 @@ def tests_without(tests: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
     # Holm's adjustment hands a value on to larger p-values, where it tells the p-value that it was made from
     first = table[gone].groupby("p_holm")["p_value"].min()
     handed_on = ~gone & (table["p_holm"] < 1) & (table["p_value"] > table["p_holm"].map(first))
-    columns = ["statistic", "p_value", "p_holm", "effect"]
+    columns = ["statistic", "p_value", "p_holm", "effect", "smallest_expected"]
     cells = [(row, column) for row in gone.index[gone] for column in columns]
-    return emptied(table, [*cells, *((row, "p_holm") for row in handed_on.index[handed_on])])
+    made = emptied(table, [*cells, *((row, "p_holm") for row in handed_on.index[handed_on])])
+    made.loc[made["p_holm"].isna(), "result"] = "withheld"
+    return made

@@ -1,0 +1,292 @@
+"""Page 02: how thirteen standards cut the loan book before any model, here and where others measure them better."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from research.exhibits.exhibit import Exhibit, drawing
+from research.exhibits.style import ACCENT, canvas, label_below, rows_with_intervals, shares_from_nought
+from research.exhibits.words import N_, Said, Words
+
+UNKNOWN = "not recorded"  # the class of customers of whom the data do not tell it
+HERE = {
+    "cuts": N_("cuts the book"),
+    "whole": N_("puts all in one class"),
+    "withheld": N_("a class is withheld"),
+}
+
+
+def uses(classes: pd.DataFrame, tests: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per standard: what it does on the data of the study.
+
+    Args:
+        classes: `standard`, `class`, `n`, `share`, `amount_share` of the standards measured, as published.
+        tests: `standard`, `effect`, `p_holm`, `result`, as published.
+        whole: `standard`, `name`, `reason`, of all standards.
+
+    Returns:
+        `standard`, `name`, `classes` (in use), `largest`, `share`, `amount_share`, `effect`, `p_holm`, `result`,
+        `state` (cuts, whole, withheld, absent) and `here` (the same in words; of an absent one what the data lack).
+    """
+    rows = []
+    for standard, about in whole.groupby("standard", sort=False):
+        row = {
+            "standard": standard,
+            "name": about["name"].iloc[0],
+            "state": "absent",
+            "here": about["reason"].iloc[0],
+        }
+        part = classes[
+            (classes["standard"] == standard) & (classes["class"] != UNKNOWN) & (classes["n"] != 0)
+        ]
+        if len(part):
+            state = "withheld" if part["n"].isna().any() else "cuts" if len(part) > 1 else "whole"
+            row |= {"state": state, "here": HERE[state]}
+            if state != "withheld":
+                first = part.loc[part["n"].idxmax(), ["class", "share", "amount_share"]].to_dict()
+                row |= {"classes": len(part), "largest": first.pop("class"), **first}
+        rows.append(row)
+    columns = ["standard", "name", "classes", "largest", "share", "amount_share", "state", "here"]
+    table, known = pd.DataFrame(rows, columns=columns), tests.set_index("standard")
+    return table.assign(
+        **{name: table["standard"].map(known[name]) for name in ("effect", "p_holm", "result")}
+    )
+
+
+ANSWER = {
+    "some": N_("Of {total} usual standards, {cut} cut these loans ({names}); {whole} put all customers in one class "
+               "and {absent} are not measured."),
+    "none": N_("Of {total} usual standards, none is seen to cut these loans into classes."),
+}  # fmt: skip
+DIFFERS = {
+    "some": N_("The {rate} is shown to differ between the classes of {names}."),
+    "none": N_("No standard is shown to part customers by their {rate}."),
+}
+
+
+def answer(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
+    """Say how many standards cut the book, and for which of them the outcome differs."""
+    chosen = {"cut": table["state"] == "cuts", "differ": table["result"] == "differs"}
+    named = {code: table.loc[part, "name"].str.lower().tolist() for code, part in chosen.items()}
+    given = {"total": len(table)}
+    if named["cut"]:
+        given |= {code: int((table["state"] == code).sum()) for code in ("whole", "absent")}
+        given |= {"cut": len(named["cut"]), "names": named["cut"]}
+    rate = {"rate": facts["rate_word"]}
+    return [
+        Said(ANSWER["some" if named["cut"] else "none"], given),
+        Said(DIFFERS["some"], rate | {"names": named["differ"]})
+        if named["differ"]
+        else Said(DIFFERS["none"], rate),
+    ]
+
+
+def standards(table: pd.DataFrame) -> Exhibit:
+    """Show every standard on one line: what it does here, its largest class, and whether the outcome differs."""
+    said = Said(
+        N_(
+            "{cut} of {total} standards cut these loans; the others put all customers in one class or are not known."
+        ),
+        {"cut": int((table["state"] == "cuts").sum()), "total": len(table)},
+    )
+    headings = {"name": N_("Standard"), "here": N_("Here"), "largest": N_("Largest class"),
+                "effect": N_("Cramér's V, adjusted p")}  # fmt: skip
+    return Exhibit(
+        "standards", table, said, within=None,
+        headings={name: text for name, text in headings.items() if table[name].notna().any()},
+        formats={"largest": "{largest}, {share:.0%}", "effect": "{effect:.3f}, {p_holm:p}"},
+    )  # fmt: skip
+
+
+RATES = {
+    "differs": N_("The {measure} differs most by {name}: {low:.1%} in class {lowest}, {high:.1%} in class {highest} "
+                  "(p {p_holm:p=})."),
+    "open": N_("No standard is shown to part customers by their {measure}; all customers: {overall:.1%}."),
+    "withheld": N_("The {measure} by class; classes of few customers are withheld."),
+}  # fmt: skip
+
+
+def rates(classes: pd.DataFrame, tests: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
+    """Show the outcome rate of each class of the standards that cut the book; nothing where none does.
+
+    Args:
+        classes: of the standards measured, as published: `standard`, `name`, `class`, `n`, `share`, `amount_share`,
+            `known`, `outcome_rate`, `ci_low`, `ci_high`.
+        tests: `standard`, `name`, `p_holm`, `result`, strongest first.
+        facts: `rate_word` and `outcome_rate` of the data set.
+    """
+    frame = classes[classes["standard"].isin(tests["standard"]) & (classes["known"] != 0)]
+    if frame.empty:
+        return []
+    frame = frame.assign(measure=facts["rate_word"], overall=facts["outcome_rate"], title="")
+    first, given = tests.iloc[0], {"measure": facts["rate_word"]}
+    part = frame[frame["standard"] == first["standard"]].set_index("class")["outcome_rate"]
+    code = "withheld" if part.isna().any() else first["result"]
+    if code == "differs":
+        given |= {"name": first["name"].lower(), "p_holm": first["p_holm"]}
+        given |= {"low": part.min(), "lowest": part.idxmin(), "high": part.max(), "highest": part.idxmax()}
+    elif code == "open":
+        given |= {"overall": facts["outcome_rate"]}
+    return [pictured("rates", frame, Said(RATES[code], given))]
+
+
+HEADINGS = {
+    "name": N_("Standard"),
+    "title": N_("Data set"),
+    "class": N_("Class"),
+    "n": N_("Customers"),
+    "share": N_("Share"),
+    "amount_share": N_("Share of money"),
+    "outcome_rate": N_("Rate, 95 % interval"),
+    "measure": N_("Rate of"),
+}
+FORMATS = {"n": ",.0f", "share": ".1%", "amount_share": ".1%",
+           "outcome_rate": "{outcome_rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]"}  # fmt: skip
+
+
+def pictured(name: str, frame: pd.DataFrame, caption: Said, origin: str = "real") -> Exhibit:
+    """Return the figure of classes by standard."""
+    alt = Said(N_("One panel per standard with a dot and its interval per class; dashed: all customers."))
+    return Exhibit(name, frame, caption, alt, classes_drawn, HEADINGS, FORMATS, within=None, origin=origin)
+
+
+@drawing
+def classes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw the rate of each class, a panel per standard.
+
+    Args:
+        frame: `standard`, `name`, `class`, `outcome_rate`, `ci_low`, `ci_high`, `known`, `overall`, `measure`, `title`
+            (of the data set, empty for that of the study).
+        words: the language.
+    """
+    told = frame.rename(columns={"outcome_rate": "rate"})
+    groups = [part for _, part in told.groupby("standard", sort=False)]
+    places, columns = list(dict.fromkeys(told["title"])), 1 if words.narrow else min(2, len(groups))
+    lines = [groups[start : start + columns] for start in range(0, len(groups), columns)]
+    heights = [max(map(len, line)) * 0.23 + 0.62 for line in lines]
+    figure = canvas(words, sum(heights) + 0.5)
+    grid = figure.subplots(len(lines), columns, squeeze=False, sharex=True, height_ratios=heights).ravel()
+    for spare in grid[len(groups) :]:
+        spare.set_axis_off()
+    for axes, part in zip(grid, groups, strict=False):
+        names, overall = [*map(words, part["class"])], part["overall"].iloc[0]
+        rows_with_intervals(axes, part.assign(n=part["known"]), names, [ACCENT] * len(part), words, overall)
+        title = [words(part[column].iloc[0]) for column in ("name", "title")[: min(len(places), 2)]]
+        axes.set_title(textwrap.fill(": ".join(title), 46))
+        axes.tick_params(labelbottom=True)
+    shares_from_nought([*grid[: len(groups)]], words)
+    if len(places) == 1 and places[0]:
+        figure.suptitle(words(places[0]), x=0.01, ha="left", fontsize=9.5)
+    measures = words.listed(map(words, dict.fromkeys(told["measure"])))
+    label_below(
+        figure,
+        words(N_("Dots: {measures}, with 95 % interval. Dashed: all customers"), measures=measures),
+        words,
+    )
+    return figure
+
+
+def best(chosen: pd.DataFrame, whole: pd.DataFrame, origin: str) -> Exhibit:
+    """Show which data set measures each standard best.
+
+    Args:
+        chosen: of the step `classes_best`: the classes of each standard on the data set that measures it best.
+        whole: `standard`, `name`, all thirteen.
+        origin: `real`, or `recorded`.
+    """
+    table = whole.drop_duplicates("standard")[["standard", "name"]].reset_index(drop=True)
+    first = chosen.groupby("standard")[["title", "real", "used", "effective"]].first()
+    table = table.join(first, on="standard")
+    real = int(table["real"].eq(True).sum())
+    said = Said(
+        N_(
+            "Of {total} standards, {real} cut the loans of a real lender that is compared, and {rest} cut none of them."
+        ),
+        {"real": real, "total": len(table), "rest": len(table) - real},
+    )
+    return Exhibit(
+        "best", table.fillna({"title": N_("none of those compared")}), said, origin=origin, within=None,
+        headings={"name": N_("Standard"), "title": N_("Data set that measures it best"), "used": N_("Classes in use"),
+                  "effective": N_("Effective number of classes")},
+        formats={"used": ",.0f", "effective": ".2f"},
+    )  # fmt: skip
+
+
+ELSEWHERE = {
+    "elsewhere_rates": N_("Loans of other lenders are cut by {names}; outcomes differ between lenders: compare "
+                          "classes, not panels."),
+    "invented": N_("How {names} would cut a book: invented customers of the simulated bank."),
+}  # fmt: skip
+
+
+def of(chosen: pd.DataFrame, real: bool) -> pd.DataFrame:
+    """Return the classes on real or on invented data sets, with the rate of all their customers."""
+    part = chosen[chosen["real"].astype(bool) == real]
+    sums = part.groupby("standard")[["bad", "known"]].sum().astype(float)
+    return part.assign(overall=part["standard"].map(sums["bad"] / sums["known"])).reset_index(drop=True)
+
+
+def elsewhere(name: str, frame: pd.DataFrame, origin: str) -> list[Exhibit]:
+    """Show classes on other data sets; nothing where there are none.
+
+    Args:
+        name: `elsewhere_rates`, or `invented`, which is a demonstration of the rules.
+        frame: of `of`.
+        origin: as for an exhibit.
+    """
+    said = Said(ELSEWHERE[name], {"names": list(dict.fromkeys(frame["name"].str.lower()))})
+    return [pictured(name, frame, said, origin)] if len(frame) else []
+
+
+def uncut(chosen: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the classes on real data sets of the standards that do not cut the book here."""
+    frame = of(chosen, real=True)
+    return frame[frame["standard"].isin(table.loc[table["state"] != "cuts", "standard"])].reset_index(
+        drop=True
+    )
+
+
+def supplement(chosen: pd.DataFrame, rules: pd.DataFrame, whole: pd.DataFrame, origin: str) -> list[Exhibit]:
+    """Show all classes on the real data sets that measure them best, and the rules.
+
+    Args:
+        chosen: of the step `classes_best`.
+        rules: `standard`, `alternative`, `class`, `rule`.
+        whole: `standard`, `name`, all thirteen.
+        origin: of `chosen`.
+    """
+    frame, names = of(chosen, real=True), whole.drop_duplicates("standard").set_index("standard")["name"]
+    said = Said(
+        N_(
+            "{n} rules: the first alternative that the data allow is used; the first rule that holds gives the class."
+        ),
+        {"n": len(rules)},
+    )
+    tables = [
+        Exhibit("elsewhere", frame, Said(N_("All classes on the real loans that measure each standard best.")),
+                headings=HEADINGS, formats=FORMATS, within=None, origin=origin, supplement=True),
+        Exhibit("rules", rules.assign(name=rules["standard"].map(names)), said, within=None, supplement=True,
+                headings={"name": N_("Standard"), "alternative": N_("Alternative"), "class": N_("Class"),
+                          "rule": N_("Rule")}),
+    ]  # fmt: skip
+    return [made for made in tables if len(made.frame)]
+
+
+LIMITS = (
+    N_("Several standards ask the same in other classes, so they are not independent of each other."),
+    N_("A class with few customers has a wide interval; one without customers is not drawn."),
+)
+ROUGH = N_(
+    "For {names}, a class is expected to hold fewer than {least} customers with the outcome: its p is rough."
+)
+
+
+def limits(tests: pd.DataFrame, least: float) -> list[Said]:
+    """Return what the page cannot say; with fewer than `least` customers expected the p of a test is rough."""
+    rough = tests.loc[tests["smallest_expected"] < least, "name"].str.lower().tolist()
+    return [*map(Said, LIMITS), *([Said(ROUGH, {"names": rough, "least": least})] if rough else [])]

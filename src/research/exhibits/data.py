@@ -1,0 +1,312 @@
+"""Page 01: who the customers are, what is measured of them, and what is not."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from research.exhibits.exhibit import Exhibit, drawing
+from research.exhibits.style import ACCENT, INK, MUTED, canvas, label_below
+from research.exhibits.words import N_, Said, Words
+
+CRITERIA = {
+    "C1": N_("Risk level"),
+    "C2": N_("Amount, term and rate"),
+    "C3": N_("Industry and income"),
+    "C4": N_("Repayment capacity"),
+    "C5": N_("Behaviour"),
+    "C6": N_("Business value"),
+    "C7": N_("Customer need"),
+}
+FITS = ["direct", "proxy", "absent"]
+ANSWER = {
+    "known": N_("{title}: {bad:,} of {known:,} customers are {word}."),
+    "unknown": N_("{title}: the outcome of no customer is known."),
+}
+MEASURED = N_(
+    "Of {total} things that the criteria for tiering ask for, {measured} are measured; least is known of {thin}."
+)
+
+
+def answer(facts: Mapping[str, Any], measured: pd.DataFrame) -> list[Said]:
+    """Say who the customers are and how much of what the criteria ask for is measured.
+
+    Args:
+        facts: of the data set.
+        measured: `criterion`, `dataset`, `direct`, `proxy`, `absent`, `total`.
+    """
+    own = measured[measured["dataset"] == facts["dataset"]].set_index("criterion")
+    gap = own["absent"] / own["total"]
+    thin = [Said(CRITERIA[name].lower()) for name in gap.index[gap == gap.max()]]
+    total = int(own["total"].sum())
+    given = {"total": total, "measured": total - int(own["absent"].sum()), "thin": thin}
+    code, who = "unknown", {"title": facts["title"]}
+    if facts["known"]:
+        code, who = (
+            "known",
+            who | {"bad": facts["bad"], "known": facts["known"], "word": facts["outcome_word"]},
+        )
+    return [Said(ANSWER[code], who), Said(MEASURED, given)]
+
+
+OUTCOME = {
+    "known": N_("Of {rows:,} customers, {known:,} have a known outcome, and {bad:,} are {word}. What "
+               "counts: {outcome}."),
+    "unknown": N_("Of {rows:,} customers none has a known outcome: pages that need one stop."),
+}  # fmt: skip
+READ = N_("Under the reading *{reading}* it would be {bad:,} of {known:,} ({rate:.2%}).")
+
+
+def outcome(facts: Mapping[str, Any], statuses: pd.DataFrame) -> list[Said]:
+    """Say what the outcome is, and how many have it under other readings; `statuses` as below."""
+    if not facts["known"]:
+        return [Said(OUTCOME["unknown"], {"rows": facts["rows"]})]
+    given = {name: facts[name] for name in ("rows", "bad", "known", "outcome")}
+    said = [Said(OUTCOME["known"], given | {"word": facts["outcome_word"]})]
+    for name in readings(statuses)[1:]:
+        known, bad = (
+            int(statuses["n"][part].sum()) for part in (statuses[name].notna(), statuses[name] == 1)
+        )
+        said.append(Said(READ, {"reading": name, "bad": bad, "known": known, "rate": bad / known}))
+    return said
+
+
+def readings(statuses: pd.DataFrame) -> list[str]:
+    """Return the readings of the outcome, the study's own first."""
+    return [name for name in statuses.columns if name not in ("status", "n", "share")]
+
+
+STATUSES = {
+    "read": N_("The most frequent status among the {bad:,} counted as {outcome} is {status} ({first:,} customers)."),
+    "plain": N_("Customers by the status recorded of their loans: {count} statuses."),
+}  # fmt: skip
+COUNTED = {1.0: N_("counted"), 0.0: N_("not counted")}
+
+
+def statuses(found: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
+    """Show the counts of every status behind the outcome; nothing where no status is recorded.
+
+    Args:
+        found: `status`, `n`, `share`, and a column per reading: 1 counted, 0 not, missing left out.
+        facts: of the data set.
+    """
+    if found.empty:
+        return []
+    names, said = readings(found), Said(STATUSES["plain"], {"count": len(found)})
+    bad = found[found[names[0]] == 1].sort_values("n", ascending=False) if names else found.iloc[:0]
+    if len(bad):
+        first = {"first": bad["n"].iloc[0], "status": bad["status"].iloc[0]}
+        said = Said(STATUSES["read"], {"bad": bad["n"].sum(), "outcome": facts["outcome_name"], **first})
+    told = found.assign(**{name: found[name].map(COUNTED).fillna(N_("left out")) for name in names})
+    headings = {"status": N_("Status"), "n": N_("Customers"), "share": N_("Share")}
+    headings |= {name: name.capitalize() for name in names}
+    return [Exhibit("statuses", told, said, headings=headings, formats={"n": ",.0f", "share": ".2%"})]
+
+
+WHO = ("loan_amount", "interest_rate", "income", "debt_to_income", "credit_score", "age", "credit_utilisation",
+       "credit_history_years", "employment_years", "credit_limit", "deposit_balance", "term_months")  # fmt: skip
+SHOWN = 6
+PROFILE = {
+    "amount": N_("Half of the customers borrow between {low:,.0f} and {high:,.0f} ({unit})."),
+    "other": N_("The middle of the customers, measure by measure."),
+}
+QUANTILES = {
+    "q05": N_("A twentieth lies below"),
+    "q25": N_("A quarter below"),
+    "median": N_("Half below"),
+    "q75": N_("Three quarters below"),
+    "q95": N_("All but a twentieth below"),
+}
+
+
+def who(numbers: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
+    """Show the middle of the customers for up to six measures; nothing where no number is measured.
+
+    Args:
+        numbers: `construct`, `label`, `unit`, `n`, `distinct`, `q05`, `q25`, `median`, `q75`, `q95`, as published.
+        facts: `currency` of the data set.
+    """
+    known = numbers[~(numbers["distinct"] <= 2) & numbers["median"].notna()].set_index(
+        "construct", drop=False
+    )
+    frame = known.loc[[name for name in WHO if name in known.index][:SHOWN]]
+    if frame.empty:
+        return []
+    said = Said(PROFILE["other"])
+    if "loan_amount" in frame.index:
+        low, high = frame.loc["loan_amount", ["q25", "q75"]]
+        said = Said(PROFILE["amount"], {"low": low, "high": high, "unit": facts["currency"]})
+    frame = frame.assign(money=frame["unit"].str.contains("currency"),
+                         unit=frame["unit"].str.replace("currency", facts["currency"]))  # fmt: skip
+    alt = Said(N_("One strip per measure: a dot for the median, a thick line for half of the customers, a thin one for "
+                  "all but the lowest and highest twentieth."))  # fmt: skip
+    headings = {"label": N_("Measure"), "unit": N_("Unit"), "n": N_("Customers")} | QUANTILES
+    return [Exhibit("who", frame.reset_index(drop=True), said, alt, who_drawn, headings, within=None)]
+
+
+@drawing
+def who_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw a strip per measure, each on its own axis.
+
+    Args:
+        frame: `label`, `unit`, `money` (whether it is an amount), `q05`, `q25`, `median`, `q75`, `q95`.
+        words: the language.
+    """
+    columns = 1 if words.narrow else 2
+    lines = -(-len(frame) // columns)
+    figure = canvas(words, 0.85 * lines + 0.4)
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    for spare in grid[len(frame) :]:
+        spare.set_axis_off()
+    for axes, row in zip(grid, frame.to_dict("records"), strict=False):
+        spec = ".0%" if str(row["unit"]).startswith("share") else ",.0f"
+        axes.hlines(0, row["q05"], row["q95"], color=MUTED, linewidth=1.2)
+        axes.hlines(0, row["q25"], row["q75"], color=ACCENT, linewidth=6)
+        sns.scatterplot(x=[row["median"]], y=[0], color="white", edgecolor=INK, s=40, ax=axes, zorder=3)
+        axes.annotate(words.number(row["median"], spec), (row["median"], 0), xytext=(0, 7), ha="center",
+                      textcoords="offset points", fontsize=8)  # fmt: skip
+        label = words(str(row["label"]))
+        axes.set_title(f"{label} ({words(str(row['unit']))})" if row["money"] else label)
+        axes.set(yticks=[], ylim=(-0.6, 1), xlabel="", ylabel="")
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _, spec=spec: words.number(value, spec)))
+        sns.despine(ax=axes, left=True)
+    key = N_("Dot: median. Thick: half of the customers. Thin: all but a twentieth at either end")
+    label_below(figure, words(key), words)
+    return figure
+
+
+def coverage(measured: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
+    """Show how much of what each criterion asks for each data set measures.
+
+    Args:
+        measured: `criterion`, `dataset`, `direct`, `proxy`, `absent`, `total`, the study's own data set first.
+        facts: of the data set.
+    """
+    own = measured[measured["dataset"] == facts["dataset"]]
+    said = Said(
+        N_("Here {direct} of {total} things asked for are measured directly, {proxy} through something near them, and "
+           "{absent} not at all."), {name: int(own[name].sum()) for name in (*FITS, "total")})  # fmt: skip
+    alt = Said(N_("A grid of criteria by data sets; a darker cell means that more of what the criterion asks for is "
+                  "measured, and its text counts direct plus proxy measures."))  # fmt: skip
+    return Exhibit(
+        "coverage", measured.assign(label=measured["criterion"].map(CRITERIA)), said, alt, coverage_drawn, within=None,
+        headings={"label": N_("Criterion"), "dataset": N_("Data set"), "direct": N_("Measured"),
+                  "proxy": N_("Through a proxy"), "absent": N_("Not measured"), "total": N_("Asked for")},
+    )  # fmt: skip
+
+
+@drawing
+def coverage_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw the grid of criteria by data sets.
+
+    Args:
+        frame: `criterion`, `label`, `dataset`, `direct`, `proxy`, `total`.
+        words: the language.
+    """
+    told = frame.assign(
+        share=(frame["direct"] + frame["proxy"]) / frame["total"],
+        text=frame["direct"].astype(str) + "+" + frame["proxy"].astype(str),
+        name=[
+            f"{words(label)} ({total})" for label, total in zip(frame["label"], frame["total"], strict=True)
+        ],
+    )
+    names, sets = (list(dict.fromkeys(told[column])) for column in ("name", "dataset"))
+    share, text = (told.pivot(index="name", columns="dataset", values=column).loc[names, sets]
+                   for column in ("share", "text"))  # fmt: skip
+    figure = canvas(words, 0.36 * len(names) + 1.5)
+    axes = figure.subplots()
+    sns.heatmap(share, annot=text, fmt="", vmin=0, vmax=1, cmap=sns.light_palette(ACCENT, as_cmap=True), cbar=False,
+                linewidths=2, ax=axes, annot_kws={"fontsize": 6.5 if words.narrow else 8.5})  # fmt: skip
+    wrapped = [textwrap.fill(name, 16 if words.narrow else 40) for name in names]
+    axes.set_yticks(np.arange(len(names)) + 0.5, wrapped, rotation=0)
+    axes.set_xticks(np.arange(len(sets)) + 0.5, sets, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set(xlabel="", ylabel="")
+    axes.tick_params(length=0)
+    key = N_("Each cell: measured + through a proxy; in brackets: how many the criterion asks for")
+    label_below(figure, words(key), words)
+    return figure
+
+
+def data_sets(rows: pd.DataFrame, origin: str, measured: pd.DataFrame) -> Exhibit:
+    """Show the data sets that are compared, each with its own outcome.
+
+    Args:
+        rows: `dataset`, `title`, `rows`, `outcome`, `outcome_rate`.
+        origin: `real`, or `recorded`.
+        measured: as for `coverage`.
+    """
+    frame = rows[["dataset", "title", "rows", "outcome", "outcome_rate"]]
+    frame = frame.merge(measured.groupby("dataset", as_index=False)[FITS].sum(), on="dataset")
+    said = N_(
+        "{n} data sets of loans stand beside each other; their outcomes differ, so their rates are not compared."
+    )
+    return Exhibit(
+        "data_sets", frame, Said(said, {"n": len(frame)}), within=None, origin=origin,
+        headings={"title": N_("Data set"), "dataset": N_("Called"), "rows": N_("Customers"),
+                  "outcome": N_("Outcome, in its own words"), "outcome_rate": N_("Rate"),
+                  "direct": N_("Measured + by proxy")},
+        formats={"outcome_rate": ".2%", "rows": ",.0f", "direct": "{direct} + {proxy}"},
+    )  # fmt: skip
+
+
+COUNTS = {"n": N_("Customers"), "share": N_("Share")}
+TABLES: dict[str, tuple[str, dict[str, str]]] = {
+    "data_card": (N_("What is known of the data set, and under which terms it may be used."),
+                  {"item": N_("Item"), "text": N_("As published")}),
+    "constructs": (N_("All {rows} things the criteria ask for, with source and reason."),
+                   {"criterion": N_("Criterion"), "label": N_("Asked for"), "fit": N_("Measured"),
+                    "source": N_("Source column"), "unit": N_("Unit"), "reason": N_("Reason")}),
+    "missing": (N_("{rows} measures lack values; often a missing value says that there is nothing to record."),
+                {"label": N_("Measure"), "n_missing": N_("Customers without"), "share": N_("Share"),
+                 "missing_means": N_("What a missing value says, where known")}),
+    "distributions": (N_("All {rows} numbers measured of the customers."),
+                      {"label": N_("Measure"), "unit": N_("Unit"), "n": N_("Customers")} | QUANTILES),
+    "levels": (N_("All {rows} classes of what is no number."), {"label": N_("Measure"), "level": N_("Class")} | COUNTS),
+    "quality": (N_("What {rows} checks of the data found; `research datasets check` tells its owner more."),
+                {"check": N_("Check"), "findings": N_("Findings"), "rows": N_("Customers")}),
+    "impossible": (N_("{rows} rules that values break; the values are reported and kept."),
+                   {"rule": N_("Rule")} | COUNTS | {"why": N_("Why it cannot be")}),
+    "leakage": (N_("{rows} columns are known only after the loan was made; no model sees them."),
+                {"column": N_("Source column"), "reason": N_("Reason")}),
+}  # fmt: skip
+ON_PAGE = ("data_card", "missing")
+
+
+def tables(**frames: pd.DataFrame) -> list[Exhibit]:
+    """Show frames, as published, under the captions of `TABLES`; those without rows are left out."""
+    made = []
+    for name, frame in frames.items():
+        text, headings = TABLES[name]
+        said = Said(text, {"rows": len(frame)} if "{rows}" in text else {})
+        kept = {column: heading for column, heading in headings.items() if (frame[column] != "").any()}
+        if "criterion" in kept:
+            frame = frame.assign(criterion=frame["criterion"].map(CRITERIA))
+        formats = {
+            column: spec for column, spec in {"share": ".2%", "n_missing": ",.0f"}.items() if column in kept
+        }
+        if len(frame):
+            made.append(Exhibit(name, frame, said, headings=kept, formats=formats, within=None,
+                                supplement=name not in ON_PAGE))  # fmt: skip
+    return made
+
+
+LIMITS = (
+    N_("All loans here were made: nothing is said of those refused, and LendingClub made them by the very grade that "
+       "models are judged against."),
+    N_("Outcomes and horizons differ between lenders; the share of bad loans in the Spanish and the German data is "
+       "that of a sample, not of a book."),
+    N_("A proxy measures something near what is asked for; the list in the supplement says what."),
+)  # fmt: skip
+
+
+def limits(facts: Mapping[str, Any]) -> list[Said]:
+    """Return what the page cannot say; that of the outcome in the words of the data set's definition."""
+    return [Said(N_("Of the outcome: {text}"), {"text": facts["censoring"]}), *map(Said, LIMITS)]
