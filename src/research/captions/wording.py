@@ -90,8 +90,3 @@ def counted(count: int, of: int, noun: str, verbs: tuple[str, str] = ("", "")) -
     if count == of > 1:
         many = f"all {of:,} {noun}" if of > 2 else f"both {noun}"
     return f"{many} {verbs[count > 1]}".rstrip()
-
-
-def shown_of(noun: str, shown: pd.DataFrame, table: pd.DataFrame) -> str:
-    """Return a noun that says when some rows are left out: `classes`, or `classes shown`."""
-    return noun if len(shown) == len(table) else f"{noun} shown"
