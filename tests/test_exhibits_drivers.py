@@ -25,7 +25,7 @@ def effects(*results: str, kind: str = "scaled") -> pd.DataFrame:
         {"term": list("ABCDEFGHIJKLMNO"[: len(results)]), "block": "risk", "kind": kind, "odds_ratio": ratio,
          "estimate": np.log(ratio), "ci_low": ratio * 0.8, "ci_high": ratio * 1.3, "marginal_effect": 0.012,
          "effect_low": 0.009, "effect_high": 0.015, "p_value": 0.001 * (n + 1), "p_holm": 0.01 * (n + 1),
-         "p_bh": 0.005 * (n + 1), "vif": 1.5, "result": results}
+         "p_bh": 0.005 * (n + 1), "vif": 1.5, "n": 5000, "result": results}
     )  # fmt: skip
 
 
@@ -37,13 +37,7 @@ def groups(**results: str) -> pd.DataFrame:
 
 
 def rate(graded: bool) -> dict[str, pd.DataFrame]:
-    rows = [
-        ("risk", 0.98, 0.60, 0.14, 0.08),
-        ("value", 0.09, 0.0, 0.2, 0.1),
-        ("all inputs", 0.986, 0.986, 0.388, 0.388),
-    ]
-    names = ["block", "r2_alone", "r2_lost", "blind_alone", "blind_lost"]
-    return {"blocks": pd.DataFrame(rows, columns=names).assign(graded=graded)}
+    return {"explained": pd.DataFrame({"r2": [0.986], "r2_without_grade": 0.388, "graded": graded})}
 
 
 @pytest.mark.parametrize(
@@ -84,15 +78,18 @@ def test_the_forest_plot_says_which_inputs_are_clear(results, text):
 @pytest.mark.parametrize(
     ("kind", "result", "text"),
     [
-        ("scaled", "higher", ["The clearest input is A: one standard deviation more goes with +1.2 percentage points "
-                              "(95 % CI +0.9 to +1.5); the churn rate of all customers is 8.0%."]),
-        ("level", "higher", ["The clearest input is A: where it holds, that goes with +1.2 percentage points (95 % "
-                             "CI +0.9 to +1.5); the churn rate of all customers is 8.0%."]),
-        ("scaled", "open", []),
+        ("scaled", "higher",
+         "The clearest input is A: one standard deviation more goes with +1.2 percentage points (95 % CI +0.9 to "
+         "+1.5); the churn rate of all customers is 8.0%."),
+        ("level", "higher",
+         "The clearest input is A: where it holds, that goes with +1.2 percentage points (95 % CI +0.9 to +1.5); the "
+         "churn rate of all customers is 8.0%."),
+        ("level", "open",
+         "No single input is clear after adjustment; the churn rate of all customers is 8.0%."),
     ],
 )  # fmt: skip
 def test_what_is_clear_is_said_in_percentage_points_beside_the_rate(kind, result, text):
-    assert [str(said) for said in drivers.strongest(effects(result, kind=kind), FACTS)] == text
+    assert str(drivers.strongest(effects(result, kind=kind), FACTS)) == text
 
 
 @pytest.mark.parametrize(
@@ -163,22 +160,6 @@ def test_checks_name_what_changes_the_picture(curve, gap, vif, text):
     assert " ".join(map(str, said)) == text
 
 
-@pytest.mark.parametrize(
-    ("graded", "text"),
-    [
-        (
-            True,
-            "Alone, inputs on risk explain most of the rate, 98.0%; without the lender's grade, those on value, 20.0%.",
-        ),
-        (False, "Alone, inputs on risk explain most of the rate, 98.0%."),
-    ],
-)
-def test_a_grade_is_named_only_where_there_is_one(graded, text):
-    made = drivers.rate_blocks(rate(graded)["blocks"])
-    assert str(made.caption) == text
-    assert ("blind_alone" in made.headings) == graded
-
-
 @pytest.mark.parametrize("width", [7.6, 3.6])
 def test_forest_plots_fit_the_page_and_a_phone(width):
     terms = effects(*["higher"] * 15)
@@ -201,8 +182,5 @@ def test_the_size_of_the_regression_is_told_in_the_words_of_the_outcome():
         "The regression rests on 5,000 customers with a known outcome, among them 400 churned customers: 11.4 for "
         "each of 35 columns (3 more hardly vary or follow from others). All together: χ² 170, p < 0.001, "
         "McFadden's R² 0.095."
-    )
-    assert str(drivers.rate_basis(None)) == (
-        "Least squares on the loans with a known rate; intervals allow for unequal spread (HC3)."
     )
     assert len(drivers.limits(FACTS)) == 4 and len(drivers.coefficients(effects("open")).headings) == 8

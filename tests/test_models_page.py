@@ -11,6 +11,7 @@ from research.compare.tier_trend import by_chance, separation
 from research.exhibits import models
 from research.tiers import TIERS
 
+WORDS = {"outcome_name": "churn", "outcome_word": "churned customers", "rate_word": "churn rate"}
 SHARES = {"premium": 0.1, "low": 0.5, "medium": 0.3, "high": 0.1}
 
 
@@ -94,45 +95,48 @@ def test_tiers_by_lot_are_all_draws_and_not_one() -> None:
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        ("apart", "Bad rates rise over the tiers of the decision tree: 12 of 1,007 unseen premium customers were bad (1.2%), "
-                  "31 of 995 high-risk ones (3.1%)."),
-        ("open", "No rise over the tiers of the decision tree is shown: 12 of 1,007 unseen premium customers were bad (1.2%), "
-                 "31 of 995 high-risk ones (3.1%)."),
-        ("reversed", "The tiers of the decision tree run backwards: 12 of 1,007 unseen premium customers were bad (1.2%), "
-                     "31 of 995 high-risk ones (3.1%)."),
-        ("withheld", "Bad rates of the tiers of the decision tree; a tier has too few customers or bad ones to be "
-                     "published."),
+        ("apart", "The churn rate rises over the tiers of the decision tree: 12 churned customers among 1,007 unseen in premium "
+                  "(1.2%), 31 among 995 in high risk (3.1%)."),
+        ("open", "No rise of the churn rate over the tiers of the decision tree is shown: 12 churned customers among 1,007 unseen "
+                 "in premium (1.2%), 31 among 995 in high risk (3.1%)."),
+        ("reversed", "The tiers of the decision tree run backwards: 12 churned customers among 1,007 unseen in premium (1.2%), 31 "
+                     "among 995 in high risk (3.1%)."),
+        ("withheld", "The churn rate of the tiers of the decision tree; one has too few customers, or too few churned customers, "
+                     "to be published."),
     ],
 )  # fmt: skip
 def test_the_caption_says_what_the_test_found(result: str, text: str) -> None:
-    made = models.tier_rates(
-        rates(), results_of(result), "tree", "credit_grade", "early delinquency; any status"
-    )
+    made = models.tier_rates(rates(), results_of(result), "tree", "credit_grade", WORDS)
     assert str(made.caption) == text
-    assert made.frame["outcome"].unique().tolist() == ["early delinquency"]
+    assert made.frame["outcome"].unique().tolist() == ["churn"]
+    assert [str(made.headings[name]) for name in ("bad", "rate")] == [
+        "With churn",
+        "Rate of churn [95 % interval]",
+    ]
 
 
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        ("apart", "Over all four tiers of the decision tree the bad rate of unseen customers rises by more than chance "
-                  "explains (test of trend, p < 0.001). High risk is 1.9 percentage points above premium (95 % CI 0.7 to "
-                  "3.3); on the customers it was set up on, 2.2."),
-        ("open", "Over the four tiers of the decision tree no trend of the bad rate of unseen customers is shown (test of "
-                 "trend, p < 0.001). High risk less premium is 1.9 percentage points (95 % CI 0.7 to 3.3); on the "
+        ("apart", "Over all four tiers of the decision tree the churn rate of unseen customers rises by more than chance "
+                  "explains (test of trend, p < 0.001). High risk is 1.9 percentage points above premium (95 % CI 0.7 "
+                  "to 3.3); on the customers it was set up on, 2.2."),
+        ("open", "Over the four tiers of the decision tree no trend of the churn rate of unseen customers is shown (test of "
+                 "trend, p < 0.001). High risk minus premium is 1.9 percentage points (95 % CI 0.7 to 3.3); on the "
                  "customers it was set up on, 2.2."),
-        ("reversed", "Over the four tiers of the decision tree the bad rate of unseen customers falls where it should rise "
-                     "(test of trend, p < 0.001). High risk less premium is 1.9 percentage points (95 % CI 0.7 to 3.3); on "
-                     "the customers it was set up on, 2.2."),
+        ("reversed", "Over the four tiers of the decision tree the churn rate of unseen customers falls where it should rise "
+                     "(test of trend, p < 0.001). High risk minus premium is 1.9 percentage points (95 % CI 0.7 to "
+                     "3.3); on the customers it was set up on, 2.2."),
         ("withheld", "Whether the tiers of the decision tree part the risk cannot be said without counts that are "
                      "withheld."),
     ],
 )  # fmt: skip
 def test_the_paragraph_gives_the_difference_and_the_bar(result: str, text: str) -> None:
-    said = models.trend(results_of(result), "tree", "credit_grade")
+    said = models.trend(results_of(result), "tree", "credit_grade", WORDS)
     assert str(said[0]) == text
     assert str(said[1]) == (
-        "On the same unseen customers the scorecard sets high risk 5.2 points above premium, and the lender's grade 4.0."
+        "On the same unseen customers the scorecard sets high risk 5.2 points above premium, and the lender's grade "
+        "4.0."
     )
     assert len(said) == 3
 
@@ -154,11 +158,11 @@ def test_the_answer_names_who_sorts_by_risk_and_the_bar(results: tuple[str, str]
             *results_of("open").to_dict("records")[3:],
         ]
     )
-    first, second = models.answer(rates(), tests, ["abc", "tree"], "credit_grade")
+    first, second = models.answer(rates(), tests, ["abc", "tree"], "credit_grade", WORDS)
     assert str(first) == text
     assert str(second) == (
-        "In the tier called high risk 3.1% went bad under the decision tree, 6.1% under a scorecard and 4.7% under the "
-        "lender's grade; of all customers 1.8% did."
+        "In the tier called high risk the churn rate is 3.1% under the decision tree, 6.1% under a scorecard and 4.7% "
+        "under the lender's grade; of all customers it is 1.8%."
     )
 
 

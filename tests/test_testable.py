@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import random
+import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
+from lxml import html
 from typer.testing import CliRunner
 
 import demo
@@ -32,6 +37,7 @@ FEW = [
     "loan_purpose", "need_intensity", "age", "days_past_due",
 ]  # fmt: skip
 MODELS = {"04_models"}
+OWN_WORDS = ("03_drivers", "04_models", "05_comparison", "11_synthesis")  # pages that speak of any outcome
 STOP = {row.notebook for row in needs().itertuples() if row.outcome and not row.instead}
 
 
@@ -142,6 +148,9 @@ def test_whole_runs_of_books_that_measure_little(place, case) -> None:
     }
     result = pipeline.run(plans.plan("quick", changes=changes, out=place / "out"), quiet=True)
     assert result.exit_code == 0, [line.message for line in result.failed] + result.faults
+    if named:
+        for stem in OWN_WORDS:
+            other_names_of_the_outcome_are_absent(place / "out", stem)
     for stem in STOP:
         assert notebooks.stopped(place / "out" / "executed" / f"{stem}.ipynb") == (stem in stopped)
         if stem in stopped:
@@ -204,6 +213,42 @@ def test_a_named_outcome_takes_the_place_of_default_and_gives_its_word_to_the_pa
     assert facts["rate_word"] == "churn rate" and facts["horizon_months"] is None
     assert "not default" in facts["no_default_rate"]
     assert "churned" not in steps.model(study, "tree").inputs_
+
+
+def other_names_of_the_outcome_are_absent(out: Path, stem: str) -> None:
+    """Assert that a page shows, and draws, no text that calls an outcome bad or default."""
+    page = html.document_fromstring((out / f"{stem}.html").read_text(encoding="utf-8"))
+    for part in page.xpath("//script | //style | //pre | //*[contains(@class, 'provenance')]"):
+        part.drop_tree()
+    text = page.text_content()
+    assert "churn" in text
+    assert not re.findall(r".{40}\b(?:bads?|defaults?|defaulted)\b.{40}", text, flags=re.IGNORECASE)
+
+
+def test_a_page_calls_the_outcome_by_its_own_word_alone(place) -> None:
+    """The other pages of `OWN_WORDS` are read in the whole runs below; this one has most of the sentences."""
+    study = small_books.written(book(outcome="churned"), place / "book", CHURN)
+    changes = {**small_books.FAST, "dataset": study.dataset, "compare_datasets": [study.dataset]}
+    done = pipeline.run(
+        plans.plan("quick", changes=changes, only=["04_models"], out=place / "out"), quiet=True
+    )
+    assert done.exit_code == 0
+    other_names_of_the_outcome_are_absent(place / "out", "04_models")
+
+
+@pytest.mark.parametrize("page", ["drivers", "models", "comparison", "synthesis", "style"])
+def test_no_template_of_these_pages_names_an_outcome(page) -> None:
+    source = inspect.getsource(import_module(f"research.exhibits.{page}"))
+    marked = [
+        node.args[0].value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_"
+    ]
+    assert marked and not [
+        text
+        for text in marked
+        if re.search(r"(?<!{)\b(bad|default|delinquency|churn)\b", text, re.IGNORECASE)
+    ]
 
 
 def test_what_needs_a_default_rate_is_not_testable_with_another_outcome(place) -> None:

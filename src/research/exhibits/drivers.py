@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, MUTED, canvas, label_below
+from research.exhibits.style import ACCENT, MUTED, canvas, label_below, with_outcome
 from research.exhibits.words import N_, Said, Words, chosen
 
 DRAWN, NAMED = 12, 3  # inputs in a figure, and in a list in a sentence
@@ -26,7 +26,6 @@ BLOCKS = {
     "behaviour": N_("behaviour"),
     "contract": N_("contract"),
     "context": N_("circumstances"),
-    "all inputs": N_("all inputs together"),
 }
 
 
@@ -49,8 +48,8 @@ def ends(rows: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 def plain(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows whose groups of inputs have the names of a page, without counts, which would not be protected."""
-    return rows.assign(block=rows["block"].map(BLOCKS)).drop(columns="n", errors="ignore")
+    """Return rows whose groups of inputs have the names of a page."""
+    return rows.assign(block=rows["block"].map(BLOCKS))
 
 
 # -------------------------------------------------------------------------------------------------------------- answer
@@ -95,12 +94,17 @@ def answer(
 
 
 def rate_explained(rate: Mapping[str, pd.DataFrame]) -> Said:
-    """Return how much of the rate is explained with the lender's grade and without it."""
+    """Return how much of the rate is explained with the lender's grade and without it.
+
+    Args:
+        rate: `explained`, one row with `r2`, `r2_without_grade` and `graded`; empty where it cannot be explained.
+    """
     if not rate:
         return Said(RATE["none"])
-    row = rate["blocks"].iloc[-1]
-    code = "graded" if row["graded"] else "ungraded"
-    return chosen(RATE, code, whole=row["r2_alone"], blind=row["blind_alone"])
+    row = rate["explained"].iloc[0]
+    return chosen(
+        RATE, "graded" if row["graded"] else "ungraded", whole=row["r2"], blind=row["r2_without_grade"]
+    )
 
 
 # ---------------------------------------------------------------------------------------------- the model, its inputs
@@ -125,6 +129,9 @@ ODDS_AXIS = N_(
     "{tests} inputs. Blue: clear after adjustment"
 )
 STRONGEST = {
+    "open": N_(
+        "No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."
+    ),
     "scaled": N_(
         "The clearest input is {term}: one standard deviation more goes with {marginal_effect:+.1pp} percentage points "
         "(95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}); the {rate_word} of all customers is {outcome_rate:.1%}."
@@ -166,8 +173,9 @@ def forest(
     )
     return Exhibit(
         name, shown, caption, Said(alt), draw, within=None,
-        headings={"term": N_("Input"), "block": N_("Group"), estimate: heading, "p_holm": N_("p, adjusted")},
-        formats={estimate: f"{{{estimate}:.2f}} [{{ci_low:.2f}}, {{ci_high:.2f}}]", "p_holm": "p"},
+        headings={"term": N_("Input"), "block": N_("Group"), estimate: heading, "p_holm": N_("p, adjusted"),
+                  "n": N_("Customers")},
+        formats={estimate: f"{{{estimate}:.2f}} [{{ci_low:.2f}}, {{ci_high:.2f}}]", "p_holm": "p", "n": ",.0f"},
     )  # fmt: skip
 
 
@@ -202,11 +210,11 @@ def forest_drawn(frame: pd.DataFrame, estimate: str, null: float, words: Words) 
     return figure, axes
 
 
-def strongest(effects: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
-    """Return what the clearest input does to the probability; nothing where none is clear."""
+def strongest(effects: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
+    """Return what the clearest input does to the probability. `facts`: `rate_word`, `outcome_rate`."""
     row = effects.loc[effects["p_value"].idxmin()]
-    code = "scaled" if row["kind"] == "scaled" else "level"
-    return [] if row["result"] == "open" else [chosen(STRONGEST, code, **dict(facts) | dict(row))]
+    code = "open" if row["result"] == "open" else "scaled" if row["kind"] == "scaled" else "level"
+    return chosen(STRONGEST, code, **dict(facts) | dict(row))
 
 
 def blocks(rows: pd.DataFrame) -> Exhibit:
@@ -261,7 +269,7 @@ def calibration(deciles: pd.DataFrame, slope: pd.DataFrame, facts: Mapping[str, 
         "calibration", deciles.assign(rate_word=facts["rate_word"]),
         chosen(SLOPES, slope["result"].iloc[0], **slope.iloc[0]), Said(alt), calibration_drawn,
         headings={"predicted": N_("Predicted"), "observed": N_("Observed [95 % interval]"),
-                  "events": Said(N_("With {outcome}"), {"outcome": facts["outcome_name"]}), "n": N_("Customers")},
+                  "events": with_outcome(facts["outcome_name"]), "n": N_("Customers")},
         formats={"predicted": ".1%", "observed": "{observed:.1%} [{ci_low:.1%}, {ci_high:.1%}]", "events": ",.0f",
                  "n": ",.0f"},
     )  # fmt: skip
@@ -330,12 +338,6 @@ def checks(curves: pd.DataFrame, gaps: pd.DataFrame, effects: pd.DataFrame) -> l
 
 
 # ------------------------------------------------------------------------------------------------------------- the rate
-BASIS = {
-    "counted": N_(
-        "Least squares on {n:,} loans with a known rate; intervals allow for unequal spread (HC3)."
-    ),
-    "withheld": N_("Least squares on the loans with a known rate; intervals allow for unequal spread (HC3)."),
-}
 PRICED = N_(
     "The lender's grade left out, and after adjustment, the rate is higher with {up}; it is lower with {down}."
 )
@@ -343,13 +345,6 @@ RATE_AXIS = N_(
     "Percentage points of the contract rate, 95 % interval, per standard deviation or against a reference; the "
     "{shown} clearest of {tests} inputs. Blue: clear after adjustment"
 )
-EXPLAIN = {
-    "graded": N_(
-        "Alone, inputs on {most} explain most of the rate, {share:.1%}; without the lender's grade, those on {blind}, "
-        "{blind_share:.1%}."
-    ),
-    "ungraded": N_("Alone, inputs on {most} explain most of the rate, {share:.1%}."),
-}
 
 
 def rate_terms(terms: pd.DataFrame) -> Exhibit:
@@ -369,31 +364,6 @@ def rate_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     figure, _ = forest_drawn(frame, "estimate", 0.0, words)
     label_below(figure, words(RATE_AXIS, **frame[["shown", "tests"]].iloc[0]), words)
     return figure
-
-
-def rate_basis(n: int | None) -> Said:
-    """Return what the regression of the rate rests on; `n` is missing where it would give somebody away."""
-    return chosen(BASIS, "withheld" if n is None else "counted", n=n)
-
-
-def rate_blocks(rows: pd.DataFrame) -> Exhibit:
-    """Return what each group explains of the spread of the rate, alone and beyond the others.
-
-    Args:
-        rows: `block`, `r2_alone`, `r2_lost`, `blind_alone`, `blind_lost`, `graded`; all inputs last.
-    """
-    graded, single = bool(rows["graded"].iloc[0]), rows.iloc[:-1].set_index("block")
-    most, blind = (BLOCKS[single[name].idxmax()] for name in ("r2_alone", "blind_alone"))
-    share, blind_share = single[["r2_alone", "blind_alone"]].max()
-    code = "graded" if graded else "ungraded"
-    said = chosen(EXPLAIN, code, most=most, share=share, blind=blind, blind_share=blind_share)
-    unaided = {"blind_alone": N_("Alone, no grade"), "blind_lost": N_("Lost without them, no grade")}
-    return Exhibit(
-        "rate_blocks", plain(rows), said, within=None,
-        headings={"block": N_("Inputs on"), "r2_alone": N_("Explained alone"), "r2_lost": N_("Lost without them")}
-        | (unaided if graded else {}),
-        formats=dict.fromkeys(("r2_alone", "r2_lost", "blind_alone", "blind_lost"), ".1%"),
-    )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- supplement and limits

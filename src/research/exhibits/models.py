@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import label_below, shares_from_nought, small_multiples, tiers_with_intervals
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.style import (
+    label_below,
+    rate_of,
+    shares_from_nought,
+    small_multiples,
+    tiers_with_intervals,
+    with_outcome,
+)
+from research.exhibits.words import N_, Said, Words, chosen
 from research.tiers import TIERS
 
 RANKINGS = {
@@ -35,43 +43,41 @@ TITLES = {
 JUDGED = {
     "unseen": N_("{ranking}: unseen customers"),
     "matched shares": N_("{ranking}: customers it was set up on"),
-    "own rule": N_("{ranking}: these, by its own cut-offs"),
+    "own rule": N_("{ranking}: by its own cut-offs"),
     "chance": N_("{ranking}: unseen customers"),
 }
 RATES = {
     "apart": N_(
-        "Bad rates rise over the tiers of {ranking}: {bad_premium:,} of {n_premium:,} unseen "
-        "premium customers were bad "
-        "({premium:.1%}), {bad_high:,} of {n_high:,} high-risk ones ({high:.1%})."
+        "The {rate_word} rises over the tiers of {ranking}: {bad_premium:,} {outcome_word} among {n_premium:,} unseen "
+        "in premium ({premium:.1%}), {bad_high:,} among {n_high:,} in high risk ({high:.1%})."
     ),
     "open": N_(
-        "No rise over the tiers of {ranking} is shown: {bad_premium:,} of {n_premium:,} "
-        "unseen premium customers were bad "
-        "({premium:.1%}), {bad_high:,} of {n_high:,} high-risk ones ({high:.1%})."
+        "No rise of the {rate_word} over the tiers of {ranking} is shown: {bad_premium:,} {outcome_word} among "
+        "{n_premium:,} unseen in premium ({premium:.1%}), {bad_high:,} among {n_high:,} in high risk ({high:.1%})."
     ),
     "reversed": N_(
-        "The tiers of {ranking} run backwards: {bad_premium:,} of {n_premium:,} unseen "
-        "premium customers were bad "
-        "({premium:.1%}), {bad_high:,} of {n_high:,} high-risk ones ({high:.1%})."
+        "The tiers of {ranking} run backwards: {bad_premium:,} {outcome_word} among {n_premium:,} unseen in premium "
+        "({premium:.1%}), {bad_high:,} among {n_high:,} in high risk ({high:.1%})."
     ),
     "withheld": N_(
-        "Bad rates of the tiers of {ranking}; a tier has too few customers or bad ones to be published."
+        "The {rate_word} of the tiers of {ranking}; one has too few customers, or too few {outcome_word}, to be "
+        "published."
     ),
 }
 TREND = {
     "apart": N_(
-        "Over all four tiers of {ranking} the bad rate of unseen customers rises by more than chance explains (test of "
-        "trend, p {p_value:p=}). High risk is {gap:.1pp} percentage points above premium (95 % CI {gap_low:.1pp} to "
+        "Over all four tiers of {ranking} the {rate_word} of unseen customers rises by more than chance explains (test "
+        "of trend, p {p_value:p=}). High risk is {gap:.1pp} percentage points above premium (95 % CI {gap_low:.1pp} to "
         "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
     ),
     "open": N_(
-        "Over the four tiers of {ranking} no trend of the bad rate of unseen customers is shown (test of trend, "
-        "p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "Over the four tiers of {ranking} no trend of the {rate_word} of unseen customers is shown (test of trend, "
+        "p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
         "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
     ),
     "reversed": N_(
-        "Over the four tiers of {ranking} the bad rate of unseen customers falls where it should rise (test of trend, "
-        "p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "Over the four tiers of {ranking} the {rate_word} of unseen customers falls where it should rise (test of "
+        "trend, p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
         "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
     ),
     "withheld": N_(
@@ -80,16 +86,17 @@ TREND = {
 }
 OWN_RULE = {
     "apart": N_(
-        "By its own cut-offs, before the study's tier shares, {bad_premium:,} of {n_premium:,} premium customers were "
-        "bad and {bad_high:,} of {n_high:,} high-risk ones: the rate rises over the tiers (p {p_value:p=})."
+        "By its own cut-offs, before the study's tier shares, there are {bad_premium:,} {outcome_word} among "
+        "{n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk: the rate rises over the tiers "
+        "(p {p_value:p=})."
     ),
     "open": N_(
-        "By its own cut-offs, before the study's tier shares, {bad_premium:,} of {n_premium:,} premium customers were "
-        "bad and {bad_high:,} of {n_high:,} high-risk ones: no trend is shown (p {p_value:p=})."
+        "By its own cut-offs, before the study's tier shares, there are {bad_premium:,} {outcome_word} among "
+        "{n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk: no trend is shown (p {p_value:p=})."
     ),
     "reversed": N_(
-        "By its own cut-offs, before the study's tier shares, the tiers run backwards: {bad_premium:,} of "
-        "{n_premium:,} premium customers were bad and {bad_high:,} of {n_high:,} high-risk ones (p {p_value:p=})."
+        "By its own cut-offs, before the study's tier shares, the tiers run backwards: {bad_premium:,} {outcome_word} "
+        "among {n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk (p {p_value:p=})."
     ),
     "withheld": N_("What its own cut-offs give is withheld in part."),
 }
@@ -108,14 +115,16 @@ ANSWER = {
     ),
     "none": N_("On customers not seen before, {rest} are not shown to sort by risk."),
 }
-HIGHEST = N_(
-    "In the tier called high risk {high:.1%} went bad under {best}, {scorecard:.1%} under a scorecard and {grade:.1%} "
-    "under {reference}; of all customers {overall:.1%} did."
-)
-HIGHEST_WITHOUT = N_(
-    "In the tier called high risk {high:.1%} went bad under {best} and {scorecard:.1%} under a scorecard; of all "
-    "customers {overall:.1%} did."
-)
+HIGHEST = {
+    "graded": N_(
+        "In the tier called high risk the {rate_word} is {high:.1%} under {best}, {scorecard:.1%} under a scorecard "
+        "and {grade:.1%} under {reference}; of all customers it is {overall:.1%}."
+    ),
+    "alone": N_(
+        "In the tier called high risk the {rate_word} is {high:.1%} under {best} and {scorecard:.1%} under a "
+        "scorecard; of all customers it is {overall:.1%}."
+    ),
+}
 
 
 def ranking_name(ranking: str, reference: str = "") -> Said:
@@ -134,22 +143,17 @@ def test_of(tests: pd.DataFrame, ranking: str, judged: str = "unseen") -> pd.Ser
     return tests[(tests["ranking"] == ranking) & (tests["judged"] == judged)].iloc[0]
 
 
-def fields(template: str, test: pd.Series, **more: object) -> Said:
-    """Return a sentence whose fields are columns of a test."""
-    return Said(template, {name: test[name] for name in test.index if f"{{{name}" in template} | more)
-
-
 def tier_rates(
-    rates: pd.DataFrame, tests: pd.DataFrame, ranking: str, reference: str, outcome: str
+    rates: pd.DataFrame, tests: pd.DataFrame, ranking: str, reference: str, facts: Mapping[str, Any]
 ) -> Exhibit:
-    """Return the bad rates of a model's tiers, seen and unseen, with scorecard, grade and tiers by lot beside.
+    """Return the rates of a model's tiers, seen and unseen, with scorecard, grade and tiers by lot beside.
 
     Args:
         rates: `ranking`, `judged`, `tier`, `n`, `bad`, `rate`, `ci_low`, `ci_high`, `overall`.
         tests: of `compare.tier_trend.separation`, by `ranking` and `judged`.
         ranking: the model.
         reference: the construct of the reference of one variable.
-        outcome: what a bad outcome is, in a few words.
+        facts: `outcome_name`, `outcome_word`, `rate_word`: the outcome in the data set's own words.
     """
     beside = ["scorecard", "grade", "random"]
     shown = rates[rates["ranking"].isin([ranking, *beside])]
@@ -162,13 +166,13 @@ def tier_rates(
         ("random", "chance"),
     ]
     place = [order.index(pair) for pair in zip(shown["ranking"], shown["judged"], strict=True)]
-    shown = shown.assign(outcome=outcome.partition(";")[0], reference=reference, place=place)
+    shown = shown.assign(outcome=facts["outcome_name"], reference=reference, place=place)
     shown = shown.sort_values("place", kind="stable").drop(columns="place")
     test = test_of(tests, ranking)
     return Exhibit(
         f"{ranking}_rates",
         shown,
-        fields(RATES[test["result"]], test, ranking=ranking_name(ranking)),
+        chosen(RATES, test["result"], **dict(facts) | dict(test) | {"ranking": ranking_name(ranking)}),
         Said(
             N_(
                 "Six panels of four dots with intervals, one per tier: {ranking} on the left, "
@@ -183,8 +187,8 @@ def tier_rates(
             "judged": N_("Judged on"),
             "tier": N_("Tier"),
             "n": N_("Customers"),
-            "bad": N_("Bad"),
-            "rate": N_("Bad rate, 95 % CI"),
+            "bad": with_outcome(facts["outcome_name"]),
+            "rate": rate_of(facts["outcome_name"]),
         },
         formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f"},
         within=[("ranking", "judged")],
@@ -193,7 +197,7 @@ def tier_rates(
 
 @drawing
 def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
-    """Draw the bad rate of each tier, a panel per ranking and per who was judged.
+    """Draw the rate of the outcome in each tier, a panel per ranking and per who was judged.
 
     Args:
         frame: `ranking`, `judged`, `tier`, `n`, `rate`, `ci_low`, `ci_high`, `overall`, `outcome`, `reference`.
@@ -209,7 +213,7 @@ def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     label_below(
         figure,
         words(
-            N_("Bad rate: {outcome}; 95 % interval. Dashed: all customers"),
+            N_("Rate of {outcome}, 95 % interval. Dashed: all customers"),
             outcome=str(frame["outcome"].iloc[0]),
         ),
         words,
@@ -217,14 +221,12 @@ def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
-def trend(tests: pd.DataFrame, ranking: str, reference: str) -> list[Said]:
+def trend(tests: pd.DataFrame, ranking: str, reference: str, facts: Mapping[str, Any]) -> list[Said]:
     """Return what the test of a model's tiers found, what the bar does, and what its own cut-offs give."""
     test, own = test_of(tests, ranking), test_of(tests, ranking, "own rule")
-    more = (
-        {} if test["result"] == "withheld" else {"fitted": test_of(tests, ranking, "matched shares")["gap"]}
-    )
-    said = fields(TREND[test["result"]], test, ranking=ranking_name(ranking), **more)
-    return [said, *bar(tests, reference), fields(OWN_RULE[own["result"]], own)]
+    more = {"ranking": ranking_name(ranking), "fitted": test_of(tests, ranking, "matched shares")["gap"]}
+    said = chosen(TREND, test["result"], **dict(facts) | dict(test) | more)
+    return [said, *bar(tests, reference), chosen(OWN_RULE, own["result"], **dict(facts) | dict(own))]
 
 
 def bar(tests: pd.DataFrame, reference: str) -> list[Said]:
@@ -240,29 +242,25 @@ def bar(tests: pd.DataFrame, reference: str) -> list[Said]:
     return [Said(BAR["withheld"], {"bar": ranking_name("scorecard")})]
 
 
-def answer(rates: pd.DataFrame, tests: pd.DataFrame, models: list[str], reference: str) -> list[Said]:
-    """Return the page's answer: which models sort by risk, and how bad their high-risk "
-    "tier is beside the bar."""
+def answer(
+    rates: pd.DataFrame, tests: pd.DataFrame, models: list[str], reference: str, facts: Mapping[str, Any]
+) -> list[Said]:
+    """Return the page's answer: which models sort by risk, and how risky their high-risk tier is beside the bar."""
     unseen = tests[tests["judged"] == "unseen"].set_index("ranking")
     apart = [name for name in models if unseen.at[name, "result"] == "apart"]
     rest = [name for name in models if name not in apart]
     code = "all" if not rest else "some" if apart else "none"
     names = {"apart": [ranking_name(name) for name in apart], "rest": [ranking_name(name) for name in rest]}
-    given = {name: value for name, value in names.items() if f"{{{name}}}" in ANSWER[code]}
-    said = [Said(ANSWER[code], given)]
+    said = [chosen(ANSWER, code, **names)]
     if unseen.loc[models, "high"].notna().all() and "scorecard" in unseen.index:
         best = str(unseen.loc[models, "high"].astype(float).idxmax())
-        common = {
+        high = unseen["high"].to_dict() | {
             "high": unseen.at[best, "high"],
-            "best": ranking_name(best),
-            "scorecard": unseen.at["scorecard", "high"],
             "overall": rates["overall"].iloc[0],
         }
-        if "grade" in unseen.index:
-            grade = {"grade": unseen.at["grade", "high"], "reference": ranking_name("grade", reference)}
-            said.append(Said(HIGHEST, common | grade))
-        else:
-            said.append(Said(HIGHEST_WITHOUT, common))
+        names = {"best": ranking_name(best), "reference": ranking_name("grade", reference)}
+        code = "graded" if "grade" in high else "alone"
+        said.append(chosen(HIGHEST, code, **names | high | {"rate_word": facts["rate_word"]}))
     return said
 
 
@@ -291,7 +289,7 @@ def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
             N_(
                 "RFM scores each customer from one to five on {inputs}; the cut points stay as they were learned."
             ),
-            {"inputs": list(cuts["label"].unique())},
+            {"inputs": list(cuts["label"].str.lower().unique())},
         ),
         headings=headings,
         formats=dict.fromkeys(parts, ",.0f"),
@@ -338,8 +336,8 @@ def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
     )
 
 
-def tree_rules(rules: pd.DataFrame, alone: int) -> Exhibit:
-    """Return the tree's rules, riskiest first.
+def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
+    """Return the tree's rules, riskiest first; `outcome`: its name.
 
     Args:
         rules: `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `tier`, `matched_tiers`.
@@ -347,7 +345,7 @@ def tree_rules(rules: pd.DataFrame, alone: int) -> Exhibit:
     """
     said = {
         True: N_(
-            "{rules} rules to read, riskiest first: tiers need leaves; pruning alone would keep {alone}."
+            "{rules} rules to read, riskiest first; pruning alone would keep {alone}, too few for the tiers."
         ),
         False: N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
     }
@@ -360,8 +358,8 @@ def tree_rules(rules: pd.DataFrame, alone: int) -> Exhibit:
         headings={
             "rule": N_("Rule"),
             "n": N_("Customers"),
-            "bads": N_("Bad"),
-            "pd": N_("Bad rate, 95 % CI"),
+            "bads": with_outcome(outcome),
+            "pd": rate_of(outcome),
             "tier": N_("Tier by this rule"),
             "matched_tiers": N_("With the study's tier shares"),
         },
@@ -400,7 +398,7 @@ def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) 
     free = [row["label"] for row in rows if row["used"] == "no"]
     said = (
         Said(
-            N_("Median and middle half by tier. Of what {ranking} does not sort by, {free} differs most."),
+            N_("Median and middle half by tier. Of what {ranking} does not sort by, “{free}” differs most."),
             {"ranking": ranking_name(ranking), "free": free[0]},
         )
         if free
@@ -426,8 +424,8 @@ def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) 
     )
 
 
-def scorecard_points(rules: pd.DataFrame) -> Exhibit:
-    """Return the scorecard: points per input and class; a customer's score is their sum.
+def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
+    """Return the scorecard: points per input and class; a customer's score is their sum. `outcome`: its name.
 
     Args:
         rules: `input`, `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `points`, `woe`.
@@ -443,8 +441,8 @@ def scorecard_points(rules: pd.DataFrame) -> Exhibit:
             "rule": N_("Input and class"),
             "points": N_("Points"),
             "n": N_("Customers"),
-            "bads": N_("Bad"),
-            "pd": N_("Bad rate, 95 % CI"),
+            "bads": with_outcome(outcome),
+            "pd": rate_of(outcome),
         },
         formats={
             "pd": "{pd:.1%} [{ci_low:.1%}, {ci_high:.1%}]",
@@ -456,8 +454,8 @@ def scorecard_points(rules: pd.DataFrame) -> Exhibit:
     )
 
 
-def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame) -> Exhibit:
-    """Return the cut-offs of the scorecard with the bad rate of unseen customers.
+def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame, outcome: str) -> Exhibit:
+    """Return the cut-offs of the scorecard with the rate of the outcome (its name) of unseen customers.
 
     Args:
         cuts: `tier`, `points_from`, `points_below`, `value_above`.
@@ -486,8 +484,8 @@ def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame) -> Exhibit:
             "points_from": N_("Points from"),
             "points_below": N_("Points below"),
             "n": N_("Unseen customers"),
-            "bad": N_("Bad"),
-            "rate": N_("Bad rate, 95 % CI"),
+            "bad": with_outcome(outcome),
+            "rate": rate_of(outcome),
         },
         formats={
             "points_from": ".0f",
@@ -499,11 +497,11 @@ def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame) -> Exhibit:
     )
 
 
-def auc(table: pd.DataFrame, reference: str) -> Exhibit:
-    """Return how well each ranking orders unseen customers by risk.
+def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
+    """Return how well each ranking orders unseen customers by risk; `outcome`: its name.
 
     Args:
-        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`, `bad`.
+        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`.
         reference: the construct of the reference of one variable.
     """
     best = table.loc[table["auc"].idxmax()]
@@ -511,14 +509,17 @@ def auc(table: pd.DataFrame, reference: str) -> Exhibit:
     named = ordered.assign(name=[title_of(name, reference) for name in ordered["ranking"]])
     return Exhibit(
         "auc",
-        named.assign(gini=2 * named["auc"] - 1).drop(columns=["n", "bad"]),
+        named.assign(gini=2 * named["auc"] - 1).drop(columns="n"),
         Said(
             N_(
-                "Of two customers, one bad and one good, {best} ranks the bad one riskier in "
-                "{auc:.0%} of cases (AUC); lots "
-                "would in half."
+                "Of two customers, one with {outcome} and one without, {best} ranks the first as riskier in {auc:.0%} "
+                "of cases (AUC); lots would in half."
             ),
-            {"best": ranking_name(str(best["ranking"]), reference), "auc": best["auc"]},
+            {
+                "best": ranking_name(str(best["ranking"]), reference),
+                "auc": best["auc"],
+                "outcome": outcome,
+            },
         ),
         headings={
             "name": N_("Ranking"),
@@ -538,7 +539,7 @@ RESULTS = {
 }
 
 
-def all_tests(tests: pd.DataFrame, reference: str) -> Exhibit:
+def all_tests(tests: pd.DataFrame, reference: str, facts: Mapping[str, Any]) -> Exhibit:
     """Return every test of separation: for the supplement."""
     names = [title_of(name, reference) for name in tests["ranking"]]
     frame = tests.assign(name=names, found=tests["result"].map(RESULTS))
@@ -547,9 +548,9 @@ def all_tests(tests: pd.DataFrame, reference: str) -> Exhibit:
         frame,
         Said(
             N_(
-                "Trend of the bad rate over tiers (Cochran and Armitage) and high risk less premium "
-                "(Newcombe)."
-            )
+                "Trend of the {rate_word} over tiers (Cochran and Armitage) and high risk minus premium (Newcombe)."
+            ),
+            {"rate_word": facts["rate_word"]},
         ),
         headings={
             "name": N_("Ranking"),
@@ -557,7 +558,7 @@ def all_tests(tests: pd.DataFrame, reference: str) -> Exhibit:
             "statistic": N_("z"),
             "p_value": N_("p"),
             "gap": N_("High risk − premium, 95 % CI"),
-            "found": N_("Bad rate over tiers"),
+            "found": Said(N_("Rate of {outcome} over tiers"), {"outcome": facts["outcome_name"]}),
         },
         formats={"statistic": ".2f", "p_value": "p", "gap": "{gap:.2%} [{gap_low:.2%}, {gap_high:.2%}]"},
         within=None,
@@ -565,13 +566,13 @@ def all_tests(tests: pd.DataFrame, reference: str) -> Exhibit:
     )
 
 
-def own_rules(rules: pd.DataFrame, ranking: str) -> Exhibit:
-    """Return the rules of RFM or the cells of ABC with customers and bad rate: for the supplement."""
-    headings = {
+def own_rules(rules: pd.DataFrame, ranking: str, outcome: str) -> Exhibit:
+    """Return the rules of RFM or the cells of ABC, with the rate of the outcome (its name): for the supplement."""
+    headings: dict[str, str | Said] = {
         "rule": N_("Rule"),
         "n": N_("Customers"),
-        "bads": N_("Bad"),
-        "pd": N_("Bad rate, 95 % CI"),
+        "bads": with_outcome(outcome),
+        "pd": rate_of(outcome),
         "tier": N_("Tier"),
     }
     if "reason" in rules:
@@ -589,15 +590,21 @@ def own_rules(rules: pd.DataFrame, ranking: str) -> Exhibit:
     )
 
 
-def segments(table: pd.DataFrame) -> Exhibit:
-    """Return RFM's named segments: for the supplement."""
+def segments(table: pd.DataFrame, outcome: str) -> Exhibit:
+    """Return RFM's named segments, with the rate of the outcome (its name): for the supplement."""
     return Exhibit(
         "rfm_segments",
         table.drop(columns=[column for column in table.columns if column.endswith("_zh")]),
         Said(
             N_("Customers in RFM's named segments; the first row of the definition that fits gives the name.")
         ),
-        formats={"pd": ".2%", "ci_low": ".2%", "ci_high": ".2%"},
+        headings={
+            "segment": N_("Segment"),
+            "n": N_("Customers"),
+            "bads": with_outcome(outcome),
+            "pd": rate_of(outcome),
+        },
+        formats={"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"},
         supplement=True,
     )
 
@@ -614,18 +621,25 @@ def stands_on(words: str) -> Said:
 
 
 def outcome(facts: Mapping[str, object]) -> Said:
-    """Return what a bad outcome is here, and how many customers have one.
+    """Return what the outcome is here, and how many customers have it.
 
     Args:
         facts: `outcome`, `bad`, `known`, `outcome_rate`.
     """
     return Said(
-        N_(
-            "Bad means here: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}). "
-            "Tiers have the "
-            "study's shares unless a panel says otherwise."
-        ),
+        N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%})."),
         {name: facts[name] for name in ("outcome", "bad", "known", "outcome_rate")},
+    )
+
+
+def shares(given: Mapping[str, float]) -> Said:
+    """Return how many customers each tier has: `premium`, `low`, `medium`, `high`."""
+    return Said(
+        N_(
+            "Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} into "
+            "low, {medium:.0%} into medium and {high:.0%} into high risk."
+        ),
+        given,
     )
 
 
@@ -658,7 +672,7 @@ def limits(weights: object, censoring: str) -> list[Said]:
         censoring: what is known of outcomes that were still open.
     """
     return [
-        Said(N_("Outcomes: {censoring}"), {"censoring": censoring}),
+        Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
         Said(
             N_(
                 "One lender and one period; whether tiers hold is asked of several in "
@@ -666,6 +680,12 @@ def limits(weights: object, censoring: str) -> list[Said]:
             )
         ),
         Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
+        Said(
+            N_(
+                "The points of the scorecard follow these data alone, also where they run against an officer's sense; "
+                "a bank reviews them before use."
+            )
+        ),
         Said(N_("Customers not seen before are those of held-out folds, not those of a later year.")),
         Said(
             N_(
@@ -692,5 +712,5 @@ def proxies(coverage: pd.DataFrame, dataset: str, inputs: list[str]) -> Said:
         inputs: constructs.
     """
     own = coverage[(coverage["dataset"] == dataset) & coverage["construct"].isin(inputs)]
-    found = own.loc[own["fit"] == "proxy", "label"].tolist()
+    found = own.loc[own["fit"] == "proxy", "label"].str.lower().tolist()
     return Said(PROXIES["some"], {"proxies": found}) if found else Said(PROXIES["none"])

@@ -14,10 +14,11 @@ import pandas as pd
 import seaborn as sns
 import yaml
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from research.exhibits.words import N_, Words
+from research.exhibits.words import N_, Said, Words
 from research.paths import DEFINITIONS
 from research.tiers import TIERS
 
@@ -170,10 +171,25 @@ def shares_from_nought(grid: list[Axes], words: Words) -> None:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, spec)))
 
 
+def percent(axis: Axis, words: Words) -> None:
+    """Label an axis of shares in whole per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
+
+
 def label_below(figure: Figure, text: str, words: Words) -> None:
     """Write what all panels show below the whole figure, at its left edge."""
     wrapped = textwrap.fill(text, 52 if words.narrow else 110)
     figure.supxlabel(wrapped, fontsize=8.5, x=0.01, ha="left", color=INK)
+
+
+def with_outcome(outcome: str) -> Said:
+    """Return the heading of those who have the outcome, by its name."""
+    return Said(N_("With {outcome}"), {"outcome": outcome})
+
+
+def rate_of(outcome: str) -> Said:
+    """Return the heading of the rate of an outcome, by its name."""
+    return Said(N_("Rate of {outcome} [95 % interval]"), {"outcome": outcome})
 
 
 def persons(n: Any, words: Words) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -30,6 +33,7 @@ COUNTED = {
         "the others need a trial, or data not recorded here."
     ),
 }
+OPEN = N_("Without a verdict here: {n} claims, with what would settle each.")
 PEOPLE = "people"  # in place of a model: what people said, tiers of their own
 
 
@@ -55,8 +59,8 @@ def counted_answer(evidence: pd.DataFrame, asked: pd.DataFrame) -> Said:
     return Said(COUNTED["people"], fields | {"more": more["claim"].nunique(), "people": more["n"].max()})
 
 
-def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFrame) -> Exhibit:
-    """Show one row per claim: the verdict under each model and of people asked, the grade, and what would settle it.
+def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFrame) -> list[Exhibit]:
+    """Show the claims that were judged with the verdict under each model and of people asked, then the open ones.
 
     Args:
         evidence: `claim, model, verdict, grade`.
@@ -65,49 +69,65 @@ def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFr
     """
     rows = pd.concat([evidence, asked], ignore_index=True)
     wide = rows.pivot(index="claim", columns="model", values="verdict").reindex(definitions.index)
-    wide[PEOPLE] = wide[PEOPLE].fillna("not asked")
+    wide[PEOPLE] = wide[PEOPLE].fillna("not asked") if PEOPLE in wide else "not asked"
     tested = rows[rows["verdict"] != UNTESTED]
     grades = tested.groupby("claim")["grade"].agg(lambda found: "; ".join(dict.fromkeys(found)))
-    frame = wide.reset_index().assign(
-        statement=definitions["statement"].to_numpy(),
-        grade=[grades.get(name, "–") for name in wide.index],
-        settled_by=definitions["settled_by"].to_numpy(),
+    judged = wide[wide.index.isin(tested["claim"])].reset_index()
+    judged = judged.assign(
+        statement=judged["claim"].map(definitions["statement"]), grade=judged["claim"].map(grades)
     )
+    left = definitions.loc[~definitions.index.isin(tested["claim"]), ["statement", "settled_by"]]
     models = [name for name in MODELS if name in wide]
-    return Exhibit(
-        "verdicts", frame, counted_answer(evidence, asked), within=None,
-        headings={"claim": N_("Claim"), "statement": N_("What is claimed"), **{name: NAMES[name] for name in models},
-                  PEOPLE: N_("People asked"), "grade": N_("Evidence"), "settled_by": N_("What would settle it")},
-    )  # fmt: skip
+    made = [
+        Exhibit(
+            "verdicts", judged, counted_answer(evidence, asked), within=None,
+            headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
+                      **{name: NAMES[name] for name in models}, PEOPLE: N_("People asked"), "grade": N_("Evidence")},
+        ),
+        Exhibit(
+            "open_claims", left.rename_axis("claim").reset_index(), Said(OPEN, {"n": len(left)}), within=None,
+            headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
+                      "settled_by": N_("What would settle it")},
+        ),
+    ]  # fmt: skip
+    return [exhibit for exhibit in made if len(exhibit.frame)]
 
 
 BESIDE = {
     "below": N_(
-        "{bad:,.0f} of {n:,.0f} customers in the tree's high-risk tier are bad, an odds ratio of {odds:.1f}; the "
+        "The tree's high-risk tier holds {bad:,.0f} {outcome_word} among {n:,.0f}, an odds ratio of {odds:.1f}; the "
         "scorecard's tier reaches {bar:.1f}, random tiers {random:.1f}."
     ),
-    "missing": N_("Odds of a bad outcome in the high-risk tier against the rest, under every ranking."),
+    "missing": N_("Odds of {outcome_name} in the high-risk tier against the rest, under every ranking."),
 }
 
 
-def beside(rows: pd.DataFrame, grade: str) -> Exhibit:
-    """Show the odds ratio of the high-risk tier under every ranking, with the counts behind it."""
+def beside(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
+    """Show the odds ratio of the high-risk tier under every ranking, with the counts behind it.
+
+    Args:
+        rows: `model, bad_high, n_high, bad_rest, n_rest, estimate, ci_low, ci_high`.
+        grade: `grade` where the lender recorded one, else `single`.
+        facts: `outcome_name`, `outcome_word`.
+    """
     known = rows.set_index("model")
     if {"tree", "scorecard", "random"} <= set(known.index):
         said = Said(
             BESIDE["below"],
             {"bad": known.loc["tree", "bad_high"], "n": known.loc["tree", "n_high"],
              "odds": known.loc["tree", "estimate"], "bar": known.loc["scorecard", "estimate"],
-             "random": known.loc["random", "estimate"]},
+             "random": known.loc["random", "estimate"], "outcome_word": facts["outcome_word"]},
         )  # fmt: skip
     else:
-        said = Said(BESIDE["missing"])
+        said = Said(BESIDE["missing"], {"outcome_name": facts["outcome_name"]})
+    outcome = {"outcome": facts["outcome_name"]}
     return Exhibit(
         "beside", titled(rows, grade), said, within=None,
-        headings={"model": N_("Ranking"), "bad_high": N_("Bad in the high-risk tier"), "n_high": N_("of"),
-                  "bad_rest": N_("Bad in the rest"), "n_rest": N_("of "), "estimate": N_("Odds ratio [95 % interval]")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "bad_high": ",.0f", "n_high": ",.0f",
-                 "bad_rest": ",.0f", "n_rest": ",.0f"},
+        headings={"model": N_("Ranking"), "bad_high": Said(N_("With {outcome}, high-risk tier"), outcome),
+                  "bad_rest": Said(N_("With {outcome}, the rest"), outcome),
+                  "estimate": N_("Odds ratio [95 % interval]")},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]",
+                 "bad_high": "{bad_high:,.0f} of {n_high:,.0f}", "bad_rest": "{bad_rest:,.0f} of {n_rest:,.0f}"},
     )  # fmt: skip
 
 
@@ -139,12 +159,12 @@ def value_beside(rows: pd.DataFrame, grade: str, origin: str) -> Exhibit:
 
 ODDS = {
     "supported": N_(
-        "Over {lenders:.0f} lenders the odds of a bad outcome are {odds:.1f} times as high in the tree's "
-        "high-risk tier (95 % interval {low:.1f} to {high:.1f})."
+        "Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are {odds:.1f} times as high in the "
+        "tree's high-risk tier (95 % interval {low:.1f} to {high:.1f})."
     ),
     "contradicted": N_(
-        "Over {lenders:.0f} lenders the odds of a bad outcome are lower in the tree's high-risk tier: {odds:.1f} (95 % "
-        "interval {low:.1f} to {high:.1f})."
+        "Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are lower in the tree's high-risk "
+        "tier: {odds:.1f} (95 % interval {low:.1f} to {high:.1f})."
     ),
     "undecided": N_(
         "Over {lenders:.0f} lenders it is open whether the tree's high-risk tier is riskier: odds ratio {odds:.1f} "

@@ -9,8 +9,6 @@ from statsmodels.stats.multitest import multipletests
 from research.explain.design import Design
 from research.explain.risk import direction
 
-ALL = "all inputs"
-
 
 def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
     """Regress the contract rate on the design by ordinary least squares with HC3 errors.
@@ -44,24 +42,8 @@ def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
     )
 
 
-def explained(design: Design, rate: pd.Series) -> pd.DataFrame:
-    """Return the R² each block explains alone and the R² lost when it is taken out; a last row is all together."""
-    points = 100 * rate.loc[design.matrix.index]
-    known = points.notna()
-
-    def r2(matrix: pd.DataFrame) -> float:
-        return float(sm.OLS(points[known], sm.add_constant(matrix[known])).fit().rsquared)
-
-    whole = r2(design.matrix)
-    rows = [
-        {
-            "block": block,
-            "r2_alone": r2(design.matrix[design.block(block)]),
-            "r2_lost": whole - r2(design.without(design.block(block)).matrix),
-        }
-        for block in design.terms["block"].unique()
-    ]
-    table = pd.DataFrame(rows).sort_values("r2_alone", ascending=False)
-    return pd.concat(
-        [table, pd.DataFrame({"block": [ALL], "r2_alone": whole, "r2_lost": whole})], ignore_index=True
+def explained(design: Design, rate: pd.Series) -> float:
+    """Return the share of the variance of the rate (n,) that the design explains (R²)."""
+    return float(
+        sm.OLS(rate[design.matrix.index], sm.add_constant(design.matrix), missing="drop").fit().rsquared
     )

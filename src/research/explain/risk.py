@@ -69,6 +69,7 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
             "p_bh": multipletests(p, method="fdr_bh")[1],
             # the diagonal of the inverse correlation matrix, which regresses every column on the others at once
             "vif": np.diag(np.linalg.inv(model.design.matrix.corr().to_numpy())),
+            "n": int(result.nobs),
             "result": direction(result.params[names], adjusted),
         }
     )

@@ -59,8 +59,8 @@ def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
     """Return what drives the rate charged; empty where too few rates, or nothing besides the grade, are known.
 
     Returns:
-        `terms`: the coefficients without the lender's own grade; `blocks`: what each block explains, `r2_alone` and
-        `r2_lost` with the grade, `blind_alone` and `blind_lost` without it; `graded`: whether there is one.
+        `terms`: the coefficients without the lender's own grade; `explained`: one row, the share of the variance with
+        the grade (`r2`) and without it (`r2_without_grade`), `graded` telling whether there is one.
     """
     table = customers(study)
     if "interest_rate" not in table:
@@ -69,12 +69,7 @@ def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
     blind = seeing.without(seeing.terms.loc[seeing.terms["construct"] == GRADE, "term"].tolist())
     if not 0 < len(blind.terms) < rate[seeing.matrix.index].notna().sum() - 1:
         return {}
-    unaided = pricing.explained(blind, rate).rename(
-        columns={"r2_alone": "blind_alone", "r2_lost": "blind_lost"}
-    )
-    return {
-        "terms": pricing.fit(blind, rate),
-        "blocks": pricing.explained(seeing, rate)
-        .merge(unaided, on="block", how="left")
-        .assign(graded=len(blind.terms) < len(seeing.terms)),
-    }
+    whole, unaided = pricing.explained(seeing, rate), pricing.explained(blind, rate)
+    graded = len(blind.terms) < len(seeing.terms)
+    explained = pd.DataFrame({"r2": [whole], "r2_without_grade": unaided, "graded": graded})
+    return {"terms": pricing.fit(blind, rate), "explained": explained}
