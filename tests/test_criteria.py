@@ -288,30 +288,9 @@ def test_rand_index_of_all_pairs_equals_scikit_learn():
     assert stability.pairwise_rand(np.zeros((2, 9), int)) == 1
 
 
-def test_entropy_and_psi_by_hand():
+def test_entropy_by_hand():
     tier = np.array([[0, 1, 0], [0, 1, 1], [0, 2, 2], [0, 2, 3]])
     assert stability.tier_entropy(tier) == pytest.approx([0, 0.5, 1])
-    psi = (0.5 - 0.25) * np.log(0.5 / 0.25) + (0.5 - 0.75) * np.log(0.5 / 0.75)
-    assert stability.population_stability([25, 75], [50, 50]) == pytest.approx(psi)
-    assert stability.population_stability([25, 75, 0], [50, 150, 0]) == pytest.approx(0)
-    assert np.isfinite(stability.population_stability([25, 75], [100, 0]))
-
-
-def test_psi_over_time():
-    X, y = book(400)
-    oof = out_of_fold(MAKERS, X, y, folds=4, repeats=2, seed=0)
-    # one model's tiers follow the date, the other's do not
-    date = pd.Timestamp("2015-01-01") + pd.to_timedelta(pd.Series(X["a"]).rank().to_numpy(), unit="D")
-    table = stability.psi_over_time(oof, date, resamples=100).set_index("model")
-    earlier = date <= date.to_series().median()
-    by_hand = []
-    for r in range(2):
-        shares = [np.bincount(oof.tier[0, r, rows], minlength=4) for rows in (earlier, ~earlier)]
-        filled = [np.where(s == 0, 0.5, s) / 200 for s in shares]
-        by_hand.append(((filled[1] - filled[0]) * np.log(filled[1] / filled[0])).sum())
-    assert table.loc["ranked", "estimate"] == pytest.approx(np.mean(by_hand))
-    assert table.loc["noise", "ci_high"] < 0.2 < 1 < table.loc["ranked", "ci_low"]
-    assert stability.psi_over_time(oof, np.repeat(date[:1], 400)).empty
 
 
 # -- be used by hand ------------------------------------------------------------------------------------------
@@ -407,7 +386,7 @@ def test_a_time_split_has_intervals_from_customers():
     folds = fold_measures(oof, X["value"], X["need"])
     other = pd.DataFrame(
         [
-            {"measure": "psi", "model": "ranked", "arm": "equal", "estimate": 0.1, "n": 600},
+            {"measure": "moved", "model": "ranked", "arm": "equal", "estimate": 0.1, "n": 600},
             {"measure": "missed_need", "model": "ranked", "arm": "equal", "estimate": 0.1, "n": 600},
         ]
     )
@@ -422,8 +401,8 @@ def test_a_time_split_has_intervals_from_customers():
         assert rows.loc[measure, "ci_low"] <= rows.loc[measure, "estimate"] <= rows.loc[measure, "ci_high"], (
             measure
         )
-    assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["psi", "purpose"] == "stability"
-    assert "missed_need" not in rows.index and (rows["n"].drop("psi") == oof.tested.sum()).all()
+    assert np.isnan(rows.loc["h_measure", "ci_low"]) and rows.loc["moved", "purpose"] == "stability"
+    assert "missed_need" not in rows.index and (rows["n"].drop("moved") == oof.tested.sum()).all()
 
 
 def test_censored_customers_are_counted_nowhere():
@@ -479,25 +458,3 @@ def test_stability_over_refits_by_hand():
     assert row["ci_low"] == pytest.approx(estimate - half)
     assert row["ci_high"] == pytest.approx(min(1, estimate + half))
     assert np.isnan(stability._jackknife(np.ones(3), 3)[1])
-
-
-def test_stability_index_over_time_needs_two_dates():
-    X, y = book(60)
-    oof = out_of_fold(MAKERS, X, y, folds=2, repeats=1, seed=0)
-    dates = pd.Series(pd.Timestamp("2020-01-01")).repeat(60).reset_index(drop=True)
-    assert stability.psi_over_time(oof, dates, resamples=5).empty
-    dates.iloc[40:] = pd.Timestamp("2020-02-01")
-    table = stability.psi_over_time(oof, dates, resamples=5)
-    halves = [np.bincount(oof.tier[0, 0, rows], minlength=4) for rows in (slice(40), slice(40, 60))]
-    assert table["estimate"].iloc[0] == pytest.approx(stability.population_stability(*halves))
-    assert (table["n"] == 60).all()
-
-
-def test_stability_of_the_same_customers_at_two_dates():
-    before = ["premium"] * 2 + ["low"] * 6 + ["high"] * 2
-    after = ["premium"] + ["low"] * 6 + ["high"] * 3
-    row = stability.psi_of_panel(before, after, resamples=50).iloc[0]
-    shares = np.array([[0.2, 0.6, 0.2], [0.1, 0.6, 0.3]])
-    assert row["estimate"] == pytest.approx(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
-    assert row["n"] == 10 and 0 <= row["ci_low"] <= row["estimate"] <= row["ci_high"]
-    assert stability.psi_of_panel(before, before, resamples=5)["estimate"].iloc[0] == 0

@@ -1,11 +1,10 @@
-"""PSI, CSI, verdict bands; default, loss and churn rates with funnel and control limits."""
+"""PSI, CSI, verdict bands; default, loss and churn rates."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
 
 from research.errors import UserError
 from research.manage import drift, rates
@@ -116,8 +115,6 @@ def test_over_time_compares_each_period_with_the_reference():
     table = drift.over_time(values, "score", [0, 1])
     assert list(table["signal"]) == ["green", "green", "green", "red"]
     assert list(table["in_reference"]) == [True, True, False, False]
-    parts = drift.share_table(values, "score", [0, 1], 3)
-    assert parts["contribution"].sum() == pytest.approx(table["estimate"].iloc[3])
     with pytest.raises(UserError, match="reference periods"):
         drift.over_time(values, "score", [9])
 
@@ -130,8 +127,6 @@ def test_bins_by_hand():
     assert whole.to_numpy().tolist() == [["all", 4, 1], ["missing", 1, 1]]
     words = drift.bin_counts(pd.Series(["b", "a", None, "a"]), pd.Series(["a", "c", None, None]))
     assert words.to_numpy().tolist() == [["a", 2, 1], ["b", 1, 0], ["new", 0, 1], ["missing", 1, 2]]
-    row = drift.score_stability(pd.Series(np.arange(100.0)), pd.Series(np.arange(100.0))).iloc[0]
-    assert (row["bins"], row["dof"], row["estimate"]) == (10, 9, 0)
 
 
 def test_event_rates_count_the_censored():
@@ -206,67 +201,3 @@ def test_loss_rates_say_what_is_not_known():
     # Nobody lost anything: 0 is a limit, the other end cannot be resampled; of one customer nothing can.
     assert found.loc["a", "ci_low"] == 0 and np.isnan(found.loc["a", "ci_high"])
     assert found.loc["b", ["ci_low", "ci_high"]].isna().all()
-
-
-def test_funnel_limits_by_hand():
-    """Ten customers, target ½: F(1) = 11/1024, F(2) = 56/1024, so r = 2 and α = (56/1024 − 0.025) / (45/1024)."""
-    low = (2 - (56 / 1024 - 0.025) / (45 / 1024)) / 10
-    row = rates.limits([10], 0.5).iloc[0]
-    assert row["low_95"] == pytest.approx(low)
-    assert row["high_95"] == pytest.approx(
-        0.9 - low
-    )  # F(9 − r) = 1 − F(r): the upper limit is one count nearer
-    # Of five customers at 1 % none is the smallest count: the lower limit is 0, not below.
-    assert rates.limits([5], 0.01).iloc[0][["low_95", "low_99.8"]].tolist() == [0, 0]
-    assert rates.ratio_limits([0.5]).iloc[0][["low_95", "low_99.8"]].tolist() == [0, 0]
-    # Poisson of mean 1: F(3) = 0.98101, F(2) = 0.91970, so 2.5 % lie above r = 3 with α = 0.09797.
-    share = (0.9810118431238462 - 0.975) / (0.9810118431238462 - 0.9196986029286058)
-    assert rates.ratio_limits([1.0])["high_95"].iloc[0] == pytest.approx(3 - share)
-
-
-def test_the_funnel_compares_with_the_pooled_rate():
-    groups = pd.DataFrame({"unit": ["a", "b"], "events": [1, 3], "n": [10, 30]}, index=[7, 8])
-    found = rates.funnel(groups, "unit")
-    assert found["target"].tolist() == [0.1, 0.1]
-    assert found["estimate"].tolist() == [0.1, 0.1]
-    assert list(found.columns)[:5] == ["unit", "events", "n", "estimate", "target"]
-    ratio = rates.ratio_funnel(groups.assign(expected=[2.0, 2.0]), "unit")
-    assert ratio["unit"].tolist() == ["a", "b"] and ratio["estimate"].tolist() == [0.5, 1.5]
-    assert ratio["direction"].tolist() == ["below", "above"]
-    assert list(ratio.columns)[:5] == ["unit", "events", "expected", "estimate", "target"]
-
-
-def test_funnel_limits_are_binomial_quantiles():
-    """Spiegelhalter (2005), appendix: the limit lies between the quantile's count and the one below it."""
-    table = rates.limits([50, 500], 0.1)
-    for row, n in zip(table.itertuples(), (50, 500), strict=True):
-        r = binom.ppf(0.975, n, 0.1)
-        assert (r - 1) / n <= row.high_95 <= r / n
-    wide = rates.limits([100_000], 0.1).iloc[0]
-    error = np.sqrt(0.1 * 0.9 / 100_000)
-    assert wide["high_95"] == pytest.approx(0.1 + 1.959964 * error, abs=2e-5)
-    assert wide["low_99.8"] == pytest.approx(0.1 - 3.0902 * error, abs=2e-5)
-    with pytest.raises(UserError, match="target"):
-        rates.limits([10], 0)
-
-
-def test_funnel_and_control_chart_point_at_the_outlier():
-    months = pd.DataFrame({"period": range(6), "events": [10, 11, 9, 10, 12, 30], "n": [1000] * 6})
-    chart = rates.control_chart(months, reference=[0, 1, 2, 3])
-    assert chart["target"].iloc[0] == 0.01
-    assert list(chart["verdict"]) == ["within"] * 5 + ["alarm"]
-    assert chart["direction"].iloc[5] == "above"
-    with pytest.raises(UserError, match="reference"):
-        rates.control_chart(months.assign(events=0), reference=[0])
-
-
-def test_the_ratio_funnel_uses_poisson_limits():
-    """Expected 10: the exact Poisson 97.5 % quantile is 17 (F(16) = 0.973, F(17) = 0.986), interpolated below it."""
-    limit = rates.ratio_limits([10.0]).iloc[0]
-    assert 1.6 < limit["high_95"] < 1.7
-    wide = rates.ratio_limits([1e6]).iloc[0]
-    assert wide["high_95"] == pytest.approx(1 + 1.959964e-3, abs=2e-6)
-    groups = pd.DataFrame({"unit": ["a", "b", "c"], "events": [10, 17, 40], "expected": [10.0, 10.0, 10.0]})
-    assert list(rates.ratio_funnel(groups, "unit")["verdict"]) == ["within", "alert", "alarm"]
-    with pytest.raises(UserError, match="above 0"):
-        rates.ratio_limits([0.0])

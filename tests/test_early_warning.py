@@ -66,12 +66,6 @@ def test_hits_false_alarms_and_lead_by_hand():
     assert row["ci_low"] < 0.5 < row["ci_high"]
 
 
-def test_lead_times_add_up_to_all_events():
-    table = ew.lead_times(FIVE, horizon=3, definitions=ONE)
-    assert dict(zip(table["lead_months"].fillna(-1), table["n"], strict=True)) == {2.0: 1, -1.0: 1}
-    assert table["share"].sum() == 1
-
-
 def test_an_alarm_is_quiet_for_a_while():
     signal = np.array([[0, 1, 1, 0, 1, 0, 0, 0, 1]], dtype=bool)
     assert list(np.flatnonzero(ew.alarms(signal, quiet=2)[0])) == [1, 8]

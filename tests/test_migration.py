@@ -1,4 +1,4 @@
-"""Migration matrices, generators, mobility and roll rates."""
+"""Migration matrices, generators and roll rates."""
 
 from __future__ import annotations
 
@@ -23,37 +23,24 @@ def long(rows: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=["customer_id", "period", "tier"])
 
 
-# A 4 × 4 count matrix; the numbers beside it below were computed with the Python package riskvalidation 1.0.1.
-COUNTS = np.array([[90, 8, 1, 1], [6, 80, 10, 4], [1, 9, 70, 20], [0, 0, 0, 5]])
-LETTERS = list("ABCD")
-
-
-def frame(matrix) -> pd.DataFrame:
-    return pd.DataFrame(np.asarray(matrix, dtype=float), LETTERS[: len(matrix)], LETTERS[: len(matrix)])
-
-
-def transition() -> pd.DataFrame:
-    p = COUNTS / COUNTS.sum(axis=1, keepdims=True)
-    p[3] = [0, 0, 0, 1]
-    return frame(p)
+def cohort(tiers: pd.DataFrame, *args, **kwargs) -> pd.DataFrame:
+    return mig.probabilities(mig.counts(mig.moves(tiers, *args, **kwargs)))
 
 
 def test_cohort_matrix_by_hand():
     """c1 A→A→B→default, c2 A→B, then gone, c3 B→B→A→A. Moves from A: AA AB AB AA = 2, 2; from B: Bd BB BA = 1, 1, 1."""
     tiers = long({"c1": "AABd", "c2": "AB..", "c3": "BBAA"}).replace({"d": "default"})
-    table = mig.migration(tiers, STATES, ["default"])
+    table = cohort(tiers, STATES, ["default"])
     assert list(mig.wide(table, "count").loc["A"]) == [2, 2, 0]
     assert list(mig.wide(table, "count").loc["B"]) == [1, 1, 1]
     row = table[(table["from"] == "B") & (table["to"] == "default")].iloc[0]
     assert (row["n"], row["withdrawn"], row["estimate"]) == (3, 1, pytest.approx(1 / 3))
-    as_state = mig.wide(mig.migration(tiers, STATES, ["default"], withdrawn="state"))
-    assert as_state.loc["B", "withdrawn"] == 0.25
     assert list(mig.square(table, ["default"]).loc["default"]) == [0, 0, 1]
 
 
 def test_a_default_within_a_longer_step_counts_once():
     tiers = long({"c1": "Ad..", "c2": "AABB", "c3": "ABd."}).replace({"d": "default"})
-    table = mig.wide(mig.migration(tiers, STATES, ["default"], step=3), "count")
+    table = mig.wide(cohort(tiers, STATES, ["default"], step=3), "count")
     assert list(table.loc["A"]) == [0, 1, 2]
     assert table.loc["B"].sum() == 0
 
@@ -66,13 +53,11 @@ def test_mistakes_are_named():
         mig.moves(twice, STATES)
     with pytest.raises(UserError, match="periods 0 to 1"):
         mig.moves(long({"c1": "AB"}), STATES, step=5)
-    with pytest.raises(UserError, match="exclude"):
-        mig.migration(long({"c1": "AB"}), STATES, withdrawn="drop")
 
 
 def test_the_default_order_of_tiers():
     tiers = pd.DataFrame({"customer_id": ["x", "x"], "period": [0, 1], "tier": ["premium", "high"]})
-    assert list(mig.wide(mig.migration(tiers)).columns) == ["premium", "low", "medium", "high"]
+    assert list(mig.wide(cohort(tiers)).columns) == ["premium", "low", "medium", "high"]
 
 
 def test_moves_by_period():
@@ -128,85 +113,8 @@ def test_the_generator_of_a_simulated_chain_is_found_again():
     tiers = pd.concat(rows)
     rate = mig.generator(mig.spells(tiers, STATES, ["D"]), STATES, ["D"])
     np.testing.assert_allclose(rate.to_numpy(), true, atol=0.006)
-    cohort = mig.square(mig.migration(tiers, STATES, ["D"]), ["D"])
-    np.testing.assert_allclose(mig.after(rate, 1).to_numpy(), cohort.to_numpy(), atol=0.004)
-    again, distance = mig.generator_of(cohort)
-    np.testing.assert_allclose(again.to_numpy(), true, atol=0.006)
-    assert distance < 0.01
-
-
-def test_generator_of_an_embeddable_matrix():
-    """riskvalidation 1.0.1, transitions.embedding.generator, method weighted."""
-    rate, distance = mig.generator_of(transition())
-    expected = [
-        [-0.1085902020, 0.0942002253, 0.0062898547, 0.0081001219],
-        [0.0703913405, -0.2343243477, 0.1340962975, 0.0298367096],
-        [0.0083604828, 0.1204796050, -0.3651554240, 0.2363153362],
-        [0, 0, 0, 0],
-    ]
-    np.testing.assert_allclose(rate.to_numpy(), expected, atol=1e-10)
-    assert distance < 1e-12
-    np.testing.assert_allclose(mig.after(rate, 1).to_numpy(), transition().to_numpy(), atol=1e-12)
-
-
-def test_generator_of_a_matrix_that_has_none():
-    """riskvalidation 1.0.1: the logarithm has a negative rate; weighted adjustment and its L1 distance."""
-    rate, distance = mig.generator_of(frame([[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0, 0, 1]]))
-    expected = [
-        [-0.11512087177763032, 0.1151208717776303, 0],
-        [0.11833266209131343, -0.23041148551904342, 0.11207882342773008],
-        [0, 0, 0],
-    ]
-    np.testing.assert_allclose(rate.to_numpy(), expected, atol=1e-12)
-    assert distance == pytest.approx(0.012173411220023201, abs=1e-12)
-
-
-def test_several_years_of_a_published_matrix():
-    """Yearly matrix of investment grade, speculative grade and default from the manual of MATLAB's Financial Toolbox
-    (transprobgrouptotals), in per cent: exp(k log P) is its k-th power."""
-    published = frame(np.array([[98.5336, 1.3608, 0.1056], [3.9155, 92.9692, 3.1153], [0, 0, 100]]) / 100)
-    rate, distance = mig.generator_of(published)
-    assert distance < 1e-12
-    for years in (2, 5):
-        np.testing.assert_allclose(
-            mig.after(rate, years), np.linalg.matrix_power(published, years), atol=1e-12
-        )
-
-
-def test_mobility_of_the_reference_matrix():
-    """riskvalidation 1.0.1: svd_mobility and trace_mobility; matrix_weighted_bandwidth of the first three states."""
-    table = mig.mobility(transition()).set_index("measure")["estimate"]
-    assert table["singular"] == pytest.approx(0.17367357447322201, abs=1e-14)
-    assert table["trace"] == pytest.approx(0.2, abs=1e-14)
-    band = mig.bandwidth(frame(COUNTS[:3, :3])).set_index("measure")["estimate"]
-    assert band["upper"] == pytest.approx(0.7142857142857143, abs=1e-14)
-    assert band["lower"] == pytest.approx(0.6538461538461539, abs=1e-14)
-
-
-def test_mobility_by_hand():
-    still = mig.mobility(frame(np.eye(3))).set_index("measure")["estimate"]
-    assert (still == 0).all()
-    table = mig.mobility(frame([[0.9, 0.1], [0.3, 0.7]]), weights=[3, 1]).set_index("measure")["estimate"]
-    assert table["down"] == pytest.approx(0.75 * 0.1)
-    assert table["up"] == pytest.approx(0.25 * 0.3)
-    assert table["trace"] == pytest.approx(0.4)
-
-
-def test_homogeneity_of_two_periods():
-    """riskvalidation 1.0.1, rating_time_homogeneity: 8.618925831202047 on 9 degrees of freedom, p 0.473167."""
-    other = [[80, 15, 3, 2], [10, 70, 14, 6], [2, 6, 66, 26]]
-    rows = []
-    for period, matrix in enumerate((COUNTS[:3], other)):
-        for i, row in enumerate(matrix):
-            for j, times in enumerate(row):
-                rows += [(period, LETTERS[i], LETTERS[j])] * int(times)
-    found = pd.DataFrame(rows, columns=["period", "from", "to"])
-    found["from"] = pd.Categorical(found["from"], LETTERS, ordered=True)
-    found["to"] = pd.Categorical(found["to"], [*LETTERS, mig.WITHDRAWN], ordered=True)
-    row = mig.homogeneity(found).iloc[0]
-    assert row["statistic"] == pytest.approx(8.618925831202047, abs=1e-12)
-    assert (row["dof"], row["periods"], row["n"]) == (9, 2, 600)
-    assert row["p_value"] == pytest.approx(0.47316736558140415, abs=1e-12)
+    month = mig.square(cohort(tiers, STATES, ["D"]), ["D"])
+    np.testing.assert_allclose(mig.after(rate, 1).to_numpy(), month.to_numpy(), atol=0.004)
 
 
 def test_buckets():
@@ -233,12 +141,6 @@ def test_roll_rates_by_hand():
     found = summary(table).set_index("from")
     assert found.loc["2+ months", "cured"] == 1
     assert found.loc["1 month", "worse"] == 0.5
-    closed = pd.DataFrame({"customer_id": ["b"], "period": [3], "state": ["closed"]})
-    ended = roll_rates(panel, 2, closed)
-    assert mig.wide(ended, "count").loc["1 month", "closed"] == 1
-    found = summary(ended).set_index("from")
-    assert found.loc["1 month", ["worse", "ended"]].tolist() == [0.5, 0.5]
-    np.testing.assert_allclose(found[["worse", "stay", "better", "ended"]].sum(axis=1), 1)
 
 
 def test_roll_rates_of_taiwan(verification_data):
@@ -260,7 +162,7 @@ def test_roll_rates_of_taiwan(verification_data):
 
 def test_intervals_are_those_of_the_counts_and_a_state_never_seen_stays():
     tiers = long({"c1": "AAB", "c2": "AAB", "c3": "ABB"})
-    table = mig.migration(tiers, ("A", "B", "C"))
+    table = cohort(tiers, ("A", "B", "C"))
     np.testing.assert_allclose(table[["ci_low", "ci_high"]].T, jeffreys(table["count"], table["n"], 0.95))
     matrix = mig.square(table)
     assert matrix.loc["C"].tolist() == [0, 0, 1]

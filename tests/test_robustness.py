@@ -11,7 +11,6 @@ import pytest
 from research.collect import datasets, windows
 from research.collect.berka import _conduct
 from research.compare.resampling import out_of_fold
-from research.compare.stability import population_stability, psi_of_panel
 from research.errors import UserError
 from research.parameters import Study, load
 from research.segment import registry
@@ -141,28 +140,6 @@ def test_regret_of_models_lies_between_none_and_that_of_chance(plan: Study) -> N
     )
     spread = made["rows"].eval("ci_high - ci_low")
     assert (spread > 0).all()
-
-
-def test_drift_is_not_testable_without_dates(plan: Study) -> None:
-    made = steps.tier_drift(plan)
-    assert made["rows"].empty and made["reason"] == "the loans have no dates and no monthly records"
-
-
-def test_drift_of_dated_loans_names_the_band(plan: Study) -> None:
-    made = steps.tier_drift(plan.with_dataset("simulated").model_copy(update={"models": ["abc"]}))
-    rows = made["rows"]
-    assert set(rows["model"]) == {"abc", "random"} and set(rows["arm"]) == set(registry.ARMS)
-    assert (rows["band"] == np.where(rows["estimate"] < 0.1, "stable", "shifted")).all()
-    assert rows.loc[rows["model"] == "random", "estimate"].max() < 0.02
-
-
-def test_psi_of_a_panel_by_hand() -> None:
-    before = ["low"] * 8 + ["high"] * 2
-    after = ["low"] * 5 + ["high"] * 5
-    row = psi_of_panel(before, after, resamples=50).iloc[0]
-    assert row["estimate"] == pytest.approx((0.5 - 0.8) * np.log(0.5 / 0.8) + (0.5 - 0.2) * np.log(0.5 / 0.2))
-    assert row["estimate"] == pytest.approx(float(population_stability([0, 8, 0, 2], [0, 5, 0, 5])))
-    assert row["ci_low"] <= row["estimate"] <= row["ci_high"] and row["n"] == 10
 
 
 def test_other_readings_of_the_outcome_only_where_there_are_any(plan: Study) -> None:

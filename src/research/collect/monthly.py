@@ -57,17 +57,33 @@ def customers(name: str, period: int, size: int | None = None) -> pd.DataFrame:
     return snapshot(bank(size), period) if name == "simulated" else _taiwan_at(period)
 
 
+def apart(name: str) -> list[pd.DataFrame]:
+    """Return the customers at the end of each of three pairs of months that follow each other and share no month.
+
+    What is learned on the first pair and applied to the second can be judged on the third.
+    Raises UserError for a data set without a real panel.
+    """
+    if name != "taiwan":
+        raise UserError(f"data set '{name}' has no months of real customers; taiwan has")
+    return [_taiwan_at(period, 2) for period in (1, 3, 5)]
+
+
 @cache
 def _taiwan() -> pd.DataFrame:
     return panel.panel("taiwan")
 
 
-def _taiwan_at(period: int) -> pd.DataFrame:
-    """The constructs of the crosswalk, from the three months up to and including `period` (0 is April 2005)."""
+@cache
+def _cards() -> pd.DataFrame:
+    return datasets.load("taiwan")
+
+
+def _taiwan_at(period: int, months: int = WINDOW) -> pd.DataFrame:
+    """The constructs of the crosswalk, from the months up to and including `period` (0 is April 2005)."""
     wide = {column: _wide(column) for column in ("status", "balance", "payment")}
-    window = slice(period - WINDOW + 1, period + 1)
+    window = slice(period - months + 1, period + 1)
     status, balance, payment = (wide[column].iloc[:, window].to_numpy(float) for column in wide)
-    whole = datasets.load("taiwan").loc[wide["status"].index]
+    whole = _cards().loc[wide["status"].index]
     limit = whole["loan_amount"].to_numpy()
     frame = whole[[name for name in ("loan_amount", "age", "sex", "marital_status") if name in whole]].copy()
     billed = balance[:, :-1].clip(min=0).sum(axis=1)

@@ -115,7 +115,7 @@ def criterion_table(
         parsimony: (model, arm) to the result of `parsimony.parsimony`.
         resamples, seed: bootstrap of customers.
         others: rows of other criteria, `measure, model, arm, estimate, ci_low, ci_high, n`: the worst attribute of
-            `fairness`, `agreement_with_practitioners`, `psi_over_time`, `regret`. Measures that are not among the
+            `fairness`, `agreement_with_practitioners`, `regret`. Measures that are not among the
             definitions are left out.
         value: (n,) value of customers, for the intervals of its measures on a time split.
 

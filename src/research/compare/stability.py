@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from research.compare.counting import centred_interval, draw_counts, weighted_sums
-from research.compare.random_tiers import over_draws
-from research.compare.resampling import OutOfFold, Refits, tier_codes
+from research.compare.resampling import Refits
 from research.tiers import TIERS
 
 
@@ -34,22 +30,6 @@ def tier_entropy(tier: np.ndarray) -> np.ndarray:
     """Return (n,) the entropy of each customer's tiers over b refits (b, n), in units of ln 4: 0 always the same."""
     share = np.stack([(tier == code).mean(axis=0) for code in range(len(TIERS))])
     return stats.entropy(share, axis=0) / np.log(len(TIERS))
-
-
-def population_stability(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Return (...) the population stability index of two distributions over the groups of the last axis.
-
-    PSI = sum (actual - expected) × ln(actual / expected) of shares; an empty group gets half a customer so that the
-    index stays finite.
-
-    Args:
-        expected, actual: (..., groups) counts.
-    """
-    expected, actual = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
-    used = (expected + actual) > 0
-    e = np.where(expected == 0, 0.5, expected) / expected.sum(axis=-1, keepdims=True)
-    a = np.where(actual == 0, 0.5, actual) / actual.sum(axis=-1, keepdims=True)
-    return np.where(used, (a - e) * np.log(a / e), 0.0).sum(axis=-1)
 
 
 def stability(refits: Refits) -> pd.DataFrame:
@@ -77,64 +57,6 @@ def stability(refits: Refits) -> pd.DataFrame:
                  "ci_high": high, "n": tier.shape[1]}
             )  # fmt: skip
     return pd.DataFrame(rows)
-
-
-@over_draws()
-def psi_over_time(oof: OutOfFold, date: Any, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Compare the tier shares of the earlier and the later half of the loans, out of fold.
-
-    Args:
-        oof: out-of-fold predictions.
-        date: (n,) date of each loan; loans without one are left out.
-        resamples, seed: bootstrap of customers; the interval is that of `centred_interval`.
-
-    Returns:
-        One row per model and arm: `measure` (psi), `estimate, ci_low, ci_high, n`; no rows with fewer than two dates.
-    """
-    dates = pd.Series(pd.to_datetime(np.asarray(date)))
-    rows = np.flatnonzero(oof.tested & dates.notna().to_numpy())
-    days = dates.iloc[rows]
-    later = (days > days.median()).to_numpy()
-    if not len(rows) or not later.any():
-        return pd.DataFrame(columns=["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"])
-    counts = draw_counts(len(rows), resamples, seed)
-    period = np.stack([~later, later], axis=1)
-    found = []
-    for i, (model, arm) in enumerate(oof.pairs):
-        member = oof.tier[i][:, rows, None] == np.arange(len(TIERS))
-        columns = member.transpose(1, 0, 2)[:, :, None, :] & period[:, None, :, None]
-        found.append({"model": model, "arm": arm, **_index(columns, counts)})
-    return pd.DataFrame(found)[["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"]]
-
-
-def psi_of_panel(before: Any, after: Any, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Compare the tier shares of the same customers at two dates, cut points frozen.
-
-    Args:
-        before, after: (n,) tier names at the two dates, in the same order.
-        resamples, seed: bootstrap of customers.
-
-    Returns:
-        One row: `measure` (psi), `estimate, ci_low, ci_high, n`.
-    """
-    tiers = np.stack([tier_codes(before), tier_codes(after)], axis=1)
-    columns = tiers[:, None, :, None] == np.arange(len(TIERS))
-    return pd.DataFrame([_index(columns, draw_counts(len(tiers), resamples, seed))])
-
-
-def _index(columns: np.ndarray, counts: np.ndarray) -> dict[str, Any]:
-    """Return the index and its interval from places (n, repeats, 2 periods, tiers) and resamples (b, n)."""
-    counts = np.concatenate([np.ones((1, len(columns)), dtype=np.uint8), counts])
-    sums = weighted_sums(counts, columns.reshape(len(columns), -1)).reshape(-1, *columns.shape[1:])
-    psi = population_stability(sums[:, :, 0], sums[:, :, 1]).mean(axis=1)
-    low, high = centred_interval(psi[0], psi[1:], 0)
-    return {
-        "measure": "psi",
-        "estimate": psi[0],
-        "ci_low": float(low),
-        "ci_high": float(high),
-        "n": len(columns),
-    }
 
 
 def _jackknife(values: np.ndarray, b: int) -> tuple[float, float, float]:

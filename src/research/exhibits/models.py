@@ -43,7 +43,7 @@ TITLES = {
 JUDGED = {
     "unseen": N_("{ranking}: unseen customers"),
     "matched shares": N_("{ranking}: customers it was set up on"),
-    "own rule": N_("{ranking}: these, by its own cut-offs"),
+    "own rule": N_("{ranking}: by its own cut-offs"),
     "chance": N_("{ranking}: unseen customers"),
 }
 RATES = {
@@ -72,12 +72,12 @@ TREND = {
     ),
     "open": N_(
         "Over the four tiers of {ranking} no trend of the {rate_word} of unseen customers is shown (test of trend, "
-        "p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
         "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
     ),
     "reversed": N_(
         "Over the four tiers of {ranking} the {rate_word} of unseen customers falls where it should rise (test of "
-        "trend, p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "trend, p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
         "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
     ),
     "withheld": N_(
@@ -257,7 +257,7 @@ def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
         "RFM scores each customer from one to five on {inputs}; the cut points stay as they were learned."
     )
     return Exhibit(
-        "rfm_cuts", frame, Said(said, {"inputs": list(cuts["label"].unique())}), headings=headings,
+        "rfm_cuts", frame, Said(said, {"inputs": list(cuts["label"].str.lower().unique())}), headings=headings,
         formats=dict.fromkeys(parts, ",.0f"), within=None,
     )  # fmt: skip
 
@@ -291,7 +291,9 @@ def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
 
 RULED = {"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"}
 READ = {
-    "more": N_("{rules} rules to read, riskiest first: tiers need leaves; pruning alone would keep {alone}."),
+    "more": N_(
+        "{rules} rules to read, riskiest first; pruning alone would keep {alone}, too few for the tiers."
+    ),
     "all": N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
 }
 
@@ -317,7 +319,7 @@ def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
 
 
 WHO = {
-    "free": N_("Median and middle half by tier. Of what {ranking} does not sort by, {free} differs most."),
+    "free": N_("Median and middle half by tier. Of what {ranking} does not sort by, “{free}” differs most."),
     "sorted": N_("Median and middle half by tier; all that differs most is what {ranking} sorts by."),
 }
 
@@ -407,7 +409,7 @@ def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
     """Return how well each ranking orders unseen customers by risk; `outcome`: its name.
 
     Args:
-        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`, `bad`.
+        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`.
         reference: the construct of the reference of one variable.
     """
     best = table.loc[table["auc"].idxmax()]
@@ -419,7 +421,7 @@ def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
     )
     given = {"best": ranking_name(str(best["ranking"]), reference), "auc": best["auc"], "outcome": outcome}
     return Exhibit(
-        "auc", named.assign(gini=2 * named["auc"] - 1).drop(columns=["n", "bad"]), Said(said, given),
+        "auc", named.assign(gini=2 * named["auc"] - 1).drop(columns="n"), Said(said, given),
         headings={"name": N_("Ranking"), "auc": N_("AUC, 95 % CI"), "gini": N_("Gini")},
         formats={"auc": "{auc:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "gini": ".3f"}, within=None,
     )  # fmt: skip
@@ -438,7 +440,7 @@ def all_tests(tests: pd.DataFrame, reference: str, facts: Mapping[str, Any]) -> 
     names = [title_of(name, reference) for name in tests["ranking"]]
     frame = tests.assign(name=names, found=tests["result"].map(RESULTS))
     said = N_(
-        "Trend of the {rate_word} over tiers (Cochran and Armitage) and high risk less premium (Newcombe)."
+        "Trend of the {rate_word} over tiers (Cochran and Armitage) and high risk minus premium (Newcombe)."
     )
     return Exhibit(
         "separation", frame, Said(said, {"rate_word": facts["rate_word"]}),
@@ -479,16 +481,22 @@ FURTHER = {
 
 
 OUTCOME = {
-    "here": N_(
-        "The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}). Tiers have the "
-        "study's shares unless a panel says otherwise."
-    )
+    "here": N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}).")
 }
+SHARES = N_(
+    "Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} into low, "
+    "{medium:.0%} into medium and {high:.0%} into high risk."
+)
 
 
 def outcome(facts: Mapping[str, Any]) -> Said:
     """Return what the outcome is here, and how many customers have it. `facts`: of the step `about`."""
     return chosen(OUTCOME, "here", **facts)
+
+
+def shares(given: Mapping[str, float]) -> Said:
+    """Return how many customers each tier has: `premium`, `low`, `medium`, `high`."""
+    return Said(SHARES, given)
 
 
 def missing(models: list[str], testable: list[str]) -> list[Said]:
@@ -514,7 +522,7 @@ def limits(weights: object, censoring: str) -> list[Said]:
         censoring: what is known of outcomes that were still open.
     """
     return [
-        Said(N_("Outcomes: {censoring}"), {"censoring": censoring}),
+        Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
         Said(
             N_(
                 "One lender and one period; whether tiers hold is asked of several in "
@@ -522,6 +530,12 @@ def limits(weights: object, censoring: str) -> list[Said]:
             )
         ),
         Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
+        Said(
+            N_(
+                "The points of the scorecard follow these data alone, also where they run against an officer's sense; "
+                "a bank reviews them before use."
+            )
+        ),
         Said(N_("Customers not seen before are those of held-out folds, not those of a later year.")),
         Said(
             N_(
@@ -547,5 +561,5 @@ def proxies(coverage: pd.DataFrame, dataset: str, inputs: list[str]) -> Said:
         inputs: constructs.
     """
     own = coverage[(coverage["dataset"] == dataset) & coverage["construct"].isin(inputs)]
-    found = own.loc[own["fit"] == "proxy", "label"].tolist()
+    found = own.loc[own["fit"] == "proxy", "label"].str.lower().tolist()
     return chosen(PROXIES, "some" if found else "none", proxies=found)

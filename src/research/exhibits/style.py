@@ -14,6 +14,7 @@ import pandas as pd
 import seaborn as sns
 import yaml
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -168,6 +169,11 @@ def shares_from_nought(grid: list[Axes], words: Words) -> None:
     spec = ".1%" if len(ticks) > 1 and ticks[1] - ticks[0] < 0.01 else ".0%"
     for axes in grid:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, spec)))
+
+
+def percent(axis: Axis, words: Words) -> None:
+    """Label an axis of shares in whole per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
 
 
 def label_below(figure: Figure, text: str, words: Words) -> None:

@@ -279,7 +279,12 @@ def _told_apart(words: pd.Series, assessed: pd.DataFrame) -> pd.Series:
 
 
 def potential_premium(
-    tiers: pd.Series, value: pd.Series, growth: Mapping[str, pd.Series] | None = None, *, reach: float = 0.2
+    tiers: pd.Series,
+    value: pd.Series,
+    growth: Mapping[str, pd.Series] | None = None,
+    *,
+    reach: float = 0.2,
+    cuts: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Flag low-risk customers who may become premium.
 
@@ -287,25 +292,42 @@ def potential_premium(
     cross-sell potential or need intensity) at or above the tier's median. A missing sign does not stand in the way,
     a missing value does.
 
+    Args:
+        tiers, value: by customer.
+        growth: signs of growth by name.
+        reach: share of the low-risk tier that is valuable enough.
+        cuts: cut-offs from `potential_cuts` of other customers or months; those of these customers when not given.
+
     Returns:
         Index of `tiers`; `potential` (bool), `reason` (text, empty where not flagged).
 
     Raises:
         UserError: `reach` is not between 0 and 1.
     """
-    if not 0 < reach < 1:
-        raise UserError(f"reach: found {reach:g}, expected between 0 and 1")
-    low = (tiers.astype(object) == "low").to_numpy()
+    signs = growth or {}
+    limits = potential_cuts(tiers, value, signs, reach=reach) if cuts is None else cuts
     worth = value.reindex(tiers.index).to_numpy(float)
-    flagged = low & np.isfinite(worth)
+    flagged = (tiers.astype(object) == "low").to_numpy() & (worth >= limits.get("value", np.nan))
     words = [f"value in the top {reach:.0%} of the low-risk tier"]
-    if flagged.any():
-        flagged &= worth >= np.quantile(worth[flagged], 1 - reach)
-    for name, signs in (growth or {}).items():
-        found = signs.reindex(tiers.index).to_numpy(float)
-        known = low & np.isfinite(found)
-        if known.any():
-            flagged &= ~np.isfinite(found) | (found >= np.median(found[known]))
-            words.append(f"{name} at or above the tier's median")
+    for name in [name for name in signs if name in limits]:
+        found = signs[name].reindex(tiers.index).to_numpy(float)
+        flagged &= ~np.isfinite(found) | (found >= limits[name])
+        words.append(f"{name} at or above the tier's median")
     reason = np.where(flagged, "; ".join(words), "")
     return pd.DataFrame({"potential": flagged, "reason": reason}, index=tiers.index)
+
+
+def potential_cuts(
+    tiers: pd.Series, value: pd.Series, growth: Mapping[str, pd.Series], *, reach: float = 0.2
+) -> dict[str, float]:
+    """Return the cut-offs of `potential_premium` in the low-risk tier of customers: `value` and each known sign."""
+    if not 0 < reach < 1:
+        raise UserError(f"reach: found {reach:g}, expected between 0 and 1")
+    low = tiers.index[(tiers.astype(object) == "low").to_numpy()]
+    known = {
+        name: part[np.isfinite(part)]
+        for name, column in {"value": value, **growth}.items()
+        for part in [column.reindex(low).to_numpy(float)]
+    }
+    at = {name: 1 - reach if name == "value" else 0.5 for name in known}
+    return {name: float(np.quantile(part, at[name])) for name, part in known.items() if len(part)}

@@ -142,12 +142,6 @@ def stability(
     }
 
 
-def score_stability(reference: pd.Series, current: pd.Series, bins: int = 10) -> pd.DataFrame:
-    """Return the PSI of a score as one row (see `stability`)."""
-    table = bin_counts(reference, current, bins)
-    return pd.DataFrame([stability(table["expected"], table["actual"])])
-
-
 def construct_stability(
     reference: pd.DataFrame, current: pd.DataFrame, constructs: Sequence[str] | None = None, bins: int = 10
 ) -> pd.DataFrame:
@@ -208,20 +202,3 @@ def over_time(
         row = stability(table["expected"], table["actual"], measure)
         rows.append({"period": period, **row, "in_reference": period in set(reference)})
     return pd.DataFrame(rows)
-
-
-def share_table(
-    values: pd.DataFrame, column: str, reference: Sequence[int], period: int, bins: int = 10
-) -> pd.DataFrame:
-    """Return the bins behind one period's index: `bin`, `expected`, `actual` (shares) and `contribution`."""
-    base = values.loc[values["period"].isin(list(reference)), column]
-    table = bin_counts(base, values.loc[values["period"] == period, column], bins)
-    parts = contributions(table["expected"], table["actual"])
-    return pd.DataFrame(
-        {
-            "bin": table["bin"],
-            "expected": table["expected"] / table["expected"].sum(),
-            "actual": table["actual"] / table["actual"].sum(),
-            "contribution": parts,
-        }
-    )

@@ -20,6 +20,7 @@ from research.paths import DEFINITIONS
 
 SIGNALS = ("level", "change", "ratio", "sum", "sum_ratio")
 BLOCKS = ("single", "combined")
+ARREARS = ("status", "late")  # columns that say how late a customer is
 
 
 def rules() -> dict[str, dict[str, dict[str, Any]]]:
@@ -28,7 +29,7 @@ def rules() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def rule_table(definitions: Mapping[str, Mapping] | None = None) -> pd.DataFrame:
-    """Return one row per rule: `rule`, `label`, `label_zh`, `condition` (in words), `why`."""
+    """Return one row per rule: `rule`, `label`, `label_zh`, `condition` (in words), `why`, `arrears` (reads them)."""
     given = definitions or rules()
     rows = []
     for name, rule in given["single"].items():
@@ -44,7 +45,11 @@ def rule_table(definitions: Mapping[str, Mapping] | None = None) -> pd.DataFrame
         rows.append(
             {"rule": name, "condition": words, **{key: rule[key] for key in ("label", "label_zh", "why")}}
         )
-    return pd.DataFrame(rows)[["rule", "label", "label_zh", "condition", "why"]]
+    late = {name for name, rule in given["single"].items() if rule["column"] in ARREARS}
+    for name, rule in given["combined"].items():
+        late |= {name} if late & set(rule["of"]) else set()
+    table = pd.DataFrame(rows)[["rule", "label", "label_zh", "condition", "why"]]
+    return table.assign(arrears=table["rule"].isin(late))
 
 
 class Grid:
@@ -187,33 +192,6 @@ def evaluate(
             value = np.quantile(known, q) if len(known) else np.nan
             rows.append(_row(name, labels, measure, value, np.nan, np.nan, len(known)))
     return pd.DataFrame(rows)
-
-
-def lead_times(
-    panel: pd.DataFrame,
-    event: str = "defaulted",
-    horizon: int = 12,
-    definitions: Mapping[str, Mapping] | None = None,
-) -> pd.DataFrame:
-    """Return how long before the event each rule first spoke, within the horizon.
-
-    Returns:
-        `rule`, `label`, `lead_months` (NaN = missed), `n` (events), `share` (of all events).
-    """
-    given = definitions or rules()
-    grid = Grid(panel)
-    hit_month = _event_month(grid, event)
-    labels = {name: rule["label"] for block in BLOCKS for name, rule in given[block].items()}
-    parts = []
-    for name, signal in signals(panel, given).items():
-        before = signal & (np.arange(grid.shape[1]) < hit_month[:, None])
-        lead = pd.Series(_lead(grid, before, hit_month, horizon))
-        table = (
-            lead.value_counts(dropna=False).sort_index().rename_axis("lead_months").rename("n").reset_index()
-        )
-        table["share"] = table["n"] / max(len(lead), 1)
-        parts.append(table.assign(rule=name, label=labels[name]))
-    return pd.concat(parts, ignore_index=True)[["rule", "label", "lead_months", "n", "share"]]
 
 
 def detection(

@@ -1,8 +1,7 @@
-"""How customers move between tiers: cohort matrices, generators, mobility, and whether the movement is constant.
+"""How customers move between tiers: cohort matrices and generators.
 
 States come in order, best first; absorbing ones (default, churned) last. A customer who is seen in one period and not
-in the next, without having reached an absorbing state, was withdrawn: by default such rows leave the denominators (they
-are counted), or they make a state of their own.
+in the next, without having reached an absorbing state, was withdrawn: such rows are counted apart from the rest.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import expm, logm
-from scipy.stats import chi2
+from scipy.linalg import expm
 
 from research.errors import UserError
 from research.intervals import jeffreys
@@ -85,32 +83,6 @@ def _codes(tier: pd.Series, states: Sequence[str]) -> np.ndarray:
     return pd.Index(states).get_indexer(tier).astype(np.int8)
 
 
-def migration(
-    tiers: pd.DataFrame,
-    states: Sequence[str] = TIERS,
-    absorbing: Sequence[str] = (),
-    step: int = 1,
-    withdrawn: str = "exclude",
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Return the cohort migration matrix in long form (arguments as in `moves`).
-
-    Probabilities are moves from i to j over moves from i, pooled over all periods (Anderson and Goodman 1957, eq. 2.8);
-    intervals are Jeffreys and treat moves as independent, which overlapping steps are not.
-
-    Args:
-        withdrawn: `exclude` leaves withdrawn customers out of the denominators, `state` makes them a column.
-
-    Returns:
-        One row per pair of states: `from`, `to`, `count`, `n` (moves from the row's state), `withdrawn` (moves from
-        the row's state whose end is not known), `estimate`, `ci_low`, `ci_high`.
-    """
-    if withdrawn not in ("exclude", "state"):
-        raise UserError(f"withdrawn is 'exclude' or 'state', found '{withdrawn}'")
-    table = counts(moves(tiers, states, absorbing, step))
-    return probabilities(table, withdrawn, level)
-
-
 def counts(found: pd.DataFrame) -> pd.DataFrame:
     """Return the count matrix of moves: index `from`, one column per state and `withdrawn`."""
     start, end = found["from"], found["to"]
@@ -122,10 +94,19 @@ def counts(found: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis(index="from", columns="to")
 
 
-def probabilities(table: pd.DataFrame, withdrawn: str = "exclude", level: float = 0.95) -> pd.DataFrame:
-    """Return the long migration matrix of a count matrix (see `migration`)."""
+def probabilities(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return the cohort migration matrix of a count matrix in long form.
+
+    Probabilities are moves from i to j over moves from i, pooled over all periods (Anderson and Goodman 1957, eq. 2.8);
+    intervals are Jeffreys and treat moves as independent, which overlapping steps are not. Withdrawn customers are left
+    out of the denominators.
+
+    Returns:
+        One row per pair of states: `from`, `to`, `count`, `n` (moves from the row's state), `withdrawn` (moves from
+        the row's state whose end is not known), `estimate`, `ci_low`, `ci_high`.
+    """
     gone = table.get(WITHDRAWN, pd.Series(0, index=table.index))
-    kept = table if withdrawn == "state" else table.drop(columns=WITHDRAWN, errors="ignore")
+    kept = table.drop(columns=WITHDRAWN, errors="ignore")
     total = kept.sum(axis=1)
     long = kept.stack().rename("count").reset_index()
     long["n"] = total[long["from"]].to_numpy()
@@ -227,115 +208,6 @@ def generator(
     return pd.DataFrame(rate, every, every).rename_axis(index="from", columns="to")
 
 
-def generator_of(matrix: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-    """Return a generator whose exponential comes close to a transition matrix, and the distance Σ |P − exp Q|.
-
-    The matrix logarithm; negative rates off the diagonal are set to zero and their sum is taken from the other rates of
-    the row in proportion to their size (Israel, Rosenthal and Wei 2001, doi:10.1111/1467-9965.00114, eq. 2'). The
-    distance is 0 when the matrix is the exponential of a generator.
-    """
-    p = matrix.to_numpy(float)
-    rate = np.real(logm(p))
-    off = ~np.eye(len(p), dtype=bool)
-    good = np.abs(np.diag(rate)) + np.where(off & (rate > 0), rate, 0).sum(axis=1)
-    bad = np.where(off & (rate < 0), -rate, 0).sum(axis=1)
-    share = np.divide(bad, good, out=np.zeros(len(p)), where=good > 0)
-    rate = np.where(off & (rate < 0), 0.0, rate - share[:, None] * np.abs(rate))
-    np.fill_diagonal(rate, 0.0)
-    np.fill_diagonal(rate, 0.0 - rate.sum(axis=1))
-    made = pd.DataFrame(rate, matrix.index, matrix.columns)
-    return made, float(np.abs(p - expm(rate)).sum())
-
-
 def after(rates: pd.DataFrame, time: float) -> pd.DataFrame:
     """Return the transition matrix exp(time · Q) of a generator."""
     return pd.DataFrame(expm(time * rates.to_numpy(float)), rates.index, rates.columns)
-
-
-def mobility(matrix: pd.DataFrame, weights: Sequence[float] | None = None) -> pd.DataFrame:
-    """Return how much moves in a square transition matrix, one row per measure.
-
-    `trace`: (n − tr P) / (n − 1) (Shorrocks 1978). `singular`: the mean singular value of P − I (Jafry and Schuermann
-    2004, doi:10.1016/j.jbankfin.2004.06.004), about the average probability of moving. `down`, `up`: probability of
-    moving to a later or earlier state, averaged over states with the weights (equal when not given).
-    """
-    p = matrix.to_numpy(float)
-    n = len(p)
-    share = np.full(n, 1 / n) if weights is None else np.asarray(weights, float) / np.sum(weights)
-    values = {
-        "trace": (n - np.trace(p)) / (n - 1),
-        "singular": np.linalg.svd(p - np.eye(n), compute_uv=False).mean(),
-        "down": share @ np.triu(p, 1).sum(axis=1),
-        "up": share @ np.tril(p, -1).sum(axis=1),
-    }
-    return pd.DataFrame({"measure": list(values), "estimate": list(values.values()), "n": n})
-
-
-def bandwidth(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the upper and lower matrix weighted bandwidth of a square count matrix without absorbing states.
-
-    Σ |i − j| moves above (below) the diagonal over their largest possible distance; 0 nobody moves, 1 everybody who
-    moves goes as far as the scale allows (European Central Bank 2019, Instructions for reporting the validation results
-    of internal models, section 2.5.5.1).
-    """
-    m = table.to_numpy(float)
-    grade = np.arange(len(m))
-    distance = np.abs(grade[:, None] - grade)
-    span = np.maximum(grade, len(m) - 1 - grade)[:, None]
-    rows = []
-    for measure, side in (("upper", np.triu(m, 1)), ("lower", np.tril(m, -1))):
-        most = (side * span).sum()
-        rows.append(
-            {
-                "measure": measure,
-                "estimate": (side * distance).sum() / most if most else 0.0,
-                "n": int(m.sum()),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def homogeneity(found: pd.DataFrame, periods: pd.Series | None = None) -> pd.DataFrame:
-    """Test whether the matrix is the same in all periods (Anderson and Goodman 1957, eq. 3.8).
-
-    χ² = Σ over periods t and states i, j of n_i(t) (p_ij(t) − p_ij)² / p_ij; cells nobody ever moved to and rows that
-    are empty in a period take their degrees of freedom with them. Withdrawn customers are left out.
-
-    Args:
-        found: moves, with non-overlapping steps.
-        periods: a label for each row, when periods are to be grouped; the period itself when not given.
-
-    Returns:
-        One row: `measure`, `statistic`, `dof`, `p_value`, `n`, `periods`.
-    """
-    label = found["period"] if periods is None else periods
-    known = (found["to"] != WITHDRAWN).to_numpy()
-    tables = [
-        counts(part).drop(columns=WITHDRAWN).to_numpy(float) for _, part in found[known].groupby(label[known])
-    ]
-    cube = np.stack(tables)
-    total = cube.sum(axis=0)
-    row = cube.sum(axis=2, keepdims=True)
-    p = np.divide(
-        total,
-        total.sum(axis=1, keepdims=True),
-        out=np.zeros_like(total),
-        where=total.sum(axis=1, keepdims=True) > 0,
-    )
-    expected = row * p
-    statistic = np.divide((cube - expected) ** 2, expected, out=np.zeros_like(cube), where=expected > 0).sum()
-    seen = (total > 0).sum(axis=1)
-    active = (row[:, :, 0] > 0).sum(axis=0)
-    dof = int(sum((active - 1) * (seen - 1) * (active > 0) * (seen > 0)))
-    return pd.DataFrame(
-        [
-            {
-                "measure": "homogeneity",
-                "statistic": statistic,
-                "dof": dof,
-                "p_value": chi2.sf(statistic, dof) if dof else np.nan,
-                "n": int(cube.sum()),
-                "periods": len(tables),
-            }
-        ]
-    )

@@ -1,81 +1,88 @@
-"""Do customers flagged as potential premium become premium? Precision, recall and lift of the flag."""
+"""Do customers flagged as potential premium become premium? Lift over those not flagged, and against value alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import hypergeom
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from research.errors import UserError
-from research.intervals import jeffreys
+RULE, VALUE, RANDOM = "rule", "value", "random"
+COLUMNS = ["flag", "flagged", "arrived", "rest", "arrived_rest", "estimate", "ci_low", "ci_high"]
 
 
-def outcomes(flagged: pd.Series, now: pd.Series, later: pd.Series, goal: str = "premium") -> pd.DataFrame:
-    """Return who was flagged and who arrived, one row per customer who was not in the goal tier at the start.
-
-    Args:
-        flagged: True or False by customer.
-        now, later: tiers by customer at the two dates; a customer missing in `later` has left.
-
-    Returns:
-        Index of `now` without the goal tier: `flagged`, `arrived` (in the goal tier later; False when left), `left`.
-    """
-    if not now.index.is_unique or not later.index.is_unique:
-        raise UserError("potential-premium outcomes need one row per customer at each date")
-    eligible = now.index[(now.astype(object) != goal) & now.notna()]
-    if len(eligible) == 0:
-        raise UserError(f"every customer is already in tier '{goal}'; nobody can become it")
-    there = later.reindex(eligible)
-    return pd.DataFrame(
-        {
-            "flagged": flagged.reindex(eligible, fill_value=False).astype(bool),
-            "arrived": (there.astype(object) == goal).to_numpy(),
-            "left": there.isna().to_numpy(),
-        },
-        index=eligible,
-    )
+def highest(value: np.ndarray, count: int) -> np.ndarray:
+    """Return True for the `count` highest values, (n,); of equal ones the first, a missing value last."""
+    chosen = np.zeros(len(value), dtype=bool)
+    chosen[np.argsort(-np.where(np.isnan(value), -np.inf, value), kind="stable")[:count]] = True
+    return chosen
 
 
-def flag_quality(found: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """Return what the flag is worth, one row per measure.
-
-    Measures: `precision` (flagged who arrived), `rate_unflagged` (others who arrived), `lift` (their ratio, with the
-    log interval), `recall` (of those who arrived, how many had been flagged), `flagged_share`, `left_flagged`.
+def lift(flagged: np.ndarray, arrived: np.ndarray, level: float = 0.95) -> dict[str, float]:
+    """Return how many times as often flagged customers arrived as the others, with the log interval of the ratio.
 
     Args:
-        found: `flagged`, `arrived`, `left` of `outcomes`.
+        flagged, arrived: (n,) True or False.
 
     Returns:
-        `measure`, `estimate`, `ci_low`, `ci_high`, `n`.
+        `flagged`, `arrived` (of these), `rest`, `arrived_rest`, `estimate`, `ci_low`, `ci_high`; the last three are NaN
+        where nobody arrived on one of the sides.
     """
-    flagged, arrived = found["flagged"].to_numpy(), found["arrived"].to_numpy()
-    counts = {
-        "precision": (arrived[flagged].sum(), flagged.sum()),
-        "rate_unflagged": (arrived[~flagged].sum(), (~flagged).sum()),
-        "recall": (flagged[arrived].sum(), arrived.sum()),
-        "flagged_share": (flagged.sum(), len(found)),
-        "left_flagged": (found["left"].to_numpy()[flagged].sum(), flagged.sum()),
-    }
-    rows = []
-    for measure, (hits, n) in counts.items():
-        low, high = jeffreys([hits], [n], level)
-        estimate = hits / n if n else np.nan
-        rows.append(
-            {"measure": measure, "estimate": estimate, "ci_low": low[0], "ci_high": high[0], "n": int(n)}
-        )
-    rows.insert(2, _lift(counts["precision"], counts["rate_unflagged"], level, len(found)))
-    return pd.DataFrame(rows)
-
-
-def _lift(flagged: tuple[int, int], others: tuple[int, int], level: float, n: int) -> dict[str, object]:
-    row = {"measure": "lift", "estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": n}
-    if min(*flagged, *others) > 0:
+    counts = [int(side.sum()) for side in (flagged, flagged & arrived, ~flagged, ~flagged & arrived)]
+    made = dict(zip(COLUMNS[1:5], counts, strict=True)) | dict.fromkeys(COLUMNS[5:], np.nan)
+    n, hits, others, found = counts
+    if min(hits, found) > 0:
         low, high = confint_proportions_2indep(
-            *flagged, *others, compare="ratio", method="log", alpha=1 - level
+            hits, n, found, others, compare="ratio", method="log", alpha=1 - level
         )
-        row |= {
-            "estimate": (flagged[0] / flagged[1]) / (others[0] / others[1]),
-            "ci_low": low,
-            "ci_high": high,
-        }
-    return row
+        made |= {"estimate": (hits / n) / (found / others), "ci_low": low, "ci_high": high}
+    return made
+
+
+def by_lot(n: int, arrived: int, flagged: int, level: float = 0.95) -> dict[str, float]:
+    """Return the lift of flags drawn by lot: one on average, between the quantiles of all draws (hypergeometric)."""
+    tail = (1 - level) / 2
+    hits = hypergeom.ppf([tail, 1 - tail], n, arrived, flagged)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = (hits / flagged) / ((arrived - hits) / (n - flagged))
+    return {"flagged": flagged, "rest": n - flagged, "estimate": 1.0, "ci_low": low, "ci_high": high}
+
+
+def against(
+    rule: np.ndarray, value: np.ndarray, arrived: np.ndarray, level: float = 0.95
+) -> dict[str, object]:
+    """Compare two ways to flag, where only those that one of them flags can differ.
+
+    Args:
+        rule, value, arrived: (n,) True or False.
+
+    Returns:
+        `gap`: share that arrived of those only the rule flags, less that of those only value flags, with Newcombe's
+        interval `gap_low`, `gap_high`, and `result`: better, worse or open (the rule against value alone).
+    """
+    mine, other = rule & ~value, value & ~rule
+    gap = low = high = np.nan
+    if mine.any() and other.any():
+        gap = arrived[mine].mean() - arrived[other].mean()
+        low, high = confint_proportions_2indep(
+            arrived[mine].sum(), mine.sum(), arrived[other].sum(), other.sum(), method="newcomb", alpha=1 - level
+        )  # fmt: skip
+    result = "better" if low > 0 else "worse" if high < 0 else "open"
+    return {"gap": gap, "gap_low": low, "gap_high": high, "result": result}
+
+
+def flags(rule: np.ndarray, value: np.ndarray, arrived: np.ndarray) -> pd.DataFrame:
+    """Return the lift of a rule, of value alone, and of flags by lot, as many flags each.
+
+    Args:
+        rule, value, arrived: (n,) True or False, of customers who could arrive.
+
+    Returns:
+        A row each of `rule`, `value`, `random`: the columns of `lift`, and those of `against` in the row of the rule.
+    """
+    rows = [
+        {"flag": RULE, **lift(rule, arrived), **against(rule, value, arrived)},
+        {"flag": VALUE, **lift(value, arrived)},
+        {"flag": RANDOM, **by_lot(len(arrived), int(arrived.sum()), int(rule.sum()))},
+    ]
+    return pd.DataFrame(rows)

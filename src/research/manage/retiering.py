@@ -23,20 +23,6 @@ def rule() -> dict[str, Any]:
     return yaml.safe_load((DEFINITIONS / "retiering_rule.yml").read_text(encoding="utf-8"))
 
 
-def rule_in_words(given: Mapping[str, Any] | None = None) -> str:
-    """Return the rule as one English sentence or two."""
-    given = given or rule()
-    fire, clear = given["fire"], given["clear"]
-    names = [given["names"][name] for name in given["measures"]]
-    return (
-        f"The tiers are reviewed when at least {fire['red_measures']} of {', '.join(names)} is red for "
-        f"{fire['red_months']} months in a row, or at least {fire['raised_measures']} are amber or red for "
-        f"{fire['raised_months']} months, or any of them for {fire['lasting_months']} months. "
-        f"After that the trigger is silent until every measure has been below "
-        f"{clear['margin']:.0%} of its amber bound for {clear['months']} months in a row."
-    )
-
-
 def downgrade_ratio(moved: pd.DataFrame, reference: Sequence[int], window: int = 3) -> pd.DataFrame:
     """Return the share of customers moving down against that of the reference months.
 
@@ -133,7 +119,7 @@ def trigger(measures: pd.DataFrame, given: Mapping[str, Any] | None = None) -> p
 
     Returns:
         `period`, for each measure its value and `<measure>_signal`, `reds`, `raised` (how many are red; amber or red),
-        `state` (calm, raised, fired, open: fired before and not cleared yet), `fired` and `reason`.
+        `state` (calm, raised, fired, open: fired before and not cleared yet) and `fired`.
     """
     given = given or rule()
     names = list(given["measures"])
@@ -155,18 +141,17 @@ def trigger(measures: pd.DataFrame, given: Mapping[str, Any] | None = None) -> p
     raised = _run(table["raised"].to_numpy() >= fire["raised_measures"])
     lasting = _run(table["raised"].to_numpy() >= 1)
     quiet = _run(clear)
-    states, reasons, waiting = [], [], False
+    states, waiting = [], False
     for row in range(len(table)):
         waiting = waiting and quiet[row] < given["clear"]["months"]
         by_red = red[row] >= fire["red_months"]
         by_raised = raised[row] >= fire["raised_months"] or lasting[row] >= fire["lasting_months"]
         fired = not waiting and (by_red or by_raised)
-        reasons.append(_reason(table.loc[row], given["names"], by_red) if fired else "")
         states.append(
             "fired" if fired else "open" if waiting else "raised" if table.loc[row, "raised"] else "calm"
         )
         waiting = waiting or fired
-    return table.assign(state=states, fired=[state == "fired" for state in states], reason=reasons)
+    return table.assign(state=states, fired=[state == "fired" for state in states])
 
 
 def _run(held: np.ndarray) -> np.ndarray:
@@ -176,14 +161,6 @@ def _run(held: np.ndarray) -> np.ndarray:
         count = count + 1 if value else 0
         result[row] = count
     return result
-
-
-def _reason(row: pd.Series, names: Mapping[str, str], by_red: bool) -> str:
-    wanted = ("red",) if by_red else ("amber", "red")
-    signals = {name: row[f"{name}_signal"] for name in names if f"{name}_signal" in row}
-    return "; ".join(
-        f"{names[key]} {row[key]:.2f} ({signal})" for key, signal in signals.items() if signal in wanted
-    )
 
 
 def delay(fired: pd.DataFrame, shock: int) -> pd.DataFrame:
@@ -207,15 +184,3 @@ def delay(fired: pd.DataFrame, shock: int) -> pd.DataFrame:
             }
         ]
     )
-
-
-def delay_in_words(found: pd.DataFrame) -> str:
-    """Return the one row of `delay` as a sentence."""
-    row = found.iloc[0]
-    times, watched = int(row["before"]), int(row["months_watched_before"])
-    before = f"after {times} false alarm{'s' if times > 1 else ''}" if times else "without a false alarm"
-    before += f" in the {watched} months before"
-    if np.isnan(row["delay"]):
-        return f"The review rule did not call for new tiers after the shock, and that {before}."
-    months = int(row["delay"])
-    return f"The review rule called for new tiers {months} month{'' if months == 1 else 's'} after the shock, {before}."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
@@ -11,7 +9,6 @@ from research.errors import UserError
 from research.manage.migration import counts, moves, probabilities
 
 CURRENT = "current"
-BUCKET = re.compile(rf"{CURRENT}|\d+\+? months?")
 
 
 def bucket_names(largest: int = 3) -> list[str]:
@@ -38,63 +35,43 @@ def buckets(status: pd.Series, largest: int = 3) -> pd.Series:
     )
 
 
-def roll_rates(
-    panel: pd.DataFrame, largest: int = 3, ends: pd.DataFrame | None = None, level: float = 0.95
-) -> pd.DataFrame:
+def roll_rates(panel: pd.DataFrame, largest: int = 3, level: float = 0.95) -> pd.DataFrame:
     """Return the monthly transition matrix of arrears buckets, pooled over all months.
 
     Args:
         panel: `customer_id`, `period`, `status` (months past due). Rows with unknown status are left out, which makes
             the neighbouring moves withdrawn.
         largest: the last bucket (see `buckets`); a default state reached at that many months is simply this bucket.
-        ends: optional `customer_id`, `period`, `state` of customers who ended in a state of their own, such as closed.
 
     Returns:
-        The long matrix of `migration.migration`.
+        The long matrix of `migration.probabilities`.
     """
-    names = bucket_names(largest)
     long = panel[["customer_id", "period"]].assign(tier=buckets(panel["status"], largest))
-    absorbing = [] if ends is None else sorted(ends["state"].unique())
-    if absorbing:
-        states = pd.CategoricalDtype([*names, *absorbing])
-        closed = ends[["customer_id", "period"]].assign(tier=ends["state"].astype(states))
-        taken = pd.MultiIndex.from_frame(closed[["customer_id", "period"]])
-        ended = long["customer_id"].isin(closed["customer_id"])
-        ended[ended] = pd.MultiIndex.from_frame(long.loc[ended, ["customer_id", "period"]]).isin(taken)
-        long = pd.concat([long[~ended].astype({"tier": states}), closed], ignore_index=True)
-    long = long[long["tier"].notna()]
-    return probabilities(counts(moves(long, names, absorbing)), "exclude", level)
+    return probabilities(counts(moves(long[long["tier"].notna()], bucket_names(largest))), level)
 
 
 def summary(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Return what becomes of each bucket: the chance to get worse, stay, get better, be current again, and to end.
+    """Return what becomes of each bucket: the chance to get worse, stay, get better, and be current again.
 
     Args:
         matrix: the long matrix of `roll_rates`.
 
     Returns:
         One row per bucket somebody was in: `from`, `worse`, `stay`, `better`, `cured` (shares; cured is part of
-        better), `ended` (share in a state that is no bucket, such as closed; neither better nor worse), `n`.
+        better), `n`.
     """
-    seen = matrix.loc[matrix["n"] > 0, "from"]
-    names = [state for state in dict.fromkeys(matrix["to"]) if BUCKET.fullmatch(state)]
-    place = {name: rank for rank, name in enumerate(names)}  # other states have no rank
     rows = []
-    for name, part in matrix.groupby("from", sort=False, observed=True):
-        if name not in set(seen):
-            continue
-        rank = part["to"].map(place).to_numpy(float)
-        share = part["estimate"].to_numpy(float)
-        here = place[name]
-        rows.append(
-            {
-                "from": name,
-                "worse": share[rank > here].sum(),
-                "stay": share[rank == here].sum(),
-                "better": share[rank < here].sum(),
-                "cured": share[rank == 0].sum() if here else np.nan,
-                "ended": share[np.isnan(rank)].sum(),
-                "n": int(part["n"].iloc[0]),
-            }
-        )
+    for here, (name, part) in enumerate(matrix.groupby("from", sort=False, observed=True)):
+        share, n = part["estimate"].to_numpy(float), int(part["n"].iloc[0])
+        if n:
+            rows.append(
+                {
+                    "from": name,
+                    "worse": share[here + 1 :].sum(),
+                    "stay": share[here],
+                    "better": share[:here].sum(),
+                    "cured": share[0] if here else np.nan,
+                    "n": n,
+                }
+            )
     return pd.DataFrame(rows)

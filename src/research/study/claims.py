@@ -11,10 +11,12 @@ import pandas as pd
 from research.collect import datasets, recorded
 from research.collect import worth as worths
 from research.compare import claims, criteria, purposes, resampling
+from research.manage import potential
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
 from research.study.customers import customers, real
+from research.study.flags import flags, own_flags
 from research.study.folds import out_of_fold
 from research.study.models import not_testable
 from research.study.purposes import ALL_LENDERS, by_construction, high_tier_odds, over_lenders
@@ -24,7 +26,7 @@ PRACTISED = registry.ARMS[0]
 COLUMNS = ["claim", "model", "estimate", "ci_low", "ci_high", "n", "grade", "verdict", "reason"]
 
 
-@step(out_of_fold, high_tier_odds, by_construction, weights, "tier_shares", "models", "fieldwork")
+@step(out_of_fold, high_tier_odds, by_construction, flags, weights, "tier_shares", "models", "fieldwork")
 def evidence(study: Study) -> pd.DataFrame:
     """Return the verdict on every claim for each of the three models as practised, from the study's own data set.
 
@@ -65,7 +67,18 @@ def _found(study: Study, claim: dict[str, Any], name: str) -> dict[str, Any]:
         return _need(study, name)
     if claim["quantity"] == "realised_value_gap":
         return _value(study, name)
+    if claim["quantity"] == "potential_lift" and (found := own_flags(study)) is not None:
+        return _lift(found.set_index(["model", "flag"]).loc[(name, potential.RULE)])
     return _none(f"needs {claim['needs']}")
+
+
+def _lift(row: pd.Series) -> dict[str, Any]:
+    if np.isnan(row["estimate"]):
+        return _none("nobody is flagged, or nobody arrives")
+    return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {
+        "n": round(row["flagged"] + row["rest"]),
+        "reason": "",
+    }
 
 
 def _need(study: Study, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from research.collect import datasets
 from research.collect import worth as worths
-from research.compare import criteria, economics, fairness, resampling, stability
+from research.compare import criteria, economics, fairness, resampling
 from research.compare.calibration import tier_calibration
 from research.compare.parsimony import parsimony
 from research.parameters import Study
@@ -34,7 +34,7 @@ def measured(study: Study) -> dict[str, Any]:
     counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
     rows = criteria.criterion_table(
         oof, folds, datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
-        others=_beyond_folds(study, table, oof),
+        others=_regret(study, oof),
     )  # fmt: skip
     groups = [name for name in ("age", "sex", "marital_status") if name in table]
     fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
@@ -51,14 +51,11 @@ def measured(study: Study) -> dict[str, Any]:
     }
 
 
-def _beyond_folds(study: Study, table: pd.DataFrame, oof: resampling.OutOfFold) -> list[pd.DataFrame]:
-    """Return stability over time where loans have dates, and the regret where the truth is known."""
-    found = []
-    if "loan_date" in table:
-        found.append(stability.psi_over_time(oof, table["loan_date"], study.bootstrap, study.seed))
-    if study.dataset == datasets.SIMULATED:
-        found.append(economics.regret(oof, datasets.simulation().truth, study.bootstrap, study.seed))
-    return found
+def _regret(study: Study, oof: resampling.OutOfFold) -> list[pd.DataFrame]:
+    """Return the regret of criterion 7 where the truth is known."""
+    if study.dataset != datasets.SIMULATED:
+        return []
+    return [economics.regret(oof, datasets.simulation().truth, study.bootstrap, study.seed)]
 
 
 def _parsimony(study: Study, name: str, arm: str) -> pd.DataFrame:

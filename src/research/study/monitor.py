@@ -1,7 +1,8 @@
-"""The study's table of contents, monitoring: what happens to the tiers after they were cut (P6 to P9, H5).
+"""The study's table of contents, monitoring: what happens to the tiers after they were cut (P4 to P9, P11, H5).
 
-Every step takes a `source` with a monthly panel: `simulated`, or `taiwan` where its file is here. The model is fitted
-once, at the start, and then only applied: its cut points stay frozen.
+A model is fitted once, at the start, and then only applied: its cut points stay frozen. Real customers come
+first: those of a data set with monthly records that is here, or what the project has recorded of it. When a shock came,
+and who was in distress, only the simulated bank can tell.
 """
 
 from __future__ import annotations
@@ -12,128 +13,234 @@ import numpy as np
 import pandas as pd
 
 from research.collect import constructs as canon
-from research.collect import monthly, panel
-from research.collect import worth as worths
-from research.manage import drift, early_warning, migration, potential, rates, retiering, roll_rates, vintages
-from research.manage.contacts import potential_premium
+from research.collect import datasets, monthly, panel, recorded
+from research.compare import tier_trend
+from research.manage import drift, early_warning, migration, rates, retiering, roll_rates, vintages
+from research.manage import loan_quality as quality_rules
 from research.parameters import Study
+from research.segment import profile
 from research.segment.tiers import as_tiers
 from research.steps import step
-from research.study.panel import SIMULATED, frozen_model, monthly_tiers, months, size
+from research.study.flags import flags
+from research.study.panel import (
+    SIMULATED,
+    followed,
+    frozen_model,
+    monthly_tiers,
+    months,
+    size,
+)
 
+PAGE = "07_monitoring"
 ABSORBING = ("default", "churned")
 SEASONS = (3, 6, 12)  # months on book at which the hazard of default changes most
-YEAR = 12
-GROWTH = ("cross_sell_potential", "need_intensity")  # signs that a low-risk customer may become premium
+BAR, BY_CHANCE = "scorecard", "random"
+
+# ------------------------------------------------------------------------------------------------------ real customers
 
 
-@step(monthly_tiers)
-def moves(study: Study, source: str, name: str) -> pd.DataFrame:
-    """Return every move between tiers from one month to the next, with the ends of the simulated loans."""
-    return _moves(study, source, name, 1)
+def real_panel(study: Study) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Return what happened to the tiers of real customers, by exhibit, and whose they are.
+
+    Returns:
+        Frames by name, none where nothing is here and nothing was recorded; and `title` and `origin` (`real` or
+        `recorded`).
+    """
+    name, here = followed(study)
+    found = {
+        exhibit: find(study, name) if here else recorded.frame(f"{PAGE}/{exhibit}")
+        for exhibit, find in REAL.items()
+    }
+    frames = {exhibit: frame for exhibit, frame in found.items() if frame is not None}
+    return frames, {"title": datasets.title(name), "origin": "real" if here else "recorded"}
 
 
-@step(moves)
-def movement(study: Study, source: str, name: str) -> dict[str, Any]:
-    """Return the migration of tiers: matrices of one month and of the longest common step, generator, mobility."""
-    found = moves(study, source, name)
-    absorbing = ABSORBING if source == SIMULATED else ()
-    matrix = migration.probabilities(migration.counts(found))
-    square = migration.square(matrix, absorbing)
-    step_months = YEAR if source == SIMULATED else len(months(study, source)) - 1
-    far = _moves(study, source, name, step_months)
-    spells = migration.spells(_states(study, source, name), absorbing=absorbing)
-    rate = migration.generator(spells, absorbing=absorbing)
-    cohort, distance = migration.generator_of(square)
-    live = migration.counts(found).loc[list(migration.TIERS), list(migration.TIERS)]
+@step(monthly_tiers, "models")
+def migrations(study: Study, source: str) -> pd.DataFrame:
+    """Return who moves between tiers in a month and over all months of a panel, for each model.
+
+    Returns:
+        `model, months, from, to, count, n, estimate, ci_low, ci_high`. Over all months each customer counts once; the
+        intervals of one month take the months of a customer as independent and are too narrow.
+    """
+    whole = len(months(study, source)) - 1
+    parts = [
+        migration.probabilities(migration.counts(_moves(study, source, name, length))).assign(
+            model=name, months=length
+        )
+        for name in study.models
+        for length in (whole, 1)
+    ]
+    columns = ["model", "months", "from", "to", "count", "n", "estimate", "ci_low", "ci_high"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+@step(monthly_tiers, "models")
+def ahead(study: Study, source: str) -> pd.DataFrame:
+    """Return whether moves of single months, repeated, say how many are still in their tier after all months.
+
+    Returns:
+        `model, tier, months, n`, `seen` with its interval (each customer once), `cohort` (the matrix of a month to the
+        power of the months), `duration` (the exponential of the generator), and `result`: `more` stayed than either
+        says, `fewer`, or `alike`.
+    """
+    whole, rows = len(months(study, source)) - 1, []
+    for name in study.models:
+        far = migration.probabilities(migration.counts(_moves(study, source, name, whole)))
+        month = migration.square(migration.probabilities(migration.counts(_moves(study, source, name, 1))))
+        cohort = np.linalg.matrix_power(month.to_numpy(float), whole)
+        rate = migration.generator(migration.spells(_states(study, source, name)))
+        duration = migration.after(rate, whole).to_numpy()
+        for place, row in enumerate(far[far["from"].astype(str) == far["to"].astype(str)].itertuples()):
+            said = cohort[place, place], duration[place, place]
+            result = "more" if row.ci_low > max(said) else "fewer" if row.ci_high < min(said) else "alike"
+            rows.append(
+                (name, str(row.to), whole, row.n, row.estimate, row.ci_low, row.ci_high, *said, result)
+            )
+    columns = ["model", "tier", "months", "n", "seen", "ci_low", "ci_high", "cohort", "duration", "result"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@step(monthly_tiers, "models", "tier_shares")
+def frozen_rates(study: Study, source: str) -> pd.DataFrame:
+    """Return the outcome after the last month by tier, under models that were frozen at the first, and by lot.
+
+    Returns:
+        `ranking, tier, n, known, bad, rate, ci_low, ci_high, overall`, the result of `tier_trend.separation` in each
+        row of a ranking, `rate_word` of the outcome, `first` and `last` month.
+    """
+    labels, parts = months(study, source)["label"], []
+    for name in (*study.models, BAR):
+        last = monthly_tiers(study, source, name)
+        last = last[last["period"] == last["period"].max()]
+        found = profile.rates(last["tier"], last["default"])
+        test = tier_trend.separation(found).iloc[0].to_dict()
+        parts.append(found.assign(ranking=name, overall=last["default"].mean(), **test))
+    known, bad = (int(parts[0][name].sum()) for name in ("known", "bad"))
+    drawn = tier_trend.by_chance(known, bad, study.tier_shares.model_dump())
+    parts.append(drawn.assign(ranking=BY_CHANCE, overall=bad / known))
+    ends = {"rate_word": datasets.outcome(source).rate, "first": labels.iloc[0], "last": labels.iloc[-1]}
+    tested = ["result", "p_value", "premium", "high", "gap", "gap_low", "gap_high"]
+    columns = ["ranking", "tier", "n", "known", "bad", "rate", "ci_low", "ci_high", "overall", *tested]
+    return pd.concat(parts, ignore_index=True)[columns].assign(**ends)
+
+
+@step(monthly_tiers, "models")
+def shifts(study: Study, source: str) -> pd.DataFrame:
+    """Return how far scores, tier shares and inputs moved from the first month to the last.
+
+    The same customers are in both, so there is no test of no change, only the index and its band.
+
+    Returns:
+        `what` (score, tiers, input), `name` (model or construct), `label`, `estimate`, `verdict`, `signal`, `n`,
+        `first` and `last` month, and the bounds of the bands, `shifted_from` and `unstable_from`.
+    """
+    dates, rows = months(study, source), []
+    ends = [dates["period"].iloc[end] for end in (0, -1)]
+    for name in study.models:
+        before, after = (monthly_tiers(study, source, name).query("period == @end") for end in ends)
+        for what, column in (("score", "score"), ("tiers", "tier")):
+            table = drift.bin_counts(before[column], after[column])
+            rows.append({"what": what, "name": name, **drift.stability(table["expected"], table["actual"])})
+    before, after = (monthly.customers(source, int(end)) for end in ends)
+    inputs = drift.construct_stability(before, after, canon.predictors(before)).assign(what="input")
+    table = pd.concat([pd.DataFrame(rows), inputs.rename(columns={"construct": "name"})], ignore_index=True)
+    labels = canon.constructs()["label"]
+    bounds = drift.bands("psi")["lower"].iloc[1:]
+    columns = ["what", "name", "label", "estimate", "verdict", "signal", "n"]
+    return table.assign(label=table["name"].map(labels))[columns].assign(
+        first=dates["label"].iloc[0], last=dates["label"].iloc[-1],
+        shifted_from=bounds.iloc[0], unstable_from=bounds.iloc[1],
+    )  # fmt: skip
+
+
+@step(months)
+def rolls(study: Study, source: str) -> pd.DataFrame:
+    """Return what becomes of each bucket of arrears in a month: `roll_rates.summary`."""
+    table = panel.panel(source)
+    numbered = table.assign(period=pd.PeriodIndex(table["period"], freq="M").astype("int64"))
+    return roll_rates.summary(roll_rates.roll_rates(numbered))
+
+
+REAL = {
+    "migration": migrations, "ahead": ahead, "frozen_rates": frozen_rates, "shifts": shifts, "rolls": rolls,
+    "flags": flags,
+}  # fmt: skip
+
+# --------------------------------------------------------------------------------------------------- the simulated bank
+
+
+@step(monthly_tiers, "models")
+def triggers(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the re-tiering rule month by month for every model on the simulated bank, and when it fired.
+
+    Returns:
+        `months`: `model, period, measure, value, signal, fired, shock` and the bounds of the bands; `delay`: a row per
+        model, see `retiering.delay`.
+    """
+    bank = monthly.bank(size(study, SIMULATED))
+    fired = {name: _trigger(study, name) for name in study.models}
+    keys, long = ["period", "fired"], []
+    for name, table in fired.items():
+        for measure in retiering.rule()["measures"]:
+            part = table[[*keys, measure, f"{measure}_signal"]].set_axis([*keys, "value", "signal"], axis=1)
+            amber, red = drift.bands(measure)["lower"].iloc[1:]
+            long.append(part.assign(model=name, measure=measure, amber=amber, red=red))
+    delays = [retiering.delay(table, bank.shock_period).assign(model=name) for name, table in fired.items()]
     return {
-        "matrix": matrix,
-        "far": migration.probabilities(migration.counts(far)),
-        "far_months": step_months,
-        "generator": rate,
-        "generator_year": migration.after(rate, YEAR),
-        "cohort_year": migration.after(cohort, YEAR),
-        "cohort_distance": distance,
-        "mobility": pd.concat([migration.mobility(square), migration.bandwidth(live)], ignore_index=True),
-        "by_period": migration.by_period(found),
-        "homogeneity": migration.homogeneity(found),
+        "months": pd.concat(long, ignore_index=True).assign(shock=bank.shock_period),
+        "delay": pd.concat(delays, ignore_index=True),
     }
 
 
-@step(monthly_tiers)
-def stability(study: Study, source: str, name: str) -> dict[str, pd.DataFrame]:
-    """Return the drift of the score (whole book and, for `simulated`, new loans) and of the constructs."""
-    dates = months(study, source)
-    usual = dates.loc[dates["reference"], "period"].tolist()
-    book = drift.over_time(monthly_tiers(study, source, name), "score", usual).assign(series="whole book")
-    found = {"book": book}
-    if source == SIMULATED:
-        bank = monthly.bank(size(study, source))
-        origin = bank.truth["origin"].to_numpy()
-        score = frozen_model(study, source, name).risk_score(bank.customers)
-        intake = pd.DataFrame({"period": origin, "score": score})
-        found["intake"] = drift.over_time(intake, "score", usual).assign(series="new loans")
-        before, after = bank.customers[np.isin(origin, usual)], bank.customers[origin >= bank.shock_period]
-    else:
-        before, after = (monthly.customers(source, int(dates["period"].iloc[end])) for end in (0, -1))
-    labels = canon.constructs()["label"]
-    table = drift.construct_stability(before, after, canon.predictors(before))
-    found["constructs"] = table.assign(label=table["construct"].map(labels))
-    return found
-
-
-@step(monthly_tiers)
-def tier_quality(study: Study, source: str, name: str) -> pd.DataFrame:
-    """Return default, loss and churn rates by tier over the year after the loan, or Taiwan's October outcome."""
-    if source != SIMULATED:
-        last = monthly_tiers(study, source, name)
-        last = last[last["period"] == last["period"].max()]
-        return rates.event_rates(last.assign(tier=as_tiers(last["tier"])), "tier", "default")
-    bank = monthly.bank(size(study, source))
-    table = bank.customers[["default", "churned", "loss_amount", "loan_amount"]].copy()
-    table["tier"] = as_tiers(frozen_model(study, source, name).predict(bank.customers))
-    return pd.concat(
-        [
-            rates.event_rates(table, "tier", "default"),
-            rates.loss_rates(table, "tier", "loss_amount", "loan_amount", study.seed),
-            rates.event_rates(table, "tier", "churned"),
-        ],
-        ignore_index=True,
+def _trigger(study: Study, name: str) -> pd.DataFrame:
+    bank, usual = monthly.bank(size(study, SIMULATED)), _usual(study)
+    score = frozen_model(study, SIMULATED, name).risk_score(bank.customers)
+    intake = pd.DataFrame({"period": bank.truth["origin"].to_numpy(), "score": score})
+    moved = _moves(study, SIMULATED, name, 1)
+    down = retiering.downgrade_ratio(migration.by_period(moved), usual)
+    calibration = retiering.calibration_ratio(
+        _cells(moved, bank.truth["origin"]), usual, by=("tier", "season")
     )
+    return retiering.trigger(retiering.evidence(drift.over_time(intake, "score", usual), down, calibration))
 
 
 @step(frozen_model)
-def default_chart(study: Study, name: str) -> pd.DataFrame:
-    """Return the control chart of the monthly default rate of the simulated bank by the tier at the application."""
-    bank = monthly.bank(size(study, SIMULATED))
-    tier = as_tiers(frozen_model(study, SIMULATED, name).predict(bank.customers))
-    followed = bank.panel[bank.panel["months_on_book"] > 0]
-    cells = pd.DataFrame({"period": followed["period"], "events": followed["defaulted"]})
-    cells["tier"] = tier[followed["customer_id"].cat.codes]
-    cells = (
-        cells.groupby(["tier", "period"], observed=True)["events"].agg(events="sum", n="size").reset_index()
-    )
-    parts = [
-        rates.control_chart(part, _usual(study, SIMULATED)).assign(tier=tier)
-        for tier, part in cells.groupby("tier", observed=True)
-    ]
-    return pd.concat(parts, ignore_index=True)
+def tier_quality(study: Study, name: str) -> pd.DataFrame:
+    """Return default, loss and churn in the year after the loan by the tier at the application, simulated bank.
+
+    Returns:
+        `tier, measure, events, n, estimate, ci_low, ci_high`, and for events `result`, see `tier_trend.separation`.
+    """
+    table = _placed(study, name)
+    parts = [rates.loss_rates(table, "tier", "loss_amount", "loan_amount", study.seed)]
+    for event in ABSORBING:
+        found = rates.event_rates(table, "tier", event)
+        counts = found.rename(columns={"n": "known", "events": "bad"})
+        parts.append(found.assign(result=tier_trend.separation(counts)["result"].iloc[0]))
+    whole = pd.concat(parts, ignore_index=True)
+    columns = ["tier", "measure", "events", "n", "estimate", "ci_low", "ci_high", "result"]
+    return whole.loc[whole["tier"] != "all", columns].reset_index(drop=True)
 
 
 @step(frozen_model)
-def portfolio_funnel(study: Study, name: str) -> dict[str, pd.DataFrame]:
-    """Return defaults of each industry and region against those that the tiers of its customers would bring."""
-    bank = monthly.bank(size(study, SIMULATED))
-    table = bank.customers[["default", "industry", "region"]].copy()
-    tier = as_tiers(frozen_model(study, SIMULATED, name).predict(bank.customers))
-    table["expected"] = table.groupby(tier, observed=True)["default"].transform("mean")
-    table["group"] = table["industry"].astype(object) + ", " + table["region"].astype(object)
-    counted = table.groupby("group", as_index=False).agg(
-        events=("default", "sum"), expected=("expected", "sum")
-    )
-    made = rates.ratio_funnel(counted, "group")
-    grid = np.geomspace(made["expected"].min(), 1.05 * made["expected"].max(), 200)
-    return {"groups": made, "limits": rates.ratio_limits(grid)}
+def tier_categories(study: Study, name: str) -> dict[str, Any]:
+    """Return five categories and IFRS 9 stages a year after the loan by the tier at the application, simulated bank.
+
+    Returns:
+        `crosswalk` (`tier, five_category, ifrs9_stage, n, share_of_tier`), `contradictions` (`severity, tier, …,
+        customers`), and the `version` of the policy file.
+    """
+    table, rules = _placed(study, name), quality_rules.policy()
+    table = table.assign(credit_impaired=table["default"])
+    classed = quality_rules.classify(table, rules)
+    return {
+        "crosswalk": quality_rules.labelled(quality_rules.crosswalk(classed, table["tier"]), rules),
+        "contradictions": quality_rules.contradiction_summary(
+            quality_rules.contradictions(classed, table["tier"], rules)
+        ),
+        "version": rules.version,
+    }
 
 
 @step(months)
@@ -145,82 +252,32 @@ def default_vintages(study: Study) -> pd.DataFrame:
 
 
 @step(months)
-def rolls(study: Study, source: str) -> dict[str, pd.DataFrame]:
-    """Return the roll rates of arrears: the matrix and what becomes of each bucket."""
-    table, ends = (
-        panel.panel(source) if source != SIMULATED else monthly.bank(size(study, source)).panel,
-        None,
-    )
-    if source == SIMULATED:
-        gone = table[table["churned"] == 1]
-        ends = pd.DataFrame({"customer_id": gone["customer_id"], "period": gone["period"], "state": "left"})
-    else:
-        table = table.assign(period=pd.PeriodIndex(table["period"], freq="M").astype("int64"))
-    matrix = roll_rates.roll_rates(table, ends=ends)
-    return {"matrix": matrix, "summary": roll_rates.summary(matrix)}
+def warnings(study: Study) -> pd.DataFrame:
+    """Return what each early-warning rule is worth on the simulated bank, and how soon it notices hidden distress.
 
-
-@step(months)
-def warnings(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the early-warning rules, their worth, lead times, and how soon they notice hidden distress."""
-    bank = monthly.bank(size(study, SIMULATED))
-    return {
-        "rules": early_warning.rule_table(),
-        "worth": early_warning.evaluate(bank.panel),
-        "lead": early_warning.lead_times(bank.panel),
-        "detection": early_warning.detection(bank.panel, bank.distress),
-    }
-
-
-@step(moves, stability, movement)
-def review_trigger(study: Study, name: str) -> dict[str, pd.DataFrame]:
-    """Return the re-tiering rule month by month for the simulated bank, and when it fired after the shock."""
-    usual = _usual(study, SIMULATED)
-    found = stability(study, SIMULATED, name)["intake"]
-    down = retiering.downgrade_ratio(movement(study, SIMULATED, name)["by_period"], usual)
-    calibration = retiering.calibration_ratio(_cells(study, name), usual, by=("tier", "season"))
-    fired = retiering.trigger(retiering.evidence(found, down, calibration))
-    shock = monthly.bank(size(study, SIMULATED)).shock_period
-    return {
-        "months": fired,
-        "delay": retiering.delay(fired, shock),
-        "calibration": calibration,
-        "downgrades": down,
-    }
-
-
-@step(monthly_tiers)
-def premium_potential(study: Study, name: str) -> dict[str, Any]:
-    """Return whether customers flagged as potential premium were premium a year later (H5).
-
-    Flagged a year before the last month of the reference, so that the shock comes after both dates.
+    Returns:
+        A row per rule: `rule, label, condition, why, arrears`, hit rate and precision with intervals, `base_rate`,
+        `lift`, `alarms_per_1000`, months of lead (median, quartiles), `noticed` (hidden distress seen in six months).
     """
+    bank = monthly.bank(size(study, SIMULATED))
+    worth = early_warning.evaluate(bank.panel)
+    wide = worth.pivot(index="rule", columns="measure", values="estimate")
+    for end in ("ci_low", "ci_high"):
+        bounds = worth.pivot(index="rule", columns="measure", values=end)[["hit_rate", "precision"]]
+        wide = wide.join(bounds.rename(columns=lambda name, end=end: f"{name}_{end}"))
+    noticed = early_warning.detection(bank.panel, bank.distress).set_index("rule")["estimate"]
+    table = early_warning.rule_table().join(wide, on="rule")
+    return table.assign(noticed=table["rule"].map(noticed))
+
+
+def _placed(study: Study, name: str) -> pd.DataFrame:
+    """Return the applications of the simulated bank with their outcomes and the `tier` of a frozen model."""
+    table = monthly.bank(size(study, SIMULATED)).customers
+    return table.assign(tier=as_tiers(frozen_model(study, SIMULATED, name).predict(table)))
+
+
+def _usual(study: Study) -> list[int]:
     dates = months(study, SIMULATED)
-    end = int(dates.loc[dates["reference"], "period"].max())
-    start = end - YEAR
-    long = monthly_tiers(study, SIMULATED, name).set_index("customer_id")
-    now = long.loc[long["period"] == start, "tier"]
-    later = long.loc[long["period"] == end, "tier"]
-    customers = monthly.customers(SIMULATED, start, size(study, SIMULATED))
-    growth = {sign: customers[sign] for sign in GROWTH}
-    flagged = potential_premium(now.reindex(customers.index), worths.worth(customers)[0], growth)["potential"]
-    found = potential.outcomes(flagged, now, later)
-    truth = monthly.bank(size(study, SIMULATED)).truth["true_potential"].reindex(found.index)
-    return {
-        "quality": potential.flag_quality(found),
-        "start": start,
-        "months": YEAR,
-        "true_potential": truth.groupby(found["flagged"]).agg(["mean", "size"]).reset_index(),
-    }
-
-
-def shock_period(study: Study) -> int:
-    """Return the month in which the simulated shock begins."""
-    return monthly.bank(size(study, SIMULATED)).shock_period
-
-
-def _usual(study: Study, source: str) -> list[int]:
-    dates = months(study, source)
     return dates.loc[dates["reference"], "period"].tolist()
 
 
@@ -242,11 +299,9 @@ def _moves(study: Study, source: str, name: str, step_months: int) -> pd.DataFra
     return migration.moves(_states(study, source, name), absorbing=absorbing, step=step_months)
 
 
-def _cells(study: Study, name: str) -> pd.DataFrame:
+def _cells(moved: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
     """Defaults of a month by the tier at the end of the month before and by months on book: events, n."""
-    found = moves(study, SIMULATED, name)
-    found = found[found["to"] != migration.WITHDRAWN]
-    origin = monthly.bank(size(study, SIMULATED)).truth["origin"]
+    found = moved[moved["to"] != migration.WITHDRAWN]
     age = found["period"].to_numpy() + 1 - origin.loc[found["customer_id"]].to_numpy()
     table = pd.DataFrame(
         {

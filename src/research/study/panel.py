@@ -27,6 +27,12 @@ def sources(study: Study) -> list[str]:
     return [*dict.fromkeys(order), SIMULATED]
 
 
+def followed(study: Study) -> tuple[str, bool]:
+    """Return the data set of real customers that is followed over months, the study's own first, and if it is here."""
+    here = [name for name in sources(study) if name != SIMULATED]
+    return (here or [name for name in panel.names() if name != SIMULATED])[0], bool(here)
+
+
 def panel_key(study: Study) -> str:
     """Return the fingerprint of all panels that are here."""
     return "".join(datasets.data_fingerprint(name) for name in sources(study))
@@ -43,6 +49,12 @@ def months(study: Study, source: str) -> pd.DataFrame:
     return monthly.periods(source, size(study, source))
 
 
+def made(study: Study, name: str) -> StratificationModel:
+    """Return a model that is not fitted yet."""
+    shares = study.tier_shares.model_dump()
+    return registry.make(name, seed=study.seed, shares=shares, weights=weights(study))
+
+
 @step(months, weights, "tier_shares", "seed")
 def frozen_model(study: Study, source: str, name: str) -> StratificationModel:
     """Return a model fitted at the start of the panel."""
@@ -51,9 +63,7 @@ def frozen_model(study: Study, source: str, name: str) -> StratificationModel:
         start = bank.customers[(bank.truth["origin"] < FIRST_LOANS).to_numpy()]
     else:
         start = monthly.customers(source, int(months(study, source)["period"].iloc[0]))
-    shares = study.tier_shares.model_dump()
-    made = registry.make(name, seed=study.seed, shares=shares, weights=weights(study))
-    return made.fit(start, start["default"])
+    return made(study, name).fit(start, start["default"])
 
 
 @step(frozen_model)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from research.collect import datasets
 from research.collect import worth as worths
-from research.compare import criteria, resampling, stability
-from research.manage.drift import judge
+from research.compare import criteria, resampling
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers, data_key
+from research.study.customers import customers
 from research.study.folds import makers, out_of_fold, workers
 from research.study.measured import measured
 from research.study.models import not_testable
-from research.study.panel import monthly_tiers, months, panel_key
 
 PRACTISED = registry.ARMS[0]
 
@@ -60,44 +56,3 @@ def outcome_sensitivity(study: Study) -> pd.DataFrame:
         for outcome, part in readings(study).groupby("outcome", sort=False)
     ]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
-
-
-def drift_key(study: Study) -> str:
-    """Return the fingerprints of the study's data set and of the monthly panels that are here."""
-    return data_key(study) + panel_key(study)
-
-
-@step(measured, monthly_tiers, "bootstrap", data=drift_key)
-def tier_drift(study: Study) -> dict[str, Any]:
-    """Return how far tier shares moved over time: `rows` (model, arm, psi with interval, band), `periods`, `reason`.
-
-    Loans with dates: the earlier half of the loans is the reference, so that both halves are equally sure and no month
-    is chosen. A monthly panel: the first month, on which the frozen model was fitted, against the last.
-    """
-    made = measured(study)["criteria"]
-    rows = made.loc[made["measure"] == "psi", ["model", "arm", "estimate", "ci_low", "ci_high", "n"]]
-    if len(rows):
-        periods = "the later half of the loans against the earlier half, out of fold"
-    elif study.dataset in datasets.names() and datasets.definition(study.dataset).get("panel"):
-        rows, periods = _panel_drift(study)
-    else:
-        return {
-            "rows": pd.DataFrame(),
-            "periods": "",
-            "reason": "the loans have no dates and no monthly records",
-        }
-    bands = judge(rows["estimate"], "psi")["verdict"].to_numpy()
-    return {"rows": rows.assign(band=bands), "periods": periods, "reason": ""}
-
-
-def _panel_drift(study: Study) -> tuple[pd.DataFrame, str]:
-    dates = months(study, study.dataset)
-    ends = dates.iloc[[0, -1]]
-    rows = []
-    for name in study.models:
-        long = monthly_tiers(study, study.dataset, name)
-        wide = long.pivot(index="customer_id", columns="period", values="tier")[list(ends["period"])].dropna()
-        rows.append(stability.psi_of_panel(wide.iloc[:, 0], wide.iloc[:, 1], study.bootstrap, study.seed)
-                    .assign(model=name, arm=PRACTISED))  # fmt: skip
-    first, last = ends["label"]
-    return pd.concat(rows, ignore_index=True), f"{last} against {first}, cut points frozen in {first}"
