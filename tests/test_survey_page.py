@@ -11,6 +11,11 @@ import pytest
 from research.exhibits import survey
 from research.exhibits.style import mark_origin, theme
 from research.exhibits.words import Words
+from research.parameters import load
+from research.report.payload import MIME
+from research.report.show import exhibit_bundle
+from research.study import contents as steps
+from research.suppression import WITHHELD
 from research.tiers import TIERS
 
 
@@ -360,3 +365,14 @@ def test_pictures_fit_page_and_phone_with_their_mark(exhibit, width: float) -> N
     )
     pd.testing.assert_frame_equal(frame, exhibit.frame)
     assert replace(exhibit, supplement=True).kind == "figure"
+
+
+def test_of_a_public_survey_nothing_is_withheld_beside_real_fieldwork() -> None:
+    plan = load(changes={"fieldwork": {"provenance": "real"}})
+    public = steps.public_survey(plan)
+    made = [survey.needs(public["needs"], "reported"), survey.by_tier(public["answers"], "reported"),
+            survey.means(public["means"], "reported"), survey.wellbeing(public["wellbeing"], "reported")]  # fmt: skip
+    for exhibit in made:
+        payload = exhibit_bundle(exhibit)[MIME]
+        assert not payload.get(WITHHELD)
+        assert payload["said"]["caption"]["template"] == exhibit.caption.template
