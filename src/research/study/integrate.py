@@ -6,9 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from research.compare import claims
 from research.fieldwork import integration
 from research.fieldwork.gramms import integration_statement
 from research.parameters import Study
+from research.segment import registry
 from research.steps import step
 from research.study.claims import evidence
 from research.study.collect import about
@@ -30,10 +32,14 @@ def loan_strand(study: Study) -> pd.DataFrame:
     An outcome is clear when every model tested has the same clear verdict; a condition that was not refuted is open.
     """
     tested = evidence(study).query("verdict != 'not tested here'")
-    rows = []
+    rows, statements = [], claims.definitions()["statement"]
     for benefit, part in tested.groupby(tested["claim"].str[:2]):
         outcomes = {SIDES.get(verdict, "inconclusive") for verdict in part["verdict"]}
-        text = "; ".join(f"{row.model} {row.verdict}" for row in part.itertuples())
+        said = [
+            f"{verdict} under {', '.join(registry.MODELS[name].title for name in rows_of['model'])}"
+            for verdict, rows_of in part.groupby("verdict", sort=False)
+        ]
+        text = f"{statements[part['claim'].iloc[0]]}: {'; '.join(said)}"
         rows.append(
             {
                 "hypothesis": benefit,
