@@ -328,17 +328,17 @@ def judged(low: float) -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.mark.parametrize(
     ("low", "text"),
     [
-        (0.09, "ABC comes closest to the experts (κ 0.42, 95 % interval 0.09 to 0.66); among themselves they "
-               "agree with α 0.74."),
+        (0.09, "Of the study's models ABC comes closest to the experts (κ 0.42, 95 % interval 0.09 to 0.66); "
+               "they agree with each other at α 0.74."),
         (-0.1, "No model is shown to agree with the experts beyond chance; ABC comes closest (κ 0.42, 95 % "
                "interval −0.10 to "
                "0.66)."),
     ],
 )  # fmt: skip
 def test_a_model_is_near_the_experts_only_beyond_chance(low: float, text: str) -> None:
-    made = survey.experts(*judged(low), {"abc": "ABC", "grade": "One grade"}, ["abc"], "demonstration")
+    made = survey.experts(*judged(low), ["abc"], "grade", "demonstration")
     assert str(made.caption) == text
-    assert made.frame["model"].tolist() == ["The experts among themselves (α)", "One grade", "ABC"]
+    assert made.frame["model"].tolist() == ["The experts among themselves (α)", "Lender's grade", "ABC"]
 
 
 def drawn() -> list:
