@@ -219,6 +219,11 @@ def test_an_invented_joint_display_is_a_demonstration_and_shows_no_verdict():
     assert invented.origin == "demonstration"
     assert "verdict" not in invented.headings
     assert "verdict" in real.headings
+    statement = pd.DataFrame({"item": [1], "asks": "why", "text": "so", "status": "reported"})
+    assert [synthesis.integration(statement, made_up).origin for made_up in (True, False)] == [
+        "demonstration",
+        "reported",
+    ]
 
 
 def drawn() -> list:
@@ -263,7 +268,7 @@ def test_odds_beside_the_bar_are_told_in_the_words_of_the_outcome(models, text):
                          "estimate": 1.9, "ci_low": 1.2, "ci_high": 2.9})  # fmt: skip
     made = synthesis.beside(rows, "single", WORDS)
     assert str(made.caption) == text
-    assert str(made.headings["bad_high"]) == "With churn, high-risk tier"
+    assert made.formats["bad_high"] == "{bad_high:,.0f} of {n_high:,.0f}"
 
 
 @pytest.mark.parametrize("exhibit", drawn(), ids=lambda exhibit: exhibit.name)

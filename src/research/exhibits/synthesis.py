@@ -120,11 +120,9 @@ def beside(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
         )  # fmt: skip
     else:
         said = Said(BESIDE["missing"], {"outcome_name": facts["outcome_name"]})
-    outcome = {"outcome": facts["outcome_name"]}
     return Exhibit(
         "beside", titled(rows, grade), said, within=None,
-        headings={"model": N_("Ranking"), "bad_high": Said(N_("With {outcome}, high-risk tier"), outcome),
-                  "bad_rest": Said(N_("With {outcome}, the rest"), outcome),
+        headings={"model": N_("Ranking"), "bad_high": N_("In the high-risk tier"), "bad_rest": N_("In the rest"),
                   "estimate": N_("Odds ratio [95 % interval]")},
         formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]",
                  "bad_high": "{bad_high:,.0f} of {n_high:,.0f}", "bad_rest": "{bad_rest:,.0f} of {n_rest:,.0f}"},
@@ -239,7 +237,7 @@ def reasons(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFra
     )
     untested = int((evidence["verdict"] == UNTESTED).sum())
     said = Said(
-        N_("{untested} of {n} verdicts are open for a stated reason, not for want of a number."),
+        N_("For {untested} of {n} pairs of claim and model there is no verdict; the last column says why."),
         {"untested": untested, "n": len(evidence)},
     )
     return Exhibit(
@@ -277,14 +275,22 @@ def strands(display: pd.DataFrame, invented: bool) -> Exhibit:
     )  # fmt: skip
 
 
-def integration(statement: pd.DataFrame) -> Exhibit:
+REPORTED = {
+    False: N_("What the study reports of its integration, item by item: {n} of {all} in full."),
+    True: N_(
+        "What a study reports of its integration, shown on invented answers: {n} of {all} items in full."
+    ),
+}
+
+
+def integration(statement: pd.DataFrame, invented: bool) -> Exhibit:
     """Show the six items of Good Reporting of A Mixed Methods Study."""
     said = Said(
-        N_("What the study reports of its integration, item by item: {n} of {all} in full."),
+        REPORTED[invented],
         {"n": int((statement["status"] == "reported").sum()), "all": len(statement)},
     )
     return Exhibit(
-        "gramms", statement, said, within=None, supplement=True,
+        "gramms", statement, said, within=None, supplement=True, origin="demonstration" if invented else "reported",
         headings={"item": N_("Item"), "asks": N_("Asks for"), "text": N_("Reported"), "status": N_("State")},
     )  # fmt: skip
 
