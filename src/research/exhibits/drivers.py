@@ -30,7 +30,8 @@ BLOCKS = {
 
 def listed(names: pd.Series, most: int | None = None) -> list[Any]:
     """Return names for a sentence, the first few of them with how many more there are; "none" for none."""
-    every = list(dict.fromkeys(names))
+    # a name that begins with an abbreviation keeps its capitals
+    every = [name[:1].lower() + name[1:] if name[1:2].islower() else name for name in dict.fromkeys(names)]
     more = [Said(N_("{count} more"), {"count": len(every[most:])})] if most and len(every) > most else []
     return every[:most] + more or [Said(N_("none"))]
 
