@@ -31,8 +31,8 @@ def measured(dataset: str = "book") -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("facts", "text"),
     [
-        (FACTS, "Book: 18 of 1,000 customers are delinquent customers."),
-        (FACTS | {"bad": None}, "Book: withheld of 1,000 customers are delinquent customers."),
+        (FACTS, "Book: 18 delinquent customers among 1,000 with a known outcome."),
+        (FACTS | {"bad": None}, "Book: withheld delinquent customers among 1,000 with a known outcome."),
         (NO_OUTCOME, "Book: the outcome of no customer is known."),
     ],
 )
@@ -53,8 +53,8 @@ STATUS = pd.DataFrame(
 def test_the_statuses_behind_the_outcome_are_counted_under_each_reading() -> None:
     said = [str(sentence) for sentence in data.outcome(FACTS, STATUS)]
     assert said == [
-        "Of 1,000 customers, 1,000 have a known outcome, and 18 are delinquent customers. What counts: late at the "
-        "snapshot.",
+        "The data have 1,000 customers, 1,000 of them with a known outcome, and 18 delinquent customers. What counts: "
+        "late at the snapshot.",
         "Under the reading *more than 30 days late* it would be 6 of 998 (0.60%).",
     ]
     made = data.statuses(STATUS, FACTS)[0]
@@ -172,6 +172,19 @@ def test_the_test_picks_the_sentence(result: str, answer: str, caption: str) -> 
     assert classification.standards(table).frame["here"].tolist() == [
         "cuts the book", "puts all in one class", "not measured: no industry",
     ]  # fmt: skip
+
+
+def test_a_class_of_very_few_is_not_named_as_the_highest() -> None:
+    book = pd.concat([BOOK, classes(("K1", "boat", 4, 4), ("K1", "not recorded", 50, 40))], ignore_index=True)
+    said = str(classification.rates(book, found_for("differs"), FACTS)[0].caption)
+    assert said.endswith("1.0% in class car, 3.0% in class home (p = 0.004).")
+
+
+def test_all_standards_may_cut_the_book() -> None:
+    table = classification.uses(BOOK, found_for("open"), WHOLE.head(1))
+    assert (
+        str(classification.answer(table, FACTS)[0]) == "All 1 usual standards cut these loans into classes."
+    )
 
 
 def test_a_standard_with_a_class_withheld_names_no_largest_class() -> None:

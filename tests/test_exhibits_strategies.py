@@ -17,7 +17,15 @@ from research.tiers import TIERS
 from ten_loans import LOANS
 
 OUTCOME = "early delinquency"
-LOAN = {"reading": "loan", "lgd": 1.0, "mean_loan": 16_000.0, "believable": 0.5, "horizon": None, "n": 10_000}
+LOAN = {
+    "reading": "loan",
+    "lgd": 1.0,
+    "mean_loan": 16_000.0,
+    "believable": 0.5,
+    "horizon": None,
+    "n": 10_000,
+    "officer_hour": 60.0,
+}
 PD = LOAN | {"reading": "pd", "lgd": 0.45, "horizon": 12}
 COUNT = LOAN | {"reading": "count", "mean_loan": np.nan}
 RATES = pd.DataFrame(
@@ -75,6 +83,10 @@ def test_a_tier_whose_cases_are_withheld_gives_no_answer_and_no_effect() -> None
     assert str(said[0]) == (
         "What the actions would have to achieve in the high-risk tier is withheld: it has too few cases."
     )
+    clean = prevented(RATES.assign(bad=0.0, rate=0.0, ci_low=0.0))
+    assert str(strategies.answer(NEEDED, clean, LOAN, OUTCOME)[0]) == (
+        "The high-risk tier has no case of early delinquency, so that its actions have nothing to prevent."
+    )
     safe = of_shown_tiers(NEEDED, RATES.assign(bad=RATES["bad"].where(RATES["tier"] != "high")))
     high = safe[safe["tier"] == "high"]
     assert high[["needed", "sampling_low", "assumed_high", "gain"]].isna().all(axis=None)
@@ -120,6 +132,11 @@ def test_each_claim_has_the_action_nearest_to_paying() -> None:
         == "For 2 of 4 claims even the action nearest to paying needs more than the effect assumed."
     )
     assert made.frame.set_index("id").at["T3a", "needed"] == 0.04
+    paying = strategies.claims(NEEDED[NEEDED["result"].isin(["always", "base"])], definitions())
+    assert (
+        str(paying.caption)
+        == "For each of the 2 claims an action would repay its cost at the effect assumed."
+    )
 
 
 def test_one_prevented_case_is_told_in_hours() -> None:
@@ -226,6 +243,10 @@ def test_a_return_that_no_bank_would_believe_is_withdrawn(
             "Cost of an officer hour moves the officer hours for one prevented case most: from 94,000 to 190,000.",
         ),
         (
+            "outcomes",
+            "Cost of an officer hour moves the change of the number of cases most: from +94,000 to +190,000.",
+        ),
+        (
             "profit",
             "Cost of an officer hour moves the change of profit most: from +94,000 to +190,000 US dollar.",
         ),
@@ -296,13 +317,17 @@ def test_the_contact_plan_is_one_sentence(contradictions: list | None, text: str
 
 
 def test_limits_say_what_the_outcome_stands_against() -> None:
-    assert str(strategies.limits(LOAN, OUTCOME, None)[0]) == (
+    assert str(strategies.limits(LOAN, OUTCOME, "US dollar", None)[0]) == (
         "The months over which early delinquency is counted are not known; here it stands against one year of work. If twice as "
         "many cases came up in a year, half the effect would do."
     )
-    dated = strategies.limits(PD, "default", 12)
-    assert str(dated[0]) == "Income and work are those of 12 months, over which default is counted."
+    dated = strategies.limits(PD, "default", "US dollar", 12)
+    assert str(dated[0]) == "Hours, costs and income are those of 12 months, over which default is counted."
     assert str(dated[1]) == (
+        "An officer hour is taken to cost 60 US dollar, a figure of our own; a bank sets its own (`officer_hour`)."
+    )
+    assert len(strategies.limits(COUNT, OUTCOME, "US dollar", None)) == len(dated) - 2
+    assert str(dated[2]) == (
         "Amounts rest on 10,000 customers; 12 are left out because amount, rate or outcome is missing."
     )
 
@@ -319,6 +344,14 @@ def test_the_supplement_shows_sources_assumptions_and_rules() -> None:
             "applied": ["applied", "not"],
         }
     )
-    made = [strategies.sources(actions()), strategies.assumed(listed), strategies.quality_rules(rules)]
+    crossed = pd.DataFrame(
+        {"tier": ["low"], "five_category": "", "ifrs9_stage": "", "n": 9, "customers": 9, "severity": ""}
+    )
+    quality = strategies.loan_quality(rules, "2026.1", crossed, crossed)
+    made = [strategies.sources(actions()), strategies.assumed(listed), *quality]
     assert all(exhibit.supplement for exhibit in made)
-    assert str(made[2].caption) == "1 of 2 rules of loan quality can be applied to these data."
+    assert str(quality[0].caption) == (
+        "1 of 2 rules of loan quality (version 2026.1) can be applied to these data."
+    )
+    assert [exhibit.name for exhibit in quality] == ["quality_rules", "crosswalk", "contradictions"]
+    assert len(strategies.loan_quality(rules, "2026.1", None, None)) == 1

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
+from research.fieldwork.instruments.pairs import comparison_pairs
+from research.fieldwork.intake.comparisons import read_ahp
+from research.fieldwork.survey import ahp
 from research.parameters import Study, load
 from research.paths import EXAMPLES
 from research.study import contents as steps
@@ -52,10 +55,13 @@ def test_every_respondent_is_kept_or_counted_as_left_out(plan: Study) -> None:
 
 def test_survey_weights_are_the_eigenvector_of_the_consistent_experts(plan: Study) -> None:
     """With three elements the eigenvector is the normalised geometric mean of the rows (Saaty 1980)."""
-    found = steps.expert_comparisons(plan)
-    experts = found["experts"].query("set == 'abc' and status == 'consistent'")
+    judged = ahp.expert_weights(read_ahp(located(plan.fieldwork.ahp, "ahp")), comparison_pairs())
+    experts = judged.query("set == 'abc' and status == 'consistent'")
     by_hand = np.exp(np.log(experts.pivot(index="expert", columns="element", values="weight")).mean())
     weights = survey_weights(plan.fieldwork.ahp)
+    group = steps.expert_comparisons(plan).set_index("element")
+    assert group["estimate"].to_dict() == pytest.approx(weights)
+    assert (group.loc["A", "label"], group.loc["A", "equal"]) == ("A value", pytest.approx(1 / 3))
     assert [weights[letter] for letter in "ABC"] == pytest.approx((by_hand / by_hand.sum()).tolist())
     assert sum(weights[letter] for letter in "RFM") == pytest.approx(1)
 
@@ -79,15 +85,25 @@ def test_the_models_do_not_depend_on_fieldwork_while_weights_are_equal(plan: Stu
     assert steps.model.key(plan, "abc") != steps.model.key(weighed, "abc")
 
 
-def test_shift_of_tiers_keeps_every_customer_and_the_shares(plan: Study) -> None:
+def test_the_experts_weights_move_some_customers() -> None:
+    plan = load(changes=SMALL)
     found = steps.weight_shift(plan, "abc")
-    assert found["matrix"]["count"].sum() == found["n"] == 10_000
-    assert found["matrix"].groupby("to")["count"].sum().to_dict() == {
-        "premium": 1000, "low": 5000, "medium": 3000, "high": 1000
-    }  # fmt: skip
-    stayed = found["matrix"].query("`from` == to")["count"].sum()
-    assert stayed + found["moved"] == found["n"]
-    assert found["safer"] + found["riskier"] == found["moved"]
+    assert (found["reason"], found["n"]) == ("", 10_000)
+    assert 0 < found["moved"] < 1_000
+
+
+def test_without_a_survey_there_are_no_scales() -> None:
+    assert steps.scales_in_words(load(changes={**SMALL, "fieldwork": {"survey": ""}})) == {}
+
+
+def test_an_interval_that_holds_the_bar_leaves_a_scale_open(plan: Study) -> None:
+    rows = steps.survey_scales(plan)["reliability"]
+    by_hand = np.select(
+        [rows["ci_low"] > rows["bar"], rows["ci_high"] < rows["bar"]], ["above", "below"], "open"
+    )
+    assert rows["result"].tolist() == by_hand.tolist()
+    assert set(rows["bar"]) == {0.7}
+    assert rows["omega"].between(rows["omega_low"], rows["omega_high"]).all()
 
 
 def test_a_model_that_the_data_cannot_feed_has_a_reason(plan: Study) -> None:

@@ -10,6 +10,8 @@ from research.compare import claims
 from research.exhibits import comparison, synthesis
 from research.exhibits.style import theme
 from research.exhibits.words import Words
+from research.report.show import ANSWER_NUMBERS, ANSWER_WORDS
+from research.report.worded import count_of
 
 TIERS = ("premium", "low", "medium", "high")
 WORDS = {
@@ -36,14 +38,15 @@ def answers(best: str = "tree", below_bar: str = "", served: str = "tree abc") -
     ("below", "grade", "text"),
     [
         ("rfm abc tree", "grade",
-         "To find the risky, none of the three models does as well as a scorecard or the lender's own grade: AUC 0.62 "
-         "for the tree, 0.73 for the scorecard, 0.69 for the grade."),
+         "To find the risky, none of the three models matches a scorecard or the lender's grade: of two "
+         "customers, one with the outcome and one without, the tree ranks 62% right, the scorecard 73%, the grade 69% "
+         "(AUC)."),
         ("rfm abc tree", "single",
-         "To find the risky, none of the three models does as well as a scorecard: AUC 0.62 for the tree, 0.73 for the "
-         "scorecard."),
+         "To find the risky, none of the three models matches a scorecard: of two customers, one with the "
+         "outcome and one without, the tree ranks 62% right, the scorecard 73% (AUC)."),
         ("rfm abc", "single",
-         "To find the risky, the scorecard is not clearly better than the tree: AUC 0.62 for the tree, 0.73 for the "
-         "scorecard."),
+         "To find the risky, the scorecard is not clearly better than the tree: of two customers, one with the outcome "
+         "and one without, the tree ranks 62% right, the scorecard 73% (AUC)."),
     ],
 )  # fmt: skip
 def test_the_first_sentence_says_whether_any_model_reaches_the_bar(below, grade, text):
@@ -54,7 +57,48 @@ def test_the_first_sentence_says_whether_any_model_reaches_the_bar(below, grade,
 def test_where_no_model_can_be_tested_that_is_said():
     made = comparison.risk_answer(profile(scorecard=0.7), answers(best="", served=""), "single")
     assert str(made) == "Finding the risky is not testable here."
-    assert "none for finding the risky" in str(comparison.sets_answer(answers(best="", served="")))
+    assert [*map(str, comparison.sets_answers(answers(best="", served=""), needs()))] == [
+        "Parting the needs is not testable here."
+    ]
+
+
+def needs(**verdicts: str) -> pd.DataFrame:
+    return pd.DataFrame([{"claim": "H3a", "model": model, "verdict": said} for model, said in verdicts.items()],
+                        columns=["claim", "model", "verdict"])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("served", "verdicts", "text"),
+    [
+        ("tree abc", {"tree": "refuted", "abc": "refuted"},
+         "Of the three, tests do not tell the tree and ABC apart. No model's tiers differ enough in what customers "
+         "need."),
+        ("tree abc", {"abc": "refuted"},
+         "Of the three, tests do not tell the tree and ABC apart. At parting needs, tests do not tell the tree and ABC "
+         "apart."),
+        ("tree", {}, "Of the three, the tree finds the risky best. Needs are parted best by the tree."),
+    ],
+)  # fmt: skip
+def test_a_model_whose_tiers_differ_too_little_does_not_serve_needs(served, verdicts, text):
+    made = comparison.sets_answers(answers(served=served), needs(**verdicts))
+    assert " ".join(map(str, made)) == text
+    first = comparison.risk_answer(
+        profile(rfm=0.45, abc=0.56, tree=0.62, scorecard=0.73, grade=0.69),
+        answers(served=served, below_bar="rfm abc tree"), "grade",
+    )  # fmt: skip
+    words, numbers = count_of([first, *made])
+    assert words <= ANSWER_WORDS and numbers <= ANSWER_NUMBERS
+
+
+def test_what_is_so_by_construction_names_no_model_and_no_estimate():
+    rows = answers(served="tree abc").assign(mark=["", "by construction", ""], avoid=["", "tree", ""])
+    rows["purpose"] = ["risk", "value", "need"]
+    frame = comparison.answers(rows, profile(tree=0.62), needs(tree="refuted", abc="refuted")).frame
+    assert frame["models"].tolist() == ["Decision tree, ABC", "–", "none"]
+    assert frame["note"].tolist() == [
+        "", "by construction: no verdict", "Decision tree, ABC: tiers differ too little to matter"
+    ]  # fmt: skip
+    assert np.isnan(frame["estimate"].iloc[1])
 
 
 def contrast(result: str, family: str = "primary") -> pd.DataFrame:
@@ -68,11 +112,12 @@ def contrast(result: str, family: str = "primary") -> pd.DataFrame:
     ("result", "family", "text"),
     [
         ("worse", "against the bar",
-         "Of 1 comparisons with the bar, the model is clearly worse in 1 and clearly better in 0."),
+         "In 1 of 1 comparisons with the scorecard or the best single variable the model is clearly worse, in 0 "
+         "clearly better."),
         ("undecided", "primary",
-         "Of 1 differences between the three models as practised, 0 are clear after adjustment."),
+         "Clear after adjustment: 0 of 1 differences between the three models as practised."),
         ("better", "primary",
-         "Of 1 differences between the three models as practised, 1 are clear after adjustment."),
+         "Clear after adjustment: 1 of 1 differences between the three models as practised."),
     ],
 )  # fmt: skip
 def test_the_caption_counts_what_the_tests_found(result, family, text):
@@ -129,19 +174,22 @@ def test_the_answer_of_the_synthesis_names_the_models(verdicts, text):
     assert str(synthesis.risky_answer(evidence(**verdicts))) == text
 
 
-def test_every_claim_has_a_row_with_what_would_settle_it():
-    made = synthesis.verdicts(
-        evidence(rfm="undecided", abc="supported", tree="supported"),
-        claims.definitions(),
-        asked("not refuted"),
+def test_every_claim_has_a_verdict_or_what_would_settle_it():
+    loans = evidence(rfm="undecided", abc="supported", tree="supported")
+    judged, left = (
+        made.frame for made in synthesis.verdicts(loans, claims.definitions(), asked("not refuted"))
     )
-    assert made.frame["claim"].tolist() == claims.definitions().index.tolist()
-    assert made.frame["settled_by"].str.len().gt(10).all()
-    assert made.frame.set_index("claim").loc["H3a", ["people", "grade"]].tolist() == [
-        "not refuted",
-        "reported",
+    assert sorted([*judged["claim"], *left["claim"]]) == sorted(claims.definitions().index)
+    assert judged.set_index("claim")[["people", "grade"]].to_numpy().tolist() == [
+        ["not asked", "measured"],
+        ["not refuted", "reported"],
     ]
-    assert set(made.frame.loc[made.frame["claim"] != "H3a", "people"]) == {"not asked"}
+    assert left["settled_by"].str.len().gt(10).all()
+    untested = evidence(rfm="not tested here", abc="not tested here", tree="not tested here")
+    nobody = asked("not tested here").iloc[:0]
+    assert [made.name for made in synthesis.verdicts(untested, claims.definitions(), nobody)] == [
+        "open_claims"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +219,11 @@ def test_an_invented_joint_display_is_a_demonstration_and_shows_no_verdict():
     assert invented.origin == "demonstration"
     assert "verdict" not in invented.headings
     assert "verdict" in real.headings
+    statement = pd.DataFrame({"item": [1], "asks": "why", "text": "so", "status": "reported"})
+    assert [synthesis.integration(statement, made_up).origin for made_up in (True, False)] == [
+        "demonstration",
+        "reported",
+    ]
 
 
 def drawn() -> list:
@@ -215,7 +268,7 @@ def test_odds_beside_the_bar_are_told_in_the_words_of_the_outcome(models, text):
                          "estimate": 1.9, "ci_low": 1.2, "ci_high": 2.9})  # fmt: skip
     made = synthesis.beside(rows, "single", WORDS)
     assert str(made.caption) == text
-    assert str(made.headings["bad_high"]) == "With churn, high-risk tier"
+    assert made.formats["bad_high"] == "{bad_high:,.0f} of {n_high:,.0f}"
 
 
 @pytest.mark.parametrize("exhibit", drawn(), ids=lambda exhibit: exhibit.name)

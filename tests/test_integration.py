@@ -1,13 +1,11 @@
-"""Joint display: every verdict from its outcomes, by hand; vignettes against scikit-learn."""
+"""Joint display: every verdict from its outcomes, by hand; the judgements of vignettes."""
 
 from __future__ import annotations
 
 from itertools import product
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import cohen_kappa_score
 
 from research.errors import UserError
 from research.fieldwork.gramms import COUNTS, integration_statement
@@ -21,14 +19,7 @@ from research.fieldwork.integration import (
     theme_evidence,
     verdict_rules,
 )
-from research.fieldwork.survey.vignettes import (
-    TIERS,
-    consensus_tiers,
-    expert_agreement,
-    expert_pairs,
-    model_agreement,
-    tier_crosstab,
-)
+from research.fieldwork.survey.vignettes import expert_agreement, judgement_table
 from research.paths import DEFINITIONS
 from research.report import checklists
 
@@ -211,52 +202,13 @@ JUDGED = pd.DataFrame(
 )
 
 
-def test_consensus_by_hand() -> None:
-    found = consensus_tiers(JUDGED)
-    assert found["tier"].astype(str).tolist() == [
-        "premium",
-        "medium",
-        "high",
-        "low",
-    ]  # k2: the riskier of two
-    assert found["spread"].tolist() == [1, 1, 3, 1]
-    assert found["share"].tolist() == pytest.approx([2 / 3, 1 / 2, 2 / 3, 2 / 3])
-    majority = consensus_tiers(JUDGED, "majority")
-    assert majority["rule"].tolist() == ["majority", "median", "majority", "majority"]
+def test_judgements_are_one_tier_per_expert_and_customer() -> None:
+    table = judgement_table(JUDGED)
+    assert table.loc["k2"].tolist()[:2] == ["low", "medium"]
+    assert table.isna().sum().sum() == 1
     with pytest.raises(UserError, match="tier 'hgih' is unknown; did you mean 'high'"):
-        consensus_tiers(JUDGED.replace("high", "hgih"))
+        judgement_table(JUDGED.replace("high", "hgih"))
     with pytest.raises(UserError, match="judged customer k1 twice"):
-        consensus_tiers(pd.concat([JUDGED, JUDGED[:1]]))
-
-
-def test_models_against_experts_equal_scikit_learn() -> None:
-    rng = np.random.default_rng(6)
-    truth = rng.integers(0, 4, 60)
-    judged = pd.DataFrame(
-        [
-            (f"e{e}", str(c), TIERS[int(np.clip(truth[c] + rng.integers(-1, 2), 0, 3))])
-            for e in range(3)
-            for c in range(60)
-        ],
-        columns=["expert", "customer_id", "tier"],
-    )
-    near, noise = np.clip(truth + rng.integers(0, 2, 60), 0, 3), rng.integers(0, 4, 60)
-    tiers = pd.DataFrame(
-        {"near": np.array(TIERS)[near], "noise": np.array(TIERS)[noise]}, index=[str(i) for i in range(60)]
-    )
-    table = model_agreement(judged, tiers, arm="as practised", dataset="made up", seed=2).set_index("model")
-    consensus = consensus_tiers(judged)["tier"].cat.codes.reindex(tiers.index)
-    for model, given in (("near", near), ("noise", noise)):
-        expected = cohen_kappa_score(consensus, given, weights="quadratic", labels=range(4))
-        assert table.loc[model, "estimate"] == pytest.approx(expected, abs=1e-12)
-        assert table.loc[model, "ci_low"] < expected < table.loc[model, "ci_high"]
-    assert (table["purpose"] == "practitioners").all()
-    assert table.loc["near", "n"] == 60
-    assert len(expert_pairs(judged, resamples=0)) == 3
-    among = expert_agreement(judged, resamples=0).set_index("measure")["estimate"]
-    assert among["krippendorff_alpha"] > 0.5
-    cross = tier_crosstab(judged, tiers["near"])
-    assert cross.shape == (4, 4)
-    assert cross.to_numpy().sum() == 60
-    with pytest.raises(UserError, match="none of the customers"):
-        model_agreement(judged, tiers.add_prefix("", axis=1).set_axis([f"z{i}" for i in range(60)]))
+        judgement_table(pd.concat([JUDGED, JUDGED[:1]]))
+    among = expert_agreement(JUDGED, resamples=0).set_index("measure")["estimate"]
+    assert 0 < among["krippendorff_alpha"] < 1

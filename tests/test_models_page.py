@@ -122,10 +122,10 @@ def test_the_caption_says_what_the_test_found(result: str, text: str) -> None:
                   "explains (test of trend, p < 0.001). High risk is 1.9 percentage points above premium (95 % CI 0.7 "
                   "to 3.3); on the customers it was set up on, 2.2."),
         ("open", "Over the four tiers of the decision tree no trend of the churn rate of unseen customers is shown (test of "
-                 "trend, p < 0.001). High risk less premium is 1.9 percentage points (95 % CI 0.7 to 3.3); on the "
+                 "trend, p < 0.001). High risk minus premium is 1.9 percentage points (95 % CI 0.7 to 3.3); on the "
                  "customers it was set up on, 2.2."),
         ("reversed", "Over the four tiers of the decision tree the churn rate of unseen customers falls where it should rise "
-                     "(test of trend, p < 0.001). High risk less premium is 1.9 percentage points (95 % CI 0.7 to "
+                     "(test of trend, p < 0.001). High risk minus premium is 1.9 percentage points (95 % CI 0.7 to "
                      "3.3); on the customers it was set up on, 2.2."),
         ("withheld", "Whether the tiers of the decision tree part the risk cannot be said without counts that are "
                      "withheld."),

@@ -72,19 +72,14 @@ def test_papermill_sees_the_parameters_with_help(path) -> None:
     assert found["study"]["inferred_type_name"] == "str"
 
 
-# Pages in the form of the first edition, to be rewritten (docs/exhibits.md); the list only shrinks.
-OLD_PAGES = set(EXPECTED) - {
-    "01_data", "02_classification", "03_drivers", "04_models", "05_comparison", "06_strategies", "07_monitoring",
-    "10_interviews", "11_synthesis",
-}  # fmt: skip
 LONGEST, USUAL = 10, 4
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path.stem not in OLD_PAGES], ids=str)
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_a_cell_gets_a_frame_or_shows_one(path) -> None:
     cells = [cell for cell in code(nbformat.read(path, 4)) if "# a name in studies/" not in cell]
     lengths = sorted(len([line for line in cell.splitlines() if line.strip()]) for cell in cells)
     assert lengths[-1] <= LONGEST
     assert lengths[len(lengths) // 2] <= USUAL
-    formatting = re.compile(r":[,.+]?[.\d]*[%fd]\}|\.format\(|round\(|caption=|captions\.|formats=")
+    formatting = re.compile(r":[,.+]?[.\d]*[%fd]\}|\.format\(|round\(|caption=|formats=")
     assert [cell for cell in cells if formatting.search(cell)] == []

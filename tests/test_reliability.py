@@ -14,7 +14,6 @@ from research.fieldwork.survey.reliability import (
     _covariances,
     cronbach_alpha,
     feldt_interval,
-    item_table,
     mcdonald_omega,
     one_factor,
     reliability_table,
@@ -60,20 +59,6 @@ def test_alpha_of_the_big_five(bfi: pd.DataFrame, big_five: pd.DataFrame) -> Non
     alpha = table[table["measure"] == "cronbach_alpha"].set_index("construct")["estimate"]
     published = {"A": 0.703, "C": 0.727, "E": 0.762, "N": 0.814, "O": 0.600}
     assert alpha.round(3).to_dict() == pytest.approx(published)
-
-
-def test_items_of_agreeableness_as_psych_prints_them(bfi: pd.DataFrame, big_five: pd.DataFrame) -> None:
-    table = item_table(bfi, big_five).set_index("item").loc[["A1", "A2", "A3", "A4", "A5"]]
-    assert table["alpha_if_dropped"].round(2).tolist() == [0.72, 0.62, 0.60, 0.69, 0.64]
-    assert table["item_rest"].round(2).tolist() == [0.31, 0.56, 0.59, 0.39, 0.49]
-    assert (table["note"] == "").all()
-
-
-def test_unkeyed_item_is_reported(bfi: pd.DataFrame, big_five: pd.DataFrame) -> None:
-    forgotten = big_five.assign(reverse=0)
-    table = item_table(bfi, forgotten).set_index("item")
-    assert "reverse key" in table.loc["A1", "note"]
-    assert table.loc["A2", "note"] == ""
 
 
 def test_feldt_interval_equals_pingouin(bfi: pd.DataFrame) -> None:
@@ -144,10 +129,3 @@ def test_covariances_of_resamples_are_those_of_the_rows_drawn() -> None:
     times = np.array([[1, 1, 1, 1, 1, 1], [2, 0, 3, 0, 1, 0]], dtype=float)
     for found, count in zip(_covariances(x, times), times.astype(int), strict=True):
         np.testing.assert_allclose(found, np.cov(np.repeat(x, count, axis=0).T))
-
-
-def test_items_are_described_as_keyed(bfi: pd.DataFrame, big_five: pd.DataFrame) -> None:
-    row = item_table(bfi, big_five).set_index("item").loc["A1"]
-    keyed = 7 - bfi["A1"]  # 1 to 6, worded against its scale
-    assert (row["mean"], row["sd"]) == (pytest.approx(keyed.mean()), pytest.approx(keyed.std()))
-    assert (row["n"], row["missing"]) == (keyed.notna().sum(), pytest.approx(keyed.isna().mean()))

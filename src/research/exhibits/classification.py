@@ -61,6 +61,7 @@ def uses(classes: pd.DataFrame, tests: pd.DataFrame, whole: pd.DataFrame) -> pd.
 ANSWER = {
     "some": N_("Of {total} usual standards, {cut} cut these loans ({names}); {whole} put all customers in one class "
                "and {absent} are not measured."),
+    "all": N_("All {total} usual standards cut these loans into classes."),
     "none": N_("Of {total} usual standards, none is seen to cut these loans into classes."),
 }  # fmt: skip
 DIFFERS = {
@@ -74,12 +75,13 @@ def answer(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
     chosen = {"cut": table["state"] == "cuts", "differ": table["result"] == "differs"}
     named = {code: table.loc[part, "name"].str.lower().tolist() for code, part in chosen.items()}
     given = {"total": len(table)}
-    if named["cut"]:
+    code = "all" if chosen["cut"].all() else "some" if named["cut"] else "none"
+    if code == "some":
         given |= {code: int((table["state"] == code).sum()) for code in ("whole", "absent")}
         given |= {"cut": len(named["cut"]), "names": named["cut"]}
     rate = {"rate": facts["rate_word"]}
     return [
-        Said(ANSWER["some" if named["cut"] else "none"], given),
+        Said(ANSWER[code], given),
         Said(DIFFERS["some"], rate | {"names": named["differ"]})
         if named["differ"]
         else Said(DIFFERS["none"], rate),
@@ -90,7 +92,7 @@ def standards(table: pd.DataFrame) -> Exhibit:
     """Show every standard on one line: what it does here, its largest class, and whether the outcome differs."""
     said = Said(
         N_(
-            "{cut} of {total} standards cut these loans; the others put all customers in one class or are not known."
+            "Here {cut} of {total} standards cut the loans; one that does not puts all in one class or is not known."
         ),
         {"cut": int((table["state"] == "cuts").sum()), "total": len(table)},
     )
@@ -103,6 +105,7 @@ def standards(table: pd.DataFrame) -> Exhibit:
     )  # fmt: skip
 
 
+NAMED = 10  # customers from which on a class is named as the highest or the lowest
 RATES = {
     "differs": N_("The {measure} differs most by {name}: {low:.1%} in class {lowest}, {high:.1%} in class {highest} "
                   "(p {p_holm:p=})."),
@@ -125,9 +128,11 @@ def rates(classes: pd.DataFrame, tests: pd.DataFrame, facts: Mapping[str, Any]) 
         return []
     frame = frame.assign(measure=facts["rate_word"], overall=facts["outcome_rate"], title="")
     first, given = tests.iloc[0], {"measure": facts["rate_word"]}
-    part = frame[frame["standard"] == first["standard"]].set_index("class")["outcome_rate"]
+    part = frame[(frame["standard"] == first["standard"]) & (frame["class"] != UNKNOWN)].set_index("class")
+    known, part = part["known"], part["outcome_rate"]
     code = "withheld" if part.isna().any() else first["result"]
     if code == "differs":
+        part = part[known >= min(NAMED, known.nlargest(2).min())]
         given |= {"name": first["name"].lower(), "p_holm": first["p_holm"]}
         given |= {"low": part.min(), "lowest": part.idxmin(), "high": part.max(), "highest": part.idxmax()}
     elif code == "open":

@@ -60,28 +60,41 @@ MEASURES = {
     "practitioners": N_("quadratic κ"),
 }
 RESULTS = {
-    "better": N_("first is better"),
-    "worse": N_("first is worse"),
+    "better": N_("the first is better"),
+    "worse": N_("the first is worse"),
     "equivalent": N_("no difference that matters"),
     "undecided": N_("undecided"),
     "not tested": N_("not tested"),
 }
 RISK_ANSWERS = {
     "none": N_(
-        "To find the risky, none of the three models does as well as a scorecard: AUC {best_auc:.2f} for {best}, "
-        "{bar_auc:.2f} for the scorecard."
+        "To find the risky, none of the three models matches a scorecard: of two customers, one with the "
+        "outcome and one without, {best} ranks {best_auc:.0%} right, the scorecard {bar_auc:.0%} (AUC)."
     ),
     "none, graded": N_(
-        "To find the risky, none of the three models does as well as a scorecard or the lender's own grade: AUC "
-        "{best_auc:.2f} for {best}, {bar_auc:.2f} for the scorecard, {grade_auc:.2f} for the grade."
+        "To find the risky, none of the three models matches a scorecard or the lender's grade: of two "
+        "customers, one with the outcome and one without, {best} ranks {best_auc:.0%} right, the scorecard "
+        "{bar_auc:.0%}, the grade {grade_auc:.0%} (AUC)."
     ),
     "level": N_(
-        "To find the risky, the scorecard is not clearly better than {level}: AUC {best_auc:.2f} for {best}, "
-        "{bar_auc:.2f} for the scorecard."
+        "To find the risky, the scorecard is not clearly better than {level}: of two customers, one with the outcome "
+        "and one without, {best} ranks {best_auc:.0%} right, the scorecard {bar_auc:.0%} (AUC)."
     ),
     "untested": N_("Finding the risky is not testable here."),
 }
-SET_ANSWER = N_("Among the three, tests leave {risk} for finding the risky and {need} for parting the needs.")
+SETS = {
+    "risk": {
+        "alone": N_("Of the three, {models} finds the risky best."),
+        "several": N_("Of the three, tests do not tell {models} apart."),
+        "untested": "",
+    },
+    "need": {
+        "refuted": N_("No model's tiers differ enough in what customers need."),
+        "alone": N_("Needs are parted best by {models}."),
+        "several": N_("At parting needs, tests do not tell {models} apart."),
+        "untested": N_("Parting the needs is not testable here."),
+    },
+}
 STILL_ANSWER = N_("Refitted on other samples, {stable} keeps its tiers best.")
 
 
@@ -130,10 +143,28 @@ def in_text(names: list[str]) -> list[Said]:
     return [Said(NAMES_IN_TEXT[name]) for name in names] or [Said(NOBODY)]
 
 
-def sets_answer(answers: pd.DataFrame) -> Said:
-    """Say which of the three models serve finding the risky and parting the needs."""
+def sets_answers(answers: pd.DataFrame, evidence: pd.DataFrame) -> list[Said]:
+    """Say which of the three models serve finding the risky and parting the needs.
+
+    Args:
+        answers: one row per purpose: `served`.
+        evidence: `claim, model, verdict`; a model is said to part needs only where claim H3a is not refuted.
+    """
     served = answers.set_index("purpose")["served"].str.split()
-    return Said(SET_ANSWER, {name: in_text(served[name]) for name in ("risk", "need")})
+    said = []
+    for purpose, templates in SETS.items():
+        names = served[purpose]
+        code = "untested" if not names else "alone" if len(names) == 1 else "several"
+        if purpose == "need" and names and set(names) <= refuted(evidence):
+            code = "refuted"
+        if templates[code]:
+            said.append(Said(templates[code], {"models": in_text(names)} if "{" in templates[code] else {}))
+    return said
+
+
+def refuted(evidence: pd.DataFrame) -> set[str]:
+    """Return the models whose tiers were shown not to differ enough in what customers need."""
+    return set(evidence.loc[(evidence["claim"] == "H3a") & (evidence["verdict"] == "refuted"), "model"])
 
 
 def still_answer(answers: pd.DataFrame) -> Said:
@@ -163,8 +194,8 @@ def rankings(rows: pd.DataFrame, facts: Mapping[str, Any], grade: str, share: fl
     else:
         said = Said(
             N_(
-                "Of {bad:,.0f} customers with {outcome}, the {share:.0%} ranked riskiest hold {bar:,.0f} under the "
-                "scorecard, {best_bad:,.0f} under {best}, and {random:,.0f} under random tiers."
+                "The high-risk tier, {share:.0%} of customers, holds {bar:,.0f} of the {bad:,.0f} with {outcome} under "
+                "the scorecard, {best_bad:,.0f} under {best}, and {random:,.0f} under random tiers."
             ),
             {
                 "bad": frame.loc[frame["model"] == "scorecard", "bad"].sum(),
@@ -293,18 +324,24 @@ ANSWERS = {
 }
 
 
-def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame) -> Exhibit:
-    """Show one row per purpose: the models that serve it, and what speaks against them."""
+def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame, evidence: pd.DataFrame) -> Exhibit:
+    """Show one row per purpose: the models that serve it, and what speaks against them.
+
+    Where the purpose is served by construction there is no verdict: neither a model nor an estimate is named.
+    """
+    judged, too_little = rows["mark"] != "by construction", refuted(evidence)
     values = profile_rows[profile_rows["arm"] == "as practised"].set_index(["purpose", "model"])["estimate"]
     frame = rows.assign(
         label=rows["purpose"].map(PURPOSES),
         measure=rows["purpose"].map(MEASURES),
         estimate=[values.get((row.purpose, row.best), np.nan) for row in rows.itertuples()],
         models=[
-            _listed(row.served) if row.mark in ("", "demonstration") else "–" for row in rows.itertuples()
+            _serving(row, too_little) if row.mark in ("", "demonstration") else "–"
+            for row in rows.itertuples()
         ],
-        note=[_note(row) for row in rows.itertuples()],
+        note=[_note(row, too_little) for row in rows.itertuples()],
     )
+    frame["estimate"] = frame["estimate"].where(judged)
     tested = frame[(frame["mark"] == "") & frame["purpose"].isin(PAIRED)]
     alone = int((tested["served"].str.split().str.len() == 1).sum())
     said = Said(
@@ -315,17 +352,25 @@ def answers(rows: pd.DataFrame, profile_rows: pd.DataFrame) -> Exhibit:
         headings={"label": N_("Purpose"), "measure": N_("Judged by"),
                   "models": N_("Who serves it"), "estimate": N_("Best estimate"),
                   "note": N_("Note")},
-        formats={"estimate": {PURPOSES["hand"]: ",.0f"}},
+        formats={"estimate": {PURPOSES["hand"]: ",.0f", PURPOSES["profit"]: ".3%"}},
     )  # fmt: skip
+
+
+def _serving(row: Any, too_little: set[str]) -> str:
+    nobody = row.purpose == "need" and row.served and set(row.served.split()) <= too_little
+    return NOBODY if nobody else _listed(row.served)
 
 
 def _listed(names: str) -> str:
     return ", ".join(NAMES[name] for name in names.split())
 
 
-def _note(row: Any) -> str:
+def _note(row: Any, too_little: set[str]) -> str:
+    if row.mark == "by construction":
+        return NOTES[row.mark]
     said = [NOTES[row.mark], UNTESTED_NOTES.get(row.purpose, "") if row.served else ""]
     for text, names in (
+        (N_("tiers differ too little to matter"), row.served if row.purpose == "need" and too_little else ""),
         (N_("worse than the scorecard beyond the margin"), row.below_bar),
         (N_("below random tiers, avoid"), row.avoid),
     ):
@@ -336,13 +381,14 @@ def _note(row: Any) -> str:
 # ----------------------------------------------------------------------------------------------------------- contrasts
 CONTRASTS = {
     "primary": N_(
-        "Of {n} differences between the three models as practised, {clear} are clear after adjustment."
+        "Clear after adjustment: {clear} of {n} differences between the three models as practised."
     ),
     "equal information": N_(
-        "With equal information, {clear} of {n} differences between the three models are clear after adjustment."
+        "With equal information, clear after adjustment: {clear} of {n} differences between the three models."
     ),
     "against the bar": N_(
-        "Of {n} comparisons with the bar, the model is clearly worse in {worse} and clearly better in {better}."
+        "In {worse} of {n} comparisons with the scorecard or {grade} the model is clearly worse, in {better} clearly "
+        "better."
     ),
 }
 
@@ -352,7 +398,9 @@ def contrasts(rows: pd.DataFrame, family: str, grade: str) -> Exhibit:
     part = rows[rows["family"] == family]
     counts = part["result"].value_counts()
     better, worse = int(counts.get("better", 0)), int(counts.get("worse", 0))
-    clear = {"clear": better + worse} if family != "against the bar" else {"better": better, "worse": worse}
+    clear: dict[str, Any] = {"clear": better + worse}
+    if family == "against the bar":
+        clear = {"better": better, "worse": worse, "grade": Said(NAMES_IN_TEXT[grade])}
     frame = titled(part, grade).assign(
         label=part["purpose"].map(PURPOSES),
         said=part["result"].map(RESULTS),
@@ -362,8 +410,8 @@ def contrasts(rows: pd.DataFrame, family: str, grade: str) -> Exhibit:
         {"primary": "differences", "equal information": "differences_equal", "against the bar": "against_bar"}[family],
         frame, Said(CONTRASTS[family], {"n": len(part), **clear}), within=None,
         headings={"label": N_("Purpose"), "pair": N_("Models"), "difference": N_("Difference [95 % interval]"),
-                  "margin": N_("Margin"), "p_holm": N_("p (Holm)"), "said": N_("Result")},
-        formats={"difference": "{difference:+.4f} [{ci_low:.4f}, {ci_high:.4f}]", "p_holm": "p", "margin": ".3f"},
+                  "margin": N_("Margin"), "p_holm": N_("p, adjusted"), "said": N_("Result")},
+        formats={"difference": "{difference:+.3f} [{ci_low:.3f}, {ci_high:.3f}]", "p_holm": "p", "margin": ".3f"},
         supplement=family == "equal information",
     )  # fmt: skip
 
@@ -517,6 +565,9 @@ def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         rows = frame[frame["panel"] == number].set_index("lender")
         forest(axes, rows, order, "All lenders", 0, words)
         axes.set_title(words(PANELS[number]))
+    # The line for a further lender may reach far beyond what any lender shows, and leave the panel.
+    ends = frame[["ci_low", "ci_high"]]
+    panels[0].set_xlim(ends.min().min() - 0.05, ends.max().max() + 0.05)
     panels[-1].set_xlabel(words(N_("Difference in AUC, 95 % interval")))
     return figure
 
@@ -585,7 +636,8 @@ def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         sns.scatterplot(x=part["place"], y=part["difference"], hue=part["own"], palette={True: ACCENT, False: INK},
                         s=26, legend=False, ax=axes, zorder=3)  # fmt: skip
         axes.set_title(words(PURPOSES[purpose]))
-        axes.set(xlabel=words(N_("Sets of choices, in order")), ylabel=words(MEASURES[purpose]), xticks=[])
+        axes.set(xlabel=words(N_("Sets of choices, in order; blue: the study's own")), xticks=[],
+                 ylabel=words(N_("Difference in {measure}"), measure=words(MEASURES[purpose])))  # fmt: skip
         sns.despine(ax=axes)
     return figure
 

@@ -27,7 +27,7 @@ CRITERIA = {
 }
 FITS = ["direct", "proxy", "absent"]
 ANSWER = {
-    "known": N_("{title}: {bad:,} of {known:,} customers are {word}."),
+    "known": N_("{title}: {bad:,} {word} among {known:,} with a known outcome."),
     "unknown": N_("{title}: the outcome of no customer is known."),
 }
 MEASURED = N_(
@@ -57,8 +57,8 @@ def answer(facts: Mapping[str, Any], measured: pd.DataFrame) -> list[Said]:
 
 
 OUTCOME = {
-    "known": N_("Of {rows:,} customers, {known:,} have a known outcome, and {bad:,} are {word}. What "
-               "counts: {outcome}."),
+    "known": N_("The data have {rows:,} customers, {known:,} of them with a known outcome, and {bad:,} {word}. What "
+                "counts: {outcome}."),
     "unknown": N_("Of {rows:,} customers none has a known outcome: pages that need one stop."),
 }  # fmt: skip
 READ = N_("Under the reading *{reading}* it would be {bad:,} of {known:,} ({rate:.2%}).")
@@ -264,7 +264,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
     "constructs": (N_("All {rows} things the criteria ask for, with source and reason."),
                    {"criterion": N_("Criterion"), "label": N_("Asked for"), "fit": N_("Measured"),
                     "source": N_("Source column"), "unit": N_("Unit"), "reason": N_("Reason")}),
-    "missing": (N_("{rows} measures lack values; often a missing value says that there is nothing to record."),
+    "missing": (N_("Measures that lack values: {rows}; often a missing value says that there is nothing to record."),
                 {"label": N_("Measure"), "n_missing": N_("Customers without"), "share": N_("Share"),
                  "missing_means": N_("What a missing value says, where known")}),
     "distributions": (N_("All {rows} numbers measured of the customers."),
@@ -272,9 +272,9 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
     "levels": (N_("All {rows} classes of what is no number."), {"label": N_("Measure"), "level": N_("Class")} | COUNTS),
     "quality": (N_("What {rows} checks of the data found; `research datasets check` tells its owner more."),
                 {"check": N_("Check"), "findings": N_("Findings"), "rows": N_("Customers")}),
-    "impossible": (N_("{rows} rules that values break; the values are reported and kept."),
+    "impossible": (N_("Rules that values break: {rows}; the values are reported and kept."),
                    {"rule": N_("Rule")} | COUNTS | {"why": N_("Why it cannot be")}),
-    "leakage": (N_("{rows} columns are known only after the loan was made; no model sees them."),
+    "leakage": (N_("Columns known only after the loan was made: {rows}; no model sees them."),
                 {"column": N_("Source column"), "reason": N_("Reason")}),
 }  # fmt: skip
 ON_PAGE = ("data_card", "missing")

@@ -43,7 +43,7 @@ TITLES = {
 JUDGED = {
     "unseen": N_("{ranking}: unseen customers"),
     "matched shares": N_("{ranking}: customers it was set up on"),
-    "own rule": N_("{ranking}: these, by its own cut-offs"),
+    "own rule": N_("{ranking}: by its own cut-offs"),
     "chance": N_("{ranking}: unseen customers"),
 }
 RATES = {
@@ -72,12 +72,12 @@ TREND = {
     ),
     "open": N_(
         "Over the four tiers of {ranking} no trend of the {rate_word} of unseen customers is shown (test of trend, "
-        "p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
         "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
     ),
     "reversed": N_(
         "Over the four tiers of {ranking} the {rate_word} of unseen customers falls where it should rise (test of "
-        "trend, p {p_value:p=}). High risk less premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
+        "trend, p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
         "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
     ),
     "withheld": N_(
@@ -289,7 +289,7 @@ def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
             N_(
                 "RFM scores each customer from one to five on {inputs}; the cut points stay as they were learned."
             ),
-            {"inputs": list(cuts["label"].unique())},
+            {"inputs": list(cuts["label"].str.lower().unique())},
         ),
         headings=headings,
         formats=dict.fromkeys(parts, ",.0f"),
@@ -345,7 +345,7 @@ def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
     """
     said = {
         True: N_(
-            "{rules} rules to read, riskiest first: tiers need leaves; pruning alone would keep {alone}."
+            "{rules} rules to read, riskiest first; pruning alone would keep {alone}, too few for the tiers."
         ),
         False: N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
     }
@@ -398,7 +398,7 @@ def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) 
     free = [row["label"] for row in rows if row["used"] == "no"]
     said = (
         Said(
-            N_("Median and middle half by tier. Of what {ranking} does not sort by, {free} differs most."),
+            N_("Median and middle half by tier. Of what {ranking} does not sort by, “{free}” differs most."),
             {"ranking": ranking_name(ranking), "free": free[0]},
         )
         if free
@@ -501,7 +501,7 @@ def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
     """Return how well each ranking orders unseen customers by risk; `outcome`: its name.
 
     Args:
-        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`, `bad`.
+        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`.
         reference: the construct of the reference of one variable.
     """
     best = table.loc[table["auc"].idxmax()]
@@ -509,7 +509,7 @@ def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
     named = ordered.assign(name=[title_of(name, reference) for name in ordered["ranking"]])
     return Exhibit(
         "auc",
-        named.assign(gini=2 * named["auc"] - 1).drop(columns=["n", "bad"]),
+        named.assign(gini=2 * named["auc"] - 1).drop(columns="n"),
         Said(
             N_(
                 "Of two customers, one with {outcome} and one without, {best} ranks the first as riskier in {auc:.0%} "
@@ -548,7 +548,7 @@ def all_tests(tests: pd.DataFrame, reference: str, facts: Mapping[str, Any]) -> 
         frame,
         Said(
             N_(
-                "Trend of the {rate_word} over tiers (Cochran and Armitage) and high risk less premium (Newcombe)."
+                "Trend of the {rate_word} over tiers (Cochran and Armitage) and high risk minus premium (Newcombe)."
             ),
             {"rate_word": facts["rate_word"]},
         ),
@@ -627,12 +627,19 @@ def outcome(facts: Mapping[str, object]) -> Said:
         facts: `outcome`, `bad`, `known`, `outcome_rate`.
     """
     return Said(
-        N_(
-            "The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}). "
-            "Tiers have the "
-            "study's shares unless a panel says otherwise."
-        ),
+        N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%})."),
         {name: facts[name] for name in ("outcome", "bad", "known", "outcome_rate")},
+    )
+
+
+def shares(given: Mapping[str, float]) -> Said:
+    """Return how many customers each tier has: `premium`, `low`, `medium`, `high`."""
+    return Said(
+        N_(
+            "Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} into "
+            "low, {medium:.0%} into medium and {high:.0%} into high risk."
+        ),
+        given,
     )
 
 
@@ -665,7 +672,7 @@ def limits(weights: object, censoring: str) -> list[Said]:
         censoring: what is known of outcomes that were still open.
     """
     return [
-        Said(N_("Outcomes: {censoring}"), {"censoring": censoring}),
+        Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
         Said(
             N_(
                 "One lender and one period; whether tiers hold is asked of several in "
@@ -673,6 +680,12 @@ def limits(weights: object, censoring: str) -> list[Said]:
             )
         ),
         Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
+        Said(
+            N_(
+                "The points of the scorecard follow these data alone, also where they run against an officer's sense; "
+                "a bank reviews them before use."
+            )
+        ),
         Said(N_("Customers not seen before are those of held-out folds, not those of a later year.")),
         Said(
             N_(
@@ -699,5 +712,5 @@ def proxies(coverage: pd.DataFrame, dataset: str, inputs: list[str]) -> Said:
         inputs: constructs.
     """
     own = coverage[(coverage["dataset"] == dataset) & coverage["construct"].isin(inputs)]
-    found = own.loc[own["fit"] == "proxy", "label"].tolist()
+    found = own.loc[own["fit"] == "proxy", "label"].str.lower().tolist()
     return Said(PROXIES["some"], {"proxies": found}) if found else Said(PROXIES["none"])

@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 ENGLISH = Locale("en", "GB")  # lists without a comma before "and"
-SPEC = re.compile(r"(?P<sign>\+?)(?P<group>,?)(?:\.(?P<places>\d+))?(?P<kind>pp|[dfg%]?)")
+SPEC = re.compile(r"(?P<sign>\+?)(?P<group>,?)(?:\.(?P<places>\d+))?(?P<kind>pp|g%|[dfg%]?)")
 SMALLEST_P = 0.001
 DIGITS = "#,##0"  # of a whole number, as the patterns of the Unicode locale data write them
 
@@ -24,8 +24,9 @@ def number(value: float, spec: str = "", locale: Locale = ENGLISH) -> str:
 
     Args:
         value: a finite or infinite number.
-        spec: `.3f`, `,.0f`, `+.1f`, `.1%`, `.1pp` (a share in percentage points), `.3g`, `,d`, `p` (a p-value; `p=` has
-            a sign, for a sentence: `p {p:p=}`), or one of these in a text: `{:.2f} pp`.
+        spec: `.3f`, `,.0f`, `+.1f`, `.1%`, `.1pp` (a share in percentage points), `.3g`, `.2g%` (two digits that
+            count, in per cent), `,d`, `p` (a p-value; `p=` has a sign, for a sentence: `p {p:p=}`), or one of these in
+            a text: `{:.2f} pp`.
         locale: a Babel locale (the object: a name is looked up anew at each call).
 
     Raises:
@@ -33,6 +34,8 @@ def number(value: float, spec: str = "", locale: Locale = ENGLISH) -> str:
 
     >>> number(-1234.5, ",.1f"), number(0.0178, ".2%"), number(-0.0001, ".2f"), number(0.0004, "p")
     ('−1,234.5', '1.78%', '0.00', '< 0.001')
+    >>> number(0.306, ".2g%"), number(0.0004, ".2g%"), number(1.0, ".2g%"), number(-0.005, ".2g%")
+    ('31%', '0.04%', '100%', '−0.5%')
     >>> number(1234.5, ",.1f", Locale("de"))
     '1.234,5'
     """
@@ -77,13 +80,16 @@ def _rounded(value: float, spec: str, percent: str) -> tuple[Decimal, NumberPatt
     elif kind == "g":
         exact = Decimal(format(value, f".{places or 6}g"))
         places = max(0, -int(exact.as_tuple().exponent))
+    elif kind == "g%":
+        exact = Decimal(format(value * 100, f".{places}g"))
+        places, exact = max(0, -int(exact.as_tuple().exponent)), exact.scaleb(-2)
     elif kind == "pp":
         exact = Decimal(format(value * 100, f".{places}f"))
     elif kind == "%":
         exact = Decimal(format(value, f".{places}%")[:-1]).scaleb(-2)
     else:
         exact = Decimal(format(value, f".{places}f"))
-    whole = percent if kind == "%" else DIGITS
+    whole = percent if kind.endswith("%") else DIGITS
     pattern = _pattern(whole, bool(found["sign"]), bool(found["group"]), 0 if kind == "d" else places)
     return (abs(exact) if exact == 0 else exact), pattern
 

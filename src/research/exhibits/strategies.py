@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -60,9 +59,9 @@ RESULTS = {
 }
 RANK = {name: place for place, name in enumerate(RESULTS)}
 PAYS = ("always", "base")
-EFFECT = "{base:.1%} [{low:.1%}, {high:.1%}]"
-NEEDED = "{needed:.0%} [{sampling_low:.0%}, {sampling_high:.0%}]"
-ASSUMED = N_("{assumed_low:.0%} to {assumed_high:.0%}")
+EFFECT = "{base:.2g%} [{low:.2g%}, {high:.2g%}]"
+NEEDED = "{needed:.2g%} [{sampling_low:.2g%}, {sampling_high:.2g%}]"
+ASSUMED = N_("{assumed_low:.2g%} to {assumed_high:.2g%}")
 
 
 def _tier(name: str) -> Said:
@@ -71,26 +70,24 @@ def _tier(name: str) -> Said:
 
 def hours_saved(rows: pd.DataFrame) -> pd.DataFrame:
     """Return effects all of which are wished for: a change of hours becomes hours saved; `moves` names the lever."""
-    ends = [name for name in ("sampling", "assumed") if f"{name}_low" in rows]
-    saved = rows["lever"] == "hours"
-    made = rows.assign(moves=rows["lever"].map(LEVERS))
-    for name in ("low", "base", "high", *(["needed"] if "needed" in rows else [])):
-        made.loc[saved, name] = -rows.loc[saved, name]
-    for name in ends:
-        made.loc[saved, [f"{name}_low", f"{name}_high"]] = -rows.loc[
-            saved, [f"{name}_high", f"{name}_low"]
-        ].to_numpy()
+    saved, made = rows["lever"] == "hours", rows.assign(moves=rows["lever"].map(LEVERS).fillna(""))
+    for name in ("low", "base", "high", "needed"):
+        if name in rows:
+            made.loc[saved, name] = -rows.loc[saved, name]
+    for low, high in (("sampling_low", "sampling_high"), ("assumed_low", "assumed_high")):
+        if low in rows:
+            made.loc[saved, [low, high]] = -rows.loc[saved, [high, low]].to_numpy()
     return made
 
 
 # -------------------------------------------------------------------------------------------------------------- answer
 ANSWER = {
     "loan": N_(
-        "{action} would have to prevent {needed:.0%} of the cases of {outcome} in the {tier} tier to repay its cost, "
-        "even if each cost the whole loan; at most {high:.0%} is assumed."
+        "{action} would have to prevent {needed:.2g%} of the cases of {outcome} in the {tier} tier to repay its cost, "
+        "even if each cost the whole loan; at most {high:.2g%} is assumed."
     ),
     "pd": N_(
-        "{action} would have to prevent {needed:.0%} of the cases of {outcome} in the {tier} tier to repay its cost, "
+        "{action} would have to prevent {needed:.2g%} of the cases of {outcome} in the {tier} tier to repay its cost, "
         "at a loss of {lgd:.0%} of the loan."
     ),
     "never": N_(
@@ -101,6 +98,7 @@ ANSWER = {
         "{action} takes {hours:,.0f} officer hours for each case of {outcome} that it prevents in the {tier} tier; "
         "the data hold no amounts, so nobody can say whether that pays."
     ),
+    "clean": N_("The {tier} tier has no case of {outcome}, so that its actions have nothing to prevent."),
     "withheld": N_(
         "What the actions would have to achieve in the {tier} tier is withheld: it has too few cases."
     ),
@@ -109,9 +107,12 @@ ONLY_A_TRIAL = N_("Only a trial can show whether an action works.")
 PAYING = N_("At the effects assumed, {pays} of {n} actions repay their cost.")
 
 
-def first_effects(needed: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per action, that of the effect it hopes for first."""
-    return needed.drop_duplicates("id").reset_index(drop=True)
+def counted(needed: pd.DataFrame) -> dict[str, int]:
+    """Return how many actions can be judged by the effect they hope for first, and how many of them pay."""
+    results = needed.drop_duplicates("id")["result"]
+    judged = results[~results.isin(["untestable", "withheld"])]
+    pays, hopeful = judged.isin(PAYS).sum(), (judged == "hopeful").sum()
+    return {"pays": int(pays), "n": len(judged), "hopeful": int(hopeful)}
 
 
 def answer(
@@ -121,35 +122,33 @@ def answer(
 
     Args:
         needed: `id, tier, action, lever, high, needed, result`.
-        prevented: `tier, action, hours_for_one`.
+        prevented: `tier, action, bad, hours_for_one`.
         basis: `reading` (`pd`, `loan`, `count`), `lgd`.
         outcome: what the data set calls its outcome.
         tier: the tier asked about.
     """
     only = Said(ONLY_A_TRIAL)
-    counted = prevented[prevented["tier"] == tier]
-    if counted["hours_for_one"].isna().all():
+    here = prevented[prevented["tier"] == tier]
+    if here["hours_for_one"].isna().all():
         return [Said(ANSWER["withheld"], {"tier": _tier(tier)}), only]
+    if (here["bad"] == 0).all():
+        return [Said(ANSWER["clean"], {"tier": _tier(tier), "outcome": outcome}), only]
     if basis["reading"] == "count":
-        row = counted.loc[counted["hours_for_one"].idxmin()]
+        row = here.loc[here["hours_for_one"].idxmin()]
         given = {
             "action": row["action"],
-            "hours": row["hours_for_one"],
             "outcome": outcome,
             "tier": _tier(tier),
+            "hours": row["hours_for_one"],
         }
         return [Said(ANSWER["count"], given), only]
     asked = needed[(needed["tier"] == tier) & (needed["lever"] == "pd")]
     row = asked.loc[asked["needed"].fillna(np.inf).idxmin()]
     code = "never" if pd.isna(row["needed"]) else basis["reading"]
     given = {"action": row["action"], "outcome": outcome, "tier": _tier(tier)}
-    more = {
-        "loan": {"needed": row["needed"], "high": row["high"]},
-        "pd": {"needed": row["needed"], "lgd": basis["lgd"]},
-    }
-    first = first_effects(needed)
-    counts = {"pays": int(first["result"].isin(PAYS).sum()), "n": len(first)}
-    return [Said(ANSWER[code], given | more.get(code, {})), Said(PAYING, counts), only]
+    more = {"needed": row["needed"]} | ({"high": row["high"]} if code == "loan" else {"lgd": basis["lgd"]})
+    counts = {name: number for name, number in counted(needed).items() if name != "hopeful"}
+    return [Said(ANSWER[code], given | ({} if code == "never" else more)), Said(PAYING, counts), only]
 
 
 # ---------------------------------------------------------------------------------------------------------- strategies
@@ -224,7 +223,7 @@ def prevented(rows: pd.DataFrame, outcome: str) -> Exhibit:
                   "base": N_("Prevented, assumed"), "hours": N_("Hours each"),
                   "hours_for_one": N_("Hours for one [sampling, 95\u00a0%]"),
                   "assumed_low": N_("Over the assumptions")},
-        formats={"bad": N_("{bad:,.0f} of {known:,.0f}"), "base": "{base:.0%} [{low:.0%}, {high:.0%}]", "hours": ".3g",
+        formats={"bad": N_("{bad:,.0f} of {known:,.0f}"), "base": EFFECT, "hours": ".3g",
                  "hours_for_one": "{hours_for_one:,.2g} [{sampling_low:,.2g}, {sampling_high:,.2g}]",
                  "assumed_low": N_("{assumed_low:,.2g} to {assumed_high:,.2g}")},
     )  # fmt: skip
@@ -252,9 +251,7 @@ def break_even(needed: pd.DataFrame, basis: Mapping[str, Any], outcome: str) -> 
         basis: `reading` (`pd`, `loan`), `lgd`.
         outcome: what the data set calls its outcome.
     """
-    first = first_effects(needed)
-    given = {"pays": int(first["result"].isin(PAYS).sum()), "hopeful": int((first["result"] == "hopeful").sum()),
-             "n": len(first), "outcome": outcome}  # fmt: skip
+    given = {**counted(needed), "outcome": outcome}
     given |= {"lgd": basis["lgd"]} if basis["reading"] == "pd" else {}
     frame = hours_saved(needed).assign(first=~needed["id"].duplicated(), said=needed["result"].map(RESULTS))
     return Exhibit(
@@ -271,6 +268,9 @@ def break_even(needed: pd.DataFrame, basis: Mapping[str, Any], outcome: str) -> 
     )  # fmt: skip
 
 
+KEY = N_("Band: assumed, dot: base. Diamond: needed; thick line: sampling, thin line: other assumptions")
+
+
 @drawing
 def break_even_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the assumed range and the needed effect of each action; what lies outside is written at the edge."""
@@ -283,7 +283,8 @@ def break_even_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         axes.hlines(place, row.low, row.high, color=tint, linewidth=7, alpha=0.35)
         axes.scatter(row.base, place, color=tint, s=30, zorder=3)
         if not -0.1 <= row.needed <= limit:
-            axes.text(limit, place, words(row.said), ha="right", va="center", fontsize=7.5, color=WARNING)
+            axes.text(limit, place, words(row.said), ha="right", va="center", fontsize=7.5,
+                      color=INK if row.result in PAYS else WARNING)  # fmt: skip
             continue
         for low, high, colour, width in (
             (row.assumed_low, row.assumed_high, MUTED, 0.8), (row.sampling_low, row.sampling_high, INK, 2),
@@ -307,15 +308,7 @@ def break_even_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
-    label_below(
-        figure,
-        words(
-            N_(
-                "Band: assumed, dot: base. Diamond: needed; thick line: sampling, thin line: other assumptions"
-            )
-        ),
-        words,
-    )
+    label_below(figure, words(KEY), words)
     return figure
 
 
@@ -323,7 +316,12 @@ def _wrapped(text: str, words: Words) -> str:
     return textwrap.fill(text, 20 if words.narrow else 48)
 
 
-CLAIMS = N_("For {short} of {n} claims even the action nearest to paying needs more than the effect assumed.")
+CLAIMS = {
+    "some": N_(
+        "For {short} of {n} claims even the action nearest to paying needs more than the effect assumed."
+    ),
+    "none": N_("For each of the {n} claims an action would repay its cost at the effect assumed."),
+}
 
 
 def claims(needed: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
@@ -334,20 +332,24 @@ def claims(needed: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
         definitions: the claims, indexed by id: `statement`.
     """
     ratio = (needed["needed"] / needed["base"].where(needed["base"] != 0)).fillna(np.inf)
-    near = needed.assign(rank=needed["result"].map(RANK), ratio=ratio).sort_values(
-        ["rank", "ratio"], kind="stable"
-    )
+    near = needed.assign(rank=needed["result"].map(RANK), ratio=ratio)
+    near = near.sort_values(["rank", "ratio"], kind="stable")
     near = hours_saved(near.drop_duplicates("claim").sort_values("claim").drop(columns=["rank", "ratio"]))
     frame = near.assign(
         statement=near["claim"].map(definitions["statement"]), said=near["result"].map(RESULTS)
     )
     short = int((~near["result"].isin(PAYS)).sum())
+    said = (
+        Said(CLAIMS["some"], {"short": short, "n": len(near)})
+        if short
+        else Said(CLAIMS["none"], {"n": len(near)})
+    )
     return Exhibit(
-        "claims", frame, Said(CLAIMS, {"short": short, "n": len(near)}), within=None, origin="assumed",
+        "claims", frame, said, within=None, origin="assumed",
         headings={"statement": N_("What is claimed"), "action": N_("Action nearest to paying"),
                   "moves": N_("What it moves"), "needed": N_("Needed [sampling, 95\u00a0%]"),
                   "base": N_("Assumed [range]"), "said": N_("Result")},
-        formats={"needed": NEEDED, "base": "{base:.0%} [{low:.0%}, {high:.0%}]"},
+        formats={"needed": NEEDED, "base": EFFECT},
     )  # fmt: skip
 
 
@@ -483,6 +485,7 @@ def losses(rows: pd.DataFrame, basis: Mapping[str, Any], outcome: str) -> Said:
 
 # ------------------------------------------------------------------------------------------------------------- tornado
 TORNADO = {
+    "outcomes": N_("{label} moves the change of the number of cases most: from {low:+,.2g} to {high:+,.2g}."),
     "cost of one": N_(
         "{label} moves the cost of one prevented case most: from {low:,.2g} to {high:,.2g} {money}."
     ),
@@ -492,6 +495,7 @@ TORNADO = {
     "profit": N_("{label} moves the change of profit most: from {low:+,.2g} to {high:+,.2g} {money}."),
 }
 MOVED = {
+    "outcomes": N_("Change of the number of cases"),
     "cost of one": N_("Cost of one prevented case, {money}"),
     "hours for one": N_("Officer hours for one prevented case"),
     "profit": N_("Change of profit, {money}"),
@@ -508,11 +512,11 @@ def tornado(rows: pd.DataFrame, measure: str, money: str) -> Exhibit:
     """
     row = rows.iloc[0]
     low, high = sorted([row["at_low"], row["at_high"]])
-    given = {"label": row["label"], "low": low, "high": high} | (
-        {} if measure == "hours for one" else {"money": money}
+    given = {"label": row["label"], "low": low, "high": high}
+    given |= {"money": money} if "{money}" in TORNADO[measure] else {}
+    frame = hours_saved(
+        rows.assign(measure=measure, money=money, lever=rows["assumption"].str.partition(" ")[2])
     )
-    lever = rows["assumption"].str.partition(" ")[2]
-    frame = rows.assign(measure=measure, money=money, moves=lever.map(LEVERS).fillna(""))
     return Exhibit(
         "tornado", frame, Said(TORNADO[measure], given),
         Said(N_("Bars around the result at base, one per assumption, labelled with the values at both ends.")),
@@ -536,7 +540,7 @@ def tornado_drawn(frame: pd.DataFrame, words: Words, most: int = 9) -> Figure:
             right = at > base
             share = str(row.unit).startswith(("relative", "share", "extra"))
             axes.annotate(
-                words.number(value, ".1%" if share and abs(value) < 0.02 and value else ".0%" if share else ".3g"),
+                words.number(value, ".2g%" if share else ".3g"),
                 (at, place), (4 if right else -4, 0), textcoords="offset points", fontsize=7.5, color=INK,
                 ha="left" if right else "right", va="center",
             )  # fmt: skip
@@ -549,17 +553,13 @@ def tornado_drawn(frame: pd.DataFrame, words: Words, most: int = 9) -> Figure:
     axes.set_yticks(range(len(rows)), [_wrapped(name, words) for name in names], fontsize=8)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.margins(x=0.12)
-    _thousands(axes, words)
-    given = {"money": str(rows["money"].iloc[0])} if rows["measure"].iloc[0] != "hours for one" else {}
-    label_below(figure, words(MOVED[str(rows["measure"].iloc[0])], **given), words)
-    return figure
-
-
-def _thousands(axes: Axes, words: Words) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ",.0f")))
     axes.xaxis.set_major_locator(MaxNLocator(3 if words.narrow else 6))
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
+    moved, money = MOVED[str(rows["measure"].iloc[0])], str(rows["money"].iloc[0])
+    label_below(figure, words(moved, **({"money": money} if "{money}" in moved else {})), words)
+    return figure
 
 
 # --------------------------------------------------------------------------------------------------------------- hours
@@ -569,6 +569,9 @@ HOURS = {
         "{taken:,.2g}."
     ),
     "withheld": N_("Officer hours per customer and year by tier; all of them are assumed."),
+    "key": N_(
+        "Officer hours per customer and year: hollow, all alike; filled, by tier, over the assumptions"
+    ),
 }
 
 
@@ -619,25 +622,14 @@ def officer_hours_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes.set_xlim(left=0)
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
-    label_below(
-        figure,
-        words(
-            N_(
-                "Officer hours per customer and year: hollow, all alike; filled, by tier, over the assumptions"
-            )
-        ),
-        words,
-    )
+    label_below(figure, words(HOURS["key"]), words)
     return figure
 
 
 # ---------------------------------------------------------------------------------------------------------- supplement
 def assumed(rows: pd.DataFrame) -> Exhibit:
     """Show what is assumed besides the effects: `label, value, low, high, unit, source`."""
-    said = Said(
-        N_("What the simulation assumes besides the effects: {n} values, drawn from their ranges."),
-        {"n": len(rows)},
-    )
+    said = Said(N_("What is assumed besides the effects: {n} values and their ranges."), {"n": len(rows)})
     return Exhibit(
         "assumptions", rows, said, within=None, origin="assumed", supplement=True,
         headings={"label": N_("Assumption"), "value": N_("Value"), "low": N_("Low"), "high": N_("High"),
@@ -649,44 +641,40 @@ def assumed(rows: pd.DataFrame) -> Exhibit:
 SCHEMES = {"five_category": N_("Category"), "ifrs9_stage": N_("IFRS 9 stage")}
 
 
-def crosswalk(rows: pd.DataFrame, version: str) -> Exhibit:
-    """Show customers by tier, category of loan quality and stage: `tier, five_category, ifrs9_stage, n`."""
-    said = Said(
-        N_("Customers by tier, loan-quality category and stage, under version {version} of the policy file."),
-        {"version": version},
-    )
-    return Exhibit(
-        "crosswalk", rows, said, within=[(), "tier"], supplement=True,
-        headings={"tier": N_("Tier"), **SCHEMES, "n": N_("Customers")}, formats={"n": ",.0f"},
-    )  # fmt: skip
+def loan_quality(
+    rules: pd.DataFrame, version: str, crossed: pd.DataFrame | None, against: pd.DataFrame | None
+) -> list[Exhibit]:
+    """Show the rules of the loan-quality policy and, where the data have what they ask for, what they find by tier.
 
-
-def contradictions(rows: pd.DataFrame) -> Exhibit:
-    """Show where tier and payment record contradict: `severity, tier, five_category, ifrs9_stage, customers`."""
-    said = Said(
-        N_(
-            "Where tier and payment record cannot both be right, the gravest first; the contact plan names them."
+    Args:
+        rules: `rule, gives, instrument, article, status, applied`.
+        version: of the policy file.
+        crossed: `tier, five_category, ifrs9_stage, n`.
+        against: `severity, tier, five_category, ifrs9_stage, customers`.
+    """
+    used = {"used": int((rules["applied"] == "applied").sum()), "n": len(rules), "version": version}
+    shown = [
+        Exhibit(
+            "quality_rules", rules,
+            Said(N_("{used} of {n} rules of loan quality (version {version}) can be applied to these data."), used),
+            within=None, supplement=True,
+            headings={"rule": N_("Rule"), "gives": N_("Gives"), "instrument": N_("Instrument"),
+                      "article": N_("Article"), "status": N_("Text verified"), "applied": N_("Applied here")},
         )
-    )
-    return Exhibit(
-        "contradictions", rows, said, within=[], supplement=True,
-        headings={"severity": N_("Severity"), "tier": N_("Tier"), **SCHEMES, "customers": N_("Customers")},
-        formats={"customers": ",.0f"},
-    )  # fmt: skip
-
-
-def quality_rules(rows: pd.DataFrame) -> Exhibit:
-    """Show the rules of the loan-quality policy: `rule, gives, instrument, article, status, applied`."""
-    used = int((rows["applied"] == "applied").sum())
-    said = Said(
-        N_("{used} of {n} rules of loan quality can be applied to these data."),
-        {"used": used, "n": len(rows)},
-    )
-    return Exhibit(
-        "quality_rules", rows, said, within=None, supplement=True,
-        headings={"rule": N_("Rule"), "gives": N_("Gives"), "instrument": N_("Instrument"), "article": N_("Article"),
-                  "status": N_("Text verified"), "applied": N_("Applied here")},
-    )  # fmt: skip
+    ]  # fmt: skip
+    if crossed is not None:
+        said = Said(N_("Customers by tier, loan-quality category and stage."))
+        shown.append(
+            Exhibit("crosswalk", crossed, said, within=[(), "tier"], supplement=True, formats={"n": ",.0f"},
+                    headings={"tier": N_("Tier"), **SCHEMES, "n": N_("Customers")})
+        )  # fmt: skip
+    if against is not None:
+        said = Said(N_("Where tier and payment record cannot both be right; the contact plan names them."))
+        shown.append(
+            Exhibit("contradictions", against, said, within=[], supplement=True, formats={"customers": ",.0f"},
+                    headings={"severity": N_("Severity"), "tier": N_("Tier"), **SCHEMES, "customers": N_("Customers")})
+        )  # fmt: skip
+    return shown
 
 
 # -------------------------------------------------------------------------------------------------- contacts and limits
@@ -716,7 +704,11 @@ LIMITS = {
         "The months over which {outcome} is counted are not known; here it stands against one year of work. If twice "
         "as many cases came up in a year, half the effect would do."
     ),
-    "pd": N_("Income and work are those of {months:.0f} months, over which {outcome} is counted."),
+    "pd": N_("Hours, costs and income are those of {months:.0f} months, over which {outcome} is counted."),
+    "hour": N_(
+        "An officer hour is taken to cost {cost:,.3g} {money}, a figure of our own; a bank sets its own "
+        "(`officer_hour`)."
+    ),
     "left out": N_(
         "Amounts rest on {n:,.0f} customers; {left:,.0f} are left out because amount, rate or outcome is missing."
     ),
@@ -728,10 +720,12 @@ ALWAYS = (
 )
 
 
-def limits(basis: Mapping[str, Any], outcome: str, left_out: float | None) -> list[Said]:
+def limits(basis: Mapping[str, Any], outcome: str, money: str, left_out: float | None) -> list[Said]:
     """Return what the page cannot say."""
     first = Said(LIMITS["loan"], {"outcome": outcome})
     if basis["horizon"]:
         first = Said(LIMITS["pd"], {"outcome": outcome, "months": basis["horizon"]})
     some = [Said(LIMITS["left out"], {"n": basis["n"], "left": left_out})] if left_out else []
+    if basis["reading"] != "count":
+        some.insert(0, Said(LIMITS["hour"], {"cost": basis["officer_hour"], "money": money}))
     return [first, *some, *(Said(text) for text in ALWAYS)]

@@ -33,6 +33,7 @@ COUNTED = {
         "the others need a trial, or data not recorded here."
     ),
 }
+OPEN = N_("Without a verdict here: {n} claims, with what would settle each.")
 PEOPLE = "people"  # in place of a model: what people said, tiers of their own
 
 
@@ -58,8 +59,8 @@ def counted_answer(evidence: pd.DataFrame, asked: pd.DataFrame) -> Said:
     return Said(COUNTED["people"], fields | {"more": more["claim"].nunique(), "people": more["n"].max()})
 
 
-def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFrame) -> Exhibit:
-    """Show one row per claim: the verdict under each model and of people asked, the grade, and what would settle it.
+def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFrame) -> list[Exhibit]:
+    """Show the claims that were judged with the verdict under each model and of people asked, then the open ones.
 
     Args:
         evidence: `claim, model, verdict, grade`.
@@ -68,20 +69,28 @@ def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFr
     """
     rows = pd.concat([evidence, asked], ignore_index=True)
     wide = rows.pivot(index="claim", columns="model", values="verdict").reindex(definitions.index)
-    wide[PEOPLE] = wide[PEOPLE].fillna("not asked")
+    wide[PEOPLE] = wide[PEOPLE].fillna("not asked") if PEOPLE in wide else "not asked"
     tested = rows[rows["verdict"] != UNTESTED]
     grades = tested.groupby("claim")["grade"].agg(lambda found: "; ".join(dict.fromkeys(found)))
-    frame = wide.reset_index().assign(
-        statement=definitions["statement"].to_numpy(),
-        grade=[grades.get(name, "–") for name in wide.index],
-        settled_by=definitions["settled_by"].to_numpy(),
+    judged = wide[wide.index.isin(tested["claim"])].reset_index()
+    judged = judged.assign(
+        statement=judged["claim"].map(definitions["statement"]), grade=judged["claim"].map(grades)
     )
+    left = definitions.loc[~definitions.index.isin(tested["claim"]), ["statement", "settled_by"]]
     models = [name for name in MODELS if name in wide]
-    return Exhibit(
-        "verdicts", frame, counted_answer(evidence, asked), within=None,
-        headings={"claim": N_("Claim"), "statement": N_("What is claimed"), **{name: NAMES[name] for name in models},
-                  PEOPLE: N_("People asked"), "grade": N_("Evidence"), "settled_by": N_("What would settle it")},
-    )  # fmt: skip
+    made = [
+        Exhibit(
+            "verdicts", judged, counted_answer(evidence, asked), within=None,
+            headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
+                      **{name: NAMES[name] for name in models}, PEOPLE: N_("People asked"), "grade": N_("Evidence")},
+        ),
+        Exhibit(
+            "open_claims", left.rename_axis("claim").reset_index(), Said(OPEN, {"n": len(left)}), within=None,
+            headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
+                      "settled_by": N_("What would settle it")},
+        ),
+    ]  # fmt: skip
+    return [exhibit for exhibit in made if len(exhibit.frame)]
 
 
 BESIDE = {
@@ -111,14 +120,12 @@ def beside(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
         )  # fmt: skip
     else:
         said = Said(BESIDE["missing"], {"outcome_name": facts["outcome_name"]})
-    outcome = {"outcome": facts["outcome_name"]}
     return Exhibit(
         "beside", titled(rows, grade), said, within=None,
-        headings={"model": N_("Ranking"), "bad_high": Said(N_("With {outcome}, high-risk tier"), outcome),
-                  "n_high": N_("of"), "bad_rest": Said(N_("With {outcome}, the rest"), outcome), "n_rest": N_("of "),
+        headings={"model": N_("Ranking"), "bad_high": N_("In the high-risk tier"), "bad_rest": N_("In the rest"),
                   "estimate": N_("Odds ratio [95 % interval]")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "bad_high": ",.0f", "n_high": ",.0f",
-                 "bad_rest": ",.0f", "n_rest": ",.0f"},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]",
+                 "bad_high": "{bad_high:,.0f} of {n_high:,.0f}", "bad_rest": "{bad_rest:,.0f} of {n_rest:,.0f}"},
     )  # fmt: skip
 
 
@@ -230,7 +237,7 @@ def reasons(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFra
     )
     untested = int((evidence["verdict"] == UNTESTED).sum())
     said = Said(
-        N_("{untested} of {n} verdicts are open for a stated reason, not for want of a number."),
+        N_("For {untested} of {n} pairs of claim and model there is no verdict; the last column says why."),
         {"untested": untested, "n": len(evidence)},
     )
     return Exhibit(
@@ -268,14 +275,22 @@ def strands(display: pd.DataFrame, invented: bool) -> Exhibit:
     )  # fmt: skip
 
 
-def integration(statement: pd.DataFrame) -> Exhibit:
+REPORTED = {
+    False: N_("What the study reports of its integration, item by item: {n} of {all} in full."),
+    True: N_(
+        "What a study reports of its integration, shown on invented answers: {n} of {all} items in full."
+    ),
+}
+
+
+def integration(statement: pd.DataFrame, invented: bool) -> Exhibit:
     """Show the six items of Good Reporting of A Mixed Methods Study."""
     said = Said(
-        N_("What the study reports of its integration, item by item: {n} of {all} in full."),
+        REPORTED[invented],
         {"n": int((statement["status"] == "reported").sum()), "all": len(statement)},
     )
     return Exhibit(
-        "gramms", statement, said, within=None, supplement=True,
+        "gramms", statement, said, within=None, supplement=True, origin="demonstration" if invented else "reported",
         headings={"item": N_("Item"), "asks": N_("Asks for"), "text": N_("Reported"), "status": N_("State")},
     )  # fmt: skip
 

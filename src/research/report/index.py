@@ -36,7 +36,7 @@ from research.textfiles import read_yaml
 VERDICTS = ("05_comparison", "11_synthesis")
 # Exhibits that the first page repeats: above the answers and below them, notebook → names.
 FIRST = {"05_comparison": ("rankings",)}
-REPEATED = {"11_synthesis": ("verdicts",), "05_comparison": ("lenders",)}
+REPEATED = {"11_synthesis": ("verdicts", "open_claims"), "05_comparison": ("lenders",)}
 CITATION = ROOT / "CITATION.cff"
 SECTIONS = {
     "verdict": "What came out",

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from research.errors import NotTestable
+from research.exhibits.words import Said
 from research.parameters import Study
 from research.report.exhibit import answer, banner
+from research.report.show import say
 from research.study.collect import about
 from research.study.testable import why_not
+
+
+def end(sentence: Said) -> None:
+    """Say why a notebook goes no further, and end it here; what was shown is the page. Raises NotTestable."""
+    say("end", sentence)
+    raise NotTestable(str(sentence))
 
 
 def answerable(study: Study, notebook: str) -> None:

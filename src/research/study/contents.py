@@ -83,12 +83,11 @@ STAGES: dict[str, tuple[str, ...]] = {
         "default_vintages",
         "warnings",
     ),
-    "workbooks": ("fieldwork_banner",),
     "survey": (
         "survey",
         "survey_quality",
         "survey_scales",
-        "survey_answers",
+        "scales_in_words",
         "survey_factors",
         "criteria_ranking",
     ),

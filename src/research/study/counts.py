@@ -27,7 +27,6 @@ from research.study.collect import (
     quality,
 )
 from research.study.customers import customers
-from research.study.experts import weight_shift
 from research.study.manage import loan_quality
 from research.study.models import model, not_testable
 from research.study.segment import MATCHED, rfm_grid, tier_panels, tier_profile, tier_rates
@@ -38,7 +37,6 @@ KNOWN, BAD = {"outcome": ("bad", "good")}, {"outcome": ("bad",)}
 RATE = ("rate", "pd", "outcome_rate", "ci_low", "ci_high", "risk")
 QUARTILES = ("q25", "median", "q75")
 DESCRIBED = ("mean", "sd", "minimum", "q05", *QUARTILES, "q95", "maximum", "zeros", "distinct", "skew")
-SHIFTED = ("abc", "rfm")  # models whose weights the experts can set
 RULE = {"rfm": "tier", "abc": "rule", "tree": "leaf"}  # the column that names a rule of a model
 MISSING = "missing"
 
@@ -49,7 +47,7 @@ def published(study: Study, name: str) -> pd.DataFrame:
     Args:
         study: the plan.
         name: "levels", "classes", "class_tests", "missing", "distributions", "checks", "impossible"; of a
-            model, such as "rfm_tiers": tiers, rules, profile, shift, shift_rates, crosswalk and contradictions;
+            model, such as "rfm_tiers": tiers, rules, profile, crosswalk and contradictions;
             "rfm_segments", "rfm_grid", "abc_indicators".
     """
     if smallest_count(study, "loans") > 1:
@@ -83,7 +81,7 @@ def counts_known(study: Study) -> frozenset[float]:
 
 
 @step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_quality,
-      weight_shift, "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
+      "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
 def protected_counts(study: Study) -> dict[str, pd.DataFrame]:
     """Return every table of counts of the study's customers, none of which gives away what another withholds."""
     least, size = smallest_count(study, "loans"), len(customers(study))
@@ -183,21 +181,6 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
             {"n": {}, "known": KNOWN, "bad": BAD},
             told,
         )
-    if name in SHIFTED and study.fieldwork.ahp:
-        moves = {"from": f"{name} equal weights", "to": f"{name} survey weights"}
-        made[f"{name}_shift"] = lambda: Counts(
-            weight_shift(study, name)["matrix"],
-            moves,
-            {"count": {}},
-            {"count": ("estimate",)},
-            {"count": ("n",)},
-        )
-        made[f"{name}_shift_rates"] = lambda: Counts(
-            weight_shift(study, name)["rates"],
-            {"tier": f"{name} {{weights}} weights"},
-            {"n": KNOWN, "bad": BAD},
-            told | {"n": RATE},
-        )
     if name == "abc":
         made["abc_indicators"] = lambda: Counts(
             model(study, name).indicators(),
@@ -245,9 +228,6 @@ def people(study: Study) -> pd.DataFrame:
         for panel, tiers in tier_panels(study, name).items():
             found[f"{name} {panel}"] = tiers
         found |= memberships(name, model(study, name), table)
-        if name in SHIFTED and study.fieldwork.ahp:
-            placed = weight_shift(study, name)["placed"]
-            found |= {f"{name} {weights} weights": placed[weights] for weights in placed}
         known = loan_quality(study, name)
         if "reason" not in known:
             classed = quality_rules.labelled(known["classified"], quality_rules.policy())

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from research.compare import claims
 from research.fieldwork import integration
 from research.fieldwork.gramms import integration_statement
 from research.parameters import Study
@@ -15,6 +16,7 @@ from research.study.collect import about
 from research.study.interviews import interviews
 from research.study.survey import survey_quality, survey_scales
 
+TITLES = {"rfm": "RFM", "abc": "ABC", "tree": "the tree"}
 SIDES = {
     "supported": "supports",
     "contradicted": "contradicts",
@@ -30,10 +32,14 @@ def loan_strand(study: Study) -> pd.DataFrame:
     An outcome is clear when every model tested has the same clear verdict; a condition that was not refuted is open.
     """
     tested = evidence(study).query("verdict != 'not tested here'")
-    rows = []
+    rows, statements = [], claims.definitions()["statement"]
     for benefit, part in tested.groupby(tested["claim"].str[:2]):
         outcomes = {SIDES.get(verdict, "inconclusive") for verdict in part["verdict"]}
-        text = "; ".join(f"{row.model} {row.verdict}" for row in part.itertuples())
+        said = [
+            f"{verdict} under {' and '.join(TITLES[name] for name in rows_of['model'])}"
+            for verdict, rows_of in part.groupby("verdict", sort=False)
+        ]
+        text = f"{statements[part['claim'].iloc[0]]}: {'; '.join(said)}"
         rows.append(
             {
                 "hypothesis": benefit,

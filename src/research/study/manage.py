@@ -62,21 +62,25 @@ def policy(study: Study, name: str) -> dict[str, Any]:
 
     Returns:
         Frames `strategies`, `needed`, `comparison`, `hours`, `tornado`, `assumed`, and `basis`: `reading`
-        (`pd`, `loan`, `count`), `years`, `horizon` (months), `lgd`, `measure` (of the tornado), `mean_loan`, `n`,
-        `left_out`, `believable` (return on risk capital).
+        (`pd`, `loan`, `count`), `years`, `horizon` (months), `lgd`, `officer_hour`, `measure` (of the tornado),
+        `mean_loan`, `n`, `left_out`, `believable` (return on risk capital).
     """
     frame, table, named = loan_book(study, name), strategies.strategies(), outcome(study)
     money = economics(study)
     money = money.changed(years=named.horizon_months / 12) if named.gives_pd else money.whole_loan()
     measures = policies.shown(frame, named.gives_pd)
-    counted = "cost of one" not in measures
-    measure = "hours for one" if counted else "profit" if named.gives_pd else "cost of one"
+    compared = policies.compare(frame, table, money, gives_pd=named.gives_pd, seed=study.seed)
+    measure = (
+        "profit" if "profit" in measures else "cost of one" if "cost of one" in measures else "hours for one"
+    )
+    if not np.isfinite(compared.set_index("measure").at[measure, "estimate"]):
+        measure = "outcomes"  # none is prevented, so that none has a price
     amounts = bool((frame["ead_from"] != "").any())
     drawn = money.credit_conversion if (frame["ead_from"] == "credit limit").any() else 1.0
     return {
         "strategies": table,
         "needed": break_even.break_even(frame, table, money, seed=study.seed),
-        "comparison": policies.compare(frame, table, money, gives_pd=named.gives_pd, seed=study.seed),
+        "comparison": compared,
         "hours": policies.officer_hours(table, money, seed=study.seed),
         "tornado": policies.tornado(frame, table, money, measure),
         "assumed": portfolio.assumed(frame, money),
@@ -85,6 +89,7 @@ def policy(study: Study, name: str) -> dict[str, Any]:
             "years": money.years,
             "horizon": named.horizon_months if named.gives_pd else None,
             "lgd": money.lgd_unsecured,
+            "officer_hour": money.officer_hour,
             "measure": measure,
             "mean_loan": float(frame["ead"].mean() * drawn) if amounts else float("nan"),
             "n": len(frame),

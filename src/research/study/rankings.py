@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from research.compare import tier_trend
-from research.compare.discrimination import delong_interval
+from research.compare import criteria, tier_trend
 from research.parameters import Study
 from research.segment import profile, registry
 from research.segment.scorecard import points_of_risk
@@ -64,28 +63,18 @@ def ranking_tests(study: Study) -> pd.DataFrame:
     )
 
 
-@step(out_of_fold)
+@step(out_of_fold, "models")
 def ranking_auc(study: Study) -> pd.DataFrame:
-    """Return the AUC of every ranking for customers it has not seen: `ranking`, `auc`, `ci_low`, `ci_high`, `n`, `bad`.
+    """Return the AUC of every ranking for customers it has not seen: `ranking`, `auc`, `ci_low`, `ci_high`, `n`.
 
-    The interval is DeLong's, over customers of the first partition.
+    The mean over folds with its corrected interval: the same value that page 05 compares.
     """
     oof = out_of_fold(study)
-    y, rows = oof.y[oof.tested], []
-    for place, (ranking, arm) in enumerate(oof.pairs):
-        if arm == registry.ARMS[0] and ranking in (*study.models, *BESIDE):
-            found = delong_interval(y, oof.score[place, 0][oof.tested]).iloc[0]
-            rows.append(
-                {
-                    "ranking": ranking,
-                    "auc": found["estimate"],
-                    "ci_low": found["ci_low"],
-                    "ci_high": found["ci_high"],
-                    "n": len(y),
-                    "bad": int(y.sum()),
-                }
-            )
-    return pd.DataFrame(rows)
+    folds = criteria.fold_measures(oof)
+    folds = folds[(folds["measure"] == "auc") & (folds["arm"] == registry.ARMS[0])]
+    kept = folds[folds["model"].isin([*study.models, *BESIDE])]
+    found = criteria.summarise_folds(kept, oof).rename(columns={"model": "ranking", "estimate": "auc"})
+    return found[["ranking", "auc", "ci_low", "ci_high", "n"]]
 
 
 @step(model)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from research.compare.purposes import ALPHA
 from research.fieldwork.instruments import items as instruments
 from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.integration import construct_names
+from research.fieldwork.interviews.coder_agreement import bars
 from research.fieldwork.survey import factors, group_comparison, reliability, response_quality
 from research.fieldwork.survey import scales as surveys
 from research.parameters import Fieldwork, Study
@@ -37,56 +41,46 @@ def read_answers(given: Fieldwork) -> dict[str, Any]:
 
 @step(survey)
 def survey_quality(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the quality marks of the respondents, their summary, the flow of exclusions, and the answers kept."""
+    """Return the answers `kept`, and the `flow` of exclusions."""
     found = survey(study)
     marks = response_quality.response_quality(found["returned"], found["instrument"])
     kept, flow = response_quality.usable(found["returned"], marks)
-    return {
-        "marks": marks,
-        "summary": response_quality.quality_summary(marks),
-        "flow": flow,
-        "kept": kept,
-        "missing": response_quality.item_missing(kept, found["instrument"]),
-    }
+    return {"flow": flow, "kept": kept}
 
 
 @step(survey_quality, "bootstrap", "seed")
 def survey_scales(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the scales: reliability, items, means of all and by group, and the comparison of the groups."""
+    """Return the scales: reliability against the bar, means of all and by group, and the comparison of the groups."""
     kept, instrument = survey_quality(study)["kept"], survey(study)["instrument"]
     options = {"resamples": study.bootstrap, "seed": study.seed}
     return {
-        "reliability": reliability.reliability_table(kept, instrument, **options),
-        "items": reliability.item_table(kept, instrument),
+        "reliability": reliability.against_bar(
+            reliability.reliability_table(kept, instrument, **options), bars()["scale"]
+        ),
         "means": surveys.construct_summary(kept, instrument),
         "by_group": surveys.construct_summary(kept, instrument, by_group=True),
-        "groups": group_comparison.compare_groups(kept, instrument, **options),
+        "groups": group_comparison.compare_groups(kept, instrument, **options).assign(level=ALPHA),
     }
 
 
-@step(survey_quality)
-def survey_answers(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the share of each answer to each item, of everybody (`all`) and by group (`by_group`)."""
-    kept, instrument = survey_quality(study)["kept"], survey(study)["instrument"]
-    return {
-        "all": surveys.likert_distribution(kept, instrument),
-        "by_group": surveys.likert_distribution(kept, instrument, by_group=True),
-    }
+def scales_in_words(study: Study) -> dict[str, pd.DataFrame]:
+    """Return `survey_scales` with constructs in words; nothing where the study has no survey."""
+    if not study.fieldwork.survey:
+        return {}
+    found = survey_scales(study)
+    names = construct_names(found["means"]["construct"])
+    return {name: table.replace({"construct": names}) for name, table in found.items()}
 
 
 @step(survey_quality, "seed")
 def survey_factors(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the factor structure of the items on the criteria C1 to C7."""
+    """Return whether the items on the criteria C1 to C7 share factors, and how many rise above chance."""
     kept, instrument = survey_quality(study)["kept"], survey(study)["instrument"]
     asked = instrument.loc[instrument["criterion"].isin(CRITERIA) & (instrument["group"] == "both"), "item"]
     items = surveys.keyed(kept, instrument)[asked.tolist()]
-    parallel = factors.parallel_analysis(items, seed=study.seed)
-    loadings, correlations = factors.loadings(items, max(1, int(parallel["retained"].sum())), seed=study.seed)
     return {
         "factorability": factors.factorability(items),
-        "parallel": parallel,
-        "loadings": loadings,
-        "correlations": correlations,
+        "parallel": factors.parallel_analysis(items, seed=study.seed),
     }
 
 
@@ -101,5 +95,12 @@ def criteria_ranking(study: Study) -> dict[str, pd.DataFrame]:
         rankings[name], agreements[name] = group_comparison.construct_ranking(
             part, instrument, CRITERIA, **options
         )
-    stacked = (pd.concat(frames, names=["group"]).reset_index("group") for frames in (rankings, agreements))
-    return dict(zip(("ranking", "concordance"), stacked, strict=True))
+    ranking, agreed = (
+        pd.concat(frames, names=["group"]).reset_index("group") for frames in (rankings, agreements)
+    )
+    ranking["construct"] = ranking["construct"].map(construct_names(ranking["construct"]))
+    w, least = agreed["estimate"], bars()
+    agreed["result"] = np.select(
+        [w >= least["largely"], w >= least["partly"]], ["largely", "partly"], "hardly"
+    )
+    return {"ranking": ranking, "concordance": agreed}

@@ -11,18 +11,6 @@ from research.paths import ROOT
 from research.textfiles import exists
 
 
-def fieldwork_banner(study: Study) -> tuple[str, str]:
-    """Return kind and text of the banner that says whether anybody was asked."""
-    if not any(
-        (study.fieldwork.survey, study.fieldwork.ahp, study.fieldwork.vignettes, study.fieldwork.interviews)
-    ):
-        return "real", "No fieldwork in this study: nobody was asked, and nothing here says that anybody was."
-    if study.fieldwork.provenance == "invented":
-        parts = "Answers, comparisons, judgements and interviews were made up for demonstration."
-        return "invented", f"Invented fieldwork: nobody was asked. {parts}"
-    return "real", "Fieldwork of this study: answers and interviews as returned."
-
-
 def located(path: str, parameter: str) -> Path:
     """Return the file or folder that a fieldwork parameter names. Raises UserError when there is none."""
     for place in (Path(path), ROOT / path):

@@ -7,7 +7,6 @@ The formulae are in `coefficients`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -94,18 +93,6 @@ def agreement_from_counts(
     table, raters = sparse.csr_array(values), int(values.sum(axis=1).max())
     design = Design(table, (), scores, level, _weighting(level, weights), _distance(scores, level), raters)
     return _table(design, None, resamples, 0.95, seed)
-
-
-def pairwise_agreement(ratings: pd.DataFrame, **options: object) -> pd.DataFrame:
-    """`agreement_table` for every pair of raters (`rater_1`, `rater_2`); shows who stands apart."""
-    tables = [
-        agreement_table(ratings[[a, b]], **options).assign(rater_1=a, rater_2=b)
-        for a, b in combinations(ratings.columns, 2)
-        if ratings[[a, b]].notna().all(axis=1).any()
-    ]
-    if not tables:
-        raise UserError("no two raters rated the same unit")
-    return pd.concat(tables, ignore_index=True)[["rater_1", "rater_2", *COLUMNS]]
 
 
 def krippendorff_alpha(ratings: pd.DataFrame, level: str = "nominal", **options: object) -> pd.Series:

@@ -17,7 +17,6 @@ from research.errors import UserError
 from research.paths import DEFINITIONS
 
 LIMIT = 0.10  # consistency ratio that Saaty still accepts
-AGGREGATIONS = ("judgements", "priorities")
 
 
 def random_index(n: int, source: str = "saaty_1980") -> float:
@@ -106,8 +105,6 @@ def group_weights(
     judgements: pd.DataFrame,
     pairs: pd.DataFrame,
     *,
-    aggregate: str = "judgements",
-    consistent_only: bool = True,
     limit: float = LIMIT,
     resamples: int = 1000,
     confidence: float = 0.95,
@@ -116,23 +113,18 @@ def group_weights(
     """Return the group's weights per set of comparisons, with bootstrap intervals over experts.
 
     Args:
-        aggregate: `judgements` (geometric mean of the matrices, then one eigenvector) or `priorities` (normalised
-            geometric mean of the experts' weights).
-        consistent_only: leave out experts above `limit`; incomplete experts are always left out.
+        limit: of the consistency ratio; experts above it, and incomplete ones, are left out.
 
     Returns:
         `set`, `element`, `weight`, `ci_low`, `ci_high`, `experts` (used), `left_out`, `consistency_ratio` (of the
-        group matrix), `aggregate`, `note`. A set where no expert is left has equal weights and says so.
+        group matrix), `note`. A set where no expert is left has equal weights and says so.
     """
-    if aggregate not in AGGREGATIONS:
-        raise UserError(f"aggregate '{aggregate}' is unknown; expected one of: {', '.join(AGGREGATIONS)}")
     table = expert_weights(judgements, pairs, limit=limit)
     judged = _oriented(judgements, pairs)
-    accepted = ["consistent"] if consistent_only else ["consistent", "inconsistent"]
     rows = []
     for name in pairs["set"].drop_duplicates():
         of_set = table[table["set"] == name]
-        used = of_set.loc[of_set["status"].isin(accepted), "expert"].unique()
+        used = of_set.loc[of_set["status"] == "consistent", "expert"].unique()
         left_out = of_set["expert"].nunique() - len(used)
         elements = _elements(pairs, name)
         low = high = pd.Series(np.nan, index=elements)
@@ -145,42 +137,18 @@ def group_weights(
                 [np.log(matrix(rows_, elements)) for _, rows_ in part.groupby("expert", sort=False)]
             )
             weights, _, ratio = eigenvector(pd.DataFrame(np.exp(logs.mean(axis=0)), elements, elements))
-            if aggregate == "priorities":
-                weights = _priorities(logs, elements)
             note = "one expert: no interval" if len(used) == 1 else ""
             if len(used) > 1 and resamples:
-                drawn = _drawn(logs, elements, aggregate, resamples, seed)
+                drawn = _drawn(logs, resamples, seed)
                 tail = (1 - confidence) / 2
                 low, high = (
                     pd.Series(q, index=elements) for q in np.quantile(drawn, [tail, 1 - tail], axis=0)
                 )
         for element in elements:
             row = (name, element, weights[element], low[element], high[element], len(used), left_out, ratio)
-            rows.append((*row, aggregate, note))
+            rows.append((*row, note))
     columns = ["set", "element", "weight", "ci_low", "ci_high", "experts", "left_out", "consistency_ratio"]
-    return pd.DataFrame(rows, columns=[*columns, "aggregate", "note"])
-
-
-def worst_judgements(judgements: pd.DataFrame, pairs: pd.DataFrame, *, limit: float = LIMIT) -> pd.DataFrame:
-    """Return, for each inconsistent expert, the judgement furthest from the expert's own weights (Saaty 2003).
-
-    Returns:
-        `set`, `expert`, `left`, `right`, `value`, `implied` (ratio of the weights), `consistency_ratio`.
-    """
-    table = expert_weights(judgements, pairs, limit=limit)
-    table = table[table["status"] == "inconsistent"]
-    judged = _oriented(judgements, pairs)
-    rows = []
-    for (name, expert), part in table.groupby(["set", "expert"], sort=False):
-        weights = part.set_index("element")["weight"]
-        own = judged[(judged["set"] == name) & (judged["expert"] == expert)].copy()
-        own["implied"] = own["left"].map(weights) / own["right"].map(weights)
-        worst = own.loc[(np.log(own["value"]) - np.log(own["implied"])).abs().idxmax()]
-        ratio = part["consistency_ratio"].iloc[0]
-        rows.append((name, expert, worst["left"], worst["right"], worst["value"], worst["implied"], ratio))
-    return pd.DataFrame(
-        rows, columns=["set", "expert", "left", "right", "value", "implied", "consistency_ratio"]
-    )
+    return pd.DataFrame(rows, columns=[*columns, "note"])
 
 
 def _elements(pairs: pd.DataFrame, name: str) -> list[str]:
@@ -222,23 +190,13 @@ def _oriented(judgements: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     return judged
 
 
-def _priorities(logs: np.ndarray, elements: list[str]) -> pd.Series:
-    each = np.stack([eigenvector(pd.DataFrame(np.exp(one), elements, elements))[0] for one in logs])
-    joined = np.exp(np.log(each).mean(axis=0))
-    return pd.Series(joined / joined.sum(), index=elements, name="weight")
-
-
-def _drawn(logs: np.ndarray, elements: list[str], aggregate: str, resamples: int, seed: int) -> np.ndarray:
+def _drawn(logs: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     """Weights (resamples × elements) of resampled groups of experts."""
     experts = len(logs)
     times = (
         np.random.default_rng(seed).multinomial(experts, np.full(experts, 1 / experts), size=resamples)
         / experts
     )
-    if aggregate == "priorities":
-        each = np.stack([eigenvector(pd.DataFrame(np.exp(one), elements, elements))[0] for one in logs])
-        joined = np.exp(times @ np.log(each))
-        return joined / joined.sum(axis=1, keepdims=True)
     mean = np.exp(np.tensordot(times, logs, axes=1))
     values, vectors = np.linalg.eig(mean)
     top = values.real.argmax(axis=1)

@@ -9,15 +9,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.multivariate.factor import Factor
-from statsmodels.multivariate.factor_rotation import rotate_factors
 
-from research.errors import UserError, nearest
+from research.errors import UserError
+
 
 # rotation → the library's name of it; oblimin with γ = 0 is quartimin
-ROTATIONS = {"oblimin": "quartimin", "varimax": "varimax", "none": None}
-
-
 def factorability(items: pd.DataFrame) -> pd.DataFrame:
     """Return whether the correlations of the items (respondents × items) carry common factors.
 
@@ -77,62 +73,6 @@ def parallel_analysis(
             "n": n,
         }
     )
-
-
-def loadings(
-    items: pd.DataFrame, factors: int, rotation: str = "oblimin", *, seed: int = 1
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return maximum-likelihood loadings and the correlations of the factors.
-
-    Factors are ordered by their sum of squared loadings and signed so that it sums positive. `seed` is of the starting
-    values, on which the last decimals depend.
-
-    Returns:
-        Loadings (`item`, `factor`, `loading`, `communality`, `strongest`: the item's largest), long; and the
-        factors × factors correlations (identity for orthogonal rotations).
-
-    Raises:
-        UserError: more factors than the items can carry, an unknown rotation.
-    """
-    complete = _complete(items)
-    k = complete.shape[1]
-    if rotation not in ROTATIONS:
-        raise UserError(f"rotation '{rotation}' is unknown{nearest(rotation, ROTATIONS)}")
-    # Degrees of freedom of the model must not be negative: ((k − m)² − (k + m)) / 2.
-    if factors < 1 or (k - factors) ** 2 < k + factors:
-        raise UserError(f"{k} items cannot carry {factors} factors")
-    answers = complete.to_numpy(dtype=float)
-    fitted = Factor(endog=answers, n_factor=factors, method="ml").fit(rng=seed)
-    communality = np.asarray(fitted.communality, dtype=float)
-    found, turn = _canonical(np.corrcoef(answers.T), 1 - communality, factors), np.eye(factors)
-    if factors > 1 and rotation != "none":
-        found, turn = map(np.asarray, rotate_factors(found, ROTATIONS[rotation]))
-    correlation = turn.T @ turn
-    order = np.argsort(-(found**2).sum(axis=0), kind="stable")
-    signs = np.where(found[:, order].sum(axis=0) < 0, -1, 1)
-    found = found[:, order] * signs
-    correlation = correlation[np.ix_(order, order)] * np.outer(signs, signs)
-    names = [f"F{i + 1}" for i in range(factors)]
-    wide = pd.DataFrame(found, index=complete.columns, columns=names)
-    long = wide.rename_axis("item").reset_index().melt("item", var_name="factor", value_name="loading")
-    long["communality"] = long["item"].map(dict(zip(complete.columns, communality, strict=True)))
-    strongest = wide.abs().idxmax(axis=1)
-    long["strongest"] = long["factor"] == long["item"].map(strongest)
-    return long, pd.DataFrame(correlation, index=names, columns=names)
-
-
-def _canonical(correlation: np.ndarray, uniqueness: np.ndarray, factors: int) -> np.ndarray:
-    """Return the maximum-likelihood loadings (k, m) that belong to the uniquenesses (k,), before any rotation.
-
-    Λ = Ψ^½ U (Θ − 1)^½ with the m largest eigenvalues Θ of Ψ^−½ R Ψ^−½ and their vectors U (Jöreskog 1967, eq. 19).
-    The matrix is symmetric, so its eigenvalues are real and its vectors orthogonal; a solver for general matrices,
-    as in the library's own last step, can return complex or oblique ones where two eigenvalues are close.
-    """
-    root = np.sqrt(uniqueness)
-    scaled = correlation / np.outer(root, root)
-    values, vectors = np.linalg.eigh((scaled + scaled.T) / 2)
-    top = slice(None, -factors - 1, -1)
-    return root[:, None] * vectors[:, top] * np.sqrt(np.clip(values[top] - 1, 0, None))
 
 
 def _complete(items: pd.DataFrame) -> pd.DataFrame:

@@ -50,6 +50,21 @@ def reliability_table(
     return pd.DataFrame(rows)
 
 
+def against_bar(table: pd.DataFrame, bar: float) -> pd.DataFrame:
+    """Return `reliability_table` with α and ω in one row per scale, and what the interval of α says of the bar.
+
+    Returns:
+        `criterion`, `construct`, `items`, `n`, `estimate`, `ci_low`, `ci_high` (α), `omega`, `omega_low`, `omega_high`,
+        `bar`, `result`: above, below, or open (the interval holds the bar, or there is none).
+    """
+    keys = ["criterion", "construct"]
+    alpha, omega = (table[table["measure"] == name] for name in ("cronbach_alpha", "mcdonald_omega"))
+    named = {"estimate": "omega", "ci_low": "omega_low", "ci_high": "omega_high"}
+    rows = alpha.merge(omega[[*keys, *named]].rename(columns=named), on=keys)
+    rows["result"] = np.select([rows["ci_low"] > bar, rows["ci_high"] < bar], ["above", "below"], "open")
+    return rows.assign(bar=bar)[[*keys, "items", "n", *named, *named.values(), "bar", "result"]]
+
+
 def cronbach_alpha(items: pd.DataFrame, *, confidence: float = 0.95) -> dict[str, object]:
     """α of keyed items (respondents × items), covariances pairwise, as one row of `reliability_table`."""
     answered = items.dropna(how="all")
@@ -92,54 +107,6 @@ def mcdonald_omega(
         np.quantile(drawn, [tail, 1 - tail]) if len(drawn) >= max(resamples / 2, 1) else (np.nan, np.nan)
     )
     return row | {"estimate": estimate, "ci_low": low, "ci_high": high}
-
-
-def item_table(responses: pd.DataFrame, instrument: pd.DataFrame) -> pd.DataFrame:
-    """Return how each item works in its scale.
-
-    Returns:
-        `criterion`, `construct`, `group`, `item`, `reverse`, `n`, `missing` (share), `mean`, `sd` (keyed), `item_rest`
-        (correlation with the sum of the other items, complete answers), `alpha_if_dropped`, `loading` (one factor),
-        `note` (an item that correlates negatively with the rest).
-    """
-    answers = keyed(responses, instrument)
-    reverse = instrument.set_index("item")["reverse"]
-    rows = []
-    for scale in scales(responses, instrument):
-        items = answers.loc[scale.respondents, scale.items]
-        complete = items.dropna()
-        loadings = dict.fromkeys(scale.items, np.nan)
-        if len(scale.items) >= 3 and not _unfit(complete):
-            found = one_factor(np.atleast_3d(complete.corr().to_numpy()).transpose(2, 0, 1))
-            loadings = dict(zip(scale.items, found[0], strict=True))
-        for item in scale.items:
-            others = [other for other in scale.items if other != item]
-            rest = (
-                complete[item].corr(complete[others].sum(axis=1))
-                if len(others) and len(complete) > 2
-                else np.nan
-            )
-            dropped = cronbach_alpha(items[others])["estimate"] if len(others) > 1 else np.nan
-            rows.append(
-                {
-                    "criterion": scale.criterion,
-                    "construct": scale.construct,
-                    "group": scale.group,
-                    "item": item,
-                    "reverse": bool(reverse[item]),
-                    "n": int(items[item].notna().sum()),
-                    "missing": float(items[item].isna().mean()),
-                    "mean": float(items[item].mean()),
-                    "sd": float(items[item].std()),
-                    "item_rest": float(rest),
-                    "alpha_if_dropped": float(dropped),
-                    "loading": float(loadings[item]),
-                    "note": "against the rest of the scale: check wording and reverse key"
-                    if rest < 0
-                    else "",
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 def one_factor(correlations: np.ndarray, tolerance: float = 1e-6) -> np.ndarray:

@@ -34,9 +34,8 @@ def response_quality(
 
     Returns:
         Index as `responses`: `group`, `asked`, `answered`, `missing_share`, `longest_run` (same answer in a row, in
-        the order of the instrument), `variability` (SD of the answers, rescaled 0–1), `duplicate_of` (the earlier
-        respondent with the same answers to every item, at least 5 answered), `seconds`, and one true/false column per
-        name in `CHECKS`.
+        the order of the instrument), `duplicate_of` (the earlier respondent with the same answers to every item, at
+        least 5 answered), `seconds`, and one true/false column per name in `CHECKS`.
     """
     keyed(responses, instrument)  # only to check the answers
     order = [item for item in instrument["item"] if item in responses]
@@ -45,15 +44,12 @@ def response_quality(
     for scale in scales(responses, instrument):
         asked.loc[scale.respondents, scale.items] = True
     values = answers.where(asked).to_numpy()
-    limits = instrument.set_index("item").loc[order, ["scale_min", "scale_max"]].astype(float)
-    rescaled = (answers.where(asked) - limits["scale_min"]) / (limits["scale_max"] - limits["scale_min"])
     marks = pd.DataFrame(index=responses.index)
     marks["group"] = responses.get("group", "both")
     marks["asked"] = asked.sum(axis=1)
     marks["answered"] = np.count_nonzero(~np.isnan(values), axis=1)
     marks["missing_share"] = 1 - marks["answered"] / marks["asked"]
     marks["longest_run"] = [_longest_run(row[~np.isnan(row)]) for row in values]
-    marks["variability"] = rescaled.std(axis=1)
     marks["duplicate_of"] = _earlier_same(answers.where(asked), marks["answered"])
     marks["seconds"] = responses.get("duration_seconds", np.nan)
     marks["incomplete"] = marks["answered"] < fewest_answered * marks["asked"]
@@ -62,43 +58,6 @@ def response_quality(
     marks["duplicate"] = marks["duplicate_of"].notna()
     marks["speeding"] = marks["seconds"] < fastest * marks["seconds"].median()
     return marks
-
-
-def quality_summary(quality: pd.DataFrame) -> pd.DataFrame:
-    """Return `check`, `flagged`, `share`, `n`, `checked` (false for speed without durations), and the row `any`."""
-    n = len(quality)
-    rows = [
-        (
-            check,
-            int(quality[check].sum()),
-            float(quality[check].mean()),
-            n,
-            check != "speeding" or _timed(quality),
-        )
-        for check in CHECKS
-    ]
-    either = quality[list(CHECKS)].any(axis=1)
-    rows.append(("any", int(either.sum()), float(either.mean()), n, True))
-    return pd.DataFrame(rows, columns=["check", "flagged", "share", "n", "checked"])
-
-
-def item_missing(responses: pd.DataFrame, instrument: pd.DataFrame) -> pd.DataFrame:
-    """Return per item `item`, `criterion`, `construct`, `group`, `asked`, `missing`, `missing_share`, worst first."""
-    rows = [
-        (
-            item,
-            scale.criterion,
-            scale.construct,
-            scale.group,
-            len(scale.respondents),
-            int(column.isna().sum()),
-        )
-        for scale in scales(responses, instrument)
-        for item, column in responses.loc[scale.respondents, scale.items].items()
-    ]
-    table = pd.DataFrame(rows, columns=["item", "criterion", "construct", "group", "asked", "missing"])
-    table["missing_share"] = table["missing"] / table["asked"].where(table["asked"] > 0)
-    return table.sort_values("missing_share", ascending=False, kind="stable", ignore_index=True)
 
 
 def usable(
@@ -121,10 +80,6 @@ def usable(
         kept &= ~out
         flow.append((check, int(out.sum()), int(kept.sum())))
     return responses[kept], pd.DataFrame(flow, columns=["step", "left_out", "kept"])
-
-
-def _timed(quality: pd.DataFrame) -> bool:
-    return bool(quality["seconds"].notna().any())
 
 
 def _longest_run(answers: np.ndarray) -> int:

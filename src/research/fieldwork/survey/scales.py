@@ -235,63 +235,6 @@ def weighted_mean(
     )
 
 
-def likert_distribution(
-    responses: pd.DataFrame, instrument: pd.DataFrame, *, by_group: bool = False, weighted: bool = False
-) -> pd.DataFrame:
-    """Return the share of each answer to each item, as answered (not keyed), for diverging bars.
-
-    Returns:
-        `criterion`, `construct`, `item`, `wording_en`, `wording_zh`, `group`, `answer`, `count`, `share` (of those who
-        answered the item), `side` (-1 below, 0 at, 1 above the midpoint), `n`, `missing`; every answer of the scale has
-        a row, also at 0.
-    """
-    keyed(responses, instrument)  # only to check the answers
-    weight = design_weights(responses) if weighted else pd.Series(1.0, index=responses.index)
-    rows = []
-    for scale in scales(responses, instrument):
-        members = responses.loc[scale.respondents]
-        groups = list(members.groupby("group", sort=True)) if by_group else [(scale.group, members)]
-        for entry in instrument[instrument["item"].isin(scale.items)].to_dict("records"):
-            steps = np.arange(int(entry["scale_min"]), int(entry["scale_max"]) + 1)
-            for group, part in groups:
-                answers = part[entry["item"]]
-                totals = weight[part.index].groupby(answers).sum()
-                for step in steps:
-                    rows.append(
-                        {
-                            "criterion": scale.criterion,
-                            "construct": scale.construct,
-                            "item": entry["item"],
-                            "wording_en": entry.get("wording_en", entry["item"]),
-                            "wording_zh": entry.get("wording_zh", entry["item"]),
-                            "group": group,
-                            "answer": int(step),
-                            "count": int((answers == step).sum()),
-                            "share": totals.get(step, 0.0) / totals.sum() if totals.sum() else np.nan,
-                            "side": int(np.sign(step - steps.mean())),
-                            "n": int(answers.notna().sum()),
-                            "missing": int(answers.isna().sum()),
-                        }
-                    )
-    return pd.DataFrame(rows)
-
-
-def construct_agreement(distribution: pd.DataFrame, instrument: pd.DataFrame) -> pd.Series:
-    """Return the share who agree with each construct, lowest first: the mean over its items and groups.
-
-    To agree with a reverse-keyed item is to disagree with its construct, so there the answers below the midpoint count.
-
-    Args:
-        distribution: that of `likert_distribution`, or some of its items.
-    """
-    turned = distribution["item"].map(instrument.set_index("item")["reverse"].astype(int).eq(1)).astype(bool)
-    agrees = distribution["side"].mask(turned, -distribution["side"]) > 0
-    keys = ["construct", "item", "group"]
-    # Nobody answered an item: no share, rather than a share of nought that would lower the mean.
-    shares = distribution[agrees].groupby(keys, sort=False)["share"].sum(min_count=1)
-    return shares.groupby("construct").mean().sort_values(kind="stable")
-
-
 def _check(responses: pd.DataFrame, instrument: pd.DataFrame) -> None:
     missing = [c for c in INSTRUMENT if c not in instrument]
     if missing:

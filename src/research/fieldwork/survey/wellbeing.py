@@ -20,6 +20,7 @@ from research.fieldwork.survey.weighted import Linearised
 from research.paths import DEFINITIONS
 from research.tiers import TIERS
 
+YEAR = 2016  # October to December
 DRAWS = 500  # random tiers: the mean over draws, and the middle 95 % of them
 ENDS = [0.025, 0.975]
 TABLES = ("needs", "means", "wellbeing", "answers")
@@ -121,8 +122,9 @@ def tables(answers: Answers, bar: float, margin: float, seed: int) -> dict[str, 
     Returns:
         `needs`: per question V of the tiers and of income alone with intervals, the upper end of random tiers, and
         `result` (above, below, open) against the bar. `means`: the mean V over the questions of tiers, income alone and
-        random tiers, its difference from the tiers, and `result` of that difference (equivalent, better, worse, open:
-        the tiers against it). `wellbeing`: score by tier. `answers`: share of the counted answer by tier.
+        random tiers, its difference from the tiers, and `result` of that difference, the tiers against it (equivalent;
+        no better: within the margin, and below nought; better, worse, open). `wellbeing`: score by tier. `answers`:
+        share of the counted answer by tier.
     """
     asked = _questions().query("role == 'need'").reset_index(drop=True)
     placed = tiers(answers)
@@ -208,7 +210,7 @@ def _means(found: dict[str, list[Linearised]], lots: np.ndarray, margin: float) 
 
 def _difference(low: float, high: float, margin: float) -> str:
     if -margin < low and high < margin:
-        return "equivalent"
+        return "no better" if high < 0 else "equivalent"
     return "better" if low > 0 else "worse" if high < 0 else "open"
 
 
@@ -233,6 +235,7 @@ def _wellbeing(answers: Answers, placed: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(
         overall=weighted.average(score, w).estimate,
         people=len(score),
+        year=YEAR,
         **_with_ends("difference_", gap.estimate, (low, high)),
         result="apart" if low > 0 else "reversed" if high < 0 else "open",
     )
