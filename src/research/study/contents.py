@@ -38,7 +38,6 @@ STAGES: dict[str, tuple[str, ...]] = {
     "compare": (
         "comparison",
         "later_loans",
-        "titles",
     ),
     "purposes": (
         "bar_name",
