@@ -107,9 +107,9 @@ def curves() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        ("apart", "Cut once and then frozen, the tree's tiers still sorted real customers 3 months later: default rate 7.7% in premium, 56.2% in high risk."),
-        ("open", "Cut once and then frozen, the tree's tiers no longer sorted real customers 3 months later: default rate 7.7% in premium, 56.2% in high risk."),
-        ("reversed", "Cut once and then frozen, the tree's tiers ran backwards 3 months later: default rate 7.7% in premium, 56.2% in high risk."),
+        ("apart", "Cut once and then frozen, the tiers of the tree still sorted real customers 3 months later: default rate 7.7% in premium, 56.2% in high risk."),
+        ("open", "Cut once and then frozen, the tiers of the tree no longer sorted real customers 3 months later: default rate 7.7% in premium, 56.2% in high risk."),
+        ("reversed", "Cut once and then frozen, the tiers of the tree ran backwards 3 months later: default rate 7.7% in premium, 56.2% in high risk."),
     ],
 )  # fmt: skip
 def test_the_answer_says_whether_frozen_tiers_still_sort(result, text):
@@ -177,7 +177,7 @@ def test_shifts(share, text):
 def test_flags_stand_beside_value_alone(result, low, text, value):
     rows = flags(result, low)
     assert str(monitoring.flags(rows, "real").caption) == text
-    said = [str(part) for part in monitoring.flagged(rows, "tree")]
+    said = [str(part) for part in monitoring.flagged(rows)]
     assert said[1] == value
     assert said[0] == (
         "Under the tree, 30 of 100 flagged customers were premium two months later (30.0%), and 10.0% of the other low-risk "

@@ -55,15 +55,15 @@ def simulated() -> Said:
 
 SORTED = {
     "apart": N_(
-        "Cut once and then frozen, the tree's tiers still sorted real customers {months} months later: {rate} "
+        "Cut once and then frozen, the tiers of {model} still sorted real customers {months} months later: {rate} "
         "{premium:.1%} in premium, {high:.1%} in high risk."
     ),
     "open": N_(
-        "Cut once and then frozen, the tree's tiers no longer sorted real customers {months} months later: {rate} "
+        "Cut once and then frozen, the tiers of {model} no longer sorted real customers {months} months later: {rate} "
         "{premium:.1%} in premium, {high:.1%} in high risk."
     ),
     "reversed": N_(
-        "Cut once and then frozen, the tree's tiers ran backwards {months} months later: {rate} {premium:.1%} in "
+        "Cut once and then frozen, the tiers of {model} ran backwards {months} months later: {rate} {premium:.1%} in "
         "premium, {high:.1%} in high risk."
     ),
 }
@@ -75,17 +75,18 @@ DRIFTED = {
 }
 
 
-def answer(frames: Mapping[str, pd.DataFrame], model: str = "tree") -> list[Said]:
-    """Say whether frozen tiers still sort real customers, how many moved, and whether a score drifted."""
+def answer(frames: Mapping[str, pd.DataFrame]) -> list[Said]:
+    """Say whether frozen tiers of the last model still sort, how many moved, and whether a score drifted."""
     if not {"migration", "frozen_rates", "shifts"} <= set(frames):
         return [Said(MISSING)]
+    model = frames["migration"]["model"].iloc[-1]
     row = frames["frozen_rates"].set_index("ranking").loc[model].iloc[0]
     moved, scores = far(frames["migration"]), frames["shifts"].query("what == 'score'")
     worst = next(signal for signal in reversed(SIGNALS) if (scores["signal"] == signal).any())
     named = {"models": in_text(list(scores.loc[scores["signal"] == worst, "name"]))}
     return [
         Said(SORTED[row["result"]], {"months": int(moved["months"].iloc[0]), "rate": row["rate_word"],
-                                     "premium": row["premium"], "high": row["high"]}),
+                                     "model": in_text([model]), "premium": row["premium"], "high": row["high"]}),
         Said(CHANGED, {"changed": 1 - same(moved).loc[model]}),
         Said(DRIFTED[worst], {} if worst == "green" else named),
     ]  # fmt: skip
@@ -354,8 +355,9 @@ def flags_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
-def flagged(rows: pd.DataFrame, model: str) -> list[Said]:
-    """Say what the flag found under one model, and what value alone would have found."""
+def flagged(rows: pd.DataFrame) -> list[Said]:
+    """Say what the flag found under the last model, and what value alone would have found."""
+    model = rows["model"].iloc[-1]
     part = rows[rows["model"] == model].set_index("flag")
     rule = part.loc["rule"]
     fields = {"model": in_text([model]), "share": rule["arrived"] / rule["flagged"],
