@@ -197,13 +197,6 @@ def test_the_order_of_a_table_tells_nothing_of_what_it_withholds() -> None:
         assert counts.withheld_last(given, [])["construct"].tolist() == ["c", "d", "a", "b"]
 
 
-def test_answers_on_a_scale_are_rounded() -> None:
-    frame = pd.DataFrame({"n": [93, 93], "count": [3, 44], "share": [3 / 93, 44 / 93]})
-    safe = disclosure.rounded(frame, "share")
-    assert safe["count"].tolist() == [5, 45]
-    assert safe["share"].tolist() == [5 / 93, 45 / 93]
-
-
 def test_a_sentence_says_no_small_count() -> None:
     assert disclosure.count(3) is None
     assert disclosure.count(398, of=400) is None

@@ -17,13 +17,13 @@ FACTS = {
 }  # fmt: skip
 
 
-def effects(*results: str, kind: str = "scaled") -> pd.DataFrame:
+def effects(*results: str) -> pd.DataFrame:
     """Inputs A, B, C, …, the clearest first."""
     n = np.arange(len(results))
     ratio = np.array([{"higher": 2.0, "lower": 0.5}.get(result, 1.1) for result in results])
     return pd.DataFrame(
-        {"term": list("ABCDEFGHIJKLMNO"[: len(results)]), "block": "risk", "kind": kind, "odds_ratio": ratio,
-         "estimate": np.log(ratio), "ci_low": ratio * 0.8, "ci_high": ratio * 1.3, "marginal_effect": 0.012,
+        {"term": list("ABCDEFGHIJKLMNO"[: len(results)]), "block": "risk", "odds_ratio": ratio,
+         "ci_low": ratio * 0.8, "ci_high": ratio * 1.3, "marginal_effect": 0.012,
          "effect_low": 0.009, "effect_high": 0.015, "p_value": 0.001 * (n + 1), "p_holm": 0.01 * (n + 1),
          "p_bh": 0.005 * (n + 1), "vif": 1.5, "n": 5000, "result": results}
     )  # fmt: skip
@@ -37,7 +37,7 @@ def groups(**results: str) -> pd.DataFrame:
 
 
 def rate(graded: bool) -> dict[str, pd.DataFrame]:
-    return {"explained": pd.DataFrame({"r2": [0.986], "r2_without_grade": 0.388, "graded": graded})}
+    return {"explained": pd.DataFrame({"r2": [0.986], "r2_blind": 0.388, "graded": graded})}
 
 
 @pytest.mark.parametrize(
@@ -76,20 +76,23 @@ def test_the_forest_plot_says_which_inputs_are_clear(results, text):
 
 
 @pytest.mark.parametrize(
-    ("kind", "result", "text"),
+    ("result", "text"),
     [
-        ("scaled", "higher",
-         "The clearest input is A: one standard deviation more goes with +1.2 percentage points (95 % CI +0.9 to "
-         "+1.5); the churn rate of all customers is 8.0%."),
-        ("level", "higher",
-         "The clearest input is A: where it holds, that goes with +1.2 percentage points (95 % CI +0.9 to +1.5); the "
-         "churn rate of all customers is 8.0%."),
-        ("level", "open",
-         "No single input is clear after adjustment; the churn rate of all customers is 8.0%."),
+        ("higher", "The clearest input is A: a standard deviation more, or this class against its reference, goes with "
+                   "+1.2 percentage points (95 % CI +0.9 to +1.5); the churn rate of all customers is 8.0%."),
+        ("open", "No single input is clear after adjustment; the churn rate of all customers is 8.0%."),
     ],
 )  # fmt: skip
-def test_what_is_clear_is_said_in_percentage_points_beside_the_rate(kind, result, text):
-    assert str(drivers.strongest(effects(result, kind=kind), FACTS)) == text
+def test_what_is_clear_is_said_in_percentage_points_beside_the_rate(result, text):
+    assert str(drivers.strongest(effects(result), FACTS)) == text
+
+
+def test_the_rate_says_what_it_goes_with():
+    assert str(
+        drivers.rate_terms(
+            effects("higher", "open", "lower").rename(columns={"odds_ratio": "estimate"})
+        ).caption
+    ) == ("After adjustment for 3 tests, the contract rate is higher with A; it is lower with C.")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_forest_plots_fit_the_page_and_a_phone(width):
     slope = pd.DataFrame({"estimate": [0.8], "ci_low": [0.7], "ci_high": [0.95], "result": ["open"]})
     made = [
         drivers.odds_ratios(terms, "churn"),
-        drivers.rate_terms(terms),
+        drivers.rate_terms(terms.rename(columns={"odds_ratio": "estimate"})),
         drivers.calibration(DECILES, slope, FACTS),
     ]
     assert len(made[0].frame) == drivers.DRAWN

@@ -206,6 +206,34 @@ def test_the_answer_counts_claims_that_only_people_asked_can_judge(verdict, text
     assert str(synthesis.counted_answer(loans, asked(verdict))) == text
 
 
+@pytest.mark.parametrize(
+    ("loans", "people", "start"),
+    [
+        (
+            ["refuted", "refuted"],
+            "not refuted",
+            "Loans and people part ways on need: tiers of the models hardly differ in",
+        ),
+        (["refuted", "refuted"], "refuted", "Loans and people agree on need: neither"),
+        (
+            ["not refuted", "not tested here"],
+            "not refuted",
+            "Loans and people agree on need: tiers of the models",
+        ),
+        (
+            ["not tested here"],
+            "not refuted",
+            "These loans cannot tell whether tiers differ in need; a public survey of 6,004",
+        ),
+        (["refuted", "undecided"], "not refuted", "Whether tiers differ in need is open"),
+        (["undecided"], "undecided", "Whether tiers differ in need is open"),
+    ],
+)
+def test_loans_and_people_are_held_against_each_other_on_need(loans, people, start):
+    rows = pd.DataFrame({"claim": "H3a", "verdict": loans})
+    assert str(synthesis.needs(rows, asked(people))).startswith(start)
+
+
 def asked(verdict: str) -> pd.DataFrame:
     """What a survey says of H3a."""
     return pd.DataFrame([{"claim": "H3a", "model": "people", "estimate": 0.16, "ci_low": 0.15, "ci_high": 0.17,
@@ -219,6 +247,11 @@ def test_an_invented_joint_display_is_a_demonstration_and_shows_no_verdict():
     assert invented.origin == "demonstration"
     assert "verdict" not in invented.headings
     assert "verdict" in real.headings
+    statement = pd.DataFrame({"item": [1], "asks": "why", "text": "so", "status": "reported"})
+    assert [synthesis.integration(statement, made_up).origin for made_up in (True, False)] == [
+        "demonstration",
+        "reported",
+    ]
 
 
 def drawn() -> list:
@@ -263,7 +296,7 @@ def test_odds_beside_the_bar_are_told_in_the_words_of_the_outcome(models, text):
                          "estimate": 1.9, "ci_low": 1.2, "ci_high": 2.9})  # fmt: skip
     made = synthesis.beside(rows, "single", WORDS)
     assert str(made.caption) == text
-    assert str(made.headings["bad_high"]) == "With churn, high-risk tier"
+    assert made.formats["bad_high"] == "{bad_high:,.0f} of {n_high:,.0f}"
 
 
 @pytest.mark.parametrize("exhibit", drawn(), ids=lambda exhibit: exhibit.name)

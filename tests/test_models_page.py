@@ -111,7 +111,7 @@ def test_the_caption_says_what_the_test_found(result: str, text: str) -> None:
     assert made.frame["outcome"].unique().tolist() == ["churn"]
     assert [str(made.headings[name]) for name in ("bad", "rate")] == [
         "With churn",
-        "Rate of churn [95 % interval]",
+        "Rate of churn, 95 % CI",
     ]
 
 

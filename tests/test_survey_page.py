@@ -11,6 +11,11 @@ import pytest
 from research.exhibits import survey
 from research.exhibits.style import mark_origin, theme
 from research.exhibits.words import Words
+from research.parameters import load
+from research.report.payload import MIME
+from research.report.show import exhibit_bundle
+from research.study import contents as steps
+from research.suppression import WITHHELD
 from research.tiers import TIERS
 
 
@@ -323,17 +328,17 @@ def judged(low: float) -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.mark.parametrize(
     ("low", "text"),
     [
-        (0.09, "ABC comes closest to the experts (κ 0.42, 95 % interval 0.09 to 0.66); among themselves they "
-               "agree with α 0.74."),
+        (0.09, "Of the study's models ABC comes closest to the experts (κ 0.42, 95 % interval 0.09 to 0.66); "
+               "they agree with each other at α 0.74."),
         (-0.1, "No model is shown to agree with the experts beyond chance; ABC comes closest (κ 0.42, 95 % "
                "interval −0.10 to "
                "0.66)."),
     ],
 )  # fmt: skip
 def test_a_model_is_near_the_experts_only_beyond_chance(low: float, text: str) -> None:
-    made = survey.experts(*judged(low), {"abc": "ABC", "grade": "One grade"}, ["abc"], "demonstration")
+    made = survey.experts(*judged(low), ["abc"], "grade", "demonstration")
     assert str(made.caption) == text
-    assert made.frame["model"].tolist() == ["The experts among themselves (α)", "One grade", "ABC"]
+    assert made.frame["model"].tolist() == ["The experts among themselves (α)", "Lender's grade", "ABC"]
 
 
 def drawn() -> list:
@@ -360,3 +365,14 @@ def test_pictures_fit_page_and_phone_with_their_mark(exhibit, width: float) -> N
     )
     pd.testing.assert_frame_equal(frame, exhibit.frame)
     assert replace(exhibit, supplement=True).kind == "figure"
+
+
+def test_of_a_public_survey_nothing_is_withheld_beside_real_fieldwork() -> None:
+    plan = load(changes={"fieldwork": {"provenance": "real"}})
+    public = steps.public_survey(plan)
+    made = [survey.needs(public["needs"], "reported"), survey.by_tier(public["answers"], "reported"),
+            survey.means(public["means"], "reported"), survey.wellbeing(public["wellbeing"], "reported")]  # fmt: skip
+    for exhibit in made:
+        payload = exhibit_bundle(exhibit)[MIME]
+        assert not payload.get(WITHHELD)
+        assert payload["said"]["caption"]["template"] == exhibit.caption.template

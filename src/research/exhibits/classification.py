@@ -140,15 +140,22 @@ def rates(classes: pd.DataFrame, tests: pd.DataFrame, facts: Mapping[str, Any]) 
     return [pictured("rates", frame, Said(RATES[code], given))]
 
 
+OWN = {
+    "name": N_("Standard"),
+    "class": N_("Class"),
+    "n": N_("Customers"),
+    "share": N_("Share"),
+    "amount_share": N_("Share of money"),
+    "outcome_rate": N_("Rate, 95 % interval"),
+}
 HEADINGS = {
     "name": N_("Standard"),
     "title": N_("Data set"),
     "class": N_("Class"),
     "n": N_("Customers"),
     "share": N_("Share"),
-    "amount_share": N_("Share of money"),
     "outcome_rate": N_("Rate, 95 % interval"),
-    "measure": N_("Rate of"),
+    "measure": N_("What it is a rate of"),
 }
 FORMATS = {"n": ",.0f", "share": ".1%", "amount_share": ".1%",
            "outcome_rate": "{outcome_rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]"}  # fmt: skip
@@ -157,7 +164,8 @@ FORMATS = {"n": ",.0f", "share": ".1%", "amount_share": ".1%",
 def pictured(name: str, frame: pd.DataFrame, caption: Said, origin: str = "real") -> Exhibit:
     """Return the figure of classes by standard."""
     alt = Said(N_("One panel per standard with a dot and its interval per class; dashed: all customers."))
-    return Exhibit(name, frame, caption, alt, classes_drawn, HEADINGS, FORMATS, within=None, origin=origin)
+    headings = HEADINGS if frame["title"].any() else OWN
+    return Exhibit(name, frame, caption, alt, classes_drawn, headings, FORMATS, within=None, origin=origin)
 
 
 @drawing

@@ -636,7 +636,8 @@ def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         sns.scatterplot(x=part["place"], y=part["difference"], hue=part["own"], palette={True: ACCENT, False: INK},
                         s=26, legend=False, ax=axes, zorder=3)  # fmt: skip
         axes.set_title(words(PURPOSES[purpose]))
-        axes.set(xlabel=words(N_("Sets of choices, in order")), ylabel=words(MEASURES[purpose]), xticks=[])
+        axes.set(xlabel=words(N_("Sets of choices, in order; blue: the study's own")), xticks=[],
+                 ylabel=words(N_("Difference in {measure}"), measure=words(MEASURES[purpose])))  # fmt: skip
         sns.despine(ax=axes)
     return figure
 

@@ -148,7 +148,15 @@ def who(numbers: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
     alt = Said(N_("One strip per measure: a dot for the median, a thick line for half of the customers, a thin one for "
                   "all but the lowest and highest twentieth."))  # fmt: skip
     headings = {"label": N_("Measure"), "unit": N_("Unit"), "n": N_("Customers")} | QUANTILES
-    return [Exhibit("who", frame.reset_index(drop=True), said, alt, who_drawn, headings, within=None)]
+    frame = frame.reset_index(drop=True)
+    return [Exhibit("who", frame, said, alt, who_drawn, headings, by_unit(frame), within=None)]
+
+
+def by_unit(numbers: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return the formats of quantiles: of shares in per cent, of scores with decimals, of all else without."""
+    specs, units = {"share": ".1%", "score": ".2f"}, numbers["unit"].str.split().str[0]
+    rows = {label: specs.get(unit, ",.0f") for label, unit in zip(numbers["label"], units, strict=True)}
+    return dict.fromkeys(QUANTILES, rows)
 
 
 @drawing
@@ -263,7 +271,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
                   {"item": N_("Item"), "text": N_("As published")}),
     "constructs": (N_("All {rows} things the criteria ask for, with source and reason."),
                    {"criterion": N_("Criterion"), "label": N_("Asked for"), "fit": N_("Measured"),
-                    "source": N_("Source column"), "unit": N_("Unit"), "reason": N_("Reason")}),
+                    "source": N_("Source column"), "reason": N_("Reason")}),
     "missing": (N_("Measures that lack values: {rows}; often a missing value says that there is nothing to record."),
                 {"label": N_("Measure"), "n_missing": N_("Customers without"), "share": N_("Share"),
                  "missing_means": N_("What a missing value says, where known")}),
@@ -289,9 +297,7 @@ def tables(**frames: pd.DataFrame) -> list[Exhibit]:
         kept = {column: heading for column, heading in headings.items() if (frame[column] != "").any()}
         if "criterion" in kept:
             frame = frame.assign(criterion=frame["criterion"].map(CRITERIA))
-        formats = {
-            column: spec for column, spec in {"share": ".2%", "n_missing": ",.0f"}.items() if column in kept
-        }
+        formats = by_unit(frame) if name == "distributions" else {"share": ".2%"} if "share" in kept else {}
         if len(frame):
             made.append(Exhibit(name, frame, said, headings=kept, formats=formats, within=None,
                                 supplement=name not in ON_PAGE))  # fmt: skip

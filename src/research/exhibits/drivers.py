@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
@@ -41,10 +40,11 @@ def found(rows: pd.DataFrame, result: str, name: str = "term") -> pd.Series:
     return rows.loc[rows["result"] == result, name]
 
 
-def ends(rows: pd.DataFrame) -> dict[str, list[Any]]:
-    """Return the names of what clearly raises and clearly lowers, the clearest first."""
+def ends(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the names of what clearly raises and clearly lowers, the clearest first, and how many were tested."""
     ranked = rows.sort_values("p_value", kind="stable")
-    return {name: listed(found(ranked, code), NAMED) for name, code in (("up", "higher"), ("down", "lower"))}
+    up, down = (listed(found(ranked, code), NAMED) for code in ("higher", "lower"))
+    return {"tests": len(rows), "up": up, "down": down}
 
 
 def plain(rows: pd.DataFrame) -> pd.DataFrame:
@@ -64,10 +64,10 @@ GROUPS = {
 SINGLE = N_("Taken one by one, and adjusted for {tests} tests, clearly tied to it: {clear}.")
 RATE = {
     "graded": N_(
-        "Of the variance of the contract rate {whole:.0%} is explained with the lender's grade, {blind:.0%} without it."
+        "Of the variance of the contract rate {r2:.0%} is explained with the lender's grade, {r2_blind:.0%} without it."
     ),
     "ungraded": N_(
-        "Of the variance of the contract rate {whole:.0%} is explained; no grade of the lender is recorded."
+        "Of the variance of the contract rate {r2:.0%} is explained; no grade of the lender is recorded."
     ),
     "none": N_("What drives the rate is not testable here: too few contract rates are recorded."),
 }
@@ -97,48 +97,52 @@ def rate_explained(rate: Mapping[str, pd.DataFrame]) -> Said:
     """Return how much of the rate is explained with the lender's grade and without it.
 
     Args:
-        rate: `explained`, one row with `r2`, `r2_without_grade` and `graded`; empty where it cannot be explained.
+        rate: `explained`, one row with `r2`, `r2_blind` and `graded`; empty where it cannot be explained.
     """
     if not rate:
         return Said(RATE["none"])
     row = rate["explained"].iloc[0]
-    return chosen(
-        RATE, "graded" if row["graded"] else "ungraded", whole=row["r2"], blind=row["r2_without_grade"]
-    )
+    return chosen(RATE, "graded" if row["graded"] else "ungraded", **row)
 
 
 # ---------------------------------------------------------------------------------------------- the model, its inputs
-FIT = N_(
-    "The regression rests on {known:,} customers with a known outcome, among them {bad:,} {word}: {events:.1f} for "
-    "each of {columns:.0f} columns ({left_out:.0f} more hardly vary or follow from others). All together: "
-    "χ² {chi:.0f}, p {p_value:p=}, McFadden's R² {r2:.3f}."
-)
+SIZE = {
+    "all": N_(
+        "The regression rests on {known:,} customers with a known outcome, among them {bad:,} {outcome_word}: "
+        "{events_per_column:.1f} for each of {columns:.0f} columns ({left_out:.0f} more hardly vary or follow from "
+        "others). All together: χ² {statistic:.0f}, p {p_value:p=}, McFadden's R² {r2:.3f}."
+    )
+}
 
 
 def fit(made: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
     """Return the size of the regression, and how it fits. `made`: one row of `explain.risk.fit_quality`."""
-    row = made.iloc[0]
-    given = {"known": facts["known"], "bad": facts["bad"], "word": facts["outcome_word"]}
-    given |= {"events": row["events_per_column"], "chi": row["statistic"]}
-    return Said(FIT, given | {name: row[name] for name in ("columns", "left_out", "p_value", "r2")})
+    return chosen(SIZE, "all", **dict(facts) | dict(made.iloc[0]))
 
 
 ODDS = N_("Higher odds of {outcome}, after adjustment for {tests} tests: {up}; lower odds: {down}.")
-ODDS_AXIS = N_(
-    "Odds ratio of {outcome}, 95 % interval, per standard deviation or against a reference; the {shown} clearest of "
-    "{tests} inputs. Blue: clear after adjustment"
+PRICED = N_(
+    "After adjustment for {tests} tests, the contract rate is higher with {up}; it is lower with {down}."
 )
+AXES = {
+    "odds": N_(
+        "Odds ratio of {outcome}, 95 % interval, per standard deviation or against a reference; the {shown} clearest "
+        "of {tests} inputs. Blue: clear after adjustment"
+    ),
+    "rate": N_(
+        "Percentage points of the rate, 95 % interval, per standard deviation or against a reference; the {shown} "
+        "clearest of {tests} inputs, the lender's grade not among them. Blue: clear after adjustment"
+    ),
+}
+ODDS_TICKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 20)
 STRONGEST = {
     "open": N_(
         "No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."
     ),
-    "scaled": N_(
-        "The clearest input is {term}: one standard deviation more goes with {marginal_effect:+.1pp} percentage points "
-        "(95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}); the {rate_word} of all customers is {outcome_rate:.1%}."
-    ),
-    "level": N_(
-        "The clearest input is {term}: where it holds, that goes with {marginal_effect:+.1pp} percentage points (95 % "
-        "CI {effect_low:+.1pp} to {effect_high:+.1pp}); the {rate_word} of all customers is {outcome_rate:.1%}."
+    "clear": N_(
+        "The clearest input is {term}: a standard deviation more, or this class against its reference, goes with "
+        "{marginal_effect:+.1pp} percentage points (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}); the "
+        "{rate_word} of all customers is {outcome_rate:.1%}."
     ),
 }
 
@@ -147,87 +151,82 @@ def odds_ratios(effects: pd.DataFrame, outcome: str) -> Exhibit:
     """Return the odds ratios of the inputs that are clearest.
 
     Args:
-        effects: `term`, `block`, `odds_ratio`, `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`.
+        effects: `term`, `block`, `odds_ratio`, `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`, `n`.
         outcome: the outcome in the data set's own words.
     """
-    caption = Said(ODDS, ends(effects) | {"outcome": outcome, "tests": len(effects)})
-    axis = {"outcome": outcome, "shown": min(DRAWN, len(effects)), "tests": len(effects)}
-    return forest(
-        "odds_ratios", effects, "odds_ratio", N_("Odds ratio [95 % interval]"), caption, odds_drawn, axis
-    )
+    said = Said(ODDS, ends(effects) | {"outcome": outcome})
+    rows = effects.rename(columns={"odds_ratio": "estimate"}).assign(axis="odds", null=1.0, outcome=outcome)
+    return forest("odds_ratios", rows, N_("Odds ratio [95 % interval]"), said)
 
 
-def forest(
-    name: str,
-    rows: pd.DataFrame,
-    estimate: str,
-    heading: str,
-    caption: Said,
-    draw: Any,
-    axis: Mapping[str, Any],
-) -> Exhibit:
-    """Return a forest plot of the clearest inputs, the highest estimate on top; `axis`: what its label names."""
-    shown = plain(rows.nsmallest(DRAWN, "p_value").sort_values(estimate, ascending=False)).assign(**axis)
-    alt = N_(
-        "One row per input, with estimate and interval; what is clear after adjustment is blue, the rest grey."
-    )
+def rate_terms(terms: pd.DataFrame) -> Exhibit:
+    """Return what the contract rate goes with, the lender's grade left out.
+
+    Args:
+        terms: `term`, `block`, `estimate` (percentage points), `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`, `n`.
+    """
+    rows = terms.assign(axis="rate", null=0.0, outcome="")
+    return forest("rate_terms", rows, N_("Percentage points [95 % interval]"), Said(PRICED, ends(terms)))
+
+
+def forest(name: str, rows: pd.DataFrame, heading: str, caption: Said) -> Exhibit:
+    """Return a forest plot of the clearest inputs, the highest estimate on top."""
+    shown = plain(rows.nsmallest(DRAWN, "p_value").sort_values("estimate", ascending=False))
+    alt = N_("One row per input: estimate and interval; blue is clear after adjustment, the rest is grey.")
     return Exhibit(
-        name, shown, caption, Said(alt), draw, within=None,
-        headings={"term": N_("Input"), "block": N_("Group"), estimate: heading, "p_holm": N_("p, adjusted"),
+        name, shown.assign(tests=len(rows)), caption, Said(alt), forest_drawn, within=None,
+        headings={"term": N_("Input"), "block": N_("Group"), "estimate": heading, "p_holm": N_("p, adjusted"),
                   "n": N_("Customers")},
-        formats={estimate: f"{{{estimate}:.2f}} [{{ci_low:.2f}}, {{ci_high:.2f}}]", "p_holm": "p", "n": ",.0f"},
+        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "p_holm": "p", "n": ",.0f"},
     )  # fmt: skip
 
 
 @drawing
-def odds_drawn(frame: pd.DataFrame, words: Words) -> Figure:
-    """Draw odds ratios on a logarithmic axis; `outcome`, `shown`, `tests` are columns beside those of `forest`."""
-    figure, axes = forest_drawn(frame, "odds_ratio", 1.0, words)
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    ticks = [tick for tick in (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 20) if low <= tick <= high]
-    axes.set_xticks(ticks, [words.number(tick, ".3g") for tick in ticks])
-    axes.xaxis.set_minor_locator(NullLocator())
-    label_below(figure, words(ODDS_AXIS, **frame[["outcome", "shown", "tests"]].iloc[0]), words)
-    return figure
+def forest_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw a row per input, coloured where it is clear after adjustment; odds ratios on a logarithmic axis.
 
-
-def forest_drawn(frame: pd.DataFrame, estimate: str, null: float, words: Words) -> tuple[Figure, Axes]:
-    """Draw a row per input: estimate and interval, coloured where it is clear after adjustment."""
+    Args:
+        frame: `term`, `estimate`, `ci_low`, `ci_high`, `result`, and in each row `axis`, `null`, `outcome`, `tests`.
+        words: the language.
+    """
     names = [textwrap.fill(words(term), 20 if words.narrow else 46) for term in frame["term"]]
-    lines = 1 + max(name.count("\n") for name in names)
+    lines, about = 1 + max(name.count("\n") for name in names), frame.iloc[0]
     figure = canvas(words, (0.15 * lines + 0.1) * len(names) + 0.8)
     axes, rows, clear = figure.subplots(), np.arange(len(frame)), (frame["result"] != "open").to_numpy()
-    axes.axvline(null, color=MUTED, linewidth=1, zorder=0)
+    axes.axvline(about["null"], color=MUTED, linewidth=1, zorder=0)
     axes.hlines(rows, frame["ci_low"], frame["ci_high"], color=np.where(clear, ACCENT, MUTED), linewidth=1.6)
-    sns.scatterplot(x=frame[estimate].to_numpy(), y=rows, hue=clear, palette={True: ACCENT, False: MUTED}, s=36,
+    sns.scatterplot(x=frame["estimate"].to_numpy(), y=rows, hue=clear, palette={True: ACCENT, False: MUTED}, s=36,
                     legend=False, ax=axes, zorder=3)  # fmt: skip
+    if about["axis"] == "odds":
+        axes.set_xscale("log")
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in ODDS_TICKS if low <= tick <= high]
+        axes.set_xticks(ticks, [words.number(tick, ".3g") for tick in ticks])
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.set_yticks(rows, names)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.set(xlabel="", ylabel="")
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
-    return figure, axes
+    label_below(figure, words.said(chosen(AXES, about["axis"], **about, shown=len(frame))), words)
+    return figure
 
 
 def strongest(effects: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
     """Return what the clearest input does to the probability. `facts`: `rate_word`, `outcome_rate`."""
     row = effects.loc[effects["p_value"].idxmin()]
-    code = "open" if row["result"] == "open" else "scaled" if row["kind"] == "scaled" else "level"
-    return chosen(STRONGEST, code, **dict(facts) | dict(row))
+    return chosen(STRONGEST, "open" if row["result"] == "open" else "clear", **dict(facts) | dict(row))
 
 
 def blocks(rows: pd.DataFrame) -> Exhibit:
     """Return the test of each group: the model without it. `rows`: of `explain.risk.block_tests`."""
     named = plain(rows)
-    given = {
-        name: listed(found(named, code, "block")) for name, code in (("groups", "adds"), ("rest", "open"))
-    }
+    adding, rest = (listed(found(named, code, "block")) for code in ("adds", "open"))
     said = Said(
         N_(
             "Left out, these inputs make the fit clearly worse, after adjustment: {groups}; not shown for: {rest}."
         ),
-        given,
+        {"groups": adding, "rest": rest},
     )
     return Exhibit(
         "blocks", named, said, within=None,
@@ -285,7 +284,9 @@ def calibration_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     sns.scatterplot(x=frame["predicted"], y=frame["observed"], color=ACCENT, s=36, ax=axes, zorder=3)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
+        axis.set_major_formatter(
+            FuncFormatter(lambda value, _: words.number(value, ".0%" if top > 0.05 else ".1%"))
+        )
     rate = str(frame["rate_word"].iloc[0])
     axes.set(xlim=(0, top), ylim=(0, top), xlabel=words(N_("Predicted {rate}, from the other customers"), rate=rate),
              ylabel=words(N_("Observed, 95 % interval")))  # fmt: skip
@@ -335,35 +336,6 @@ def checks(curves: pd.DataFrame, gaps: pd.DataFrame, effects: pd.DataFrame) -> l
         chosen(GAPS, code, terms=listed(moved if len(moved) else gaps["term"], NAMED)),
         chosen(ALONE, "some" if len(tied) else "none", limit=TIED, tied=listed(tied, NAMED)),
     ]
-
-
-# ------------------------------------------------------------------------------------------------------------- the rate
-PRICED = N_(
-    "The lender's grade left out, and after adjustment, the rate is higher with {up}; it is lower with {down}."
-)
-RATE_AXIS = N_(
-    "Percentage points of the contract rate, 95 % interval, per standard deviation or against a reference; the "
-    "{shown} clearest of {tests} inputs. Blue: clear after adjustment"
-)
-
-
-def rate_terms(terms: pd.DataFrame) -> Exhibit:
-    """Return what the contract rate goes with, the lender's grade left out.
-
-    Args:
-        terms: `term`, `block`, `estimate` (percentage points), `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`.
-    """
-    axis = {"shown": min(DRAWN, len(terms)), "tests": len(terms)}
-    heading = N_("Percentage points [95 % interval]")
-    return forest("rate_terms", terms, "estimate", heading, Said(PRICED, ends(terms)), rate_drawn, axis)
-
-
-@drawing
-def rate_drawn(frame: pd.DataFrame, words: Words) -> Figure:
-    """Draw percentage points of the rate; `shown`, `tests` are columns beside those of `forest`."""
-    figure, _ = forest_drawn(frame, "estimate", 0.0, words)
-    label_below(figure, words(RATE_AXIS, **frame[["shown", "tests"]].iloc[0]), words)
-    return figure
 
 
 # ---------------------------------------------------------------------------------------------- supplement and limits

@@ -128,8 +128,7 @@ HIGHEST = {
 
 
 def ranking_name(ranking: str, reference: str = "") -> Said:
-    """Return what a ranking is called; the reference of one variable by that variable, "
-    "where it is a grade or a score."""
+    """Return what a ranking is called; the reference of one variable by its name where it is a grade or a score."""
     return Said(RANKINGS.get(reference if ranking == "grade" else ranking, RANKINGS["grade"]))
 
 
@@ -155,44 +154,25 @@ def tier_rates(
         reference: the construct of the reference of one variable.
         facts: `outcome_name`, `outcome_word`, `rate_word`: the outcome in the data set's own words.
     """
-    beside = ["scorecard", "grade", "random"]
-    shown = rates[rates["ranking"].isin([ranking, *beside])]
-    order = [
-        (ranking, "unseen"),
-        ("scorecard", "unseen"),
-        (ranking, "matched shares"),
-        ("grade", "unseen"),
-        (ranking, "own rule"),
-        ("random", "chance"),
-    ]
+    order = [(ranking, "unseen"), ("scorecard", "unseen"), (ranking, "matched shares"), ("grade", "unseen"),
+             (ranking, "own rule"), ("random", "chance")]  # fmt: skip
+    shown = rates[rates["ranking"].isin({name for name, _ in order})]
     place = [order.index(pair) for pair in zip(shown["ranking"], shown["judged"], strict=True)]
     shown = shown.assign(outcome=facts["outcome_name"], reference=reference, place=place)
     shown = shown.sort_values("place", kind="stable").drop(columns="place")
-    test = test_of(tests, ranking)
+    test, name = test_of(tests, ranking), {"ranking": ranking_name(ranking)}
+    alt = N_(
+        "Six panels of four dots with intervals, one per tier: {ranking} on the left, scorecard, reference and lots on "
+        "the right."
+    )
     return Exhibit(
-        f"{ranking}_rates",
-        shown,
-        chosen(RATES, test["result"], **dict(facts) | dict(test) | {"ranking": ranking_name(ranking)}),
-        Said(
-            N_(
-                "Six panels of four dots with intervals, one per tier: {ranking} on the left, "
-                "scorecard, reference and "
-                "lots on the right."
-            ),
-            {"ranking": ranking_name(ranking)},
-        ),
+        f"{ranking}_rates", shown, chosen(RATES, test["result"], **dict(facts) | dict(test) | name), Said(alt, name),
         tier_rates_drawn,
-        headings={
-            "ranking": N_("Ranking"),
-            "judged": N_("Judged on"),
-            "tier": N_("Tier"),
-            "n": N_("Customers"),
-            "bad": with_outcome(facts["outcome_name"]),
-            "rate": rate_of(facts["outcome_name"]),
-        },
+        headings={"ranking": N_("Ranking"), "judged": N_("Judged on"), "tier": N_("Tier"), "n": N_("Customers"),
+                  "bad": with_outcome(facts["outcome_name"]), "rate": rate_of(facts["outcome_name"])},
         formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f"},
         within=[("ranking", "judged")],
-    )
+    )  # fmt: skip
 
 
 @drawing
@@ -210,14 +190,8 @@ def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         name = words(title_of(str(ranking), str(part["reference"].iloc[0])))
         axes.set_title(words(JUDGED[str(judged)], ranking=name))
     shares_from_nought(grid, words)
-    label_below(
-        figure,
-        words(
-            N_("Rate of {outcome}, 95 % interval. Dashed: all customers"),
-            outcome=str(frame["outcome"].iloc[0]),
-        ),
-        words,
-    )
+    text = N_("Rate of {outcome}, 95 % interval. Dashed: all customers")
+    label_below(figure, words(text, outcome=str(frame["outcome"].iloc[0])), words)
     return figure
 
 
@@ -254,13 +228,10 @@ def answer(
     said = [chosen(ANSWER, code, **names)]
     if unseen.loc[models, "high"].notna().all() and "scorecard" in unseen.index:
         best = str(unseen.loc[models, "high"].astype(float).idxmax())
-        high = unseen["high"].to_dict() | {
-            "high": unseen.at[best, "high"],
-            "overall": rates["overall"].iloc[0],
-        }
+        high = unseen["high"].to_dict()
+        high |= {"high": high[best], "overall": rates["overall"].iloc[0], "rate_word": facts["rate_word"]}
         names = {"best": ranking_name(best), "reference": ranking_name("grade", reference)}
-        code = "graded" if "grade" in high else "alone"
-        said.append(chosen(HIGHEST, code, **names | high | {"rate_word": facts["rate_word"]}))
+        said.append(chosen(HIGHEST, "graded" if "grade" in high else "alone", **names | high))
     return said
 
 
@@ -282,19 +253,13 @@ def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
         column, end, heading = SCORES[str(name)]
         parts[column], headings[column] = part.set_index("score")[end], heading
     frame = pd.DataFrame(parts).sort_index(ascending=False).rename_axis("score").reset_index()
-    return Exhibit(
-        "rfm_cuts",
-        frame,
-        Said(
-            N_(
-                "RFM scores each customer from one to five on {inputs}; the cut points stay as they were learned."
-            ),
-            {"inputs": list(cuts["label"].str.lower().unique())},
-        ),
-        headings=headings,
-        formats=dict.fromkeys(parts, ",.0f"),
-        within=None,
+    said = N_(
+        "RFM scores each customer from one to five on {inputs}; the cut points stay as they were learned."
     )
+    return Exhibit(
+        "rfm_cuts", frame, Said(said, {"inputs": list(cuts["label"].str.lower().unique())}), headings=headings,
+        formats=dict.fromkeys(parts, ",.0f"), within=None,
+    )  # fmt: skip
 
 
 BLOCKS = {"A": N_("Value"), "B": N_("Risk"), "C": N_("Need")}
@@ -311,29 +276,31 @@ def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
     frame = indicators.assign(
         score=indicators["block"].map(BLOCKS), effect=indicators["sign"].map(SIGNS)
     ).drop(columns=["block", "sign", "label_zh"], errors="ignore")
-    return Exhibit(
-        "abc_indicators",
-        frame,
-        Said(
-            N_(
-                "ABC weighs {used} indicators into three scores, each standardised by the mean and "
-                "spread shown; {absent} of "
-                "its definition are not measured here."
-            ),
-            {"used": len(frame), "absent": len(absent)},
-        ),
-        headings={
-            "label": N_("Indicator"),
-            "score": N_("Score"),
-            "effect": N_("More of it"),
-            "weight": N_("Weight in the score"),
-            "mean": N_("Mean"),
-            "sd": N_("Spread"),
-            "missing_share": N_("Missing"),
-        },
-        formats={"weight": ".1%", "missing_share": ".1%"},
-        within=None,
+    said = N_(
+        "ABC weighs {used} indicators into three scores, each standardised by the mean and spread shown; {absent} of "
+        "its definition are not measured here."
     )
+    return Exhibit(
+        "abc_indicators", frame, Said(said, {"used": len(frame), "absent": len(absent)}),
+        headings={"label": N_("Indicator"), "score": N_("Score"), "effect": N_("More of it"),
+                  "weight": N_("Weight in the score"), "mean": N_("Mean"), "sd": N_("Spread"),
+                  "missing_share": N_("Missing")},
+        formats={"weight": ".1%", "missing_share": ".1%"}, within=None,
+    )  # fmt: skip
+
+
+RULED = {"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"}
+READ = {
+    "more": N_(
+        "{rules} rules to read, riskiest first; pruning alone would keep {alone}, too few for the tiers."
+    ),
+    "all": N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
+}
+
+
+def ruled(outcome: str, first: str = N_("Rule")) -> dict[str, str | Said]:
+    """Return the headings of rules with their customers and the rate of the outcome (its name)."""
+    return {"rule": first, "n": N_("Customers"), "bads": with_outcome(outcome), "pd": rate_of(outcome)}
 
 
 def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
@@ -343,28 +310,18 @@ def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
         rules: `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `tier`, `matched_tiers`.
         alone: the rules that pruning alone would keep.
     """
-    said = {
-        True: N_(
-            "{rules} rules to read, riskiest first; pruning alone would keep {alone}, too few for the tiers."
-        ),
-        False: N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
-    }
-    held = alone < len(rules)
-    given = {"rules": len(rules)} | ({"alone": alone} if held else {})
     return Exhibit(
-        "tree_rules",
-        rules,
-        Said(said[held], given),
-        headings={
-            "rule": N_("Rule"),
-            "n": N_("Customers"),
-            "bads": with_outcome(outcome),
-            "pd": rate_of(outcome),
-            "tier": N_("Tier by this rule"),
-            "matched_tiers": N_("With the study's tier shares"),
-        },
-        formats={"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"},
-    )
+        "tree_rules", rules, chosen(READ, "more" if alone < len(rules) else "all", rules=len(rules), alone=alone),
+        headings=ruled(outcome)
+        | {"tier": N_("Tier by this rule"), "matched_tiers": N_("With the study's tier shares")},
+        formats=RULED,
+    )  # fmt: skip
+
+
+WHO = {
+    "free": N_("Median and middle half by tier. Of what {ranking} does not sort by, “{free}” differs most."),
+    "sorted": N_("Median and middle half by tier; all that differs most is what {ranking} sorts by."),
+}
 
 
 def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) -> Exhibit:
@@ -396,32 +353,15 @@ def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) 
         for tier in TIERS
     }
     free = [row["label"] for row in rows if row["used"] == "no"]
-    said = (
-        Said(
-            N_("Median and middle half by tier. Of what {ranking} does not sort by, “{free}” differs most."),
-            {"ranking": ranking_name(ranking), "free": free[0]},
-        )
-        if free
-        else Said(
-            N_("Median and middle half by tier; all that differs most is what {ranking} sorts by."),
-            {"ranking": ranking_name(ranking)},
-        )
+    said = chosen(
+        WHO, "free" if free else "sorted", ranking=ranking_name(ranking), free=free[0] if free else ""
     )
     return Exhibit(
-        f"{ranking}_who",
-        pd.DataFrame(rows),
-        said,
-        headings={
-            "label": N_("Of customers"),
-            "used": N_("Sorted by it"),
-            "premium_median": N_("Premium"),
-            "low_median": N_("Low risk"),
-            "medium_median": N_("Medium risk"),
-            "high_median": N_("High risk"),
-        },
-        formats=by_tier,
-        within=None,
-    )
+        f"{ranking}_who", pd.DataFrame(rows), said,
+        headings={"label": N_("Of customers"), "used": N_("Sorted by it"), "premium_median": N_("Premium"),
+                  "low_median": N_("Low risk"), "medium_median": N_("Medium risk"), "high_median": N_("High risk")},
+        formats=by_tier, within=None,
+    )  # fmt: skip
 
 
 def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
@@ -430,28 +370,14 @@ def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
     Args:
         rules: `input`, `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `points`, `woe`.
     """
+    said = N_("The scorecard adds up points for {inputs} inputs; more points are safer.")
+    first = N_("Input and class")
     return Exhibit(
-        "scorecard_points",
-        rules.drop(columns=["rule_zh", "length", "tier"], errors="ignore"),
-        Said(
-            N_("The scorecard adds up points for {inputs} inputs; more points are safer."),
-            {"inputs": rules["input"].nunique()},
-        ),
-        headings={
-            "rule": N_("Input and class"),
-            "points": N_("Points"),
-            "n": N_("Customers"),
-            "bads": with_outcome(outcome),
-            "pd": rate_of(outcome),
-        },
-        formats={
-            "pd": "{pd:.1%} [{ci_low:.1%}, {ci_high:.1%}]",
-            "n": ",.0f",
-            "bads": ",.0f",
-            "points": ".0f",
-        },
-        within=["input"],
-    )
+        "scorecard_points", rules.drop(columns=["rule_zh", "length", "tier"], errors="ignore"),
+        Said(said, {"inputs": rules["input"].nunique()}),
+        headings={"rule": first, "points": N_("Points")} | ruled(outcome, first),
+        formats=RULED | {"points": ".0f"}, within=["input"],
+    )  # fmt: skip
 
 
 def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame, outcome: str) -> Exhibit:
@@ -465,36 +391,18 @@ def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame, outcome: str) -> Exh
     frame = unseen[["tier", "n", "bad", "rate", "ci_low", "ci_high"]]
     by_tier = cuts.set_index("tier")
     frame = frame.assign(**{name: frame["tier"].map(by_tier[name]) for name in by_tier})
-    return Exhibit(
-        "scorecard_cuts",
-        frame,
-        Said(
-            N_(
-                "Cut-offs of the scorecard: fewer than {high:.0f} points is high risk; premium needs "
-                "a value index above "
-                "{value:.2f} besides."
-            ),
-            {
-                "high": cuts.set_index("tier").at["high", "points_below"],
-                "value": cuts.set_index("tier").at["premium", "value_above"],
-            },
-        ),
-        headings={
-            "tier": N_("Tier"),
-            "points_from": N_("Points from"),
-            "points_below": N_("Points below"),
-            "n": N_("Unseen customers"),
-            "bad": with_outcome(outcome),
-            "rate": rate_of(outcome),
-        },
-        formats={
-            "points_from": ".0f",
-            "points_below": ".0f",
-            "n": ",.0f",
-            "bad": ",.0f",
-            "rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]",
-        },
+    said = N_(
+        "Cut-offs of the scorecard: fewer than {high:.0f} points is high risk; premium needs a value index above "
+        "{value:.2f} besides."
     )
+    given = {"high": by_tier.at["high", "points_below"], "value": by_tier.at["premium", "value_above"]}
+    return Exhibit(
+        "scorecard_cuts", frame, Said(said, given),
+        headings={"tier": N_("Tier"), "points_from": N_("Points from"), "points_below": N_("Points below"),
+                  "n": N_("Unseen customers"), "bad": with_outcome(outcome), "rate": rate_of(outcome)},
+        formats={"points_from": ".0f", "points_below": ".0f", "n": ",.0f", "bad": ",.0f",
+                 "rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]"},
+    )  # fmt: skip
 
 
 def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
@@ -507,28 +415,16 @@ def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
     best = table.loc[table["auc"].idxmax()]
     ordered = table.sort_values("auc", ascending=False)
     named = ordered.assign(name=[title_of(name, reference) for name in ordered["ranking"]])
-    return Exhibit(
-        "auc",
-        named.assign(gini=2 * named["auc"] - 1).drop(columns="n"),
-        Said(
-            N_(
-                "Of two customers, one with {outcome} and one without, {best} ranks the first as riskier in {auc:.0%} "
-                "of cases (AUC); lots would in half."
-            ),
-            {
-                "best": ranking_name(str(best["ranking"]), reference),
-                "auc": best["auc"],
-                "outcome": outcome,
-            },
-        ),
-        headings={
-            "name": N_("Ranking"),
-            "auc": N_("AUC, 95 % CI"),
-            "gini": N_("Gini"),
-        },
-        formats={"auc": "{auc:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "gini": ".3f"},
-        within=None,
+    said = N_(
+        "Of two customers, one with {outcome} and one without, {best} ranks the first as riskier in {auc:.0%} of cases "
+        "(AUC); lots would in half."
     )
+    given = {"best": ranking_name(str(best["ranking"]), reference), "auc": best["auc"], "outcome": outcome}
+    return Exhibit(
+        "auc", named.assign(gini=2 * named["auc"] - 1).drop(columns="n"), Said(said, given),
+        headings={"name": N_("Ranking"), "auc": N_("AUC, 95 % CI"), "gini": N_("Gini")},
+        formats={"auc": "{auc:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "gini": ".3f"}, within=None,
+    )  # fmt: skip
 
 
 RESULTS = {
@@ -543,70 +439,39 @@ def all_tests(tests: pd.DataFrame, reference: str, facts: Mapping[str, Any]) -> 
     """Return every test of separation: for the supplement."""
     names = [title_of(name, reference) for name in tests["ranking"]]
     frame = tests.assign(name=names, found=tests["result"].map(RESULTS))
-    return Exhibit(
-        "separation",
-        frame,
-        Said(
-            N_(
-                "Trend of the {rate_word} over tiers (Cochran and Armitage) and high risk minus premium (Newcombe)."
-            ),
-            {"rate_word": facts["rate_word"]},
-        ),
-        headings={
-            "name": N_("Ranking"),
-            "judged": N_("Judged on"),
-            "statistic": N_("z"),
-            "p_value": N_("p"),
-            "gap": N_("High risk − premium, 95 % CI"),
-            "found": Said(N_("Rate of {outcome} over tiers"), {"outcome": facts["outcome_name"]}),
-        },
-        formats={"statistic": ".2f", "p_value": "p", "gap": "{gap:.2%} [{gap_low:.2%}, {gap_high:.2%}]"},
-        within=None,
-        supplement=True,
+    said = N_(
+        "Trend of the {rate_word} over tiers (Cochran and Armitage) and high risk minus premium (Newcombe)."
     )
+    return Exhibit(
+        "separation", frame, Said(said, {"rate_word": facts["rate_word"]}),
+        headings={"name": N_("Ranking"), "judged": N_("Judged on"), "statistic": N_("z"), "p_value": N_("p"),
+                  "gap": N_("High risk − premium, 95 % CI"),
+                  "found": Said(N_("Rate of {outcome} over tiers"), {"outcome": facts["outcome_name"]})},
+        formats={"statistic": ".2f", "p_value": "p", "gap": "{gap:.2%} [{gap_low:.2%}, {gap_high:.2%}]"},
+        within=None, supplement=True,
+    )  # fmt: skip
 
 
 def own_rules(rules: pd.DataFrame, ranking: str, outcome: str) -> Exhibit:
     """Return the rules of RFM or the cells of ABC, with the rate of the outcome (its name): for the supplement."""
-    headings: dict[str, str | Said] = {
-        "rule": N_("Rule"),
-        "n": N_("Customers"),
-        "bads": with_outcome(outcome),
-        "pd": rate_of(outcome),
-        "tier": N_("Tier"),
-    }
-    if "reason" in rules:
-        headings["reason"] = N_("Why")
+    said = N_("The own rule of {ranking}: {rules} rows, on the customers it was set up on.")
     return Exhibit(
-        f"{ranking}_rules",
-        rules.drop(columns=["rule_zh", "reason_zh", "length"], errors="ignore"),
-        Said(
-            N_("The own rule of {ranking}: {rules} rows, on the customers it was set up on."),
-            {"ranking": ranking_name(ranking), "rules": len(rules)},
-        ),
-        headings=headings,
-        formats={"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"},
-        supplement=True,
-    )
+        f"{ranking}_rules", rules.drop(columns=["rule_zh", "reason_zh", "length"], errors="ignore"),
+        Said(said, {"ranking": ranking_name(ranking), "rules": len(rules)}),
+        headings=ruled(outcome) | {"tier": N_("Tier")} | ({"reason": N_("Why")} if "reason" in rules else {}),
+        formats=RULED, supplement=True,
+    )  # fmt: skip
 
 
 def segments(table: pd.DataFrame, outcome: str) -> Exhibit:
     """Return RFM's named segments, with the rate of the outcome (its name): for the supplement."""
+    said = N_("Customers in RFM's named segments; the first row of the definition that fits gives the name.")
     return Exhibit(
-        "rfm_segments",
-        table.drop(columns=[column for column in table.columns if column.endswith("_zh")]),
-        Said(
-            N_("Customers in RFM's named segments; the first row of the definition that fits gives the name.")
-        ),
-        headings={
-            "segment": N_("Segment"),
-            "n": N_("Customers"),
-            "bads": with_outcome(outcome),
-            "pd": rate_of(outcome),
-        },
-        formats={"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"},
-        supplement=True,
-    )
+        "rfm_segments", table.drop(columns=[column for column in table.columns if column.endswith("_zh")]), Said(said),
+        headings={"segment": N_("Segment"), "n": N_("Customers"), "bads": with_outcome(outcome),
+                  "pd": rate_of(outcome)},
+        formats=RULED, supplement=True,
+    )  # fmt: skip
 
 
 FURTHER = {
@@ -615,44 +480,29 @@ FURTHER = {
 }
 
 
-def stands_on(words: str) -> Said:
-    """Return the banner's sentence: what the study knows of the data."""
-    return Said("{words}", {"words": words})
+OUTCOME = {
+    "here": N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}).")
+}
+SHARES = N_(
+    "Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} into low, "
+    "{medium:.0%} into medium and {high:.0%} into high risk."
+)
 
 
-def outcome(facts: Mapping[str, object]) -> Said:
-    """Return what the outcome is here, and how many customers have it.
-
-    Args:
-        facts: `outcome`, `bad`, `known`, `outcome_rate`.
-    """
-    return Said(
-        N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%})."),
-        {name: facts[name] for name in ("outcome", "bad", "known", "outcome_rate")},
-    )
+def outcome(facts: Mapping[str, Any]) -> Said:
+    """Return what the outcome is here, and how many customers have it. `facts`: of the step `about`."""
+    return chosen(OUTCOME, "here", **facts)
 
 
 def shares(given: Mapping[str, float]) -> Said:
     """Return how many customers each tier has: `premium`, `low`, `medium`, `high`."""
-    return Said(
-        N_(
-            "Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} into "
-            "low, {medium:.0%} into medium and {high:.0%} into high risk."
-        ),
-        given,
-    )
+    return Said(SHARES, given)
 
 
 def missing(models: list[str], testable: list[str]) -> list[Said]:
     """Return a sentence on each model that this data set cannot show."""
-    return [
-        Said(
-            N_("There is no section on {ranking}: the data measure none of its inputs."),
-            {"ranking": ranking_name(name)},
-        )
-        for name in models
-        if name not in testable
-    ]
+    said = N_("There is no section on {ranking}: the data measure none of its inputs.")
+    return [Said(said, {"ranking": ranking_name(name)}) for name in models if name not in testable]
 
 
 WEIGHTS = {
@@ -689,9 +539,8 @@ def limits(weights: object, censoring: str) -> list[Said]:
         Said(N_("Customers not seen before are those of held-out folds, not those of a later year.")),
         Said(
             N_(
-                "A leaf of the tree cannot be cut at an exact share: where tier shares split one, "
-                "lower value goes to the "
-                "riskier tier."
+                "A leaf of the tree cannot be cut at an exact share: where tier shares split one, lower value goes to "
+                "the riskier tier."
             )
         ),
     ]
@@ -713,4 +562,4 @@ def proxies(coverage: pd.DataFrame, dataset: str, inputs: list[str]) -> Said:
     """
     own = coverage[(coverage["dataset"] == dataset) & coverage["construct"].isin(inputs)]
     found = own.loc[own["fit"] == "proxy", "label"].str.lower().tolist()
-    return Said(PROXIES["some"], {"proxies": found}) if found else Said(PROXIES["none"])
+    return chosen(PROXIES, "some" if found else "none", proxies=found)

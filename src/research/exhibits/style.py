@@ -189,7 +189,7 @@ def with_outcome(outcome: str) -> Said:
 
 def rate_of(outcome: str) -> Said:
     """Return the heading of the rate of an outcome, by its name."""
-    return Said(N_("Rate of {outcome} [95 % interval]"), {"outcome": outcome})
+    return Said(N_("Rate of {outcome}, 95 % CI"), {"outcome": outcome})
 
 
 def persons(n: Any, words: Words) -> str:

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from research.exhibits.comparison import NAMES, titled
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.style import ACCENT, INK, MUTED, RULE, canvas, tiers_with_intervals
 from research.exhibits.words import N_, Said, Words
@@ -519,8 +520,8 @@ def moved(shifts: dict[str, dict[str, int | str]], counts: dict[str, int | None]
 
 CLOSEST = {
     "clear": N_(
-        "{model} comes closest to the experts (κ {k:.2f}, 95 % interval {low:.2f} to {high:.2f}); among themselves "
-        "they agree with α {alpha:.2f}."
+        "Of the study's models {model} comes closest to the experts (κ {k:.2f}, 95 % interval {low:.2f} to "
+        "{high:.2f}); they agree with each other at α {alpha:.2f}."
     ),
     "open": N_(
         "No model is shown to agree with the experts beyond chance; {model} comes closest (κ {k:.2f}, 95 % interval "
@@ -530,26 +531,22 @@ CLOSEST = {
 UNTESTED = N_("The models cannot be held against experts here: {reason}.")
 
 
-def experts(
-    rows: pd.DataFrame, among: pd.DataFrame, titles: dict[str, str], models: list[str], origin: str
-) -> Exhibit:
+def experts(rows: pd.DataFrame, among: pd.DataFrame, models: list[str], grade: str, origin: str) -> Exhibit:
     """Show how far each ranking agrees with the experts' tiers of the same customers.
 
     Args:
         rows: `model, arm, estimate, ci_low, ci_high, n, exact`.
         among: `measure, estimate, ci_low, ci_high` of the experts among themselves.
-        titles: model → its name.
         models: the study's own.
+        grade: what the reference of one variable is: `grade` or `single`.
         origin: of the judgements.
     """
     shown = rows[rows["arm"] == "as practised"].sort_values("estimate", ascending=False, ignore_index=True)
-    alpha, best = (
-        among.set_index("measure").loc["krippendorff_alpha"],
-        shown[shown["model"].isin(models)].iloc[0],
-    )
+    alpha = among.set_index("measure").loc["krippendorff_alpha"]
+    best = shown[shown["model"].isin(models)].iloc[0]
     code = "clear" if best["ci_low"] > 0 else "open"
     fields = {
-        "model": titles[best["model"]],
+        "model": NAMES[best["model"]],
         "k": best["estimate"],
         "low": best["ci_low"],
         "high": best["ci_high"],
@@ -557,7 +554,7 @@ def experts(
     if code == "clear":
         fields["alpha"] = alpha["estimate"]
     own = {"model": N_("The experts among themselves (α)"), **alpha[["estimate", "ci_low", "ci_high"]]}
-    frame = pd.concat([pd.DataFrame([own]), shown.replace({"model": titles})], ignore_index=True)
+    frame = pd.concat([pd.DataFrame([own]), titled(shown, grade)], ignore_index=True)
     return Exhibit(
         "experts", frame, Said(CLOSEST[code], fields), within=None, origin=origin,
         headings={"model": N_("Ranking"), "estimate": N_("Agreement, quadratic κ [95 % interval]"),

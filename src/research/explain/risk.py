@@ -57,7 +57,6 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
         {
             "term": names,
             "block": terms.loc[names, "block"].to_numpy(),
-            "kind": terms.loc[names, "kind"].to_numpy(),
             "odds_ratio": np.exp(result.params[names]).to_numpy(),
             "ci_low": np.exp(bounds.loc[names, 0]).to_numpy(),
             "ci_high": np.exp(bounds.loc[names, 1]).to_numpy(),

@@ -40,8 +40,8 @@ def integration_statement(display: pd.DataFrame, counts: dict[str, int]) -> pd.D
     items = read_yaml(DEFINITIONS / "checklists" / "gramms.yml")["items"]
     texts = [
         _why(display),
-        "Convergent: the strands were analysed apart, with equal priority, and met in the joint display; the "
-        "quantity, constructs and themes of each hypothesis were fixed before the results.",
+        "Convergent: the strands are analysed apart, with equal priority, and meet in the joint display. What counts "
+        "for a claim is fixed in definitions, known before the answers of people, after the results of public loans.",
         _methods(counts),
         f"At interpretation, in a joint display of {len(display)} hypotheses by a stated rule.",
         _limits(display),

@@ -46,24 +46,6 @@ def count(value: float, of: float | None = None, origin: str = "loans") -> int |
     return int(value)
 
 
-def nearest(counts: pd.Series, origin: str = "loans") -> pd.Series:
-    """Return counts as the nearest multiples of the smallest count that is shown."""
-    base = max(smallest(origin), 1)
-    return (counts / base).round() * base
-
-
-def rounded(frame: pd.DataFrame, share: str, origin: str = "fieldwork") -> pd.DataFrame:
-    """Return a table whose shares of `n` stand for multiples of the smallest count, and its `count` with them.
-
-    For answers on a scale, where complementary cells would leave nothing: how many gave an answer stays open
-    by half the smallest count either way.
-    """
-    if smallest(origin) < 2:
-        return frame
-    persons = nearest(frame[share] * frame["n"], origin)
-    return frame.assign(**{share: persons / frame["n"]}, **({"count": persons} if "count" in frame else {}))
-
-
 def protected(
     frame: pd.DataFrame,
     *,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from research.errors import NotTestable
-from research.exhibits.words import Said
+from research.exhibits.words import N_, Said
 from research.parameters import Study
-from research.report.exhibit import answer, banner
-from research.report.show import say
+from research.report.show import answer, banner, say
 from research.study.collect import about
 from research.study.testable import why_not
+
+NOT_HERE = N_("Not testable here: {reason}.")
 
 
 def end(sentence: Said) -> None:
@@ -24,6 +25,7 @@ def answerable(study: Study, notebook: str) -> None:
     """
     reason = why_not(study, notebook)
     if reason:
-        banner(*about(study)["banner"])
-        answer("Not testable here: {reason}.", reason=reason)
+        kind, words = about(study)["banner"]
+        banner(kind, Said("{words}", {"words": words}))
+        answer(Said(NOT_HERE, {"reason": reason}))
         raise NotTestable(f"not testable here: {reason}")

@@ -28,11 +28,6 @@ def comparison(study: Study) -> dict[str, Any]:
     return made | {"criteria": pd.concat([made["criteria"], rows], ignore_index=True)}
 
 
-def titles() -> dict[str, str]:
-    """Return the name to show of every model."""
-    return {name: spec.title for name, spec in registry.MODELS.items()}
-
-
 @step(model, "models", "references")
 def later_loans(study: Study) -> pd.DataFrame:
     """Return the AUC of models fitted on earlier loans for later ones; no rows where loans have no dates."""
@@ -41,4 +36,6 @@ def later_loans(study: Study) -> pd.DataFrame:
         return pd.DataFrame(columns=["model", "arm", "auc", "ci_low", "ci_high", "n", "bad"])
     made = makers(study, table, [*study.models, *study.references])
     oof = resampling.out_of_time(made, table, table["default"], table["loan_date"], n_jobs=workers())
-    return criteria.areas(oof).assign(model=lambda rows: rows["model"].map(titles()))
+    return criteria.areas(oof).assign(
+        model=lambda rows: [registry.MODELS[name].title for name in rows["model"]]
+    )

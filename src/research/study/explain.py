@@ -60,7 +60,7 @@ def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
 
     Returns:
         `terms`: the coefficients without the lender's own grade; `explained`: one row, the share of the variance with
-        the grade (`r2`) and without it (`r2_without_grade`), `graded` telling whether there is one.
+        the grade (`r2`) and without it (`r2_blind`), `graded` telling whether there is one.
     """
     table = customers(study)
     if "interest_rate" not in table:
@@ -71,5 +71,5 @@ def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
         return {}
     whole, unaided = pricing.explained(seeing, rate), pricing.explained(blind, rate)
     graded = len(blind.terms) < len(seeing.terms)
-    explained = pd.DataFrame({"r2": [whole], "r2_without_grade": unaided, "graded": graded})
+    explained = pd.DataFrame({"r2": [whole], "r2_blind": unaided, "graded": graded})
     return {"terms": pricing.fit(blind, rate), "explained": explained}
