@@ -206,6 +206,34 @@ def test_the_answer_counts_claims_that_only_people_asked_can_judge(verdict, text
     assert str(synthesis.counted_answer(loans, asked(verdict))) == text
 
 
+@pytest.mark.parametrize(
+    ("loans", "people", "start"),
+    [
+        (
+            ["refuted", "refuted"],
+            "not refuted",
+            "Loans and people part ways on need: tiers of the models hardly differ in",
+        ),
+        (["refuted", "refuted"], "refuted", "Loans and people agree on need: neither"),
+        (
+            ["not refuted", "not tested here"],
+            "not refuted",
+            "Loans and people agree on need: tiers of the models",
+        ),
+        (
+            ["not tested here"],
+            "not refuted",
+            "These loans cannot tell whether tiers differ in need; a public survey of 6,004",
+        ),
+        (["refuted", "undecided"], "not refuted", "Whether tiers differ in need is open"),
+        (["undecided"], "undecided", "Whether tiers differ in need is open"),
+    ],
+)
+def test_loans_and_people_are_held_against_each_other_on_need(loans, people, start):
+    rows = pd.DataFrame({"claim": "H3a", "verdict": loans})
+    assert str(synthesis.needs(rows, asked(people))).startswith(start)
+
+
 def asked(verdict: str) -> pd.DataFrame:
     """What a survey says of H3a."""
     return pd.DataFrame([{"claim": "H3a", "model": "people", "estimate": 0.16, "ci_low": 0.15, "ci_high": 0.17,

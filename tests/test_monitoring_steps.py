@@ -71,6 +71,8 @@ def test_without_a_panel_the_recorded_one_is_shown_or_nothing(plan, monkeypatch)
     frames, whose = steps.real_panel(plan)
     assert (list(frames), whose["origin"]) == (["rolls"], "recorded")
     assert steps.own_flags(plan) is None
+    kept.clear()
+    assert steps.real_panel(plan)[1]["origin"] == "missing"
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -
 def test_regret_of_models_lies_between_none_and_that_of_chance(plan: Study) -> None:
     made = steps.truth_regret(plan)
     rows = made["rows"].pivot(index="model", columns="measure", values="estimate")
-    assert made["customers"] == 600 and set(rows.index) >= {"rfm", "abc", "tree", "random", "boosting"}
+    assert made["customers"] == 2000 and set(rows.index) >= {"rfm", "abc", "tree", "random", "boosting"}
     assert (rows >= 0).all(axis=None)
     assert rows.loc["tree", "missed_risk"] < rows.loc["random", "missed_risk"]
     # chance puts the share of a tier's expected defaults into it: the ideal tier holds more

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats.contingency import association as unweighted
+from typer.testing import CliRunner
 
+from research.cli import app
 from research.collect import fetch, recorded
 from research.contingency import cramers_v
 from research.errors import UserError
@@ -193,3 +195,13 @@ def test_v_of_the_survey_agrees_with_the_table_by_hand(verification_data: Callab
     assert by_hand(placed[used], found.needs.loc[used, "FINGOALS"], found.weight[used]) == pytest.approx(
         kept["Has a financial goal"]
     )
+
+
+def test_the_list_of_data_sets_names_the_survey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RESEARCH_DATA", raising=False)
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path))
+    told = CliRunner().invoke(app, ["datasets", "list"]).output
+    assert "nfwbs: National Financial Well-Being Survey 2016" in told
+    assert "research datasets fetch nfwbs" in told
+    refused = CliRunner().invoke(app, ["datasets", "record", "taiwan"])
+    assert "no public survey" in str(refused.exception)

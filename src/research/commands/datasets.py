@@ -114,6 +114,12 @@ def show_list() -> None:
     )
     for row in found.itertuples():
         console.print(f"[bold]{row.dataset}[/bold]: {escape(row.title)}. Licence: {escape(row.licence)}.")
+    for name, source in fetch.sources().items():
+        if "about" in source:
+            here = "here" if fetch.is_here(name) else f"research datasets fetch {name}"
+            console.print(
+                f"[bold]{name}[/bold]: {source['about']}. It holds no loans, so it has no row above ({here})."
+            )
     for row in found[found["partial"] != ""].itertuples():
         console.print(f"{row.dataset}: the files here are not whole ({row.partial}).")
 

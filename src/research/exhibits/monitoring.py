@@ -39,6 +39,7 @@ MISSING = N_("No real customers are followed over months here, and none are reco
 FOLLOWED = {
     "real": N_("Real data: {title}."),
     "recorded": N_("Real data, as recorded with the project: {title}. The file itself is not here."),
+    "missing": N_("{title}: neither the file nor a record of it is here; the first four sections are empty."),
 }
 
 
@@ -54,15 +55,15 @@ def simulated() -> Said:
 
 SORTED = {
     "apart": N_(
-        "Cut once and then frozen, the tree's tiers still sorted real customers {months} months later: {rate} "
+        "Cut once and then frozen, the tiers of {model} still sorted real customers {months} months later: {rate} "
         "{premium:.1%} in premium, {high:.1%} in high risk."
     ),
     "open": N_(
-        "Cut once and then frozen, the tree's tiers no longer sorted real customers {months} months later: {rate} "
+        "Cut once and then frozen, the tiers of {model} no longer sorted real customers {months} months later: {rate} "
         "{premium:.1%} in premium, {high:.1%} in high risk."
     ),
     "reversed": N_(
-        "Cut once and then frozen, the tree's tiers ran backwards {months} months later: {rate} {premium:.1%} in "
+        "Cut once and then frozen, the tiers of {model} ran backwards {months} months later: {rate} {premium:.1%} in "
         "premium, {high:.1%} in high risk."
     ),
 }
@@ -74,26 +75,20 @@ DRIFTED = {
 }
 
 
-def answer(frames: Mapping[str, pd.DataFrame], model: str = "tree") -> list[Said]:
-    """Say whether frozen tiers still sort real customers, how many moved, and whether a score drifted."""
+def answer(frames: Mapping[str, pd.DataFrame]) -> list[Said]:
+    """Say whether frozen tiers of the last model still sort, how many moved, and whether a score drifted."""
     if not {"migration", "frozen_rates", "shifts"} <= set(frames):
         return [Said(MISSING)]
+    model = frames["migration"]["model"].iloc[-1]
     row = frames["frozen_rates"].set_index("ranking").loc[model].iloc[0]
     moved, scores = far(frames["migration"]), frames["shifts"].query("what == 'score'")
     worst = next(signal for signal in reversed(SIGNALS) if (scores["signal"] == signal).any())
-    named = (
-        [] if worst == "green" else [("models", in_text(list(scores.loc[scores["signal"] == worst, "name"])))]
-    )
-    sort = {
-        "months": int(moved["months"].iloc[0]),
-        "rate": row["rate_word"],
-        "premium": row["premium"],
-        "high": row["high"],
-    }
+    named = {"models": in_text(list(scores.loc[scores["signal"] == worst, "name"]))}
     return [
-        Said(SORTED[row["result"]], sort),
+        Said(SORTED[row["result"]], {"months": int(moved["months"].iloc[0]), "rate": row["rate_word"],
+                                     "model": in_text([model]), "premium": row["premium"], "high": row["high"]}),
         Said(CHANGED, {"changed": 1 - same(moved).loc[model]}),
-        Said(DRIFTED[worst], dict(named)),
+        Said(DRIFTED[worst], {} if worst == "green" else named),
     ]  # fmt: skip
 
 
@@ -124,9 +119,7 @@ def migration(rows: pd.DataFrame, origin: str) -> Exhibit:
     stays = [Said(UNDER, {"share": share, "model": in_text([name])}) for name, share in same(whole).items()]
     n = whole.groupby("model")["count"].sum().max()
     said = Said(STAYED, {"n": n, "months": whole["months"].iloc[0], "stays": stays})
-    alt = Said(
-        N_("A matrix per model, tier at the start by tier at the end, with shares; darkest on the diagonal.")
-    )
+    alt = Said(N_("A matrix per model: tier at the start by tier at the end, darkest on the diagonal."))
     return Exhibit(
         "migration", rows, said, alt, migration_drawn, within=("model", "months"), origin=origin,
         headings={"model": N_("Model"), "months": N_("Months"), "from": N_("From"), "to": N_("To"),
@@ -145,9 +138,7 @@ def migration_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     grid = figure.subplots(lines, len(models) // lines, squeeze=False).ravel()
     for axes, name in zip(grid, models, strict=True):
         part = whole[whole["model"] == name]
-        square = part.pivot(index="start", columns="to", values="estimate").reindex(
-            index=TIERS, columns=TIERS
-        )
+        square = part.pivot(index="start", columns="to", values="estimate").loc[[*TIERS], [*TIERS]]
         sns.heatmap(square, cmap="Blues", vmin=0, vmax=1, cbar=False, linewidths=1, ax=axes)
         for row in part.itertuples():
             text = words.number(row.estimate, ".0%")
@@ -156,15 +147,12 @@ def migration_drawn(frame: pd.DataFrame, words: Words) -> Figure:
             axes.text(places[TIERS.index(row.to)], places[TIERS.index(row.start)], text, ha="center", va="center",
                       fontsize=7, color="white" if row.estimate > 0.55 else INK)  # fmt: skip
         n = part.groupby("start", observed=True)["n"].first().reindex(TIERS)
-        axes.set_yticks(
-            places, [f"{label}\n{persons(size, words)}" for label, size in zip(labels, n, strict=True)]
-        )
+        rows = [f"{label}\n{persons(size, words)}" for label, size in zip(labels, n, strict=True)]
+        axes.set_yticks(places, rows)
         axes.set_xticks(places, [label.split()[0] for label in labels])
         axes.tick_params(labelsize=7, rotation=0)
         axes.set(xlabel="", ylabel="", title=words(NAMES[name]))
-    label_below(
-        figure, words(N_("Rows: tier at the start. Columns: tier at the end, with 95 % intervals.")), words
-    )
+    label_below(figure, words(N_("Rows: tier at the start. Columns: at the end, 95 % intervals.")), words)
     return figure
 
 
@@ -197,9 +185,7 @@ HOLD = {
         "After {last} the {rate} rises from premium to high risk beyond chance under {models}, frozen in {first}; "
         "not under {others}."
     ),
-    "none": N_(
-        "After {last}, no model frozen in {first} shows a {rate} that rises from premium to high risk."
-    ),
+    "none": N_("After {last} no model frozen in {first} has a {rate} that rises from premium to high risk."),
 }
 
 
@@ -216,9 +202,7 @@ def frozen_rates(rows: pd.DataFrame, origin: str) -> Exhibit:
     fields = {"last": rows["last"].iloc[0], "first": rows["first"].iloc[0], "rate": rows["rate_word"].iloc[0]}
     named = {"all": {"gap": tests["gap"].get("scorecard")}, "none": {},
              "some": {"models": in_text(held), "others": in_text(others)}}  # fmt: skip
-    alt = Said(
-        N_("One panel per ranking, scorecard and lots beside: four tiers with rate, interval and n in each.")
-    )
+    alt = Said(N_("A panel per ranking, scorecard and lots beside: four tiers with interval and n."))
     return Exhibit(
         "frozen_rates", rows, Said(HOLD[code], fields | named[code]), alt, frozen_rates_drawn, within=("ranking",),
         headings={"ranking": N_("Ranking"), "tier": N_("Tier"), "n": N_("Customers"), "bad": N_("Bad"),
@@ -237,23 +221,22 @@ def frozen_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         tiers_with_intervals(axes, part, words, part["overall"].iloc[0])
         axes.set_title(words(NAMES[name]))
     shares_from_nought(panels, words)
-    text = N_("{rate} after {last}, 95 % interval; the dashed line is the rate of all customers")
-    label_below(
-        figure, words(text, last=frame["last"].iloc[0], rate=frame["rate_word"].iloc[0].capitalize()), words
-    )
+    text, row = N_("{rate} after {last}, 95 % interval; the dashed line is the rate of all"), frame.iloc[0]
+    label_below(figure, words(text, last=row["last"], rate=row["rate_word"].capitalize()), words)
     return figure
 
 
 SHIFTED = {
     "none": N_(
-        "From {first} to {last} no score, tier share or input left the stable band (below {bound:.2f})."
+        "From {first} to {last} no score, tier share or input left the stable band, below {bound:.2f}."
     ),
     "some": N_(
-        "From {first} to {last}, {out} of {n} indices left the stable band (below {bound:.2f}), the largest that of "
+        "From {first} to {last}, {out} of {n} indices left the stable band (below {bound:.2f}); the largest is that of "
         "'{top}', {value:.2f}."
     ),
 }
-WHAT = {"score": N_("Score, {model}"), "tiers": N_("Tier shares, {model}"), "input": "{label}"}
+WHAT = {"score": N_("Score"), "tiers": N_("Tier shares"), "input": N_("Input")}
+OF = {"score": N_("{name}, score"), "tiers": N_("{name}, tier shares"), "input": "{name}"}
 
 
 def shifts(rows: pd.DataFrame, origin: str) -> Exhibit:
@@ -262,45 +245,41 @@ def shifts(rows: pd.DataFrame, origin: str) -> Exhibit:
     Args:
         rows: `what, name, label, estimate, verdict, signal, n, first, last, shifted_from, unstable_from`.
     """
-    labels = [
-        str(Said(WHAT[row.what], {"label": row.label} if row.what == "input" else {"model": Said(NAMES[row.name])}))
-        for row in rows.rename_axis(None).itertuples(index=False)
-    ]  # fmt: skip
-    frame = rows.assign(label=labels)
+    frame = rows.assign(label=rows["name"].map(NAMES).fillna(rows["label"]), kind=rows["what"].map(WHAT))
     out, top = int((frame["signal"] != "green").sum()), frame.loc[frame["estimate"].idxmax()]
     fields = {"first": top["first"], "last": top["last"], "bound": top["shifted_from"]}
     if out:
-        fields |= {"out": out, "n": len(frame), "top": top["label"], "value": top["estimate"]}
-    alt = Said(N_("A dot per index on the bands stable, shifted and unstable, the largest first."))
+        fields |= {"out": out, "n": len(frame), "top": index_of(top), "value": top["estimate"]}
+    alt = Said(N_("A dot per index on the bands stable, shifted and unstable, largest first."))
     return Exhibit(
         "shifts", frame, Said(SHIFTED["some" if out else "none"], fields), alt, shifts_drawn, within=None,
-        headings={"label": N_("Index of"), "estimate": N_("Stability index"), "verdict": N_("Verdict"),
-                  "n": N_("Customers")},
+        headings={"kind": N_("Index of"), "label": N_("Model or input"), "estimate": N_("Stability index"),
+                  "verdict": N_("Verdict"), "n": N_("Customers")},
         formats={"estimate": ".3f", "n": ",.0f"}, origin=origin,
     )  # fmt: skip
+
+
+def index_of(row: pd.Series) -> Said:
+    """Say of what a stability index is."""
+    return Said(OF[row["what"]], {"name": Said(row["label"])})
 
 
 @drawing
 def shifts_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the indices of scores and tier shares, and the eight largest of the inputs, on their bands."""
-    parts = {
-        N_("Scores and tier shares"): frame[frame["what"] != "input"].sort_values(
-            "estimate", ascending=False
-        ),
-        N_("Inputs that moved most"): frame[frame["what"] == "input"].nlargest(8, "estimate"),
-    }
+    inputs = frame["what"] == "input"
+    parts = {N_("Scores and tier shares"): frame[~inputs].nlargest(8, "estimate"),
+             N_("Inputs that moved most"): frame[inputs].nlargest(8, "estimate")}  # fmt: skip
     heights, top = [len(part) + 1.5 for part in parts.values()], max(0.3, 1.1 * frame["estimate"].max())
     figure = canvas(words, max(2.4, 0.2 * sum(heights) + 0.5))
     grid = figure.subplots(2, 1, sharex=True, height_ratios=heights)
     for axes, (title, part) in zip(grid, parts.items(), strict=True):
         bands(axes.axvspan, part["shifted_from"].iloc[0], part["unstable_from"].iloc[0], top)
         sns.scatterplot(x=part["estimate"], y=[*range(len(part))], color=INK, s=30, ax=axes, zorder=3)
-        axes.set_yticks(range(len(part)), [words(text) for text in part["label"]])
+        axes.set_yticks(range(len(part)), [words.said(index_of(row)) for _, row in part.iterrows()])
         axes.set(title=words(title), xlabel="", ylabel="", xlim=(0, top), ylim=(len(part) - 0.4, -0.6))
         sns.despine(ax=axes, left=True)
-    label_below(
-        figure, words(N_("Stability index on its bands: green stable, yellow shifted, red unstable")), words
-    )
+    label_below(figure, words(N_("Stability index; green: stable, yellow: shifted, red: unstable")), words)
     return figure
 
 
@@ -321,7 +300,7 @@ FOUND = {
         "than those picked by value alone."
     ),
     "none": N_(
-        "Under no model is it shown that flagged low-risk customers become premium more often than others."
+        "Under no model are flagged low-risk customers shown to become premium more often than others."
     ),
 }
 FLAGGED = N_(
@@ -349,9 +328,7 @@ def flags(rows: pd.DataFrame, origin: str) -> Exhibit:
     code = "none" if not found else "better" if better else "level"
     fields = {"none": {}, "level": {"found": in_text(found)},
               "better": {"found": in_text(found), "better": in_text(better)}}  # fmt: skip
-    alt = Said(
-        N_("A panel per model: lift with interval of the flag, of value alone and of lots; a line at one.")
-    )
+    alt = Said(N_("A panel per model: lift of the flag, of value alone and of lots; a line at one."))
     return Exhibit(
         "flags", rows, Said(FOUND[code], fields[code]), alt, flags_drawn, within=None, origin=origin,
         headings={"model": N_("Model"), "flag": N_("Flagged by"), "flagged": N_("Flagged"),
@@ -378,8 +355,9 @@ def flags_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
-def flagged(rows: pd.DataFrame, model: str) -> list[Said]:
-    """Say what the flag found under one model, and what value alone would have found."""
+def flagged(rows: pd.DataFrame) -> list[Said]:
+    """Say what the flag found under the last model, and what value alone would have found."""
+    model = rows["model"].iloc[-1]
     part = rows[rows["model"] == model].set_index("flag")
     rule = part.loc["rule"]
     fields = {"model": in_text([model]), "share": rule["arrived"] / rule["flagged"],
@@ -389,7 +367,7 @@ def flagged(rows: pd.DataFrame, model: str) -> list[Said]:
 
 
 ROLLED = N_(
-    "Of {n:,.0f} months with an account {bucket} late, {cured:.0%} ended current and {worse:.0%} later still."
+    "Of {n:,.0f} months with an account {bucket} late, {cured:.0%} ended current, {worse:.0%} later still."
 )
 
 
@@ -426,14 +404,14 @@ FIRED = {
         "{others}; false alarms in the {watched} months before: {before}."
     ),
     "none": N_(
-        "The rule called for no review after the shock; false alarms in the {watched} months before: {before}."
+        "The rule called for no review after the shock; false alarms in {watched} months before: {before}."
     ),
 }
 
 
 def rule(given: Mapping[str, Any]) -> Said:
     """State the rule that calls for new tiers, from its file."""
-    numbers = {f"{name.removesuffix('_measures')}": value for name, value in given["fire"].items()}
+    numbers = {name.removesuffix("_measures"): value for name, value in given["fire"].items()}
     numbers["lasting"] = numbers.pop("lasting_months")
     cleared = {"margin": given["clear"]["margin"], "clear": given["clear"]["months"]}
     return Said(RULE, numbers | cleared | {"measures": [Said(MEASURES[name]) for name in given["measures"]]})
@@ -451,9 +429,7 @@ def trigger(rows: pd.DataFrame, delay: pd.DataFrame) -> Exhibit:
     fields = {"before": int(delay["before"].sum()), "watched": int(delay["months_watched_before"].max())}
     found = {"models": in_text(list(when["model"])), "others": in_text(list(never))} if code == "some" else {}
     fields |= found if code == "none" else found | {"last": when["delay"].max()}
-    alt = Said(
-        N_("A panel per measure on green, amber and red bands, a line per model, a diamond for a review.")
-    )
+    alt = Said(N_("A panel per measure on its bands, a line per model, a diamond for a review."))
     return Exhibit(
         "trigger", rows, Said(FIRED[code], fields), alt, trigger_drawn, within=None, origin="demonstration",
         headings={"model": N_("Model"), "period": N_("Month"), "measure": N_("Measure"), "value": N_("Value"),
@@ -468,29 +444,28 @@ def trigger_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     frame = frame.assign(name=[words(NAMES[name]) for name in frame["model"]])
     colours = {words(NAMES[name]): MODEL_COLOURS[name] for name in dict.fromkeys(frame["model"])}
     figure = canvas(words, 4.9)
-    for axes, (measure, title) in zip(
-        figure.subplots(len(MEASURES), 1, sharex=True), MEASURES.items(), strict=True
-    ):
+    grid = figure.subplots(len(MEASURES), 1, sharex=True)
+    for axes, (measure, title) in zip(grid, MEASURES.items(), strict=True):
         part = frame[frame["measure"] == measure]
+        why = part[part["fired"].astype(bool) & (part["signal"] != "green")]
         top = 1.15 * max(part["value"].max(), part["red"].iloc[0])
         bands(axes.axhspan, part["amber"].iloc[0], part["red"].iloc[0], top)
         lines = {"x": "period", "y": "value", "hue": "name", "palette": colours, "ax": axes}
-        sns.lineplot(part, **lines, legend=measure == next(iter(MEASURES)))
-        sns.scatterplot(part[part["fired"].astype(bool)], **lines, marker="D", s=40, legend=False, zorder=4)
+        sns.lineplot(part, **lines, legend=axes is grid[0])
+        if len(why):
+            sns.scatterplot(why, **lines, marker="D", s=40, legend=False, zorder=4)
         axes.axvline(part["shock"].iloc[0], color=WARNING, linewidth=1, linestyle=(0, (1, 2)))
         axes.set(title=words(title).capitalize(), xlabel="", ylabel="", ylim=(0, top))
         axes.margins(x=0.01)
         sns.despine(ax=axes)
-    sns.move_legend(figure.axes[0], "upper left", ncols=1 if words.narrow else 3, title=None)
-    label_below(
-        figure, words(N_("Month. Dotted: the shock begins. Diamond: the rule calls for a review.")), words
-    )
+    sns.move_legend(grid[0], "upper left", ncols=1 if words.narrow else 3, title=None)
+    label_below(figure, words(N_("Month. Dotted: the shock begins. Diamond: why a review is called.")), words)
     return figure
 
 
 WARNED = N_(
     "Of the rules that do without arrears, '{rule}' warned of most defaults, {hit:.0%}, {lead:.0f} months ahead; "
-    "{share:.0%} of its alarms were right, {base:.0%} of months picked blindly."
+    "{share:.0%} of its alarms were right, against {base:.0%} of months picked blindly."
 )
 
 
@@ -503,11 +478,7 @@ def warnings(rows: pd.DataFrame) -> Exhibit:
     best = rows[~rows["arrears"].astype(bool)].nlargest(1, "hit_rate").iloc[0]
     said = Said(WARNED, {"rule": best["label"], "hit": best["hit_rate"], "lead": best["lead_median"],
                          "share": best["precision"], "base": best["base_rate"]})  # fmt: skip
-    alt = Said(
-        N_(
-            "Rows are rules; panels: defaults warned of, alarms that were right, months of lead with quartiles."
-        )
-    )
+    alt = Said(N_("Rows are rules; panels: defaults warned of, right alarms, months of lead."))
     return Exhibit(
         "warnings", rows, said, alt, warnings_drawn, within=None, origin="demonstration",
         headings={"label": N_("Rule"), "condition": N_("Condition"), "hit_rate": N_("Defaults warned of"),
@@ -542,9 +513,7 @@ def warnings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
             axes.axvline(rows["base_rate"].iloc[0], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.grid(axis="x")
         sns.despine(ax=axes, left=True)
-    label_below(
-        figure, words(N_("95 % intervals, of the lead quartiles; dashed: a month picked blindly")), words
-    )
+    label_below(figure, words(N_("95 % intervals, of the lead quartiles; dashed: a blind pick")), words)
     return figure
 
 
@@ -555,9 +524,7 @@ RISES = {
         "In the year after the loan {rising} rises from premium to high risk beyond chance; for {others} no such rise "
         "is shown."
     ),
-    "none": N_(
-        "In the year after the loan neither default nor leaving is shown to rise from premium to high risk."
-    ),
+    "none": N_("In the year after the loan neither default nor leaving is shown to rise over the tiers."),
 }
 
 
@@ -568,15 +535,12 @@ def tier_quality(rows: pd.DataFrame) -> Exhibit:
         rows: `tier, measure, events, n, estimate, ci_low, ci_high, result` (of the test of trend; losses have none).
     """
     tests = rows.dropna(subset=["result"]).groupby("measure", sort=False)["result"].first()
-    rising, others = (
-        [Said(EVENTS[name]) for name in tests.index[(tests == "apart") == side]] for side in (True, False)
-    )
+    rising, others = ([Said(EVENTS[name]) for name in tests.index[(tests == "apart") == side]]
+                      for side in (True, False))  # fmt: skip
     code = "none" if not rising else "some" if others else "all"
     fields = {"all": {"rising": rising}, "some": {"rising": rising, "others": others}, "none": {}}
     frame = rows.assign(event=rows["measure"].map(EVENTS), tier_label=rows["tier"].map(LABELS))
-    alt = Said(
-        N_("Three panels, default, leaving and loss: four tiers in each with the rate, its interval and n.")
-    )
+    alt = Said(N_("Panels of default, leaving and loss: four tiers each with interval and n."))
     return Exhibit(
         "tier_quality", frame, Said(RISES[code], fields[code]), alt, tier_quality_drawn, within=("measure",),
         headings={"event": N_("Event"), "tier_label": N_("Tier"), "events": N_("Events"), "n": N_("Customers"),
@@ -590,9 +554,8 @@ def tier_quality_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a panel per event."""
     figure, panels = small_multiples(words, len(EVENTS), columns=3, row_height=1.5)
     for axes, (measure, title) in zip(panels, EVENTS.items(), strict=True):
-        tiers_with_intervals(
-            axes, frame[frame["measure"] == measure].rename(columns={"estimate": "rate"}), words
-        )
+        part = frame[frame["measure"] == measure]
+        tiers_with_intervals(axes, part.rename(columns={"estimate": "rate"}), words)
         axes.set_title(words(title).capitalize())
     shares_from_nought(panels, words)
     label_below(figure, words(N_("Share in the year after the loan, 95 % interval")), words)
@@ -635,9 +598,8 @@ YEAR = 12
 def vintages(rows: pd.DataFrame) -> Exhibit:
     """Show the share of loans defaulted by months on book, a curve per half-year of the loan."""
     ends = {"late": rows["cohort"].max(), "early": rows["cohort"].min()}
-    curves = {
-        name: rows[rows["cohort"] == cohort].set_index("months_on_book") for name, cohort in ends.items()
-    }
+    by_month = rows.set_index("months_on_book")
+    curves = {name: by_month[by_month["cohort"] == cohort] for name, cohort in ends.items()}
     month = min(YEAR, *(int(curve.index.max()) for curve in curves.values()))
     fields = {
         f"{name}{end}": curve.loc[month, column]
@@ -658,9 +620,8 @@ def vintages_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a curve per cohort, the latest with its interval."""
     figure, cohorts = canvas(words, 2.8), sorted(frame["cohort"].unique())
     axes, colours = figure.subplots(), sns.color_palette("crest", len(cohorts))
-    sns.lineplot(
-        frame, x="months_on_book", y="estimate", hue="cohort", hue_order=cohorts, palette=colours, ax=axes
-    )
+    look = {"hue": "cohort", "hue_order": cohorts, "palette": colours}
+    sns.lineplot(frame, x="months_on_book", y="estimate", ax=axes, **look)
     last = frame[frame["cohort"] == cohorts[-1]]
     axes.fill_between(last["months_on_book"], last["ci_low"], last["ci_high"], color=colours[-1], alpha=0.2)
     percent(axes.yaxis, words)
@@ -671,9 +632,7 @@ def vintages_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 # ------------------------------------------------------------------------------------------------- reviews and feedback
-REVIEWS = N_(
-    "{n} reviews come round every {least} to {most} months; each names who looks at what and decides."
-)
+REVIEWS = N_("{n} reviews come round every {least} to {most} months; each says who looks at what, and why.")
 NO_LOG = N_(
     "No interaction log was given. `research contacts` writes the contact plan with a log sheet; the returned file is "
     "named in the parameter `feedback`."
@@ -716,12 +675,8 @@ LIMITS = (
         "current to two months late at once."
     ),
     N_("Value is an input of the premium tier, so that the valuable reach it is partly by construction."),
-    N_(
-        "The rule for new tiers was tried on one simulated shock; how soon it fires after another is not known."
-    ),
-    N_(
-        "The simulated warning signals were made to react to distress: compare rules with each other, not with a bank."
-    ),
+    N_("The rule for new tiers was tried on one simulated shock; after another it may fire later, or not."),
+    N_("Simulated warning signals were made to react to distress: compare the rules with each other only."),
 )
 
 

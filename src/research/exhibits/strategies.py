@@ -620,6 +620,7 @@ def officer_hours_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes.set_yticks(range(len(frame)), [words.tier(tier) for tier in frame["tier"]])
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
     label_below(figure, words(HOURS["key"]), words)

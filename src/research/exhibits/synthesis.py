@@ -29,7 +29,8 @@ COUNTED = {
         "Of {n} claims, {judged} can be judged on these loans; the others need a trial, or data not recorded here."
     ),
     "people": N_(
-        "Of {n} claims, {judged} can be judged on these loans and {more} on {people:,.0f} answers to a public survey; "
+        "Of {n} claims, {judged} can be judged on these loans and {more} on {people:,.0f} answers to a public "
+        "survey; "
         "the others need a trial, or data not recorded here."
     ),
 }
@@ -93,6 +94,43 @@ def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFr
     return [exhibit for exhibit in made if len(exhibit.frame)]
 
 
+NEEDS = {
+    "apart": N_(
+        "Loans and people part ways on need: tiers of the models hardly differ in the need that these loans record, "
+        "while tiers of income and strain differ in what {people:,.0f} people hold, use and do. Neither asks a bank's "
+        "own customers."
+    ),
+    "refuted": N_(
+        "Loans and people agree on need: neither tiers of the models on these loans nor tiers of income and strain "
+        "among {people:,.0f} people differ by more than the bar."
+    ),
+    "not refuted": N_(
+        "Loans and people agree on need: tiers of the models on these loans differ by more than the bar, and so do "
+        "tiers of income and strain among {people:,.0f} people."
+    ),
+    "people": N_(
+        "These loans cannot tell whether tiers differ in need; a public survey of {people:,.0f} people can, for tiers "
+        "of income and strain."
+    ),
+    "open": N_(
+        "Whether tiers differ in need is open: the verdicts of the models on these loans and of {people:,.0f} people "
+        "asked are not one."
+    ),
+}
+
+
+def needs(evidence: pd.DataFrame, asked: pd.DataFrame) -> Said:
+    """Say whether loans and people agree that tiers differ in need. `asked`: `claim, n, verdict` of one claim."""
+    row = asked.iloc[0]
+    found = set(evidence.loc[evidence["claim"] == row["claim"], "verdict"]) - {UNTESTED}
+    code = row["verdict"] if found == {row["verdict"]} else "open"
+    if not found and row["verdict"] in NEEDS:
+        code = "people"
+    if found == {"refuted"} and row["verdict"] == "not refuted":
+        code = "apart"
+    return Said(NEEDS[code if code in NEEDS else "open"], {"people": row["n"]})
+
+
 BESIDE = {
     "below": N_(
         "The tree's high-risk tier holds {bad:,.0f} {outcome_word} among {n:,.0f}, an odds ratio of {odds:.1f}; the "
@@ -130,7 +168,8 @@ def beside(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
 
 
 VALUE = N_(
-    "Premium customers brought {gaps} standard deviations more than the rest, under {models} in turn; the same number "
+    "Premium customers brought {gaps} standard deviations more than the rest, under {models} in turn; the same "
+    "number "
     "picked by value alone {alone:.2f}, by lot {random:.2f}."
 )
 
@@ -196,7 +235,8 @@ def odds(rows: pd.DataFrame, origin: str) -> Exhibit:
         )
     alt = Said(
         N_(
-            "One panel per ranking: a dot with interval per lender, a diamond for all lenders, a thin line for where a "
+            "One panel per ranking: a dot with interval per lender, a diamond for all lenders, a thin line for "
+            "where a "
             "further lender would lie; the axis is logarithmic."
         )
     )
@@ -297,7 +337,8 @@ def integration(statement: pd.DataFrame, invented: bool) -> Exhibit:
 
 LIMITS = (
     N_(
-        "Loan data show whether tiers hold what they should, not whether treating tiers changes anything: that needs a "
+        "Loan data show whether tiers hold what they should, not whether treating tiers changes anything: that "
+        "needs a "
         "trial."
     ),
     N_("The protocol's second version was written after the results on the public data sets were known."),

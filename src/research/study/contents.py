@@ -56,7 +56,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "claims": ("evidence", "need_association", "realised_value", "odds_beside", "odds_over_lenders"),
     "specification": ("specification_curve",),
-    "robustness": ("outcome_sensitivity",),
+    "robustness": ("readings", "outcome_sensitivity"),
     "regret": ("truth_regret", "parameter_recovery"),
     "manage": (
         "economics",

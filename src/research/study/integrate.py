@@ -36,7 +36,7 @@ def loan_strand(study: Study) -> pd.DataFrame:
     for benefit, part in tested.groupby(tested["claim"].str[:2]):
         outcomes = {SIDES.get(verdict, "inconclusive") for verdict in part["verdict"]}
         said = [
-            f"{verdict} under {' and '.join(TITLES[name] for name in rows_of['model'])}"
+            f"{verdict} under {_listed([TITLES[name] for name in rows_of['model']])}"
             for verdict, rows_of in part.groupby("verdict", sort=False)
         ]
         text = f"{statements[part['claim'].iloc[0]]}: {'; '.join(said)}"
@@ -48,6 +48,10 @@ def loan_strand(study: Study) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, columns=["hypothesis", "text", "outcome"])
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 @step(loan_strand, survey_scales, interviews)

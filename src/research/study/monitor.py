@@ -43,8 +43,8 @@ def real_panel(study: Study) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Return what happened to the tiers of real customers, by exhibit, and whose they are.
 
     Returns:
-        Frames by name, none where nothing is here and nothing was recorded; and `title` and `origin` (`real` or
-        `recorded`).
+        Frames by name, none where nothing is here and nothing was recorded; and `title` and `origin` (`real`,
+        `recorded` or `missing`).
     """
     name, here = followed(study)
     found = {
@@ -52,7 +52,8 @@ def real_panel(study: Study) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
         for exhibit, find in REAL.items()
     }
     frames = {exhibit: frame for exhibit, frame in found.items() if frame is not None}
-    return frames, {"title": datasets.title(name), "origin": "real" if here else "recorded"}
+    origin = "real" if here else "recorded" if frames else "missing"
+    return frames, {"title": datasets.title(name), "origin": origin}
 
 
 @step(monthly_tiers, "models")
