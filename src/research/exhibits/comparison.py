@@ -472,6 +472,21 @@ SHOWN = (
     ("risk", "as practised", "tree", "rfm"),
     ("risk", "equal information", "tree", "rfm"),
 )
+LENDER_HEADINGS = {
+    "purpose": N_("Purpose"),
+    "arm": N_("Inputs"),
+    "model_a": N_("First"),
+    "model_b": N_("Second"),
+    "lender": N_("Lender"),
+    "estimate": N_("Difference [95 % interval]"),
+    "prediction_low": N_("A further lender, from"),
+    "prediction_high": N_("to"),
+}
+LENDER_FORMATS = {
+    "estimate": "{estimate:+.3f} [{ci_low:.3f}, {ci_high:.3f}]",
+    "prediction_low": ".3f",
+    "prediction_high": ".3f",
+}
 LENDERS = {
     "below": N_(
         "Over {lenders:.0f} lenders the tree's AUC is {gap:.3f} below the scorecard's (95 % interval {low:.3f} to "
@@ -501,16 +516,7 @@ def lenders(rows: pd.DataFrame, pooled: pd.DataFrame, origin: str) -> Exhibit:
         pooled: the same keys with `lenders, estimate, ci_low, ci_high, prediction_low, prediction_high`.
         origin: `real`, or `recorded` where the values come from the recorded run.
     """
-    keys = ["purpose", "arm", "model_a", "model_b"]
-    parts = []
-    for number, key in enumerate(SHOWN):
-        match = dict(zip(keys, key, strict=True))
-        single = _where(rows, match)
-        mean = _where(pooled, match).assign(lender=N_("All lenders"))
-        parts.append(pd.concat([single, mean], ignore_index=True).assign(panel=number))
-    columns = [*keys, "panel", "lender", "lenders", "estimate", "ci_low", "ci_high", "prediction_low",
-               "prediction_high", "i_squared"]  # fmt: skip
-    frame = pd.concat(parts, ignore_index=True).reindex(columns=columns)
+    frame, keys = _over_lenders(rows, pooled, SHOWN), [*LENDER_HEADINGS][:4]
     first = _where(pooled, dict(zip(keys, SHOWN[0], strict=True)))
     alt = Said(
         N_(
@@ -520,12 +526,20 @@ def lenders(rows: pd.DataFrame, pooled: pd.DataFrame, origin: str) -> Exhibit:
     )
     return Exhibit(
         "lenders", frame, _pooled_said(first), alt, lenders_drawn, within=None, origin=origin,
-        headings={"purpose": N_("Purpose"), "arm": N_("Inputs"), "model_a": N_("First"), "model_b": N_("Second"),
-                  "lender": N_("Lender"), "estimate": N_("Difference [95 % interval]"),
-                  "prediction_low": N_("A further lender, from"), "prediction_high": N_("to")},
-        formats={"estimate": "{estimate:+.3f} [{ci_low:.3f}, {ci_high:.3f}]", "prediction_low": ".3f",
-                 "prediction_high": ".3f"},
+        headings=LENDER_HEADINGS, formats=LENDER_FORMATS,
     )  # fmt: skip
+
+
+def _over_lenders(rows: pd.DataFrame, pooled: pd.DataFrame, shown: tuple[tuple[str, ...], ...]) -> pd.DataFrame:
+    keys = [*LENDER_HEADINGS][:4]
+    parts = []
+    for number, key in enumerate(shown):
+        match = dict(zip(keys, key, strict=True))
+        mean = _where(pooled, match).assign(lender=N_("All lenders"))
+        parts.append(pd.concat([_where(rows, match), mean], ignore_index=True).assign(panel=number))
+    columns = [*keys, "panel", "lender", "lenders", "estimate", "ci_low", "ci_high", "prediction_low",
+               "prediction_high", "i_squared"]  # fmt: skip
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns)
 
 
 def _where(rows: pd.DataFrame, match: dict[str, str]) -> pd.DataFrame:
@@ -569,6 +583,46 @@ def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     ends = frame[["ci_low", "ci_high"]]
     panels[0].set_xlim(ends.min().min() - 0.05, ends.max().max() + 0.05)
     panels[-1].set_xlabel(words(N_("Difference in AUC, 95 % interval")))
+    return figure
+
+
+OTHER_PURPOSES = (("need", "as practised", "tree", "abc"), ("profit", "as practised", "tree", "abc"))
+OTHERS = {
+    "open": N_("Over lenders, no difference of the tree from ABC is shown in parting needs or in earning."),
+    "clear": N_("Over lenders, the tree and ABC differ in {purposes}."),
+    "few": N_("The tree less ABC in parting needs and in earning, at each lender; too few lenders to pool."),
+}
+
+
+def lenders_otherwise(rows: pd.DataFrame, pooled: pd.DataFrame, origin: str) -> Exhibit:
+    """Show the tree less ABC in parting needs and in earning at each lender and pooled: frames as for `lenders`."""
+    frame = _over_lenders(rows, pooled, OTHER_PURPOSES)
+    mean = frame[frame["lender"] == "All lenders"]
+    clear = mean[(mean["ci_low"] > 0) | (mean["ci_high"] < 0)]["purpose"].tolist()
+    code = "few" if mean.empty else "clear" if clear else "open"
+    said = Said(OTHERS[code], {"purposes": [Said(PURPOSES[name]) for name in clear]} if clear else {})
+    alt = Said(N_("Two panels: a dot with interval per lender, a diamond for all lenders, a thin line for a further one."))
+    return Exhibit("lenders_otherwise", frame, said, alt, lenders_otherwise_drawn, within=None, origin=origin,
+                   headings=LENDER_HEADINGS, formats=LENDER_FORMATS, supplement=True)  # fmt: skip
+
+
+@drawing
+def lenders_otherwise_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw a forest plot per purpose, each on its own axis."""
+    order = [name for name in dict.fromkeys(frame["lender"]) if name != "All lenders"] + ["All lenders"]
+    columns = 1 if words.narrow else 2
+    figure = canvas(words, (0.24 * len(order) + 0.9) * (2 // columns))
+    for number, axes in enumerate(figure.subplots(2 // columns, columns, squeeze=False).ravel()):
+        rows = frame[frame["panel"] == number].set_index("lender")
+        forest(axes, rows, order, "All lenders", 0, words)
+        ends = rows[["ci_low", "ci_high"]]
+        room = 0.1 * (ends.max().max() - ends.min().min()) if len(rows) else 0
+        if room > 0:
+            axes.set_xlim(ends.min().min() - room, ends.max().max() + room)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        purpose = OTHER_PURPOSES[number][0]
+        axes.set_title(words(PURPOSES[purpose]))
+        axes.set_xlabel(words(MEASURES[purpose]))
     return figure
 
 
