@@ -54,7 +54,7 @@ def imported() -> float:
     import optbinning  # noqa: F401
     import pingouin  # noqa: F401
 
-    import research.figures
+    import research.exhibits
     import research.report.exhibit
     import research.study.contents  # noqa: F401
 

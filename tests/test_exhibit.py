@@ -13,6 +13,7 @@ import pytest
 from lxml import html as parser
 from matplotlib.figure import Figure
 
+from research.exhibits import Exhibit, Said
 from research.report import exhibit, markup, svg
 from research.report.index import banners_of, split_banners
 from research.report.payload import (
@@ -24,6 +25,7 @@ from research.report.payload import (
     plain,
     tidy,
 )
+from research.report.show import exhibit_bundle
 
 ATTACK = '"><script>alert(1)</script>'
 
@@ -261,6 +263,23 @@ def test_a_table_of_sentences_names_its_columns_in_every_cell():
     assert stacked.xpath(".//tbody//*/@data-label") == ["Claim", "Why", "n"]
     plain_table = tree(exhibit.table_bundle(frame[["claim", "n"]], name="claims", caption="Claims"))
     assert not plain_table.xpath(".//@data-label")
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "classes"),
+    [
+        (3, 13, ["scroll"]),  # a sentence and two numbers stand side by side on a phone
+        (4, 13, ["scroll", "stack"]),
+        (4, 20, ["scroll", "tall", "stack"]),  # whole on a page, in a box of its own on a phone
+        (4, 26, ["scroll", "long", "stack"]),
+        (7, 13, ["scroll", "dense", "stack"]),
+    ],
+)
+def test_a_table_is_set_by_its_size(columns, rows, classes):
+    frame = pd.DataFrame({f"n{number}": range(rows) for number in range(columns - 1)})
+    frame.insert(0, "claim", "a sentence that is longer than a few words")
+    shown = Exhibit("claims", frame, Said("Claims."), headings={name: name for name in frame})
+    assert tree(exhibit_bundle(shown)).xpath(".//div[@role='region']/@class")[0].split() == classes
 
 
 def test_a_very_long_table_says_what_paper_leaves_out():

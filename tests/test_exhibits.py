@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from research.exhibits import N_, Exhibit, Said, Words
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.numbers import number
+from research.exhibits.style import small_multiples
 from research.report import show, values
 from research.report.payload import MIME
 from research.report.render import render
@@ -223,6 +224,13 @@ def test_one_run_serves_two_languages(shown: list[dict], tmp_path: Path) -> None
     assert ">不良率<" in chinese
     pictures = [re.findall(r'src="(data:image[^"]+)"', page) for page in (english, chinese)]
     assert pictures[0] != pictures[1]
+
+
+@pytest.mark.parametrize(("width", "lowest"), [(7.6, [2, 3, 4]), (3.6, [4])])
+def test_the_lowest_panel_of_every_column_tells_its_axis(width: float, lowest: list[int]) -> None:
+    _, panels = small_multiples(Words(width=width), count=5, columns=3, row_height=1.2)
+    told = [axes.xaxis.get_tick_params()["labelbottom"] for axes in panels]
+    assert [place for place, shown in enumerate(told) if shown] == lowest
 
 
 def test_a_wide_figure_has_a_drawing_for_phones(shown: list[dict], tmp_path: Path) -> None:
