@@ -150,6 +150,26 @@ def test_the_pooled_sentence_follows_the_interval_and_the_prediction(low, high, 
     assert str(made.caption).startswith("Over 7 lenders")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (
+            -0.01,
+            0.02,
+            "Over lenders, no difference of the tree from ABC is shown in parting needs or in earning.",
+        ),
+        (0.01, 0.02, "Over lenders, the tree and ABC differ in how well they part the needs."),
+    ],
+)
+def test_needs_over_lenders_follow_the_pooled_interval(low, high, text):
+    rows, mean = pooled(low, high, (low, high))
+    other = dict(zip(("purpose", "arm", "model_a", "model_b"), comparison.OTHER_PURPOSES[0], strict=True))
+    made = comparison.lenders_otherwise(rows.assign(**other), mean.assign(**other), "recorded")
+    assert str(made.caption) == text
+    few = comparison.lenders_otherwise(rows.assign(**other), mean.iloc[:0], "real")
+    assert str(few.caption).endswith("too few lenders to pool.")
+
+
 def evidence(**verdicts: str) -> pd.DataFrame:
     """Verdicts on H1a by model; all other claims are not tested."""
     rows = [{"claim": claim, "model": model, "estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": 0,

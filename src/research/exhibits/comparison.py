@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.style import (
@@ -530,7 +531,9 @@ def lenders(rows: pd.DataFrame, pooled: pd.DataFrame, origin: str) -> Exhibit:
     )  # fmt: skip
 
 
-def _over_lenders(rows: pd.DataFrame, pooled: pd.DataFrame, shown: tuple[tuple[str, ...], ...]) -> pd.DataFrame:
+def _over_lenders(
+    rows: pd.DataFrame, pooled: pd.DataFrame, shown: tuple[tuple[str, ...], ...]
+) -> pd.DataFrame:
     keys = [*LENDER_HEADINGS][:4]
     parts = []
     for number, key in enumerate(shown):
@@ -589,7 +592,7 @@ def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 OTHER_PURPOSES = (("need", "as practised", "tree", "abc"), ("profit", "as practised", "tree", "abc"))
 OTHERS = {
     "open": N_("Over lenders, no difference of the tree from ABC is shown in parting needs or in earning."),
-    "clear": N_("Over lenders, the tree and ABC differ in {purposes}."),
+    "clear": N_("Over lenders, the tree and ABC differ in how well they {purposes}."),
     "few": N_("The tree less ABC in parting needs and in earning, at each lender; too few lenders to pool."),
 }
 
@@ -601,7 +604,9 @@ def lenders_otherwise(rows: pd.DataFrame, pooled: pd.DataFrame, origin: str) -> 
     clear = mean[(mean["ci_low"] > 0) | (mean["ci_high"] < 0)]["purpose"].tolist()
     code = "few" if mean.empty else "clear" if clear else "open"
     said = Said(OTHERS[code], {"purposes": [Said(PURPOSES[name]) for name in clear]} if clear else {})
-    alt = Said(N_("Two panels: a dot with interval per lender, a diamond for all lenders, a thin line for a further one."))
+    alt = Said(
+        N_("Two panels: a dot with interval per lender, a diamond for all, a thin line for a further one.")
+    )
     return Exhibit("lenders_otherwise", frame, said, alt, lenders_otherwise_drawn, within=None, origin=origin,
                    headings=LENDER_HEADINGS, formats=LENDER_FORMATS, supplement=True)  # fmt: skip
 
