@@ -429,7 +429,8 @@ class Attacker:
         self.tables, self.lines = tables(run), []
         self.targets: dict[tuple[Group, str], tuple[str, int]] = {}
         said = json.loads((run / "values.json").read_text(encoding="utf-8"))["prose"]
-        size, known, bad = (said["01_data/outcome"]["values"][name] for name in ("rows", "known", "bad"))
+        told = said["01_data/outcome"]["values"]
+        size, bad, known = told["rows"], told["bad"], told.get("known", told["rows"])
         self.whole = {"bad": bad, "good": known - bad, "unknown": size - known}
 
     def table(self, name: str) -> pd.DataFrame:
@@ -590,3 +591,17 @@ def test_means_over_random_draws_count_nobody_and_leave_the_counts_protected():
     )
     table = disclosure.protected(frame, within=["model"], origin="loans")
     assert table["n"].isna().tolist() == [True, True, False, False, False, False]
+
+
+def test_a_mean_over_draws_whose_persons_are_a_whole_number_by_chance_counts_nobody() -> None:
+    rows = pd.DataFrame(
+        {
+            "model": ["tree"] * 2 + ["random"] * 2,
+            "tier": ["low", "high"] * 2,
+            "n": [280.0, 20.0, 280.0, 20.0],
+            "bad": [40.0, 3.0, 40.1, 2.9],
+        }
+    )
+    safe = disclosure.without_small(rows, within=("model",), origin="loans")
+    assert safe.loc[1, "bad"] != safe.loc[1, "bad"]  # three bad customers of a real tier are withheld
+    assert safe.loc[2:, "bad"].tolist() == [40.1, 2.9]

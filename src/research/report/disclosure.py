@@ -90,7 +90,9 @@ def without_small(
     columns = Columns.of(frame, keep)
     if least < 2 or not columns.persons:
         return frame
-    counted = np.flatnonzero(frame[columns.persons].fillna(0) % 1 == 0)  # a mean over draws counts nobody
+    # A mean over draws counts nobody; that of persons, or of their events, may be a whole number by chance.
+    numbers = frame[[name for name in (columns.persons, columns.events) if name]].fillna(0)
+    counted = np.flatnonzero((numbers % 1 == 0).all(axis=1))
     part = frame.iloc[counted]
 
     def cells(kind: Columns) -> list[tuple[int, str]]:
