@@ -513,7 +513,11 @@ def warnings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
             axes.axvline(rows["base_rate"].iloc[0], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.grid(axis="x")
         sns.despine(ax=axes, left=True)
-    label_below(figure, words(N_("95 % intervals, of the lead quartiles; dashed: a blind pick")), words)
+    label_below(
+        figure,
+        words(N_("Lines: 95 % intervals, for the lead quartiles; dashed: months picked blindly")),
+        words,
+    )
     return figure
 
 

@@ -499,10 +499,10 @@ TORNADO = {
     "profit": N_("{label} moves the change of profit most: from {low:+,.2g} to {high:+,.2g} {money}."),
 }
 MOVED = {
-    "outcomes": N_("Change of the number of cases"),
-    "cost of one": N_("Cost of one prevented case, {money}"),
-    "hours for one": N_("Officer hours for one prevented case"),
-    "profit": N_("Change of profit, {money}"),
+    "outcomes": N_("Change of the number of cases; at the ends of each bar: the value assumed"),
+    "cost of one": N_("Cost of one prevented case, {money}; at the ends of each bar: the value assumed"),
+    "hours for one": N_("Officer hours for one prevented case; at the ends of each bar: the value assumed"),
+    "profit": N_("Change of profit, {money}; at the ends of each bar: the value assumed"),
 }
 
 
