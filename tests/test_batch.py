@@ -25,15 +25,13 @@ from research.runs.grid import expand, plans, read, run_name
 MOODY = [
     ("text", "# Which seed?"),
     ("parameters", demo.PARAMETERS + '\nmood: str = "calm"  # a word'),
-    (
-        "code",
-        "from research import parameters\nfrom research.report import exhibit\nplan = parameters.load(study)",
-    ),
+    ("code", f"{demo.SHOWN}\nfrom research import parameters\nplan = parameters.load(study)"),
     ("code", 'assert plan.seed != 3, "three is a crowd"'),
     (
         "code",
-        'exhibit.answer("Seed {seed:d} and {folds} folds feel {mood}: {best}.", seed=plan.seed, folds=plan.folds,\n'
-        '    mood=mood, best="tree" if plan.folds > 5 else "rfm")',
+        'best = "tree" if plan.folds > 5 else "rfm"\n'
+        'answer(Said("Seed {seed:d} and {folds} folds feel {mood}: {best}.",\n'
+        '    {"seed": plan.seed, "folds": plan.folds, "mood": mood, "best": best}))',
     ),
 ]
 
