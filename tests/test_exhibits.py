@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from research.exhibits import N_, Exhibit, Said, Words
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.numbers import number
+from research.exhibits.style import small_multiples
 from research.report import markup, show, values
 from research.report.payload import MIME
 from research.report.render import render
@@ -237,6 +238,13 @@ def test_one_run_serves_two_languages(shown: list[dict], tmp_path: Path) -> None
     assert pictures[0] != pictures[1]
 
 
+@pytest.mark.parametrize(("width", "lowest"), [(7.6, [2, 3, 4]), (3.6, [4])])
+def test_the_lowest_panel_of_every_column_tells_its_axis(width: float, lowest: list[int]) -> None:
+    _, panels = small_multiples(Words(width=width), count=5, columns=3, row_height=1.2)
+    told = [axes.xaxis.get_tick_params()["labelbottom"] for axes in panels]
+    assert [place for place, shown in enumerate(told) if shown] == lowest
+
+
 def test_a_wide_figure_has_a_drawing_for_phones(shown: list[dict], tmp_path: Path) -> None:
     show.show(figure())
     tree = parser.document_fromstring(page_of(shown, tmp_path))
@@ -407,6 +415,23 @@ def test_a_table_of_sentences_names_its_columns_in_every_cell(shown: list[dict])
     assert "stack" in stacked.xpath(".//div/@class")[0].split()
     assert stacked.xpath(".//tbody//*/@data-label") == ["Claim", "Why", "n"]
     assert not beside.xpath(".//@data-label")
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "classes"),
+    [
+        (3, 13, ["scroll"]),  # a sentence and two numbers stand side by side on a phone
+        (4, 13, ["scroll", "stack"]),
+        (4, 20, ["scroll", "tall", "stack"]),  # whole on a page, in a box of its own on a phone
+        (4, 26, ["scroll", "long", "stack"]),
+        (7, 13, ["scroll", "dense", "stack"]),
+    ],
+)
+def test_a_table_is_set_by_its_size(shown: list[dict], columns: int, rows: int, classes: list[str]) -> None:
+    frame = pd.DataFrame({f"n{number}": range(rows) for number in range(columns - 1)})
+    frame.insert(0, "claim", "a sentence that is longer than a few words")
+    show.show(exhibit(frame=frame))
+    assert tree(shown)[0].xpath(".//div[@role='region']/@class")[0].split() == classes
 
 
 def test_a_long_table_scrolls_and_says_what_it_leaves_out(shown: list[dict]) -> None:

@@ -40,7 +40,8 @@ def test_the_answer_has_the_books_own_word_and_names_what_is_known_least(facts: 
     first, second = data.answer(facts, measured())
     assert str(first) == text
     assert str(second) == (
-        "Of 25 things that the criteria for tiering ask for, 9 are measured; least is known of behaviour."
+        "Of 25 things that the criteria for tiering ask for, 9 are measured, directly or through a proxy; least is "
+        "known of behaviour."
     )
 
 
@@ -53,13 +54,17 @@ STATUS = pd.DataFrame(
 def test_the_statuses_behind_the_outcome_are_counted_under_each_reading() -> None:
     said = [str(sentence) for sentence in data.outcome(FACTS, STATUS)]
     assert said == [
-        "The data have 1,000 customers, 1,000 of them with a known outcome, and 18 delinquent customers. What counts: "
-        "late at the snapshot.",
-        "Under the reading *more than 30 days late* it would be 6 of 998 (0.60%).",
+        "The outcome of all 1,000 customers is known; there are 18 delinquent customers. What counts: late at the "
+        "snapshot.",
+        "If only *more than 30 days late* counted, it would be 6 of 998 (0.60%).",
     ]
+    assert str(data.outcome(FACTS | {"known": 998}, STATUS)[0]) == (
+        "The data have 1,000 customers, 998 of them with a known outcome, and 18 delinquent customers. What counts: "
+        "late at the snapshot."
+    )
     made = data.statuses(STATUS, FACTS)[0]
     assert str(made.caption) == (
-        "The most frequent status among the 18 counted as early delinquency is Grace (10 customers)."
+        "Counted as early delinquency: 18 customers, with 3 of 4 statuses; most often “Grace” (10)."
     )
     assert made.frame["more than 30 days late"].tolist() == [
         "not counted",
@@ -108,13 +113,26 @@ def test_each_data_set_counts_against_one_total() -> None:
     assert own[["direct", "proxy", "absent"]].sum() == totals["credit_data"]
     assert counts["dataset"].iloc[0] == "credit_data"
     assert "simulated" not in totals
+    counts = counts.assign(lender=counts["dataset"].map(datasets.lender))
     made = data.coverage(counts, FACTS | {"dataset": "credit_data"})
     assert str(made.caption) == (
-        "Here 7 of 52 things asked for are measured directly, 8 through something near them, and 37 not at all."
+        "Here 7 of 52 things asked for are measured directly, 8 through a proxy, and 37 not at all."
     )
     with theme():
         axes = data.coverage_drawn(made.frame, Words(width=3.6)).axes[0]
     assert len(axes.get_yticklabels()) == 7
+    told = [label.get_text() for label in axes.get_xticklabels()]
+    assert told[0] == "Spanish lender"
+    assert {"LendingClub 2016", "LendingClub 2018"} <= set(told)
+
+
+def test_a_rule_names_what_it_compares_in_words() -> None:
+    rules = pd.Series(["months_since_delinquency at most months_since_serious_delinquency"])
+    labels = {"months_since_delinquency": "Months since last delinquency",
+              "months_since_serious_delinquency": "Months since 90 days late"}  # fmt: skip
+    assert data.in_words(rules, labels).tolist() == [
+        "Months since last delinquency at most months since 90 days late"
+    ]
 
 
 def test_the_statuses_of_the_default_book_add_up() -> None:
@@ -231,7 +249,7 @@ def test_other_lenders_and_the_simulated_bank_stand_apart(width: float) -> None:
     chosen = standards.best(pd.concat([measures("lender", True, 1, 80, 20), bank]))
     made = classification.best(chosen, WHOLE, "recorded")
     assert str(made.caption) == (
-        "Of 3 standards, 1 cut the loans of a real lender that is compared, and 2 cut none of them."
+        "1 of 3 standards cut the loans of some real lender; 2 cut none of those compared here."
     )
     assert made.frame["title"].tolist() == ["lender", "none of those compared", "bank"]
     here = classification.uses(BOOK[BOOK["standard"] == "K2"], found_for("open").head(0), WHOLE)

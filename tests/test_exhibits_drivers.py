@@ -78,13 +78,21 @@ def test_the_forest_plot_says_which_inputs_are_clear(results, text):
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        ("higher", "The clearest input is A: a standard deviation more, or this class against its reference, goes with "
-                   "+1.2 percentage points (95 % CI +0.9 to +1.5); the churn rate of all customers is 8.0%."),
+        ("higher", "The clearest input is A: a standard deviation more goes with +1.2 percentage points in the churn "
+                   "rate (95 % CI +0.9 to +1.5), which is 8.0% over all customers."),
         ("open", "No single input is clear after adjustment; the churn rate of all customers is 8.0%."),
     ],
 )  # fmt: skip
 def test_what_is_clear_is_said_in_percentage_points_beside_the_rate(result, text):
     assert str(drivers.strongest(effects(result), FACTS)) == text
+
+
+def test_a_class_that_is_clearest_is_no_standard_deviation():
+    found = effects("higher").assign(term="Home ownership: rented (against owned)")
+    assert str(drivers.strongest(found, FACTS)) == (
+        "The clearest input is a class, home ownership: rented (against owned): it goes with +1.2 percentage points in "
+        "the churn rate (95 % CI +0.9 to +1.5), which is 8.0% over all customers."
+    )
 
 
 def test_the_rate_says_what_it_goes_with():

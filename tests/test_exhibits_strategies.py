@@ -141,8 +141,8 @@ def test_each_claim_has_the_action_nearest_to_paying() -> None:
 
 def test_one_prevented_case_is_told_in_hours() -> None:
     assert str(strategies.prevented(prevented(), OUTCOME).caption) == (
-        "Periodic monitoring and review takes fewest hours for one prevented case of early delinquency: 650, preventing 0.16 of "
-        "3.1 cases per hundred customers of the medium-risk tier."
+        "No action takes fewer hours for one prevented case of early delinquency than periodic monitoring and review: "
+        "650; it would prevent 0.16 of 3.1 cases per hundred customers of the medium-risk tier."
     )
     hidden = RATES.assign(**dict.fromkeys(["bad", "rate", "ci_low", "ci_high"], np.nan))
     assert str(strategies.prevented(prevented(hidden), OUTCOME).caption) == (

@@ -153,7 +153,7 @@ def test_frozen_tiers(results, text):
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        (0.17, "From 2005-06 to 2005-09, 1 of 3 indices left the stable band (below 0.10); the largest is that of 'Income', 0.17."),
+        (0.17, "From 2005-06 to 2005-09, 1 of 3 indices left the stable band (below 0.10); the largest is that of “Income”, 0.17."),
         (0.03, "From 2005-06 to 2005-09 no score, tier share or input left the stable band, below 0.10."),
     ],
 )  # fmt: skip
@@ -245,7 +245,7 @@ def test_sentences_with_numbers_alone():
         "Of 400 customers these were in the same tier 3 months later: 52% under RFM and 76% under the tree.",
         "In 2 of 4 tiers more customers stayed for 3 months than the moves of single months, repeated, would say, in 1 fewer.",
         "Of 160 months with an account 2 months late, 25% ended current, 6% later still.",
-        "Of the rules that do without arrears, 'Deposits down' warned of most defaults, 80%, 4 months ahead; 53% of its alarms were right, against 9% of months picked blindly.",
+        "Of the rules that do without arrears, “Deposits down” warned of most defaults, 80%, 4 months ahead; 53% of its alarms were right, against 9% of months picked blindly.",
         "10 of 100 customers called premium or low risk are substandard or in stage 3 a year later (policy file, version 2026.1).",
         "After 12 months 8.4% of the latest loans had defaulted (95 % interval 8.3% to 8.5%), of the first 3.6% (3.5% to 3.7%).",
         "10 reviews come round every 1 to 12 months; each says who looks at what, and why.",

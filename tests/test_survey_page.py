@@ -178,11 +178,11 @@ def test_answers_by_tier_run_from_what_premium_people_do_more_to_what_they_do_le
     [
         ((0, 0), "180 questionnaires came back, and all are kept."),
         ((6, 8), "180 questionnaires came back and 166 are kept. Left out, each at the first check failed: 6 "
-                 "where one answer "
-                 "fills more than half of them in a row and 8 filled in less than a third of the median time."),
+                 "with the same answer to more than half of the questions in a row and 8 filled in less than a third "
+                 "of the median time."),
         ((np.nan, 14), "180 questionnaires came back and 166 are kept. Left out, each at the first check "
-                       "failed: withheld where "
-                       "one answer fills more than half of them in a row and 14 filled in less than a third of "
+                       "failed: withheld with the "
+                       "same answer to more than half of the questions in a row and 14 filled in less than a third of "
                        "the median time."),
     ],
 )  # fmt: skip
@@ -216,6 +216,12 @@ def test_scales_are_counted_by_their_whole_interval_and_show_one_alpha() -> None
         "Cronbach's α lies clear above 0.7 on 1 of 4 scales, clear below on 1; on 2 the answers are too few to tell."
     )
     assert [name for name in made.headings if "α" in made.headings[name]] == ["estimate"]
+
+
+def test_scales_have_names_that_a_sentence_can_hold() -> None:
+    called = reliable("above", "open").assign(construct=["industry income", "strategy high risk"])
+    made = survey.reliability(called, "demonstration")
+    assert made.frame["construct"].tolist() == ["industry and income", "strategy for high risk"]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def standards(table: pd.DataFrame) -> Exhibit:
     """Show every standard on one line: what it does here, its largest class, and whether the outcome differs."""
     said = Said(
         N_(
-            "Here {cut} of {total} standards cut the loans; one that does not puts all in one class or is not known."
+            "Here {cut} of {total} standards cut the loans; any other puts all in one class or is not measured."
         ),
         {"cut": int((table["state"] == "cuts").sum()), "total": len(table)},
     )
@@ -218,7 +218,7 @@ def best(chosen: pd.DataFrame, whole: pd.DataFrame, origin: str) -> Exhibit:
     real = int(table["real"].eq(True).sum())
     said = Said(
         N_(
-            "Of {total} standards, {real} cut the loans of a real lender that is compared, and {rest} cut none of them."
+            "{real} of {total} standards cut the loans of some real lender; {rest} cut none of those compared here."
         ),
         {"real": real, "total": len(table), "rest": len(table) - real},
     )

@@ -670,13 +670,18 @@ OTHER_MEASURES = {
 }
 
 
-def other_measures(rows: pd.DataFrame) -> Exhibit:
-    """Show the differences in measures that are not the primary one of their purpose: `specification_curve`."""
+def other_measures(rows: pd.DataFrame, measures: pd.DataFrame) -> Exhibit:
+    """Show the differences in measures that are not the primary one of their purpose: `specification_curve`.
+
+    Args:
+        rows: `purpose, measure, model_a, model_b, difference, ci_low, ci_high, p_value, result, why`.
+        measures: `measure, label` of every measure.
+    """
     clear = int(rows["result"].isin(["better", "worse"]).sum())
     fields = {"n": rows["measure"].nunique()} | ({"clear": clear, "pairs": len(rows)} if clear else {})
     frame = rows.assign(
         label=rows["purpose"].map(PURPOSES),
-        measure=rows["measure"].str.replace("_", " "),
+        measure=rows["measure"].map(measures.set_index("measure")["label"]),
         pair=rows["model_a"].map(NAMES) + " − " + rows["model_b"].map(NAMES),
         said=rows["result"].map(RESULTS),
     )
@@ -734,9 +739,9 @@ def later_loans(rows: pd.DataFrame, outcome: str) -> Exhibit:
     )  # fmt: skip
 
 
-def all_measures(rows: pd.DataFrame, grade: str) -> Exhibit:
-    """Show every primary and secondary measure."""
-    frame = titled(rows, grade).assign(measure=rows["measure"].str.replace("_", " "))
+def all_measures(rows: pd.DataFrame, grade: str, measures: pd.DataFrame) -> Exhibit:
+    """Show every primary and secondary measure; `measures`: `measure, label` of each."""
+    frame = titled(rows, grade).assign(measure=rows["measure"].map(measures.set_index("measure")["label"]))
     said = Said(N_("All {n} measures of every model, both sets of inputs."), {"n": rows["measure"].nunique()})
     return Exhibit(
         "all_measures", frame, said, within=None, supplement=True,

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.style import ACCENT, INK, MUTED, canvas, label_below
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, chosen
 
 CRITERIA = {
     "C1": N_("Risk level"),
@@ -26,12 +26,14 @@ CRITERIA = {
     "C7": N_("Customer need"),
 }
 FITS = ["direct", "proxy", "absent"]
+FITTED = {"direct": N_("directly"), "proxy": N_("through a proxy"), "absent": N_("not at all")}
 ANSWER = {
     "known": N_("{title}: {bad:,} {word} among {known:,} with a known outcome."),
     "unknown": N_("{title}: the outcome of no customer is known."),
 }
 MEASURED = N_(
-    "Of {total} things that the criteria for tiering ask for, {measured} are measured; least is known of {thin}."
+    "Of {total} things that the criteria for tiering ask for, {measured} are measured, directly or through a proxy; "
+    "least is known of {thin}."
 )
 
 
@@ -57,19 +59,26 @@ def answer(facts: Mapping[str, Any], measured: pd.DataFrame) -> list[Said]:
 
 
 OUTCOME = {
+    "all": N_("The outcome of all {rows:,} customers is known; there are {bad:,} {word}. What counts: {outcome}."),
     "known": N_("The data have {rows:,} customers, {known:,} of them with a known outcome, and {bad:,} {word}. What "
                 "counts: {outcome}."),
     "unknown": N_("Of {rows:,} customers none has a known outcome: pages that need one stop."),
 }  # fmt: skip
-READ = N_("Under the reading *{reading}* it would be {bad:,} of {known:,} ({rate:.2%}).")
+READ = N_("If only *{reading}* counted, it would be {bad:,} of {known:,} ({rate:.2%}).")
 
 
 def outcome(facts: Mapping[str, Any], statuses: pd.DataFrame) -> list[Said]:
     """Say what the outcome is, and how many have it under other readings; `statuses` as below."""
     if not facts["known"]:
         return [Said(OUTCOME["unknown"], {"rows": facts["rows"]})]
-    given = {name: facts[name] for name in ("rows", "bad", "known", "outcome")}
-    said = [Said(OUTCOME["known"], given | {"word": facts["outcome_word"]})]
+    said = [
+        chosen(
+            OUTCOME,
+            "all" if facts["known"] == facts["rows"] else "known",
+            word=facts["outcome_word"],
+            **facts,
+        )
+    ]
     for name in readings(statuses)[1:]:
         known, bad = (
             int(statuses["n"][part].sum()) for part in (statuses[name].notna(), statuses[name] == 1)
@@ -84,7 +93,8 @@ def readings(statuses: pd.DataFrame) -> list[str]:
 
 
 STATUSES = {
-    "read": N_("The most frequent status among the {bad:,} counted as {outcome} is {status} ({first:,} customers)."),
+    "read": N_("Counted as {outcome}: {bad:,} customers, with {counted} of {count} statuses; most often “{status}” "
+               "({first:,})."),
     "plain": N_("Customers by the status recorded of their loans: {count} statuses."),
 }  # fmt: skip
 COUNTED = {1.0: N_("counted"), 0.0: N_("not counted")}
@@ -103,6 +113,7 @@ def statuses(found: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
     bad = found[found[names[0]] == 1].sort_values("n", ascending=False) if names else found.iloc[:0]
     if len(bad):
         first = {"first": bad["n"].iloc[0], "status": bad["status"].iloc[0]}
+        first |= {"counted": len(bad), "count": len(found)}
         said = Said(STATUSES["read"], {"bad": bad["n"].sum(), "outcome": facts["outcome_name"], **first})
     told = found.assign(**{name: found[name].map(COUNTED).fillna(N_("left out")) for name in names})
     headings = {"status": N_("Status"), "n": N_("Customers"), "share": N_("Share")}
@@ -195,18 +206,22 @@ def coverage(measured: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
     """Show how much of what each criterion asks for each data set measures.
 
     Args:
-        measured: `criterion`, `dataset`, `direct`, `proxy`, `absent`, `total`, the study's own data set first.
+        measured: `criterion`, `dataset`, `lender`, `direct`, `proxy`, `absent`, `total`, the study's own data set
+            first.
         facts: of the data set.
     """
+    # a lender may have published more than one data set
+    year = measured["dataset"].str.extract(r"(\d{4})$", expand=False).radd(" ").fillna("")
+    measured = measured.assign(lender=measured["lender"] + year)
     own = measured[measured["dataset"] == facts["dataset"]]
     said = Said(
-        N_("Here {direct} of {total} things asked for are measured directly, {proxy} through something near them, and "
-           "{absent} not at all."), {name: int(own[name].sum()) for name in (*FITS, "total")})  # fmt: skip
+        N_("Here {direct} of {total} things asked for are measured directly, {proxy} through a proxy, and {absent} not "
+           "at all."), {name: int(own[name].sum()) for name in (*FITS, "total")})  # fmt: skip
     alt = Said(N_("A grid of criteria by data sets; a darker cell means that more of what the criterion asks for is "
                   "measured, and its text counts direct plus proxy measures."))  # fmt: skip
     return Exhibit(
         "coverage", measured.assign(label=measured["criterion"].map(CRITERIA)), said, alt, coverage_drawn, within=None,
-        headings={"label": N_("Criterion"), "dataset": N_("Data set"), "direct": N_("Measured"),
+        headings={"label": N_("Criterion"), "lender": N_("Lender"), "direct": N_("Measured"),
                   "proxy": N_("Through a proxy"), "absent": N_("Not measured"), "total": N_("Asked for")},
     )  # fmt: skip
 
@@ -216,7 +231,7 @@ def coverage_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the grid of criteria by data sets.
 
     Args:
-        frame: `criterion`, `label`, `dataset`, `direct`, `proxy`, `total`.
+        frame: `criterion`, `label`, `lender`, `direct`, `proxy`, `total`.
         words: the language.
     """
     told = frame.assign(
@@ -226,8 +241,8 @@ def coverage_drawn(frame: pd.DataFrame, words: Words) -> Figure:
             f"{words(label)} ({total})" for label, total in zip(frame["label"], frame["total"], strict=True)
         ],
     )
-    names, sets = (list(dict.fromkeys(told[column])) for column in ("name", "dataset"))
-    share, text = (told.pivot(index="name", columns="dataset", values=column).loc[names, sets]
+    names, sets = (list(dict.fromkeys(told[column])) for column in ("name", "lender"))
+    share, text = (told.pivot(index="name", columns="lender", values=column).loc[names, sets]
                    for column in ("share", "text"))  # fmt: skip
     figure = canvas(words, 0.36 * len(names) + 1.5)
     axes = figure.subplots()
@@ -260,27 +275,38 @@ def data_sets(rows: pd.DataFrame, origin: str, measured: pd.DataFrame) -> Exhibi
         "data_sets", frame, Said(said, {"n": len(frame)}), within=None, origin=origin,
         headings={"title": N_("Data set"), "dataset": N_("Called"), "rows": N_("Customers"),
                   "outcome": N_("Outcome, in its own words"), "outcome_rate": N_("Rate"),
-                  "direct": N_("Measured + by proxy")},
+                  "direct": N_("Measured + through a proxy")},
         formats={"outcome_rate": ".2%", "rows": ",.0f", "direct": "{direct} + {proxy}"},
     )  # fmt: skip
 
 
 COUNTS = {"n": N_("Customers"), "share": N_("Share")}
+
+
+def in_words(rules: pd.Series, labels: Mapping[str, str]) -> pd.Series:
+    """Return rules with the label of a construct in the place of its name."""
+    told = rules.str.replace(
+        r"[a-z][a-z0-9_]+", lambda found: labels.get(found[0], found[0]).lower(), regex=True
+    )
+    return told.str[:1].str.upper() + told.str[1:]
+
+
 TABLES: dict[str, tuple[str, dict[str, str]]] = {
     "data_card": (N_("What is known of the data set, and under which terms it may be used."),
-                  {"item": N_("Item"), "text": N_("As published")}),
+                  {"item": N_("Item"), "text": N_("What is known")}),
     "constructs": (N_("All {rows} things the criteria ask for, with source and reason."),
                    {"criterion": N_("Criterion"), "label": N_("Asked for"), "fit": N_("Measured"),
                     "source": N_("Source column"), "reason": N_("Reason")}),
-    "missing": (N_("Measures that lack values: {rows}; often a missing value says that there is nothing to record."),
+    "missing": (N_("Values are missing in {rows} of the measures; often that says that there is nothing to record."),
                 {"label": N_("Measure"), "n_missing": N_("Customers without"), "share": N_("Share"),
                  "missing_means": N_("What a missing value says, where known")}),
     "distributions": (N_("All {rows} numbers measured of the customers."),
                       {"label": N_("Measure"), "unit": N_("Unit"), "n": N_("Customers")} | QUANTILES),
-    "levels": (N_("All {rows} classes of what is no number."), {"label": N_("Measure"), "level": N_("Class")} | COUNTS),
+    "levels": (N_("All {rows} classes of the measures that are no numbers."),
+               {"label": N_("Measure"), "level": N_("Class")} | COUNTS),
     "quality": (N_("What {rows} checks of the data found; `research datasets check` tells its owner more."),
                 {"check": N_("Check"), "findings": N_("Findings"), "rows": N_("Customers")}),
-    "impossible": (N_("Rules that values break: {rows}; the values are reported and kept."),
+    "impossible": (N_("Values break {rows} of the rules; they are reported and kept."),
                    {"rule": N_("Rule")} | COUNTS | {"why": N_("Why it cannot be")}),
     "leakage": (N_("Columns known only after the loan was made: {rows}; no model sees them."),
                 {"column": N_("Source column"), "reason": N_("Reason")}),
@@ -296,7 +322,9 @@ def tables(**frames: pd.DataFrame) -> list[Exhibit]:
         said = Said(text, {"rows": len(frame)} if "{rows}" in text else {})
         kept = {column: heading for column, heading in headings.items() if (frame[column] != "").any()}
         if "criterion" in kept:
-            frame = frame.assign(criterion=frame["criterion"].map(CRITERIA))
+            frame = frame.assign(criterion=frame["criterion"].map(CRITERIA), fit=frame["fit"].replace(FITTED))
+        if "item" in kept:
+            frame = frame.assign(item=frame["item"].str.capitalize())
         formats = by_unit(frame) if name == "distributions" else {"share": ".2%"} if "share" in kept else {}
         if len(frame):
             made.append(Exhibit(name, frame, said, headings=kept, formats=formats, within=None,

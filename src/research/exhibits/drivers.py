@@ -141,9 +141,14 @@ STRONGEST = {
         "No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."
     ),
     "clear": N_(
-        "The clearest input is {term}: a standard deviation more, or this class against its reference, goes with "
-        "{marginal_effect:+.1pp} percentage points (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}); the "
-        "{rate_word} of all customers is {outcome_rate:.1%}."
+        "The clearest input is {name}: a standard deviation more goes with {marginal_effect:+.1pp} percentage points "
+        "in the {rate_word} (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}), which is {outcome_rate:.1%} over all "
+        "customers."
+    ),
+    "level": N_(
+        "The clearest input is a class, {name}: it goes with {marginal_effect:+.1pp} percentage points in the "
+        "{rate_word} (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}), which is {outcome_rate:.1%} over all "
+        "customers."
     ),
 }
 
@@ -216,7 +221,11 @@ def forest_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 def strongest(effects: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
     """Return what the clearest input does to the probability. `facts`: `rate_word`, `outcome_rate`."""
     row = effects.loc[effects["p_value"].idxmin()]
-    return chosen(STRONGEST, "open" if row["result"] == "open" else "clear", **dict(facts) | dict(row))
+    clear = "level" if ": " in row["term"] else "clear"  # the name of a class follows that of its input
+    (name,) = listed(pd.Series([row["term"]]))
+    return chosen(
+        STRONGEST, "open" if row["result"] == "open" else clear, name=name, **dict(facts) | dict(row)
+    )
 
 
 def blocks(rows: pd.DataFrame) -> Exhibit:
@@ -344,12 +353,13 @@ def coefficients(effects: pd.DataFrame) -> Exhibit:
     """Return every input with odds ratio, change in probability, and both adjustments."""
     return Exhibit(
         "coefficients", plain(effects),
-        Said(N_("Every input; p adjusted by Holm, and by Benjamini and Hochberg for the rate of false discoveries.")),
+        Said(N_("Every input: odds ratio, and change of the probability in percentage points; p adjusted by Holm, and "
+                "by Benjamini and Hochberg for the rate of false discoveries.")),
         headings={"term": N_("Input"), "block": N_("Group"), "odds_ratio": N_("Odds ratio [95 % interval]"),
-                  "marginal_effect": N_("Change in probability [95 % interval]"), "p_value": N_("p"),
+                  "marginal_effect": N_("Percentage points [95 % interval]"), "p_value": N_("p"),
                   "p_holm": N_("p, Holm"), "p_bh": N_("p, false discovery"), "vif": N_("Variance inflation")},
         formats={"odds_ratio": "{odds_ratio:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "vif": ".1f",
-                 "marginal_effect": "{marginal_effect:.2%} [{effect_low:.2%}, {effect_high:.2%}]",
+                 "marginal_effect": "{marginal_effect:+.2pp} [{effect_low:+.2pp}, {effect_high:+.2pp}]",
                  "p_value": "p", "p_holm": "p", "p_bh": "p"},
         within=None, supplement=True,
     )  # fmt: skip

@@ -85,8 +85,8 @@ def sides(evidence: pd.DataFrame, origin: str) -> Exhibit:
     kept = ["label_en", "side", *(f"{name}{end}" for end in ends for name in ("voices_", "quote_"))]
     return Exhibit(
         "sides", evidence[[*kept, *(f"quote_{end}_id" for end in ends)]], said, within=None, origin=origin,
-        headings={"label_en": N_("Benefit"), "voices_for": N_("Speak for it"), "quote_for": N_("In favour"),
-                  "voices_against": N_("Speak against it"), "quote_against": N_("Against")},
+        headings={"label_en": N_("Benefit"), "voices_for": N_("Speak for it"), "quote_for": N_("Said for it"),
+                  "voices_against": N_("Speak against it"), "quote_against": N_("Said against it")},
         formats={f"voices_{end}": ",.0f" for end in ends}
         | {f"quote_{end}": f"{{quote_{end}}} ({{quote_{end}_id}})" for end in ends},
     )  # fmt: skip
@@ -188,7 +188,7 @@ def agreement(alpha: pd.DataFrame, bars: dict[str, float], labels: pd.Series, or
     alt = N_("A dot with interval per code, best agreed first, all codes on top; two lines mark the bars.")
     return Exhibit(
         "agreement", frame, said, Said(alt), agreement_drawn, within=None, origin=origin,
-        headings={"label": N_("Code"), "estimate": N_("Krippendorff α [95 % interval]"), "reading": N_("Agreement"),
+        headings={"label": N_("Code"), "estimate": N_("Krippendorff's α [95 % interval]"), "reading": N_("Agreement"),
                   "applied": N_("Times given"), "n": N_("Turns"), "note": N_("Note")},
         formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f", "applied": ",.0f"},
     )  # fmt: skip
@@ -204,7 +204,7 @@ def agreement_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes.axvline(frame["reliable"].iloc[0], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     _rows(list(rows.index), axes, words)
     axes.set_xlim(min(-0.02, frame["ci_low"].min() - 0.02), 1.03)
-    label = words(N_("Krippendorff α, 95 % interval; line: tentative, dashed: reliable"))
+    label = words(N_("Krippendorff's α, 95 % interval; line: tentative, dashed: reliable"))
     axes.set_xlabel(label, loc="right")
     return figure
 
@@ -254,8 +254,12 @@ def coefficients(agreed: dict[str, pd.DataFrame], labels: pd.Series, origin: str
         label=frame.index.map(labels).fillna(ALL_CODES), applied=codes.groupby("code")["applied"].first(),
         differ=differ.reindex(frame.index, fill_value=0).mask(frame.index == "all codes", differ.sum()),
     ).reset_index()  # fmt: skip
-    titles = {"percent_agreement": N_("Percent agreement"), "cohen_kappa": N_("Cohen κ"), "gwet_ac1": N_("Gwet AC1"),
-              "krippendorff_alpha": N_("Krippendorff α")}  # fmt: skip
+    titles = {
+        "percent_agreement": N_("Percent agreement"),
+        "cohen_kappa": N_("Cohen's κ"),
+        "gwet_ac1": N_("Gwet's AC1"),
+        "krippendorff_alpha": N_("Krippendorff's α"),
+    }
     shown = {f"{name}_coded": title for name, title in titles.items() if f"{name}_coded" in frame}
     text = N_(
         "On {differ:,} of {applied:,} codings a second coder does not follow; all are to be talked through."

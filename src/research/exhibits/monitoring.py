@@ -232,7 +232,7 @@ SHIFTED = {
     ),
     "some": N_(
         "From {first} to {last}, {out} of {n} indices left the stable band (below {bound:.2f}); the largest is that of "
-        "'{top}', {value:.2f}."
+        "“{top}”, {value:.2f}."
     ),
 }
 WHAT = {"score": N_("Score"), "tiers": N_("Tier shares"), "input": N_("Input")}
@@ -464,7 +464,7 @@ def trigger_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 WARNED = N_(
-    "Of the rules that do without arrears, '{rule}' warned of most defaults, {hit:.0%}, {lead:.0f} months ahead; "
+    "Of the rules that do without arrears, “{rule}” warned of most defaults, {hit:.0%}, {lead:.0f} months ahead; "
     "{share:.0%} of its alarms were right, against {base:.0%} of months picked blindly."
 )
 

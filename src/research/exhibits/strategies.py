@@ -191,8 +191,8 @@ def sources(table: pd.DataFrame) -> Exhibit:
 # ----------------------------------------------------------------------------------------------- one prevented outcome
 PREVENTED = {
     "shown": N_(
-        "{action} takes fewest hours for one prevented case of {outcome}: {hours:,.2g}, preventing {prevented:.2g} of "
-        "{cases:.2g} cases per hundred customers of the {tier} tier."
+        "No action takes fewer hours for one prevented case of {outcome} than {action}: {hours:,.2g}; it would prevent "
+        "{prevented:.2g} of {cases:.2g} cases per hundred customers of the {tier} tier."
     ),
     "withheld": N_(
         "Officer hours for one prevented case of {outcome}; the tiers have too few cases to be published."
@@ -214,7 +214,8 @@ def prevented(rows: pd.DataFrame, outcome: str) -> Exhibit:
         row = rows.loc[rows["hours_for_one"].idxmin()]
         said = Said(
             PREVENTED["shown"],
-            {"action": row["action"], "outcome": outcome, "hours": row["hours_for_one"], "tier": _tier(row["tier"]),
+            {"action": row["action"][:1].lower() + row["action"][1:], "outcome": outcome, "hours": row["hours_for_one"],
+             "tier": _tier(row["tier"]),
              "prevented": row["prevented"], "cases": 100 * row["rate"]},
         )  # fmt: skip
     return Exhibit(
@@ -424,10 +425,13 @@ def policy(rows: pd.DataFrame, basis: Mapping[str, Any], outcome: str, money: st
     elif code == "count":
         given |= {"one": found.at["hours for one", "estimate"]}
     kept = {name: value for name, value in given.items() if f"{{{name}" in POLICY[code]}
+    label = Said(N_("All customers; money in {money}"), {"money": money})
+    if basis["reading"] == "count":
+        label = N_("All customers")
     both = "[{{{0}_low:{1}}}, {{{0}_high:{1}}}]"
     return Exhibit(
         "policy", frame, Said(POLICY[code], kept), within=None, origin="assumed",
-        headings={"label": N_("All customers"), "uniform": N_("All alike"), "estimate": N_("Change by tier"),
+        headings={"label": label, "uniform": N_("All alike"), "estimate": N_("Change by tier"),
                    "sampling_low": N_("Sampling, 95\u00a0%"),
                   "assumed_low": N_("Assumptions, 95\u00a0%")},
         formats={"uniform": spec,
@@ -716,7 +720,7 @@ LIMITS = {
 }
 ALWAYS = (
     N_("Effects are drawn independently of each other, and every action is taken for everybody in its tier."),
-    N_("Stricter approval is a decision: how the refused would have repaid is not in the data."),
+    N_("Stricter approval is not judged: how the refused would have repaid is not in the data."),
     N_("Customers who leave take the margin of the whole time with them; refused loans are not replaced."),
 )
 

@@ -72,13 +72,18 @@ def canvas(words: Words, height: float, width: float = 7.6) -> Figure:
 
 
 def small_multiples(words: Words, count: int, columns: int, row_height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of panels that share both axes, in reading order; on a phone they stand below each other."""
+    """Return a figure of panels that share both axes, in reading order; on a phone they stand below each other.
+
+    The lowest panel of every column tells its axis, also where the last row is not full.
+    """
     columns = 1 if words.narrow else min(columns, count)
     rows = -(-count // columns)
     figure = canvas(words, row_height * rows + 0.3)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for spare in grid[count:]:
         spare.set_axis_off()
+    for lowest in grid[max(count - columns, 0) : count]:
+        lowest.tick_params(labelbottom=True)
     return figure, list(grid[:count])
 
 

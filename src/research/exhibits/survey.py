@@ -21,6 +21,14 @@ from research.tiers import LABELS, TIERS
 
 DASHED = (0, (4, 3))
 BY = {"tiers": N_("Income and strain"), "income": N_("Income alone"), "random": N_("Tiers by lot")}
+CALLED = {  # scales whose names in the questionnaire are no words of a sentence
+    "loan contract": N_("loan terms"),
+    "industry income": N_("industry and income"),
+    "strategy high risk": N_("strategy for high risk"),
+    "strategy medium risk": N_("strategy for medium risk"),
+    "strategy low risk": N_("strategy for low risk"),
+    "strategy premium": N_("strategy for premium"),
+}
 GROUPS = {"practitioner": N_("Practitioners"), "customer": N_("Customers")}
 INTERVAL = "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]"
 
@@ -75,7 +83,7 @@ def answer(means: pd.DataFrame, verdict: str, groups: pd.DataFrame | None, origi
     rows = means.set_index("by")
     tiers, own = rows.loc["tiers"], Said(OWN["unknown"])
     if groups is not None and origin != "demonstration":
-        differ = groups.loc[groups["p_holm"] < groups["level"], "construct"].tolist()
+        differ = groups.loc[groups["p_holm"] < groups["level"], "construct"].replace(CALLED).tolist()
         own = Said(OWN["differ"], {"scales": differ}) if differ else Said(OWN["same"])
     fields = {"n": tiers["n"], "v": tiers["estimate"], "questions": tiers["questions"], "bar": tiers["bar"]}
     return [Said(FOUND[verdict], fields), Said(ALONE[rows.loc["income", "result"]]), own]
@@ -289,7 +297,7 @@ KEPT = {
 }
 CHECKS = {
     "incomplete": N_("{n:,.0f} with less than half of the questions answered"),
-    "straight_line": N_("{n:,.0f} where one answer fills more than half of them in a row"),
+    "straight_line": N_("{n:,.0f} with the same answer to more than half of the questions in a row"),
     "duplicate": N_("{n:,.0f} that repeat another one's every answer"),
     "speeding": N_("{n:,.0f} filled in less than a third of the median time"),
 }
@@ -318,7 +326,8 @@ def reliability(rows: pd.DataFrame, origin: str) -> Exhibit:
     counts = rows["result"].value_counts()
     fields = {name: counts.get(name, 0) for name in ("above", "below", "open")}
     return Exhibit(
-        "reliability", rows, Said(RELIABLE, fields | {"bar": rows["bar"].iloc[0], "n": len(rows)}),
+        "reliability", rows.replace({"construct": CALLED}),
+        Said(RELIABLE, fields | {"bar": rows["bar"].iloc[0], "n": len(rows)}),
         Said(N_("A dot with interval per scale against a dashed line at the bar.")), reliability_drawn, within=None,
         origin=origin,
         headings={"construct": N_("Scale"), "items": N_("Items"), "estimate": N_("Cronbach's α [95 % interval]"),
@@ -394,6 +403,7 @@ def scales(rows: pd.DataFrame, everybody: pd.DataFrame, groups: pd.DataFrame, or
         groups: `construct, effect, p_holm, level`.
         origin: of the survey.
     """
+    rows, groups = (part.replace({"construct": CALLED}) for part in (rows, groups))
     differ = groups[groups["p_holm"] < groups["level"]]
     fields = {"above": int((everybody["ci_low"] > everybody["midpoint"]).sum()), "n": len(everybody)}
     if len(differ):
@@ -445,7 +455,7 @@ def order(ranking: pd.DataFrame, concordance: pd.DataFrame) -> list[Said]:
         concordance: `group, tie_corrected, estimate, result` (hardly, partly, largely).
     """
     row = concordance[concordance["tie_corrected"] & (concordance["group"] == "all")].iloc[0]
-    names = ranking.loc[ranking["group"] == "all", "construct"]
+    names = ranking.loc[ranking["group"] == "all", "construct"].replace(CALLED)
     return [
         Said(AGREE[row["result"]], {"w": row["estimate"]}),
         Said(FIRST, {"first": names.iloc[0], "last": names.iloc[-1]}),

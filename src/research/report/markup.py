@@ -28,14 +28,15 @@ SHORT_TEXT = 24  # characters; columns of longer texts wrap
 ONE_WORD = (
     12  # characters; longer short texts are phrases, which on paper wrap into two lines and not into four
 )
-LONG_TABLE = 15  # rows; longer tables scroll inside their own container
+LONG_TABLE, LONG_ON_PHONES = 25, 15  # rows; longer tables scroll inside their own container
 ON_PAPER = 60  # rows; longer tables are cut on paper (the stylesheet hides the rest)
 ROWS_SHOWN = N_("The first {shown:,} of {rows:,} rows; all are in the results.")
 ROWS_ON_PAPER = N_("On paper the first {shown} of {rows:,} rows.")
 WITHHELD = N_("withheld")
 NO_LIMIT = N_("no limit")
 INTERVAL = re.compile(r"\[[^\]]*\]")
-STACKED_FROM = 4  # columns; a table with more becomes one block per row on a phone
+STACKED_FROM = 4  # columns; with more, or as many and one of sentences, a row becomes a block on a phone
+DENSE_FROM = 6  # columns; in a table with more those of sentences are narrower
 WORDY_COLUMNS = 2  # a table with so many columns of sentences becomes one block per row on a phone
 
 # What makes an exhibit look right in JupyterLab; the report has its own stylesheet and leaves this out.
@@ -153,7 +154,7 @@ def set_table(
     Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published.
     """
     wordy = sum(column.style == "wordy" for column in columns)
-    stacked = wordy >= WORDY_COLUMNS or len(columns) > STACKED_FROM
+    stacked = wordy >= WORDY_COLUMNS or len(columns) + min(wordy, 1) > STACKED_FROM
     head = "".join(
         f'<th scope="col"{attribute("num" if column.style.startswith("num") else "")}>{column.heading}</th>'
         for column in columns
@@ -176,7 +177,8 @@ def set_table(
             text = html.escape(text)
             cells.append(f'<th scope="row"{style}>{text}</th>' if row_head else f"<td{style}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")
-    kind = (" long" if len(frame) > LONG_TABLE else "") + (" dense" if wordy > WORDY_COLUMNS else "")
+    kind = " long" if len(frame) > LONG_TABLE else " tall" if len(frame) > LONG_ON_PHONES else ""
+    kind += " dense" if wordy > WORDY_COLUMNS or len(columns) > DENSE_FROM else ""
     kind += " stack" if stacked else ""
     more = ""
     if len(frame) > rows_shown:

@@ -89,7 +89,7 @@ def banner(kind: str, sentence: Said | None = None) -> None:
 
 def further(**pages: str) -> None:
     """Show where to read on: `further(**{"05_comparison": N_("which model serves which purpose")})`."""
-    said = [Said(f"[{stem}]({stem}.ipynb): {{why}}", {"why": why}) for stem, why in pages.items()]
+    said = [Said(f"[{stem}]({stem}.ipynb) – {{why}}", {"why": why}) for stem, why in pages.items()]
     emit(prose_bundle("further", "further", said))
 
 
