@@ -141,6 +141,13 @@ def test_parameters_that_a_run_leaves_alone_show_the_studys_value(tmp_path):
     assert table["folds"].tolist() == [made[0].study.folds, 5]
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (float("nan"), "–"), (0.05, "0.050"), (True, "yes"), (["a", "b"], "a and b")]
+)  # fmt: skip
+def test_parameters_and_answers_are_written_as_on_a_page(value, text):
+    assert comparison.as_text(value) == text
+
+
 def test_effects():
     parameters = pd.DataFrame({"a": [1, 1, 2, 2], "b": [1, 2, 1, 2]}, index=list("wxyz"))
     answered = pd.DataFrame(
