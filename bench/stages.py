@@ -54,8 +54,8 @@ def imported() -> float:
     import optbinning  # noqa: F401
     import pingouin  # noqa: F401
 
-    import research.exhibits
-    import research.report.exhibit
+    import research.exhibits.style
+    import research.report.show
     import research.study.contents  # noqa: F401
 
     return time.process_time() - began

@@ -15,17 +15,19 @@ PARAMETERS = """study: str = "default"  # a name or a path
 dataset: str = ""  # a data set
 changes: dict = {}  # other parameters"""
 
+SHOWN = (
+    "import pandas as pd\nfrom research.exhibits import Exhibit, Said\n"
+    "from research.report.show import answer, banner, further, limits, say, show, versions"
+)
 FIRST = [
     ("text", "# How does the first model 模型 order?\n\nIs $R_i + F_i \\le 10$ useful?"),
     ("parameters", PARAMETERS + "\nwindow: int = 12  # months"),
+    ("code", f"{SHOWN}\nfrom research.exhibits import models"),
+    ("code", 'banner("invented")'),
     (
         "code",
-        "import pandas as pd\nfrom matplotlib.figure import Figure\nfrom research.report import exhibit",
-    ),
-    ("code", 'exhibit.banner("invented")'),
-    (
-        "code",
-        'exhibit.answer("The AUC is {auc:.3f} over {window} months; see [[rates]].", auc=0.5631, window=window)',
+        'said = "The AUC is {auc:.3f} over {window} months; see [[rates]]."\n'
+        'answer(Said(said, {"auc": 0.5631, "window": window}))',
     ),
     (
         "text",
@@ -35,44 +37,43 @@ FIRST = [
     (
         "code",
         'frame = pd.DataFrame({"tier": ["premium", "high"], "rate": [0.004921, 0.051], "n": [1000, 9000]})\n'
-        'exhibit.table(frame, name="rates", caption="Rates by tier; see [[bars]]", formats={"rate": ".1%"})',
+        'show(Exhibit("rates", frame, Said("Rates by tier; see [[bars]]"), formats={"rate": ".1%"}))',
     ),
     (
         "code",
-        'fig = Figure(figsize=(7.6, 3))\nfig.subplots().barh(frame["tier"], frame["rate"])\n'
-        'exhibit.figure(fig, name="bars", caption="Rates rise.", alt="Two bars, the second longer", data=frame)',
+        'drawn = frame.assign(ranking="tree", judged="unseen", ci_low=frame["rate"] / 2, ci_high=frame["rate"] * 2,\n'
+        '    overall=0.04, outcome="late", reference="grade")\n'
+        'show(Exhibit("bars", drawn, Said("Rates rise."), Said("Two dots, the second on the right"),\n'
+        "    models.tier_rates_drawn))",
     ),
     (
         "code",
         "quote = '<script>document.title = \"broken\"</script>'\n"
-        'exhibit.finding("quote", "He said {quote} to {n:,} of us.", quote=quote, n=12345)',
+        'say("quote", Said("He said {quote} to {n:,} of us.", {"quote": quote, "n": 12345}))',
     ),
     ("text", "## A long table"),
     (
         "code",
         'wide = pd.DataFrame({"purpose": [f"purpose {i}" for i in range(40)], '
         '**{f"measure_{k}": [10.0**k] * 40 for k in range(9)}})\n'
-        'exhibit.table(wide, name="wide", caption="Many rows and columns")',
+        'show(Exhibit("wide", wide, Said("Many rows and columns")))',
     ),
     ("code", 'print("<b>plain</b>")'),
-    (
-        "code",
-        'exhibit.limits("One data set.")\nexhibit.further(**{"09_second": "more"})\nexhibit.versions("pandas")',
-    ),
+    ("code", 'limits(Said("One data set."))\nfurther(**{"09_second": "more"})\nversions("pandas")'),
 ]
 SECOND = [
     ("text", "# Which model is best?\n\nSee [the rates](06_first.ipynb#rates) and [[06_first#bars]]."),
     ("parameters", PARAMETERS),
     (
         "code",
-        "import pandas as pd\nfrom research import parameters\nfrom research.report import exhibit\n"
+        f"{SHOWN}\nfrom research import parameters\n"
         "plan = parameters.load(study, dataset=dataset, changes=changes)",
     ),
-    ("code", 'exhibit.answer("The {model} wins at seed {seed:d}.", model="tree", seed=plan.seed)'),
+    ("code", 'answer(Said("The {model} wins at seed {seed:d}.", {"model": "tree", "seed": plan.seed}))'),
     (
         "code",
         'rows = pd.DataFrame({"model": ["rfm", "=1+1"], "auc": [0.56, 0.61]})\n'
-        'exhibit.table(rows, name="ranking", caption="AUC by model")',
+        'show(Exhibit("ranking", rows, Said("AUC by model")))',
     ),
 ]
 

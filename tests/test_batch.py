@@ -25,15 +25,13 @@ from research.runs.grid import expand, plans, read, run_name
 MOODY = [
     ("text", "# Which seed?"),
     ("parameters", demo.PARAMETERS + '\nmood: str = "calm"  # a word'),
-    (
-        "code",
-        "from research import parameters\nfrom research.report import exhibit\nplan = parameters.load(study)",
-    ),
+    ("code", f"{demo.SHOWN}\nfrom research import parameters\nplan = parameters.load(study)"),
     ("code", 'assert plan.seed != 3, "three is a crowd"'),
     (
         "code",
-        'exhibit.answer("Seed {seed:d} and {folds} folds feel {mood}: {best}.", seed=plan.seed, folds=plan.folds,\n'
-        '    mood=mood, best="tree" if plan.folds > 5 else "rfm")',
+        'best = "tree" if plan.folds > 5 else "rfm"\n'
+        'answer(Said("Seed {seed:d} and {folds} folds feel {mood}: {best}.",\n'
+        '    {"seed": plan.seed, "folds": plan.folds, "mood": mood, "best": best}))',
     ),
 ]
 
@@ -141,6 +139,13 @@ def test_parameters_that_a_run_leaves_alone_show_the_studys_value(tmp_path):
     table = comparison.runs_table(grid, made, outcomes)
     assert table["seed"].tolist() == [7, made[1].study.seed]
     assert table["folds"].tolist() == [made[0].study.folds, 5]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (float("nan"), "–"), (0.05, "0.050"), (True, "yes"), (["a", "b"], "a and b")]
+)  # fmt: skip
+def test_parameters_and_answers_are_written_as_on_a_page(value, text):
+    assert comparison.as_text(value) == text
 
 
 def test_effects():

@@ -36,10 +36,10 @@ pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.usefixtures("no_co
 CELLS = [
     ("text", "# Which seed?"),
     ("parameters", demo.PARAMETERS + "\npause: float = 0.0  # seconds"),
-    ("code", "import time\nfrom research import parameters\nfrom research.report import exhibit"),
+    ("code", f"import time\nfrom research import parameters\n{demo.SHOWN}"),
     ("code", "plan = parameters.load(study)\ntime.sleep(pause)"),
     ("code", 'assert plan.seed != 3, "three is a crowd"'),
-    ("code", 'exhibit.answer("Seed {seed:d}.", seed=plan.seed)'),
+    ("code", 'answer(Said("Seed {seed:d}.", {"seed": plan.seed}))'),
 ]
 GRID = "name: seeds\nproduct: {seed: [1, 2, 3, 4, 5, 6], pause: [0.4]}"
 

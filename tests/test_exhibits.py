@@ -5,9 +5,11 @@ from __future__ import annotations
 import gettext
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from babel import Locale
@@ -18,10 +20,11 @@ from research.exhibits import N_, Exhibit, Said, Words
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.numbers import number
 from research.exhibits.style import small_multiples
-from research.report import show, values
+from research.report import markup, show, values
 from research.report.payload import MIME
 from research.report.render import render
 from research.report.worded import from_json, numbers_in, to_json, worded
+from research.report.worded import shown as html_of
 
 RECORD = {
     "study": {"name": "demo", "title": "Demo", "sha256": "0" * 64},
@@ -98,11 +101,19 @@ def test_an_unknown_format_is_refused() -> None:
         ("{a} and {b}", {"a": 1}, r"names '\{b\}' but no such value"),
         ("{a}", {"a": 1, "b": 2}, "not in the template: b"),
         ("11 of {n}", {"n": 141}, "'11' is typed into the prose"),
+        ("The AUC is 0.71.", {}, "typed into the prose"),
+        ("In 2018 {n}", {"n": 1}, "typed into the prose"),
+        ("about 5 %{n}", {"n": 1}, "typed into the prose"),
     ],
 )
 def test_a_sentence_has_just_the_fields_of_its_template(template: str, fields: dict, wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
         Said(template, fields)
+
+
+def test_names_with_digits_are_not_numbers() -> None:
+    said = Said("H1, R2, K13 and [[table_2]] with a 95 % interval {x}", {"x": 1})
+    assert 'href="#table_2"' in markup.said_html(said, Words())
 
 
 def test_a_sentence_in_english_and_in_chinese_from_one_record() -> None:
@@ -134,6 +145,7 @@ def exhibit(**changes) -> Exhibit:
     ("changes", "wrong"),
     [
         ({"name": "Rates!"}, "small letters"),
+        ({"caption": Said(" ")}, "needs a caption"),
         ({"caption": Said("word " * 31)}, "31 words, at most 30"),
         ({"formats": {"rats": ".1%"}}, "no such column: rats"),
         ({"headings": {"worth": "Worth"}}, "no such column: worth"),
@@ -301,3 +313,181 @@ def test_sentences_keep_their_values_by_name(shown: list[dict], tmp_path: Path) 
     assert "loans &lt;x&gt;" in page
     assert tree.xpath("//div[@id='further']//a/@href") == ["05_there.html"]
     assert tree.xpath("//div[@id='further']//a")[0].text_content() == "There?"
+
+
+def tree(shown: list[dict]) -> list:
+    """What the exhibits are on a page, in order."""
+    return [parser.fragment_fromstring(html_of(bundle[MIME], Words())) for bundle in shown]
+
+
+def test_a_table_is_captioned_scoped_and_aligned(shown: list[dict]) -> None:
+    frame = pd.DataFrame(
+        {"tier": ["premium", "high"], "default_rate": [0.0123456789, np.nan], "n": [1000, 20]}
+    )
+    show.show(exhibit(frame=frame, caption=Said("Rates & tiers"), formats={"default_rate": ".1%"}))
+    (table,) = tree(shown)
+    assert table.get("id") == "rates"
+    assert table.xpath("string(.//caption)") == "Rates & tiers"
+    assert table.xpath(".//thead//th/text()") == ["Tier", "Default rate", "n"]
+    assert table.xpath(".//th/@scope") == ["col", "col", "col", "row", "row"]
+    assert table.xpath(".//tbody//td/text()") == ["1.2%", "1,000", "–", "20"]
+    assert set(table.xpath(".//tbody//td/@class")) == {"num"}
+    region = table.xpath(".//div[@role='region']")[0]
+    assert (region.get("tabindex"), region.get("aria-label")) == ("0", "Rates & tiers")
+
+
+def test_a_row_of_unlike_numbers_may_have_its_own_format(shown: list[dict]) -> None:
+    frame = pd.DataFrame({"measure": ["customers", "p", "AIC"], "value": [1234567.0, 1.2e-19, 1689.0088]})
+    show.show(exhibit(frame=frame, formats={"value": {"p": "p", "customers": ",.0f"}}))
+    assert tree(shown)[0].xpath(".//tbody//td/text()") == ["1,234,567", "< 0.001", "1,689"]
+    assert shown[0][MIME]["rows"][1][1] == 1.2e-19
+
+
+ATTACK = '"><script>alert(1)</script>'
+
+
+def test_customer_text_stays_text_everywhere(shown: list[dict]) -> None:
+    quoted = {"quote": f"{ATTACK} **x** [y](#z)"}
+    show.show(exhibit(frame=pd.DataFrame({ATTACK: [ATTACK]}), caption=Said("{quote}", quoted)))
+    show.show(figure(frame=RATES.assign(outcome=ATTACK), alt=Said("{quote}", {"quote": ATTACK})))
+    show.say("p", Said("He said {quote}.", quoted), Said("<script>x</script>"))
+    show.banner("real", Said("{quote}", quoted))
+    show.further(**{"05_comparison": ATTACK})
+    pages = tree(shown)
+    assert not [page for page in pages if page.xpath(".//script | .//*[@onclick]")]
+    assert pages[0].xpath("string(.//td | .//tbody//th)") == ATTACK
+    assert pages[1].xpath("string(.//img/@alt)") == ATTACK
+    assert pages[2].xpath("string(.//span[@data-name='quote'])") == quoted["quote"]
+    assert not pages[2].xpath(".//a")
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "text"),
+    [
+        (None, ".3f", "withheld"),
+        (np.nan, ".3f", "withheld"),
+        (np.float64(-0.5), ".2f", "−0.50"),
+        (178.0, "", "178"),
+        (2.0, "", "2.000"),
+        (3.0, "d", "3"),
+        (True, "", "yes"),
+        ("inf", ".2f", "∞"),
+        ("2018-01-01", "", "2018-01-01"),
+    ],
+)
+def test_fields_as_text(value: object, spec: str, text: str) -> None:
+    assert Words().value(value, spec) == text
+
+
+def test_columns_have_one_number_of_decimals() -> None:
+    assert markup.column_spec(pd.Series([0.5, 0.25]), None) == ",.3f"
+    assert markup.column_spec(pd.Series([0.5, 250.0]), None) == ",.1f"
+    assert markup.column_spec(pd.Series([0.5, 25000.0, 0.0]), None) == ""
+    assert markup.column_spec(pd.Series([0.0, 0.0]), None) == ",.3f"
+    assert markup.column_spec(pd.Series([2.0, 3.0]), None) == ",.0f"
+    assert markup.column_spec(pd.Series([0.5]), None, "p_value") == "p"
+    assert markup.column_spec(pd.Series([np.nan]), None) == ".3f"
+    assert markup.column_spec(pd.Series(["a"]), None) == ""
+
+
+def test_a_paragraph_marks_every_number_with_its_full_value(shown: list[dict]) -> None:
+    show.say("auc", Said("AUC {auc:.3f} (n = {n:,}, H1, 95 % CI)", {"auc": 2 / 3, "n": 10_000}))
+    numbers = tree(shown)[0].xpath(".//data")
+    assert [(n.text, float(n.get("value")), n.get("data-name")) for n in numbers] == [
+        ("0.667", 2 / 3, "auc"),
+        ("10,000", 10_000, "n"),
+    ]
+    assert shown[0]["text/plain"] == "AUC 0.667 (n = 10,000, H1, 95 % CI)"
+    assert worded(shown[0][MIME])["values"] == {"auc": 2 / 3, "n": 10_000}
+
+
+def test_inline_markup() -> None:
+    body = markup.prose_markup("**bold** *soft* `code` [there](09_x.ipynb#a) 2*3*4 [no](javascript:x)")
+    assert "<strong>bold</strong> <em>soft</em> <code>code</code>" in body
+    assert '<a href="09_x.ipynb#a">there</a> 2*3*4 [no](javascript:x)' in body
+
+
+def test_a_table_of_sentences_names_its_columns_in_every_cell(shown: list[dict]) -> None:
+    words = "a sentence that is longer than a few words"
+    frame = pd.DataFrame({"claim": [words], "why": [words], "n": [10]})
+    show.show(exhibit(frame=frame), exhibit(frame=frame[["claim", "n"]]))
+    stacked, beside = tree(shown)
+    assert "stack" in stacked.xpath(".//div/@class")[0].split()
+    assert stacked.xpath(".//tbody//*/@data-label") == ["Claim", "Why", "n"]
+    assert not beside.xpath(".//@data-label")
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "classes"),
+    [
+        (3, 13, ["scroll"]),  # a sentence and two numbers stand side by side on a phone
+        (4, 13, ["scroll", "stack"]),
+        (4, 20, ["scroll", "tall", "stack"]),  # whole on a page, in a box of its own on a phone
+        (4, 26, ["scroll", "long", "stack"]),
+        (7, 13, ["scroll", "dense", "stack"]),
+    ],
+)
+def test_a_table_is_set_by_its_size(shown: list[dict], columns: int, rows: int, classes: list[str]) -> None:
+    frame = pd.DataFrame({f"n{number}": range(rows) for number in range(columns - 1)})
+    frame.insert(0, "claim", "a sentence that is longer than a few words")
+    show.show(exhibit(frame=frame))
+    assert tree(shown)[0].xpath(".//div[@role='region']/@class")[0].split() == classes
+
+
+def test_a_long_table_scrolls_and_says_what_it_leaves_out(shown: list[dict]) -> None:
+    show.show(*[exhibit(frame=pd.DataFrame({"x": range(rows)})) for rows in (61, 500)])
+    paper, long = tree(shown)
+    assert paper.xpath(".//p[contains(@class, 'paper')]/text()") == ["On paper the first 60 of 61 rows."]
+    assert long.xpath("count(.//tbody/tr)") == 400
+    assert "long" in long.xpath(".//div[@role='region']/@class")[0]
+    assert "first 400 of 500 rows" in long.text_content()
+
+
+def test_a_page_may_have_two_banners_of_a_kind(shown: list[dict]) -> None:
+    for text in ("loans", "answers", "loans"):
+        show.banner("real", Said(text))
+    names = [bundle[MIME]["name"] for bundle in shown]
+    assert names[0] == names[2] != names[1]
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        (lambda: show.say("No good", Said("x")), "cannot name a paragraph"),
+        (lambda: show.say("x"), "at least one sentence"),
+        (lambda: show.limits(), "at least one sentence"),
+        (lambda: show.banner("fake"), "'fake' is unknown; expected one of simulated"),
+    ],
+)
+def test_incomplete_prose_is_refused(call: Callable[[], None], wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        call()
+
+
+def test_versions_are_a_fold_and_name_what_is_missing(shown: list[dict], tmp_path: Path) -> None:
+    show.versions("pandas", "no-such-package")
+    page = parser.document_fromstring(page_of(shown, tmp_path))
+    (fold,) = page.xpath("//div[@id='versions']/details")
+    assert fold.xpath("string(summary)") == "Versions"
+    assert fold.xpath("string(.//caption)") == "Versions of the software that made this page"
+    assert [row.xpath("string(td)") for row in fold.xpath(".//tbody/tr")][1:] == [
+        pd.__version__,
+        "not installed",
+    ]
+    assert not values.collect([tmp_path / "04_here.ipynb"]).tables
+
+
+def test_showing_displays_the_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda bundle, raw: seen.append((bundle[MIME]["kind"], raw))
+    )
+    show.show(exhibit(), figure())
+    show.say("p", Said("{x}", {"x": 1}))
+    show.answer(Said("{x}", {"x": 1}))
+    show.limits(Said("nothing"))
+    show.banner("invented")
+    show.further(**{"05_comparison": N_("more")})
+    show.versions("pandas")
+    kinds = ["table", "figure", "finding", "answer", "limits", "banner", "further", "versions"]
+    assert seen == [(kind, True) for kind in kinds]

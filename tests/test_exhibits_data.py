@@ -130,8 +130,10 @@ def test_a_rule_names_what_it_compares_in_words() -> None:
     rules = pd.Series(["months_since_delinquency at most months_since_serious_delinquency"])
     labels = {"months_since_delinquency": "Months since last delinquency",
               "months_since_serious_delinquency": "Months since 90 days late"}  # fmt: skip
+    rules.loc[1] = "rate_over_benchmark > 0.0005"  # without a label
     assert data.in_words(rules, labels).tolist() == [
-        "Months since last delinquency at most months since 90 days late"
+        "Months since last delinquency at most months since 90 days late",
+        "Rate over benchmark > 0.0005",
     ]
 
 

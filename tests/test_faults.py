@@ -47,11 +47,11 @@ RATES = [
     ("parameters", demo.PARAMETERS),
     (
         "code",
-        "from research import parameters\nfrom research.report import exhibit\n"
+        f"{demo.SHOWN}\nfrom research import parameters\n"
         "from research.study.contents import tier_rates\nplan = parameters.load(study)",
     ),
-    ("code", 'exhibit.table(tier_rates(plan, "abc"), name="rates", caption="Bad rate by tier")'),
-    ("code", 'exhibit.answer("Seed {seed:d}.", seed=plan.seed)'),
+    ("code", 'show(Exhibit("rates", tier_rates(plan, "abc"), Said("Bad rate by tier")))'),
+    ("code", 'answer(Said("Seed {seed:d}.", {"seed": plan.seed}))'),
 ]
 PLAIN = [*demo.SECOND[1:]]
 

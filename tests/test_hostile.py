@@ -35,6 +35,7 @@ from research.collect import datasets, draft, identifiers, loanbook, tables
 from research.collect.crosswalk import read_crosswalk
 from research.commands.run import assignments
 from research.errors import UserError
+from research.exhibits import Exhibit, Said
 from research.fieldwork import exchange
 from research.fieldwork.instruments import forms
 from research.fieldwork.instruments.columns import keys
@@ -45,7 +46,7 @@ from research.fieldwork.interviews import deidentify, resolution, transcripts
 from research.inert import FORMULA_START, inert, plain, write_csv
 from research.manage.feedback import read_feedback
 from research.paths import ROOT
-from research.report import exhibit, notebooks, values, workbook
+from research.report import notebooks, show, values, workbook
 from research.report.render import failed_page, render
 from research.runs import grid
 from research.textfiles import parse_yaml, read_csv
@@ -337,8 +338,11 @@ def test_the_page_of_a_failure_shows_hostile_words_as_words(record):
 
 def test_hostile_words_in_tables_findings_and_captions_stay_words(tmp_path, record):
     frame = pd.DataFrame({SCRIPT: [SCRIPT], "n": [1]})
+    said = Said("Quotes {words}", {"words": SCRIPT})
     bundles = [
-        exhibit.table_bundle(frame, name="quotes", caption=f"Quotes {SCRIPT}"),
+        show.exhibit_bundle(Exhibit("quotes", frame, said)),
+        show.prose_bundle("finding", "quoted", [said]),
+        show.prose_bundle("banner", "banner-x", [said], banner=SCRIPT),
     ]
     shown = [new_code_cell("show()", outputs=[new_output("display_data", data=data)]) for data in bundles]
     notebook = new_notebook(cells=[new_markdown_cell("# Title"), *shown])

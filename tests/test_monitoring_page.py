@@ -275,3 +275,14 @@ def test_a_picture_is_as_wide_as_its_room(name, width):
     assert isinstance(figure, Figure)
     assert figure.get_figwidth() <= width
     assert figure.get_tightbbox().width <= (SCROLLS_FROM / 96 if width == PHONE else width * 1.02)
+
+
+def test_an_english_page_shows_categories_in_english() -> None:
+    rows = pd.DataFrame({"tier": ["low", "high"], "five_category": ["Normal 正常", "Special mention 关注"],
+                         "ifrs9_stage": ["Stage 1 第一阶段", "Stage 2 第二阶段"], "n": [20, 30]})  # fmt: skip
+    against = pd.DataFrame({"severity": ["critical"], "tier": ["low"], "customers": [10]})
+    shown = monitoring.categories(rows, against, "2026.1").frame
+    assert shown[["five_category", "ifrs9_stage"]].to_numpy().tolist() == [
+        ["Normal", "Stage 1"],
+        ["Special mention", "Stage 2"],
+    ]

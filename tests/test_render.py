@@ -12,8 +12,11 @@ from lxml import html as parser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import demo
-from research.report import exhibit, markdown, pagecheck
+from research.exhibits import Exhibit, Said
+from research.report import markdown, pagecheck
+from research.report.index import banners_of, split_banners
 from research.report.render import RenderFailed, digest, failed_page, render
+from research.report.show import exhibit_bundle
 
 PAGES = [("03_here", "Here?"), ("04_there", "There & back")]
 
@@ -44,7 +47,7 @@ def shows(bundle) -> nbformat.NotebookNode:
 
 
 def table(name="rates", caption="Rates"):
-    return exhibit.table_bundle(pd.DataFrame({"a": [1]}), name=name, caption=caption)
+    return exhibit_bundle(Exhibit(name, pd.DataFrame({"a": [1]}), Said(caption)))
 
 
 def test_page_allows_itself_and_nothing_else(page):
@@ -204,6 +207,22 @@ def test_invented_interviews_stand_apart_in_the_menu(record, provenance, order):
     links = [link.removesuffix(".html") for link in tree.xpath("//nav[@class='contents']//a/@href")]
     assert links[1:-1] == (order or [stem for stem, _ in pages])
     assert bool(tree.xpath("//li[text()='Method demonstration']")) == (provenance == "invented")
+
+
+def test_the_index_shows_what_is_real_and_what_most_pages_say_of_the_rest():
+    said = [("real", "loans"), ("invented", "one"), ("real", "answers"), *[("invented", "two")] * 2]
+    entries = [{"banner": kind, "text": text} for kind, text in said]
+    assert banners_of(entries) == [("real", "loans"), ("real", "answers"), ("invented", "two")]
+
+
+def test_what_is_made_up_does_not_stand_above_the_findings():
+    real, invented, simulated = ({"banner": kind, "text": kind} for kind in ("real", "invented", "simulated"))
+    pages = {"05_comparison": [real], "07_monitoring": [real, simulated], "10_interviews": [invented]}
+    assert split_banners(pages, {"10_interviews"}) == (
+        [("real", "real")],
+        [("simulated", "simulated"), ("invented", "invented")],
+    )
+    assert split_banners({"05_comparison": [simulated]}, ()) == ([("simulated", "simulated")], [])
 
 
 def test_index_leads_to_everything(tmp_path_factory):

@@ -161,8 +161,8 @@ def test_a_notebook_that_stops_is_a_page_and_no_failure(place) -> None:
     cells = [
         ("text", "# Can it be told?"),
         ("parameters", demo.PARAMETERS),
-        ("code", "from research.errors import NotTestable\nfrom research.report import exhibit"),
-        ("code", 'exhibit.answer("Not testable here: {why}.", why="no amounts")\nraise NotTestable("no amounts")'),
+        ("code", f"from research.errors import NotTestable\n{demo.SHOWN}"),
+        ("code", 'answer(Said("Not testable here: {why}.", {"why": "no amounts"}))\nraise NotTestable("no amounts")'),
         ("text", "## The rest"),
         ("code", "1 / 0"),
     ]  # fmt: skip

@@ -286,7 +286,7 @@ COUNTS = {"n": N_("Customers"), "share": N_("Share")}
 def in_words(rules: pd.Series, labels: Mapping[str, str]) -> pd.Series:
     """Return rules with the label of a construct in the place of its name."""
     told = rules.str.replace(
-        r"[a-z][a-z0-9_]+", lambda found: labels.get(found[0], found[0]).lower(), regex=True
+        r"[a-z][a-z0-9_]+", lambda found: labels.get(found[0], found[0].replace("_", " ")).lower(), regex=True
     )
     return told.str[:1].str.upper() + told.str[1:]
 

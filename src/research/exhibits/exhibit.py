@@ -21,11 +21,13 @@ from research.exhibits.words import Said, Words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 CAPTION_WORDS = 30
 MOST_COLUMNS = 8
 # Where the numbers come from; in a demonstration nobody stands behind them, and the picture says so.
 ORIGINS = ("real", "recorded", "reported", "assumed", "demonstration")
 Drawing = Callable[[pd.DataFrame, Words], "Figure"]
+# column → format, or for a column of unlike numbers the text of a row's first cell → format of that row
 Formats = Mapping[str, "str | Mapping[str, str]"]
 DRAWN = "research.exhibits.drawn"  # attribute of a function that draws: its name in the registry
 
@@ -70,7 +72,7 @@ class Exhibit:
         def refuse(why: str) -> None:
             raise ValueError(f"exhibit '{self.name}': {why}")
 
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+        if not NAME.fullmatch(self.name):
             refuse("its name may have small letters, digits and '_', a letter first")
         if not self.caption.template.strip():
             refuse("it needs a caption")

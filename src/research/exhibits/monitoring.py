@@ -27,7 +27,7 @@ from research.exhibits.style import (
     small_multiples,
     tiers_with_intervals,
 )
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, in_english
 from research.tiers import LABELS, TIERS
 
 SIGNALS = {"green": "#e8f2ec", "amber": "#fbf0d9", "red": "#f9e2da"}
@@ -513,7 +513,11 @@ def warnings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
             axes.axvline(rows["base_rate"].iloc[0], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.grid(axis="x")
         sns.despine(ax=axes, left=True)
-    label_below(figure, words(N_("95 % intervals, of the lead quartiles; dashed: a blind pick")), words)
+    label_below(
+        figure,
+        words(N_("Lines: 95 % intervals, for the lead quartiles; dashed: months picked blindly")),
+        words,
+    )
     return figure
 
 
@@ -579,6 +583,7 @@ def categories(rows: pd.DataFrame, against: pd.DataFrame, version: str) -> Exhib
     n = against.loc[against["severity"] == "critical", "customers"].sum()
     called = rows.loc[rows["tier"].isin(["premium", "low"]), "n"].sum()
     keys = ["five_category", "ifrs9_stage"]
+    rows = rows.assign(**{name: in_english(rows[name]) for name in keys})
     wide = rows.astype({"tier": str}).groupby([*keys, "tier"], sort=False)["n"].sum().unstack(fill_value=0)
     frame = wide.reindex(columns=list(TIERS), fill_value=0).rename_axis(columns=None).reset_index()
     return Exhibit(

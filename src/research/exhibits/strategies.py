@@ -24,7 +24,7 @@ from research.exhibits.style import (
     label_below,
     persons,
 )
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, in_english
 
 IN_TEXT = {
     "premium": N_("premium"),
@@ -499,10 +499,10 @@ TORNADO = {
     "profit": N_("{label} moves the change of profit most: from {low:+,.2g} to {high:+,.2g} {money}."),
 }
 MOVED = {
-    "outcomes": N_("Change of the number of cases"),
-    "cost of one": N_("Cost of one prevented case, {money}"),
-    "hours for one": N_("Officer hours for one prevented case"),
-    "profit": N_("Change of profit, {money}"),
+    "outcomes": N_("Change of the number of cases; at the ends of each bar: the value assumed"),
+    "cost of one": N_("Cost of one prevented case, {money}; at the ends of each bar: the value assumed"),
+    "hours for one": N_("Officer hours for one prevented case; at the ends of each bar: the value assumed"),
+    "profit": N_("Change of profit, {money}; at the ends of each bar: the value assumed"),
 }
 
 
@@ -668,12 +668,14 @@ def loan_quality(
         )
     ]  # fmt: skip
     if crossed is not None:
+        crossed = crossed.assign(**{name: in_english(crossed[name]) for name in SCHEMES})
         said = Said(N_("Customers by tier, loan-quality category and stage."))
         shown.append(
             Exhibit("crosswalk", crossed, said, within=[(), "tier"], supplement=True, formats={"n": ",.0f"},
                     headings={"tier": N_("Tier"), **SCHEMES, "n": N_("Customers")})
         )  # fmt: skip
     if against is not None:
+        against = against.assign(**{name: in_english(against[name]) for name in SCHEMES})
         said = Said(N_("Where tier and payment record cannot both be right; the contact plan names them."))
         shown.append(
             Exhibit("contradictions", against, said, within=[], supplement=True, formats={"customers": ",.0f"},

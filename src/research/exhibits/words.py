@@ -22,10 +22,16 @@ from research.exhibits.numbers import ENGLISH, number
 from research.tiers import LABELS
 
 WITHHELD = "withheld"
+CHINESE = r"\s*[\u4e00-\u9fff]+"
 # Cross-references, links, code, the level of an interval, and names that happen to end in a digit.
 NOT_NUMBERS = re.compile(
     r"\[\[[^\]]*\]\]|\[\d\d_\w+(?=\])|\]\([^)]*\)|`[^`]*`|95\s*%|\bIFRS\s*9\b|\b[Ss]tages?\s*[123](?:\s*(?:,|or|and|to)\s*[123])*\b"
 )
+
+
+def in_english(labels: pd.Series) -> pd.Series:
+    """Return labels in two languages without their Chinese, which a Chinese page takes from its catalogue."""
+    return labels.astype(str).str.replace(CHINESE, "", regex=True)
 
 
 def N_(text: str) -> str:

@@ -30,7 +30,7 @@ TRACEABILITY = DEFINITIONS / "traceability.csv"
 ORDER = ("tripod_ai", "reforms", "coreq", "gramms", "cross")
 ANSWERS = ("where", "says", "researcher", "not_done")
 STATES = ("reported", "partly", "declared", "not done", "not in this run")
-EXHIBIT_NAMES = re.compile(r'\bname\s*=\s*"([a-z][a-z0-9_]*)"|\bfinding\(\s*"([a-z][a-z0-9_]*)"')
+EXHIBIT_NAMES = re.compile(r'\b(?:say|Exhibit)\(\s*"([a-z][a-z0-9_]*)"')
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def source_anchors(notebook: Path) -> set[str]:
         if cell["cell_type"] == "markdown":
             found |= {slug(text) for text in re.findall(r"^#{1,6}\s+(.+?)\s*$", source, re.MULTILINE)}
         else:
-            found |= {name for pair in EXHIBIT_NAMES.findall(source) for name in pair if name}
+            found |= set(EXHIBIT_NAMES.findall(source))
     return found
 
 

@@ -13,7 +13,7 @@ import nbformat
 
 from research.exhibits.words import Words
 from research.paths import ROOT
-from research.report import values
+from research.report import values, worded
 from research.report.checklists import STATES, Checklist, Line, counts, declarations, fill, load
 from research.report.crate import METADATA, write_crate
 from research.report.files import write_if_changed
@@ -23,7 +23,6 @@ from research.report.pagecheck import broken_links, faults, ids, section_names
 from research.report.payload import MIME
 from research.report.provenance import look_hash
 from research.report.render import (
-    exhibit_html,
     linked_from_elsewhere,
     listed,
     numbered,
@@ -185,7 +184,7 @@ def repeated_exhibits(
         for output in cell.get("outputs", []):
             payload = output.get("data", {}).get(MIME)
             if payload and payload["name"] in wanted:
-                html = numbered(exhibit_html(output["data"], Words()), payload, numbers[payload["name"]])
+                html = numbered(worded.shown(payload, Words()), payload, numbers[payload["name"]])
                 found[payload["name"]] = linked_from_elsewhere(html, executed.stem, numbers, titles)
     return [found[name] for name in wanted if name in found]
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.exhibits.numbers import decimals, number
+from research.exhibits.exhibit import Formats
+from research.exhibits.numbers import decimals
 from research.exhibits.words import N_, Said, Words, is_number
 from research.report.payload import kind_of, plain
 from research.tiers import TIERS
@@ -23,8 +24,6 @@ WITHHELD_NOTE = N_(
     "Withheld: fewer than {smallest} persons, or a number from which such a count could be computed."
 )
 WIDE_RANGE = 1000
-# column → format, or for a column of unlike numbers the text of a row's first cell → format of that row
-Formats = Mapping[str, str | Mapping[str, str]]
 SHORT_TEXT = 24  # characters; columns of longer texts wrap
 ONE_WORD = (
     12  # characters; longer short texts are phrases, which on paper wrap into two lines and not into four
@@ -75,30 +74,12 @@ LABELS = {
 }
 
 
-def label(column: str, labels: Mapping[str, str] | None = None) -> str:
-    """Return the heading of a column: the given label, a known short form, or the name in plain words."""
-    if labels and column in labels:
-        return labels[column]
+def label(column: str) -> str:
+    """Return the heading of a column: a known short form, or the name in plain words."""
     if column in LABELS:
         return LABELS[column]
     words = column.replace("_", " ")
     return words[:1].upper() + words[1:] if words[:1].islower() and len(words) > 1 else words
-
-
-def show(value: Any, spec: str = "") -> str:
-    """Return one value as unescaped text; `spec` is a format such as ".3f", "{:.1%}" or "p" (p-value)."""
-    value = plain(value)
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value in ("inf", "-inf") and spec:
-        return "∞" if value == "inf" else "−∞"
-    if isinstance(value, int | float):
-        return number(value, spec)
-    if spec and "{" in spec:
-        return spec.format(value)
-    return str(value)
 
 
 def column_spec(series: pd.Series, spec: str | None, name: str = "") -> str:
@@ -157,48 +138,23 @@ def columns_of(frame: pd.DataFrame, formats: Formats, headings: Mapping[str, str
     return made
 
 
-def table_html(
-    frame: pd.DataFrame,
-    *,
-    caption: str,
-    formats: Formats | None = None,
-    labels: Mapping[str, str] | None = None,
-    rows_shown: int = 400,
-    withheld: Collection[tuple[int, str]] = (),
-    smallest: int = 0,
-) -> str:
-    """Return a captioned table; `frame` has plain columns (see `payload.tidy`).
-
-    Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published.
-    """
-    headings = {column: label(column, labels) for column in frame.columns}
-    return set_table(
-        frame,
-        columns_of(frame, formats or {}, headings),
-        caption=prose_markup(html.escape(caption)),
-        spoken=without_markup(caption),
-        rows_shown=rows_shown,
-        withheld=withheld,
-        smallest=smallest,
-    )
-
-
 def set_table(
     frame: pd.DataFrame,
     columns: Sequence[Column],
     *,
     caption: str,
     spoken: str,
-    words: Words | None = None,
+    words: Words,
     rows_shown: int = 400,
     withheld: Collection[tuple[int, str]] = (),
     smallest: int = 0,
 ) -> str:
-    """Return a table whose caption is HTML; with `words` its texts are translated and tiers called by their names."""
+    """Return a table whose caption is HTML, its texts translated and its tiers called by their names.
+
+    Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published.
+    """
     wordy = sum(column.style == "wordy" for column in columns)
-    many = words is not None and len(columns) + min(wordy, 1) > STACKED_FROM
-    stacked = wordy >= WORDY_COLUMNS or many
-    say = words or ENGLISH
+    stacked = wordy >= WORDY_COLUMNS or len(columns) + min(wordy, 1) > STACKED_FROM
     head = "".join(
         f'<th scope="col"{attribute("num" if column.style.startswith("num") else "")}>{column.heading}</th>'
         for column in columns
@@ -206,11 +162,11 @@ def set_table(
     lines = []
     for place, row in enumerate(frame.head(rows_shown).to_dict("records")):
         cells = []
-        named_by = show(row[columns[0].name], columns[0].spec) if columns else ""
+        named_by = ENGLISH.value(plain(row[columns[0].name]), columns[0].spec) if columns else ""
         for column in columns:
             named = f' data-label="{column.heading}"' if stacked else ""
             if any((place, name) in withheld for name in (column.name, *column.parts)):
-                cells.append(f'<td class="withheld"{named}>{say(WITHHELD)}</td>')
+                cells.append(f'<td class="withheld"{named}>{words(WITHHELD)}</td>')
                 continue
             spec = column.by_row.get(named_by, column.spec)
             text = cell_text(row, column, spec, words)
@@ -226,12 +182,12 @@ def set_table(
     kind += " stack" if stacked else ""
     more = ""
     if len(frame) > rows_shown:
-        cut = say(ROWS_SHOWN, shown=rows_shown, rows=len(frame))
+        cut = words(ROWS_SHOWN, shown=rows_shown, rows=len(frame))
         more = f'<p class="more">{cut}</p>'
     if len(frame) > ON_PAPER:
-        more += f'<p class="more paper">{say(ROWS_ON_PAPER, shown=ON_PAPER, rows=len(frame))}</p>'
+        more += f'<p class="more paper">{words(ROWS_ON_PAPER, shown=ON_PAPER, rows=len(frame))}</p>'
     if withheld:
-        more += f'<p class="more">{say(WITHHELD_NOTE, smallest=smallest)}</p>'
+        more += f'<p class="more">{words(WITHHELD_NOTE, smallest=smallest)}</p>'
     return (
         f'<div class="scroll{kind}" tabindex="0" role="region" aria-label="{html.escape(spoken)}">'
         f"<table><caption>{caption}</caption>"
@@ -239,22 +195,21 @@ def set_table(
     )
 
 
-def cell_text(row: Mapping[str, Any], column: Column, spec: str, words: Words | None) -> str:
+def cell_text(row: Mapping[str, Any], column: Column, spec: str, words: Words) -> str:
     """Return one cell of a table as text; a cell of several columns is missing when the first of them is."""
     if parts := parts_of(spec):
         if plain(row[parts[0]]) is None:
             return MISSING
-        say = words or ENGLISH
         made = "".join(
             text
             + (cell_text(row, Column(name, "", inner or "", {}, "", ""), inner or "", words) if name else "")
-            for text, name, inner, _ in string.Formatter().parse(say(spec))
+            for text, name, inner, _ in string.Formatter().parse(words(spec))
         )
         # An interval stays together; it may stand below its estimate.
         return INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), made)
     value = plain(row[column.name])
-    if words is None or value is None:
-        return show(value, spec)
+    if value is None:
+        return MISSING
     if isinstance(value, str) and "tier" in column.name.lower():
         return " / ".join(map(words.tier, value.split(" / ")))  # a rule may feed several
     return words(NO_LIMIT) if value in ("inf", "-inf") else words.value(value, spec)
@@ -293,27 +248,14 @@ def prose_markup(escaped: str) -> str:
     return re.sub(LINK, r'<a href="\2">\1</a>', text)
 
 
-def fill(template: str, values: Mapping[str, Any]) -> tuple[str, str]:
-    """Fill a prose template and return (html, plain text), see `said_html`.
-
-    Raises ValueError for digits typed into the template, a field without value or a value without field.
-    """
-    text = "".join(
-        literal + (show(values[name], spec or "") if name is not None else "")
-        for literal, name, spec, _ in string.Formatter().parse(Said(template, values).template)
-    )
-    return said_html(Said(template, values)), text
-
-
-def said_html(sentence: Said, words: Words | None = None) -> str:
-    """Return a sentence as HTML; without `words` a missing value is a dash, as it was in the first edition.
+def said_html(sentence: Said, words: Words) -> str:
+    """Return a sentence as HTML.
 
     Every value becomes an element of its own; a number keeps its full precision in the element.
     """
     marked: list[str] = []
     elements: list[str] = []
-    template = words.translated(sentence.template) if words else sentence.template
-    for literal, name, spec, _ in string.Formatter().parse(template):
+    for literal, name, spec, _ in string.Formatter().parse(words.translated(sentence.template)):
         marked.append(html.escape(literal, quote=False))
         if name is not None:
             # The value stays out of the inline markup: a customer's text must never become HTML or a link.
@@ -322,11 +264,11 @@ def said_html(sentence: Said, words: Words | None = None) -> str:
     return re.sub("\x00(\\d+)\x00", lambda slot: elements[int(slot.group(1))], prose_markup("".join(marked)))
 
 
-def value_element(name: str, value: Any, spec: str, words: Words | None = None) -> str:
+def value_element(name: str, value: Any, spec: str, words: Words) -> str:
     """Return one value of a prose template as an element that says which value it is."""
-    if words and isinstance(value, Said):
+    if isinstance(value, Said):
         return said_html(value, words)
-    if words and isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         # Commas and conjunctions of a list have no markup; its items may.
         slots = [f"\x00{place}\x00" for place in range(len(value))]
         items = [
@@ -335,7 +277,7 @@ def value_element(name: str, value: Any, spec: str, words: Words | None = None) 
         ]
         joined = html.escape(words.listed(slots), quote=False)
         return re.sub("\x00(\\d+)\x00", lambda slot: items[int(slot.group(1))], joined)
-    shown = html.escape(words.value(value, spec) if words else show(value, spec))
+    shown = html.escape(words.value(value, spec))
     exact = plain(value)
     if is_number(exact):
         return f'<data value="{exact!r}" data-name="{name}">{shown}</data>'
@@ -352,41 +294,27 @@ class Picture:
 
 
 def figure_html(
-    *,
-    caption: str,
-    alt: str,
-    picture: Picture | None,
-    narrow: Picture | None = None,
-    data: str = "",
-    numbers_of: str = "Numbers of this figure",
+    *, caption: str, alt: str, picture: Picture, narrow: Picture | None, data: str, numbers_of: str
 ) -> str:
-    """Return a figure with alternative text and caption (HTML); `data` is an optional table shown on demand.
+    """Return a figure with alternative text and caption (HTML); `data` is its table, shown on demand.
 
-    Without a picture the words stand in its place. `narrow` is the picture for a phone, where the other would scroll.
+    `narrow` is the picture for a phone, where the other would scroll.
     """
-    below = (
-        f'<details class="figure-data"><summary>{html.escape(numbers_of)}</summary>{data}</details>'
-        if data
-        else ""
+    shown = (
+        f'<img src="{picture.source}" alt="{html.escape(alt)}" width="{picture.width}" '
+        f'height="{picture.height}">'
     )
-    if picture is None:
-        shown = f'<p class="more">{html.escape(alt)}</p>'
-    else:
+    if narrow is not None:
         shown = (
-            f'<img src="{picture.source}" alt="{html.escape(alt)}" width="{picture.width}" '
-            f'height="{picture.height}">'
+            f'<picture><source media="(max-width: 40rem)" srcset="{narrow.source}" width="{narrow.width}" '
+            f'height="{narrow.height}">{shown}</picture>'
         )
-        if narrow is not None:
-            shown = (
-                f'<picture><source media="(max-width: 40rem)" srcset="{narrow.source}" width="{narrow.width}" '
-                f'height="{narrow.height}">{shown}</picture>'
-            )
-        fits = " fits" if narrow is not None else ""
-        shown = (
-            f'<div class="picture{fits}" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
-            f"{shown}</div>"
-        )
-    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>{below}"
+    fits = " fits" if narrow is not None else ""
+    return (
+        f'<figure><div class="picture{fits}" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
+        f"{shown}</div><figcaption>{caption}</figcaption></figure>"
+        f'<details class="figure-data"><summary>{html.escape(numbers_of)}</summary>{data}</details>'
+    )
 
 
 def wrap(kind: str, name: str, body: str, extra: str = "") -> str:

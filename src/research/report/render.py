@@ -21,11 +21,9 @@ from traitlets.config import Config
 
 from research.exhibits.words import Words
 from research.paths import DEFINITIONS
-from research.report import markdown
-from research.report.markup import NOTEBOOK_STYLE
+from research.report import markdown, worded
 from research.report.pagecheck import faults
 from research.report.payload import KINDS, MIME, exhibit_numbers, exhibits
-from research.report.worded import SAID, shown
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
@@ -150,7 +148,7 @@ def output_html(
     data = output.get("data", {})
     if MIME in data:
         payload = data[MIME]
-        return numbered(exhibit_html(data, words), payload, names[payload["name"]])
+        return numbered(worded.shown(payload, words), payload, names[payload["name"]])
     if output.output_type == "stream":
         return f'<pre class="printed">{html.escape(output.text)}</pre>' if output.name == "stdout" else ""
     if output.output_type == "error":
@@ -158,20 +156,12 @@ def output_html(
         return ""
     for kind in data:
         if kind.startswith("image/"):
-            problems.append(f"cell {cell}: a picture without alternative text; show it with exhibit.figure")
+            problems.append(f"cell {cell}: a picture without alternative text; show it as an Exhibit")
             return ""
     if "<table" in data.get("text/html", ""):
-        problems.append(f"cell {cell}: a table without caption; show it with exhibit.table")
+        problems.append(f"cell {cell}: a table without caption; show it as an Exhibit")
         return ""
     return f'<pre class="printed">{html.escape(data["text/plain"])}</pre>' if "text/plain" in data else ""
-
-
-def exhibit_html(data: dict[str, Any], words: Words) -> str:
-    """Return the HTML of an exhibit: made here in the language of the page, or taken as the notebook has it."""
-    payload = data[MIME]
-    if SAID in payload:
-        return shown(payload, words)
-    return data["text/html"].removeprefix(NOTEBOOK_STYLE)
 
 
 def numbered(body: str, payload: dict[str, Any], number: str) -> str:

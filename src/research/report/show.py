@@ -7,24 +7,30 @@ Nothing is returned, so that each may be the last line of a cell.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import metadata
 from typing import Any
 
-from research.collect.publication import SHOWN_WHOLE
-from research.exhibits.exhibit import Exhibit, drawing_name
+import pandas as pd
+
+from research import parameters
+from research.collect.publication import SHOWN_WHOLE, smallest_count
+from research.exhibits.exhibit import NAME, Exhibit, drawing_name
 from research.exhibits.words import N_, Said, Words
 from research.report import disclosure, markup
 from research.report.disclosure import cells_left_out, single_persons
-from research.report.exhibit import check_name, emit, matched, versions
 from research.report.payload import MIME, frame_to_payload, tidy
 from research.report.worded import BANNERS, SAID, banner_name, count_of, shown, to_json
+from research.suppression import PROTECTED
 
 __all__ = ["answer", "banner", "further", "limits", "say", "show", "versions"]
 
 ANSWER_WORDS, ANSWER_NUMBERS = 60, 4
 # Who is counted in an exhibit, from its origin; recorded values are of public data.
 PEOPLE = {"demonstration": "invented", "recorded": "invented", "reported": "fieldwork"}
+PACKAGES = ("research", "pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinning")
 LATER = "RESEARCH_PAGES"  # set in a run: pages are written later, and nobody looks at the notebook
 LEFT_OUT = N_(
     "Part of these numbers is withheld: fewer than {smallest} persons, or what would give them away."
@@ -42,7 +48,15 @@ def show(*exhibits: Exhibit) -> None:
 
 
 def say(name: str, *sentences: Said) -> None:
-    """Show a paragraph of whole sentences; `name` is its anchor and its key in `values.json`."""
+    """Show a paragraph of whole sentences; `name` is its anchor and its key in `values.json`.
+
+    Raises:
+        ValueError: a bad name, or no sentence.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"'{name}' cannot name a paragraph: use small letters, digits and '_', a letter first"
+        )
     emit(prose_bundle("finding", name, sentences))
 
 
@@ -79,8 +93,21 @@ def further(**pages: str) -> None:
     emit(prose_bundle("further", "further", said))
 
 
-def exhibit_bundle(exhibit: Exhibit) -> dict[str, Any]:
-    """Return the MIME bundle of an exhibit."""
+def versions(*packages: str) -> None:
+    """Show the versions of Python and of packages (by default the ones the study rests on)."""
+    rows = [("python", platform.python_version())]
+    for package in packages or PACKAGES:
+        try:
+            rows.append((package, metadata.version(package)))
+        except metadata.PackageNotFoundError:
+            rows.append((package, "not installed"))
+    caption = Said(N_("Versions of the software that made this page"))
+    frame = pd.DataFrame(rows, columns=["package", "version"])
+    emit(exhibit_bundle(Exhibit("versions", frame, caption), kind="versions"))
+
+
+def exhibit_bundle(exhibit: Exhibit, kind: str = "") -> dict[str, Any]:
+    """Return the MIME bundle of an exhibit; `kind` is another than table or figure."""
     flat = tidy(exhibit.frame)
     people = PEOPLE.get(exhibit.origin, "real")
     if people not in SHOWN_WHOLE and (found := single_persons(flat)):
@@ -96,7 +123,7 @@ def exhibit_bundle(exhibit: Exhibit) -> dict[str, Any]:
     safe = matched(safe, people)
     gone = cells_left_out(safe)
     payload = {
-        "kind": exhibit.kind,
+        "kind": kind or exhibit.kind,
         "name": exhibit.name,
         SAID: {"caption": to_json(exhibit.caption)} | ({"alt": to_json(exhibit.alt)} if exhibit.alt else {}),
         "headings": None
@@ -121,12 +148,21 @@ def prose_bundle(
     kind: str, name: str, sentences: list[Said] | tuple[Said, ...], **more: Any
 ) -> dict[str, Any]:
     """Return the MIME bundle of sentences."""
-    if kind != "banner":
-        check_name(name)
     if not sentences:
         raise ValueError(f"{kind} '{name}' needs at least one sentence")
     payload = {"kind": kind, "name": name, SAID: {"text": [to_json(part) for part in sentences]}, **more}
     return bundle(payload, "\n".join(map(str, sentences)))
+
+
+def matched(frame: pd.DataFrame, people: str) -> pd.DataFrame:
+    """Return a table of an own loan book without the counts that no step has protected."""
+    plan = parameters.loaded()
+    own = plan is not None and people == "real" and smallest_count(plan, "loans") > 1
+    if not own or PROTECTED in frame.attrs or not disclosure.persons_in(frame):
+        return frame
+    from research.study.counts import counts_known  # draws every step of the study in
+
+    return disclosure.matched(frame, counts_known(plan))
 
 
 def bundle(payload: Mapping[str, Any], text: str) -> dict[str, Any]:
@@ -135,3 +171,10 @@ def bundle(payload: Mapping[str, Any], text: str) -> dict[str, Any]:
     if not os.environ.get(LATER):
         made["text/html"] = markup.NOTEBOOK_STYLE + shown(dict(payload), Words())
     return made
+
+
+def emit(mime_bundle: dict[str, Any]) -> None:
+    """Display a MIME bundle in the notebook."""
+    from IPython.display import display
+
+    display(mime_bundle, raw=True)

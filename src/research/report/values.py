@@ -61,7 +61,7 @@ def exhibits_of(stem: str, text: str) -> Collected:
         key = f"{stem}/{payload['name']}"
         if payload["kind"] in PROSE:
             found.prose[key] = entry
-        elif payload["kind"] in TABULAR and "rows" in payload:
+        elif payload["kind"] in TABULAR:
             found.tables[key] = entry
         elif payload["kind"] == "banner":
             found.banners.setdefault(stem, []).append(entry)

@@ -13,7 +13,7 @@ from research.exhibits.words import N_, Said, Words
 from research.report import markup
 from research.report.payload import WITHHELD, payload_to_frame, plain
 
-SAID = "said"  # the key by which a payload of templates is known
+SAID = "said"  # the key of a payload under which its sentences are
 PHONE = 3.6  # inches: what a phone of 390 px shows without scrolling
 SCROLLS_FROM = 400  # CSS pixels
 BANNERS = {
@@ -37,6 +37,7 @@ KICKERS = {
     "further": N_("Where to read on"),
 }
 NUMBERS_OF = N_("Numbers of this figure")
+VERSIONS = N_("Versions")
 
 
 def to_json(sentence: Said) -> dict[str, Any]:
@@ -86,16 +87,11 @@ def numbers_in(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def worded(payload: dict[str, Any], words: Words | None = None) -> dict[str, Any]:
-    """Return a payload with words: `caption`, `alt`, `text` and `html` as text, `values` by name.
-
-    A payload that has its words already (of a page in the form of the first edition) is returned as it is.
-    """
-    if SAID not in payload:
-        return payload
+    """Return a payload with words: `caption`, `alt`, `text` and `html` as text, `values` by name."""
     words = words or Words()
     said = {name: _sentences(part) for name, part in payload[SAID].items()}
     made = {name: value for name, value in payload.items() if name != SAID}
-    if payload["kind"] in ("table", "figure"):
+    if "text" not in said:
         made |= {name: " ".join(map(words.said, parts)) for name, parts in said.items()}
         return made | {"alt": made.get("alt", "")}
     parts = said["text"]
@@ -120,6 +116,9 @@ def shown(payload: dict[str, Any], words: Words) -> str:
     kind, name = payload["kind"], payload["name"]
     if kind in ("table", "figure"):
         return markup.wrap(kind, name, _tabular(payload, words))
+    if kind == "versions":
+        folded = f"<summary>{html.escape(words(VERSIONS))}</summary>{_tabular(payload, words)}"
+        return markup.wrap(kind, name, f"<details>{folded}</details>")
     said = _sentences(payload[SAID]["text"])
     extra = ""
     if kind in ("limits", "further"):
@@ -145,7 +144,7 @@ def _tabular(payload: dict[str, Any], words: Words) -> str:
         )
     spoken = markup.without_markup(words.said(caption))
     columns = markup.columns_of(frame, payload["formats"], headings(payload, words))
-    if payload["kind"] == "table":
+    if payload["kind"] != "figure":
         return markup.set_table(
             frame, columns, caption=set_in, spoken=spoken, words=words, withheld=gone, smallest=smallest
         )

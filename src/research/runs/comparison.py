@@ -15,7 +15,7 @@ from research.report import values
 from research.report.files import write_if_changed
 from research.report.index import VERDICTS
 from research.report.markdown import Heading
-from research.report.markup import show
+from research.report.markup import ENGLISH, MISSING
 from research.report.pagecheck import faults
 from research.report.payload import frame_to_payload, plain
 from research.report.plan import Plan
@@ -179,7 +179,7 @@ def comparison_page(
         {
             "name": row["run"],
             "parameters": [
-                show(row[name]) if not isinstance(row[name], str) else row[name] for name in grid.varied
+                row[name] if isinstance(row[name], str) else as_text(row[name]) for name in grid.varied
             ],
             "failed": row["message"] if row["state"] == "failed" else "",
             "verdicts": verdicts(records[row["run"]]) if row["run"] in records else [],
@@ -190,8 +190,8 @@ def comparison_page(
         {
             **row,
             "shown": f"{row['effect']:.2f}",
-            "lowest": show(row["lowest"]),
-            "highest": show(row["highest"]),
+            "lowest": as_text(row["lowest"]),
+            "highest": as_text(row["highest"]),
         }
         for row in effects.head(EFFECTS_SHOWN).to_dict("records")
     ]
@@ -217,6 +217,12 @@ def comparison_page(
             failed=sum(bool(line["failed"]) for line in lines),
         )
     )
+
+
+def as_text(value: Any) -> str:
+    """Return a value of a parameter or of an answer as text; a dash where there is none."""
+    known = plain(value)
+    return MISSING if known is None else ENGLISH.value(known)
 
 
 def verdicts(record: dict[str, Any]) -> list[str]:
