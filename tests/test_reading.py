@@ -447,3 +447,10 @@ def test_how_a_column_writes_its_numbers_is_said() -> None:
 def test_weights_are_finite(weight: float) -> None:
     with pytest.raises(UserError, match="finite number"):
         load("default", changes={"weights": {"A": weight, "B": 1, "C": 1}})
+
+
+@pytest.mark.parametrize("form", ["", "%Y-%m-%d", "excel"])
+@pytest.mark.parametrize("cells", [[], [None, ""], ["x" * 500]])
+def test_a_column_without_a_readable_cell_has_no_dates(cells: list, form: str) -> None:
+    found = read_dates(pd.Series(cells, dtype="string"), form)
+    assert len(found) == len(cells) and found.isna().all() and found.dtype == "datetime64[us]"

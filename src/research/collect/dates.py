@@ -120,6 +120,8 @@ def read_dates(values: pd.Series, form: str = "") -> pd.Series:
     else:
         cells = _cells(values)
         unique = pd.Series(cells.dropna().unique(), dtype="string")
+        if unique.empty:  # nothing to read, and pandas maps nothing by no dates
+            return pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
         if form:
             read_as = pd.Series(pd.NaT, index=unique.index, dtype="datetime64[us]")
             for part in filter(None, (piece.strip() for piece in form.split("|"))):
