@@ -18,11 +18,9 @@ from research.exhibits.style import (
     MUTED,
     canvas,
     forest,
-    label_below,
+    panels_of_tiers,
     rate_of,
-    shares_from_nought,
     small_multiples,
-    tiers_with_intervals,
     with_outcome,
 )
 from research.exhibits.words import N_, Said, Words, chosen
@@ -223,15 +221,9 @@ def rankings(rows: pd.DataFrame, facts: Mapping[str, Any], grade: str, share: fl
 def rankings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a panel per ranking; the dashed line is the rate of all customers."""
     order = [name for name in NAMES if name in set(frame["model"])]
-    figure, panels = small_multiples(words, len(order), columns=4, row_height=1.45)
-    for axes, name in zip(panels, order, strict=True):
-        part = frame[frame["model"] == name]
-        tiers_with_intervals(axes, part, words, part["overall"].iloc[0])
-        axes.set_title(words(NAMES[name]))
-    shares_from_nought(panels, words)
+    parts = [(words(NAMES[name]), frame[frame["model"] == name]) for name in order]
     text = N_("Rate of {outcome}, 95 % interval; the dashed line is the rate of all customers")
-    label_below(figure, words(text, outcome=str(frame["outcome"].iloc[0])), words)
-    return figure
+    return panels_of_tiers(parts, words, 4, 1.45, words(text, outcome=str(frame["outcome"].iloc[0])))
 
 
 def named(rows: pd.DataFrame, grade: str) -> pd.DataFrame:

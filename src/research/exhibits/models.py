@@ -10,11 +10,8 @@ from matplotlib.figure import Figure
 
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.style import (
-    label_below,
+    panels_of_tiers,
     rate_of,
-    shares_from_nought,
-    small_multiples,
-    tiers_with_intervals,
     with_outcome,
 )
 from research.exhibits.words import N_, Said, Words, chosen
@@ -183,16 +180,12 @@ def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         frame: `ranking`, `judged`, `tier`, `n`, `rate`, `ci_low`, `ci_high`, `overall`, `outcome`, `reference`.
         words: the language.
     """
-    groups = list(frame.groupby(["ranking", "judged"], sort=False))
-    figure, grid = small_multiples(words, len(groups), columns=2, row_height=1.5)
-    for axes, ((ranking, judged), part) in zip(grid, groups, strict=True):
-        tiers_with_intervals(axes, part, words, overall=part["overall"].iloc[0])
+    parts = []
+    for (ranking, judged), part in frame.groupby(["ranking", "judged"], sort=False):
         name = words(title_of(str(ranking), str(part["reference"].iloc[0])))
-        axes.set_title(words(JUDGED[str(judged)], ranking=name))
-    shares_from_nought(grid, words)
+        parts.append((words(JUDGED[str(judged)], ranking=name), part))
     text = N_("Rate of {outcome}, 95 % interval. Dashed: all customers")
-    label_below(figure, words(text, outcome=str(frame["outcome"].iloc[0])), words)
-    return figure
+    return panels_of_tiers(parts, words, 2, 1.5, words(text, outcome=str(frame["outcome"].iloc[0])))
 
 
 def trend(tests: pd.DataFrame, ranking: str, reference: str, facts: Mapping[str, Any]) -> list[Said]:

@@ -21,11 +21,10 @@ from research.exhibits.style import (
     canvas,
     forest,
     label_below,
+    panels_of_tiers,
     percent,
     persons,
-    shares_from_nought,
     small_multiples,
-    tiers_with_intervals,
 )
 from research.exhibits.words import N_, Said, Words, in_english
 from research.tiers import LABELS, TIERS
@@ -214,16 +213,10 @@ def frozen_rates(rows: pd.DataFrame, origin: str) -> Exhibit:
 @drawing
 def frozen_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a panel per ranking; the dashed line is the rate of all customers."""
-    order = list(dict.fromkeys(frame["ranking"]))
-    figure, panels = small_multiples(words, len(order), columns=3, row_height=1.5)
-    for axes, name in zip(panels, order, strict=True):
-        part = frame[frame["ranking"] == name]
-        tiers_with_intervals(axes, part, words, part["overall"].iloc[0])
-        axes.set_title(words(NAMES[name]))
-    shares_from_nought(panels, words)
+    parts = [(words(NAMES[name]), part) for name, part in frame.groupby("ranking", sort=False)]
     text, row = N_("{rate} after {last}, 95 % interval; the dashed line is the rate of all"), frame.iloc[0]
-    label_below(figure, words(text, last=row["last"], rate=row["rate_word"].capitalize()), words)
-    return figure
+    label = words(text, last=row["last"], rate=row["rate_word"].capitalize())
+    return panels_of_tiers(parts, words, 3, 1.5, label)
 
 
 SHIFTED = {
@@ -556,14 +549,11 @@ def tier_quality(rows: pd.DataFrame) -> Exhibit:
 @drawing
 def tier_quality_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a panel per event."""
-    figure, panels = small_multiples(words, len(EVENTS), columns=3, row_height=1.5)
-    for axes, (measure, title) in zip(panels, EVENTS.items(), strict=True):
-        part = frame[frame["measure"] == measure]
-        tiers_with_intervals(axes, part.rename(columns={"estimate": "rate"}), words)
-        axes.set_title(words(title).capitalize())
-    shares_from_nought(panels, words)
-    label_below(figure, words(N_("Share in the year after the loan, 95 % interval")), words)
-    return figure
+    rates = frame.rename(columns={"estimate": "rate"})
+    parts = [
+        (words(title).capitalize(), rates[rates["measure"] == measure]) for measure, title in EVENTS.items()
+    ]
+    return panels_of_tiers(parts, words, 3, 1.5, words(N_("Share in the year after the loan, 95 % interval")))
 
 
 AGAINST = N_(

@@ -139,6 +139,23 @@ def rows_with_intervals(
     sns.despine(ax=axes, left=True)
 
 
+def panels_of_tiers(
+    parts: Iterable[tuple[str, pd.DataFrame]], words: Words, columns: int, row_height: float, label: str
+) -> Figure:
+    """Return a figure with a panel of tiers per (title, rows), as `tiers_with_intervals` draws them, in per cent.
+
+    Rows with a column `overall` have the rate of all customers as a dashed line; `label` stands below all panels.
+    """
+    panels = list(parts)
+    figure, grid = small_multiples(words, len(panels), columns=columns, row_height=row_height)
+    for axes, (title, part) in zip(grid, panels, strict=True):
+        tiers_with_intervals(axes, part, words, part["overall"].iloc[0] if "overall" in part else None)
+        axes.set_title(title)
+    shares_from_nought(grid, words)
+    label_below(figure, label, words)
+    return figure
+
+
 def forest(
     axes: Axes, rows: pd.DataFrame, order: list[str], together: str, null: float, words: Words
 ) -> None:
