@@ -97,8 +97,9 @@ def _other_measures(study: Study) -> pd.DataFrame:
     """Return the differences as practised in other measures, turned so that higher is better."""
     folds, ratio = measured(study)["folds"].query("arm == @PRACTISED"), out_of_fold(study).test_train_ratio
     primary, found = purposes.definitions()["measure"], []
+    direction = criteria.definitions().set_index("measure")["direction"]
     for entry in alternatives()["measures"]:
-        sign = -1.0 if entry["direction"] == "lower" else 1.0
+        sign = -1.0 if direction[entry["measure"]] == "lower" else 1.0
         part = folds[folds["measure"] == entry["measure"]]
         part = part.assign(measure=primary[entry["purpose"]], estimate=sign * part["estimate"])
         rows = _tested(part, ratio, entry["purpose"], margin=0.0)
