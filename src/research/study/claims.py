@@ -59,10 +59,7 @@ def _found(study: Study, claim: dict[str, Any], name: str) -> dict[str, Any]:
         row = high_tier_odds(study).set_index(["model", "arm"]).loc[(name, PRACTISED)]
         if np.isnan(row["estimate"]):
             return _none("the high-risk tier is empty, or nobody has the outcome")
-        return {name: row[name] for name in ("estimate", "ci_low", "ci_high")} | {
-            "n": round(row["n_high"] + row["n_rest"]),
-            "reason": "",
-        }
+        return _measured(row, round(row["n_high"] + row["n_rest"]))
     if claim["quantity"] == "need_association":
         return _need(study, name)
     if claim["quantity"] == "realised_value_gap":
@@ -75,10 +72,7 @@ def _found(study: Study, claim: dict[str, Any], name: str) -> dict[str, Any]:
 def _lift(row: pd.Series) -> dict[str, Any]:
     if np.isnan(row["estimate"]):
         return _none("nobody is flagged, or nobody arrives")
-    return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {
-        "n": round(row["flagged"] + row["rest"]),
-        "reason": "",
-    }
+    return _measured(row, round(row["flagged"] + row["rest"]))
 
 
 def _need(study: Study, name: str) -> dict[str, Any]:
@@ -90,7 +84,7 @@ def _need(study: Study, name: str) -> dict[str, Any]:
     row = need_association(study).set_index("model").loc[name]
     if np.isnan(row["ci_low"]):
         return _none("need does not vary")
-    return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {"n": int(row["n"]), "reason": ""}
+    return _measured(row, int(row["n"]))
 
 
 @step(out_of_fold)
@@ -109,19 +103,24 @@ def _value(study: Study, name: str) -> dict[str, Any]:
     row = rows.set_index("model").loc[name]
     if np.isnan(row["ci_low"]):
         return _none("the premium tier is empty, or its value is not known")
-    return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {"n": int(row["n"]), "reason": ""}
+    return _measured(row, int(row["n"]))
 
 
 def _no_realised_value(study: Study) -> str:
     """Return why the value that a customer brought after tiering is not known; contract interest is no answer."""
-    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None).set_index("construct")
-    missing = [
-        f"{name.replace('_', ' ')}: {walk['reason'].get(name, '') or 'not recorded'}"
-        for name in worths.REALISED
-        if name not in walk.index or walk["fit"].get(name) != "direct"
-    ]
+    missing = "; ".join(f"{name.replace('_', ' ')}: {why}" for name, why in _not_recorded(study).items())
     built = worths.worth(customers(study))[1]
-    return f"value realised and net of loss is not known ({'; '.join(missing)}); {built} is known beforehand"
+    return f"value realised and net of loss is not known ({missing}); {built} is known beforehand"
+
+
+def _not_recorded(study: Study) -> dict[str, str]:
+    """Return the parts of realised value that are not recorded directly, and why."""
+    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None).set_index("construct")
+    return {
+        name: walk["reason"].get(name, "") or "not recorded"
+        for name in worths.REALISED
+        if walk["fit"].get(name) != "direct"
+    }
 
 
 @step(out_of_fold, "tier_shares")
@@ -133,9 +132,8 @@ def realised_value(study: Study) -> pd.DataFrame:
     """
     columns = ["model", "estimate", "ci_low", "ci_high", "n"]
     table, oof = customers(study), out_of_fold(study)
-    walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None).set_index("construct")
     value = worths.realised(table)
-    if value is None or not (walk["fit"].reindex(worths.REALISED) == "direct").all():
+    if value is None or _not_recorded(study):
         return pd.DataFrame(columns=columns)
     folds = [criteria.premium_gaps(oof, value)]
     known = worths.worth(table)[0]
@@ -153,6 +151,10 @@ def _by_value_alone(oof: resampling.OutOfFold, known: pd.Series, share: float) -
         rank = known.iloc[test].rank(method="first", ascending=False, na_option="bottom")
         tier[0, r, test] = np.where(rank <= round(share * len(test)), 0, 1)
     return replace(oof, pairs=(("value alone", PRACTISED),), tier=tier)
+
+
+def _measured(row: pd.Series, n: int) -> dict[str, Any]:
+    return {key: row[key] for key in ("estimate", "ci_low", "ci_high")} | {"n": n, "reason": ""}
 
 
 def _none(reason: str) -> dict[str, Any]:
