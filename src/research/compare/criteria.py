@@ -260,15 +260,10 @@ def _tier_measures(oof: OutOfFold, profit: Profit) -> dict[str, np.ndarray]:
 
 
 def _value_measures(oof: OutOfFold, value: np.ndarray) -> dict[str, np.ndarray]:
-    # moments about the mean: squares of large amounts would cost digits
-    centred = value - np.nanmean(value)
-    size = counting.tier_sums(oof, np.where(np.isnan(value), np.nan, 1.0))
-    total = counting.tier_sums(oof, value)
+    moments, total = _moments(oof, value), counting.tier_sums(oof, value)
     return {
-        "eta_squared": separation.eta_squared(
-            size, counting.tier_sums(oof, centred), counting.tier_sums(oof, centred**2)
-        ),
-        "concentration": separation.concentration(size, total),
+        "eta_squared": separation.eta_squared(*moments),
+        "concentration": separation.concentration(moments[0], total),
         "premium_value_share": separation.premium_value_share(total),
     }
 
@@ -276,11 +271,14 @@ def _value_measures(oof: OutOfFold, value: np.ndarray) -> dict[str, np.ndarray]:
 @random_tiers.over_draws()
 def premium_gaps(oof: OutOfFold, value: Any) -> pd.DataFrame:
     """Return `separation.premium_gap` of every fold, in the form of `fold_measures`."""
-    amounts = np.asarray(value, dtype=float)
-    centred = amounts - np.nanmean(amounts)
-    size = counting.tier_sums(oof, np.where(np.isnan(amounts), np.nan, 1.0))
-    gaps = separation.premium_gap(size, counting.tier_sums(oof, centred), counting.tier_sums(oof, centred**2))
-    return _long(oof, {"premium_gap": gaps})
+    return _long(oof, {"premium_gap": separation.premium_gap(*_moments(oof, np.asarray(value, dtype=float)))})
+
+
+def _moments(oof: OutOfFold, value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (m, r, k, 4) customers, sum and squares of value by tier, about the mean: large squares cost digits."""
+    centred = value - np.nanmean(value)
+    size = counting.tier_sums(oof, np.where(np.isnan(value), np.nan, 1.0))
+    return size, counting.tier_sums(oof, centred), counting.tier_sums(oof, centred**2)
 
 
 def _need_measures(oof: OutOfFold, need: Any) -> dict[str, np.ndarray]:
