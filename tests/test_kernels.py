@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Lock
 
 import nbformat
 import pytest
@@ -49,6 +52,27 @@ def test_a_kernel_is_forked_and_has_its_libraries_already(tmp_path):
     )
     assert "True" in said.split()
     assert said.split()[-1] == "True"
+
+
+@linux
+def test_kernels_started_side_by_side_leave_the_environment_as_it_was(monkeypatch):
+    monkeypatch.delenv("RESEARCH_PAGES", raising=False)
+    monkeypatch.setattr(kernels, "warm", lambda: True)
+    second = Event()
+
+    def slowly() -> None:
+        if lock.acquire(blocking=False):  # the first waits for the second to come in, and leaves before it
+            second.wait(0.3)
+        else:
+            second.set()
+            time.sleep(0.3)
+
+    lock = Lock()
+    monkeypatch.setattr(kernels.forkserver, "ensure_running", slowly)
+    before = dict(os.environ)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: kernels.begin(), range(2)))
+    assert dict(os.environ) == before
 
 
 def test_where_kernels_cannot_be_forked_a_plain_one_starts(tmp_path, monkeypatch):

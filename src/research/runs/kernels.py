@@ -46,6 +46,9 @@ def kernel_name() -> str:
     return WARM if known else PLAIN
 
 
+CHANGING = threading.Lock()
+
+
 def steady_environment() -> dict[str, str]:
     """Return the settings of every kernel: results must not depend on threads, hash order or a display."""
     # One thread per kernel: notebooks already run side by side, and sums then have one order.
@@ -85,16 +88,18 @@ def begin(modules: Iterable[str] = ()) -> None:
 
 @contextmanager
 def _settings(settings: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name in settings:
-            if name in before:
-                os.environ[name] = before[name]
-            else:
-                del os.environ[name]
+    # of two threads at once, the second would take the settings of the first for what was there before
+    with CHANGING:
+        before = dict(os.environ)
+        os.environ.update(settings)
+        try:
+            yield
+        finally:
+            for name in settings:
+                if name in before:
+                    os.environ[name] = before[name]
+                else:
+                    del os.environ[name]
 
 
 class Forked:
