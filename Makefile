@@ -43,7 +43,7 @@ lock: ## compile the two lock files from pyproject.toml (needs uv)
 
 docs: $(READY) ## write the generated pages of docs/
 	$(BIN)/research verify --write
-	$(BIN)/python -m research.report.checklists --write
+	$(BIN)/python -m research.pages.checklists --write
 	$(BIN)/python -m research.documentation
 
 audit: ## look the locked packages up in the database of known vulnerabilities (needs the network)

@@ -55,7 +55,7 @@ def imported() -> float:
     import pingouin  # noqa: F401
 
     import research.exhibits.style
-    import research.report.show
+    import research.pages.show
     import research.study.contents  # noqa: F401
 
     return time.process_time() - began
@@ -107,9 +107,9 @@ def pages(study: str, folder: Path) -> Counter[str]:
 
     from rich.console import Console
 
-    from research.report import plan as plans
-    from research.report.render import render
+    from research.pages.render import render
     from research.runs import pipeline
+    from research.runs import plan as plans
 
     plan = plans.plan(study, out=folder / "out")
     began = time.perf_counter()

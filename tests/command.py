@@ -62,7 +62,7 @@ def until(true: Callable[[], object], seconds: float = 240) -> None:
 def main() -> None:
     """Run the command line with the notebooks of a folder as those of the project."""
     from research import cli
-    from research.report import notebooks
+    from research.pages import notebooks
 
     folder, find = Path(sys.argv[1]), notebooks.find
     notebooks.find = lambda place=folder: find(place)

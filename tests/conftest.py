@@ -10,8 +10,8 @@ import pytest
 
 import command
 from research import parameters
+from research.pages import provenance
 from research.paths import ROOT
-from research.report import provenance
 
 FORCED = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from research.report import notebooks
-from research.report import plan as plans
+from research.pages import notebooks
 from research.runs import pipeline
+from research.runs import plan as plans
 
 PARAMETERS = """study: str = "default"  # a name or a path
 dataset: str = ""  # a data set
@@ -17,7 +17,7 @@ changes: dict = {}  # other parameters"""
 
 SHOWN = (
     "import pandas as pd\nfrom research.exhibits import Exhibit, Said\n"
-    "from research.report.show import answer, banner, further, limits, say, show, versions"
+    "from research.pages.show import answer, banner, further, limits, say, show, versions"
 )
 FIRST = [
     ("text", "# How does the first model 模型 order?\n\nIs $R_i + F_i \\le 10$ useful?"),

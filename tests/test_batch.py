@@ -17,7 +17,7 @@ from sklearn.metrics import v_measure_score
 
 import demo
 from research.errors import UserError
-from research.report import notebooks, pagecheck
+from research.pages import notebooks, pagecheck
 from research.runs import batch, comparison
 from research.runs.batch import Outcome
 from research.runs.grid import expand, plans, read, run_name

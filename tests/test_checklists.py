@@ -8,9 +8,9 @@ import pytest
 
 import demo
 from research.errors import UserError
+from research.pages import checklists
+from research.pages.checklists import Checklist, counts, declarations, fill
 from research.paths import DOCS, ROOT
-from research.report import checklists
-from research.report.checklists import Checklist, counts, declarations, fill
 
 IDS = (
     [f"C{i}" for i in range(1, 8)]

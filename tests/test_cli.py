@@ -16,8 +16,8 @@ import demo
 from research import cli
 from research.commands import run as run_command
 from research.errors import UserError
+from research.pages import notebooks
 from research.paths import ROOT
-from research.report import notebooks
 from research.runs.progress import Line, Progress, summary
 
 
@@ -126,7 +126,7 @@ def test_run_reports_and_exits(command, monkeypatch, tmp_path):
     demo.write(folder, "01_fine", [("text", "# Fine"), demo.SECOND[1]])
     demo.write(folder, "02_broken", [("text", "# Broken"), demo.SECOND[1], ("code", "1 / 0")])
     found = notebooks.find(folder)
-    monkeypatch.setattr("research.report.notebooks.find", lambda: found)
+    monkeypatch.setattr("research.pages.notebooks.find", lambda: found)
     monkeypatch.setenv("RESEARCH_JOBS", "1")
     out = str(tmp_path / "out")
     code, _, err = command("run", "default", "--out", out, "--jobs", "2")

@@ -23,8 +23,8 @@ import demo
 from command import until
 from research.commands.batch import batch as batch_command
 from research.errors import UserError
+from research.pages import notebooks
 from research.paths import ROOT
-from research.report import notebooks
 from research.runs import batch, cluster
 from research.runs.batch import Outcome
 from research.runs.grid import plans, read

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from research.commands.contacts import contacts
 from research.errors import UserError
 from research.paths import REPORTS
-from research.report.plan import first_day
+from research.runs.plan import first_day
 
 
 @pytest.fixture(scope="module")

@@ -23,13 +23,13 @@ from research.collect import classification, datasets, levels, loanbook
 from research.collect.publication import public, smallest_count
 from research.exhibits import Exhibit, Said, models
 from research.manage import loan_quality
+from research.pages import disclosure, notebooks, show, values
+from research.pages.payload import MIME
+from research.pages.worded import worded
 from research.parameters import Fieldwork, Study
 from research.paths import EXAMPLES, NOTEBOOKS, ROOT
-from research.report import disclosure, notebooks, show, values
-from research.report import plan as plans
-from research.report.payload import MIME
-from research.report.worded import worded
 from research.runs import pipeline
+from research.runs import plan as plans
 from research.study import counts
 from research.suppression import WITHHELD
 from research.tiers import TIERS

@@ -14,8 +14,8 @@ import yaml
 from research import parameters
 from research.documentation import PAGES, commands, definitions, dependencies, glossary
 from research.documentation import parameters as parameter_page
+from research.pages.checklists import project_anchors, there
 from research.paths import DOCS, ROOT
-from research.report.checklists import project_anchors, there
 from research.runs import grid
 from research.tiers import LABELS_ZH
 from terminal import Terminal

@@ -20,11 +20,11 @@ from research.exhibits import N_, Exhibit, Said, Words
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.numbers import number
 from research.exhibits.style import small_multiples
-from research.report import markup, show, values
-from research.report.payload import MIME
-from research.report.render import render
-from research.report.worded import from_json, numbers_in, to_json, worded
-from research.report.worded import shown as html_of
+from research.pages import markup, show, values
+from research.pages.payload import MIME
+from research.pages.render import render
+from research.pages.worded import from_json, numbers_in, to_json, worded
+from research.pages.worded import shown as html_of
 
 RECORD = {
     "study": {"name": "demo", "title": "Demo", "sha256": "0" * 64},

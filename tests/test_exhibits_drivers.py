@@ -9,7 +9,7 @@ import pytest
 from research.exhibits import drivers
 from research.exhibits.style import theme
 from research.exhibits.words import Words
-from research.report.worded import headings, to_json
+from research.pages.worded import headings, to_json
 
 FACTS = {
     "known": 5000, "bad": 400, "outcome_rate": 0.08, "outcome_name": "churn", "outcome_word": "churned customers",

@@ -12,7 +12,7 @@ from research.exhibits import Words, strategies
 from research.exhibits.style import theme
 from research.manage import break_even, portfolio
 from research.manage.strategies import strategies as actions
-from research.report.published import of_shown_tiers
+from research.pages.published import of_shown_tiers
 from research.tiers import TIERS
 from ten_loans import LOANS
 

@@ -30,13 +30,13 @@ from command import until
 from research import cli
 from research.commands.batch import batch as batch_command
 from research.errors import UserError
+from research.pages import files, notebooks
 from research.paths import EXAMPLES, ROOT
-from research.report import files, notebooks
-from research.report.plan import Plan
-from research.report.plan import plan as study_plan
 from research.runs import batch, kernels, pipeline
 from research.runs.grid import plans, read
 from research.runs.pipeline import Result
+from research.runs.plan import Plan
+from research.runs.plan import plan as study_plan
 from test_batch import grid_file
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.usefixtures("no_commit")]

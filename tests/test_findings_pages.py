@@ -10,8 +10,8 @@ from research.compare import claims
 from research.exhibits import comparison, synthesis
 from research.exhibits.style import theme
 from research.exhibits.words import Words
-from research.report.show import ANSWER_NUMBERS, ANSWER_WORDS
-from research.report.worded import count_of
+from research.pages.show import ANSWER_NUMBERS, ANSWER_WORDS
+from research.pages.worded import count_of
 
 TIERS = ("premium", "low", "medium", "high")
 WORDS = {

@@ -30,7 +30,7 @@ from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.interviews import deidentify, transcripts
 from research.manage.feedback import read_feedback
-from research.report import checklists
+from research.pages import checklists
 from research.runs import grid
 from research.textfiles import decode, parse_yaml, read_csv
 

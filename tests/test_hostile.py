@@ -45,9 +45,9 @@ from research.fieldwork.intake.check import annotate
 from research.fieldwork.interviews import deidentify, resolution, transcripts
 from research.inert import FORMULA_START, inert, plain, write_csv
 from research.manage.feedback import read_feedback
+from research.pages import notebooks, show, values, workbook
+from research.pages.render import failed_page, render
 from research.paths import ROOT
-from research.report import notebooks, show, values, workbook
-from research.report.render import failed_page, render
 from research.runs import grid
 from research.textfiles import parse_yaml, read_csv
 
@@ -301,7 +301,7 @@ def test_every_place_that_writes_a_table_is_known():
         "collect/publishers.py", "fieldwork/instruments/stamp.py",  # only hashed
         "documentation/dependencies.py",  # names of packages
         "inert.py", "fieldwork/intake/check.py", "fieldwork/instruments/workbook.py", "manage/contact_workbook.py",
-        "report/values.py", "report/workbook.py",
+        "pages/values.py", "pages/workbook.py",
     }  # fmt: skip
 
 

@@ -20,8 +20,8 @@ from research.fieldwork.integration import (
     verdict_rules,
 )
 from research.fieldwork.survey.vignettes import expert_agreement, judgement_table
+from research.pages import checklists
 from research.paths import DEFINITIONS
-from research.report import checklists
 
 
 @pytest.mark.parametrize(

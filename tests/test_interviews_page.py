@@ -10,9 +10,9 @@ from research.exhibits import interviews as exhibits
 from research.exhibits.style import mark_origin, theme
 from research.exhibits.words import Words
 from research.fieldwork.interviews.coder_agreement import bars, readings
-from research.report.picture import picture
-from research.report.show import ANSWER_NUMBERS, ANSWER_WORDS
-from research.report.worded import count_of
+from research.pages.picture import picture
+from research.pages.show import ANSWER_NUMBERS, ANSWER_WORDS
+from research.pages.worded import count_of
 
 LABELS = pd.Series({"speed": "Speed", "trust": "Trust", "rate": "Rate"})
 DEFAULTS = {"base": 4, "run": 2, "threshold": 0.05, "interviews": 24, "codes": 27}

@@ -189,7 +189,7 @@ def test_the_init_of_a_package_moves_the_keys_of_what_is_imported_from_it(copy, 
 
 
 def test_a_module_that_a_step_cannot_import_moves_nothing(copy) -> None:
-    path = PACKAGE / "report" / "render.py"
+    path = PACKAGE / "pages" / "render.py"
     assert copy.moved(path, path.read_text(encoding="utf-8") + "# changed\n") == set()
 
 

@@ -14,7 +14,7 @@ from research.exhibits.style import PHONE, theme
 from research.exhibits.words import Words
 from research.manage import drift, retiering, reviews
 from research.manage.feedback import feedback_summary
-from research.report.worded import SCROLLS_FROM
+from research.pages.worded import SCROLLS_FROM
 from research.tiers import TIERS
 
 MODELS = ("rfm", "tree")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.report.payload import (
+from research.pages.payload import (
     MIME,
     exhibit_numbers,
     exhibits,

@@ -8,8 +8,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from research.report import svg
-from research.report.picture import picture
+from research.pages import svg
+from research.pages.picture import picture
 
 
 def line() -> Figure:

@@ -14,10 +14,10 @@ from openpyxl import load_workbook
 
 import demo
 from research.errors import UserError
+from research.pages import notebooks, provenance, values
 from research.paths import ROOT
-from research.report import notebooks, provenance, values
-from research.report import plan as plans
 from research.runs import pipeline
+from research.runs import plan as plans
 
 BROKEN = [
     ("text", "# Broken"),
@@ -103,7 +103,7 @@ def test_two_runs_have_the_same_bytes_and_no_path_of_the_machine(finished, tmp_p
 
 def test_same_outputs_are_not_rendered_again(finished, monkeypatch):
     rendered = []
-    monkeypatch.setattr("research.report.render.render", lambda *_: rendered.append(1) or "")
+    monkeypatch.setattr("research.pages.render.render", lambda *_: rendered.append(1) or "")
     monkeypatch.setattr(provenance, "code_hash", lambda: "another")
     monkeypatch.setattr(
         provenance, "collect", lambda _: json.loads((finished / "out/provenance.json").read_text())

@@ -14,11 +14,11 @@ import demo
 from research.collect import datasets
 from research.commands.contacts import contacts
 from research.errors import UserError
+from research.pages import notebooks
 from research.parameters import load
 from research.paths import EXAMPLES
-from research.report import notebooks
-from research.report import plan as plans
 from research.runs import grid
+from research.runs import plan as plans
 from research.study import contents as steps
 
 BOOK = EXAMPLES / "loan_book_example.csv"

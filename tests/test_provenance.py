@@ -11,9 +11,9 @@ import pytest
 
 import demo
 from research import parameters
-from research.report import provenance
-from research.report.crate import write_crate
-from research.report.files import write_if_changed
+from research.pages import provenance
+from research.pages.crate import write_crate
+from research.pages.files import write_if_changed
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import demo
 from research.exhibits import Exhibit, Said
-from research.report import markdown, pagecheck
-from research.report.index import banners_of, split_banners
-from research.report.render import RenderFailed, digest, failed_page, render
-from research.report.show import exhibit_bundle
+from research.pages import markdown, pagecheck
+from research.pages.index import banners_of, split_banners
+from research.pages.render import RenderFailed, digest, failed_page, render
+from research.pages.show import exhibit_bundle
 
 PAGES = [("03_here", "Here?"), ("04_there", "There & back")]
 

@@ -11,8 +11,8 @@ from research.collect import datasets
 from research.errors import UserError
 from research.parameters import load
 from research.paths import STUDIES
-from research.report import plan as plans
 from research.runs import grid, pipeline
+from research.runs import plan as plans
 
 NAMES = sorted(path.stem for path in STUDIES.glob("*.yml"))
 FOLDERS = {"taiwan": "taiwan_default", "berka": "berka_pkdd99", "south_german": "south_german_credit"}

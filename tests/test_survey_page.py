@@ -11,9 +11,9 @@ import pytest
 from research.exhibits import survey
 from research.exhibits.style import mark_origin, theme
 from research.exhibits.words import Words
+from research.pages.payload import MIME
+from research.pages.show import exhibit_bundle
 from research.parameters import load
-from research.report.payload import MIME
-from research.report.show import exhibit_bundle
 from research.study import contents as steps
 from research.suppression import WITHHELD
 from research.tiers import TIERS

@@ -23,11 +23,11 @@ from research.collect.crosswalk import COLUMNS
 from research.collect.outcome import Outcome
 from research.commands.datasets import app
 from research.errors import UserError
+from research.pages import notebooks
 from research.parameters import load
 from research.paths import NOTEBOOKS
-from research.report import notebooks
-from research.report import plan as plans
 from research.runs import pipeline
+from research.runs import plan as plans
 from research.study import contents as steps
 from research.study.testable import needs
 

@@ -36,8 +36,8 @@ from research.fieldwork.interviews import (
 from research.fieldwork.survey import ahp
 from research.fieldwork.survey import scales as survey
 from research.manage.feedback import read_feedback
+from research.pages import checklists
 from research.paths import DEFINITIONS, EXAMPLES, STUDIES
-from research.report import checklists
 from research.runs import grid
 
 from . import corpus

@@ -39,8 +39,8 @@ def batch(
     Every run is checked before the first one starts. A run that fails does not stop the others. Start the same batch
     again to go on after an interruption.
     """
-    from research.report.files import only_writer
-    from research.report.provenance import data_files
+    from research.pages.files import only_writer
+    from research.pages.provenance import data_files
     from research.runs import batch as runs
     from research.runs import grid as grids
     from research.runs.cluster import connected, there

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from research.errors import UserError
 from research.manage.contact_workbook import write_contact_plan
+from research.pages.provenance import data_files
 from research.parameters import find, load
 from research.paths import REPORTS
-from research.report.plan import check, first_day
-from research.report.provenance import data_files
+from research.runs.plan import check, first_day
 from research.study import contents as steps
 from research.targets import READS, WRITES, Force, guarded, take
 

@@ -17,11 +17,11 @@ from research.collect import datasets, draft, fetch, loanbook, recorded
 from research.collect.tables import read_table, stem
 from research.errors import UserError
 from research.inert import write_csv
+from research.pages import provenance
+from research.pages.files import write_if_changed
+from research.pages.payload import plain
+from research.pages.values import values_text
 from research.parameters import load
-from research.report import provenance
-from research.report.files import write_if_changed
-from research.report.payload import plain
-from research.report.values import values_text
 from research.study import wellbeing
 from research.study.testable import answers
 from research.targets import READS, WRITES, Force, guarded

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from research import parameters
 from research.errors import UserError
-from research.report import plan as plans
-from research.report import provenance
+from research.pages import provenance
 from research.runs import pipeline
+from research.runs import plan as plans
 from research.targets import FILLS, READS, Force, take_reports
 from research.textfiles import parse_yaml
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from research.documentation import PAGES, dependencies
+from research.pages.files import write_if_changed
 from research.paths import DOCS
-from research.report.files import write_if_changed
 
 
 def main() -> None:

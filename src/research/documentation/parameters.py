@@ -11,9 +11,9 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from research.documentation.tables import code, head, prose, table, text
+from research.pages.notebooks import GIVEN_BY_RUN, find
 from research.parameters import Parameters, Study
 from research.paths import NOTEBOOKS, STUDIES
-from research.report.notebooks import GIVEN_BY_RUN, find
 
 BUILTIN = {kind.__name__: kind for kind in (str, int, float, bool, list, dict)}
 

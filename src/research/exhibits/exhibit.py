@@ -48,7 +48,7 @@ class Exhibit:
         formats: column → format: `.1%`, `p`, a text with columns of the same row
             (`{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]`), or, in a column of unlike numbers, a mapping from the text of
             the row's first column shown to a format.
-        within: how rows add up to totals that a reader knows, see `research.report.disclosure.protected`.
+        within: how rows add up to totals that a reader knows, see `research.pages.disclosure.protected`.
         origin: one of `ORIGINS`.
         supplement: asked for by referees only: it stands in the fold at the end of the page.
 

@@ -20,9 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from research.errors import UserError
-from research.report.plan import Plan
 from research.runs import pipeline
 from research.runs.grid import Grid, run_name
+from research.runs.plan import Plan
 
 FAILURES_SHOWN = 8
 PATIENCE = 20.0

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from research.errors import UserError
 from research.fingerprint import fingerprint
+from research.pages import provenance
 from research.paths import ROOT
-from research.report import provenance
-from research.report.plan import Plan
 from research.runs.batch import Outcome, execute
+from research.runs.plan import Plan
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import mutual_info_score
 
+from research.pages import values
+from research.pages.files import write_if_changed
+from research.pages.index import VERDICTS
+from research.pages.markdown import Heading
+from research.pages.markup import ENGLISH, MISSING
+from research.pages.pagecheck import faults
+from research.pages.payload import frame_to_payload, plain
+from research.pages.render import page_assets, templates
+from research.pages.workbook import workbook_bytes
 from research.parameters import Study
-from research.report import values
-from research.report.files import write_if_changed
-from research.report.index import VERDICTS
-from research.report.markdown import Heading
-from research.report.markup import ENGLISH, MISSING
-from research.report.pagecheck import faults
-from research.report.payload import frame_to_payload, plain
-from research.report.plan import Plan
-from research.report.render import page_assets, templates
-from research.report.workbook import workbook_bytes
 from research.runs.batch import Outcome
 from research.runs.grid import Grid
+from research.runs.plan import Plan
 
 EFFECTS_SHOWN = 40
 

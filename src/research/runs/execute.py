@@ -19,8 +19,8 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.exceptions import PapermillExecutionError
 
 from research.errors import NotTestable
+from research.pages.files import write_if_changed
 from research.paths import ROOT
-from research.report.files import write_if_changed
 from research.runs.kernels import kernel_name
 from research.runs.runner import Failed
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from research import limits
 from research.errors import UserError, nearest
+from research.pages import notebooks as books
+from research.pages.notebooks import Notebook
 from research.parameters import NAME
-from research.report import notebooks as books
-from research.report.notebooks import Notebook
-from research.report.plan import Plan, plan
+from research.runs.plan import Plan, plan
 from research.textfiles import is_file, read_yaml
 
 KEYS = ("name", "study", "only", "product", "zip", "list")

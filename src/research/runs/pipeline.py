@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from research.errors import UserError
+from research.pages import notebooks as books
+from research.pages import provenance
+from research.pages.files import check_writable, only_writer, write_if_changed
 from research.parameters import Study
 from research.paths import RECORDED, REFERENCE, cache_folder
-from research.report import notebooks as books
-from research.report import provenance
-from research.report.files import check_writable, only_writer, write_if_changed
-from research.report.plan import Plan
 from research.runs import runner
+from research.runs.plan import Plan
 from research.runs.progress import Line, Progress, summary
 from research.runs.runner import Failed, Task
 
@@ -100,7 +100,7 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
     write_if_changed(private / "failed.json", json.dumps(failed, indent=1))
     if failed:
-        from research.report.render import failed_page
+        from research.pages.render import failed_page
 
         for stem, message in failed.items():
             write_if_changed(plan.page(stem), failed_page(stem, plan.pages, record, message))
@@ -184,7 +184,7 @@ def update_reference(result: Result, reference: Path | None = None) -> None:
     if result.exit_code or len(result.plan.chosen) < len(result.plan.notebooks):
         raise UserError("the reference was left alone: it takes a run of all notebooks without a failure")
     from research.collect import datasets  # slow to import, and seldom asked
-    from research.report.values import values_text
+    from research.pages.values import values_text
 
     study, out = result.plan.study, result.plan.out
     record = json.loads((out / "values.json").read_text(encoding="utf-8"))
@@ -286,7 +286,7 @@ def execute_notebook(source: Path, target: Path, given: Mapping[str, Any], progr
 
 def write_page(executed: Path, page: Path, pages: list[tuple[str, str]], record: Path) -> None:
     """Write the page of an executed notebook. Raises Failed."""
-    from research.report.render import RenderFailed, render  # imports nbconvert
+    from research.pages.render import RenderFailed, render  # imports nbconvert
 
     try:
         write_if_changed(page, render(executed, pages, json.loads(record.read_text(encoding="utf-8"))))
@@ -296,14 +296,14 @@ def write_page(executed: Path, page: Path, pages: list[tuple[str, str]], record:
 
 def write_tables(folder: Path, executed: Path) -> None:
     """Write the tables of an executed notebook as files."""
-    from research.report import values
+    from research.pages import values
 
     values.write_tables(folder, values.collect([executed]).tables)
 
 
 def collect(out: Path, pages: list[tuple[str, str]], executed: list[Path], reference: Path) -> None:
     """Collect values and write the index. Raises Failed."""
-    from research.report.index import IndexFailed, write_index
+    from research.pages.index import IndexFailed, write_index
 
     try:
         write_index(out, pages, executed, reference)

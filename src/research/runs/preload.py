@@ -11,7 +11,7 @@ MODULES = (
     "ipykernel.kernelapp",
     "ipykernel.debugger",
     "research.cli",  # each forked process loads the command that started the run
-    "research.report.show",
+    "research.pages.show",
     "matplotlib.backends.backend_svg",
 )
 

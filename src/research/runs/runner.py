@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from research.errors import UserError
-from research.report.files import write_if_changed
+from research.pages.files import write_if_changed
 
 State = Literal["running", "ran", "unchanged", "failed", "stopped"]
 Known = Mapping[str, Mapping[str, Any]]

@@ -11,11 +11,11 @@ from typing import NoReturn
 import watchfiles
 
 from research.fingerprint import files
+from research.pages import provenance
 from research.paths import DEFINITIONS, ROOT
-from research.report import provenance
-from research.report.plan import Plan
 from research.runs import kernels
 from research.runs.imported import imports
+from research.runs.plan import Plan
 
 AT_REST = 200  # milliseconds in which nobody has written
 PACKAGE = Path(__file__).resolve().parents[1]

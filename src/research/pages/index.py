@@ -12,23 +12,23 @@ from typing import Any
 import nbformat
 
 from research.exhibits.words import Words
-from research.paths import ROOT
-from research.report import values, worded
-from research.report.checklists import STATES, Checklist, Line, counts, declarations, fill, load
-from research.report.crate import METADATA, write_crate
-from research.report.files import write_if_changed
-from research.report.markdown import Heading, slug
-from research.report.notebooks import stopped
-from research.report.pagecheck import broken_links, faults, ids, section_names
-from research.report.payload import MIME
-from research.report.provenance import look_hash
-from research.report.render import (
+from research.pages import values, worded
+from research.pages.checklists import STATES, Checklist, Line, counts, declarations, fill, load
+from research.pages.crate import METADATA, write_crate
+from research.pages.files import write_if_changed
+from research.pages.markdown import Heading, slug
+from research.pages.notebooks import stopped
+from research.pages.pagecheck import broken_links, faults, ids, section_names
+from research.pages.payload import MIME
+from research.pages.provenance import look_hash
+from research.pages.render import (
     linked_from_elsewhere,
     listed,
     numbered,
     page_assets,
     templates,
 )
+from research.paths import ROOT
 from research.textfiles import read_yaml
 
 # Whose answers are what came out of the study, in this order.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from research.errors import NotTestable
 from research.exhibits.words import N_, Said
+from research.pages.show import answer, banner, say
 from research.parameters import Study
-from research.report.show import answer, banner, say
 from research.study.collect import about
 from research.study.testable import why_not
 

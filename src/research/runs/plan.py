@@ -15,10 +15,10 @@ import yaml
 from research import parameters
 from research.cache import refuse_shared
 from research.errors import UserError
+from research.pages import notebooks as books
+from research.pages.notebooks import Notebook
 from research.parameters import Study
 from research.paths import DEFINITIONS, EXAMPLES, REPORTS, ROOT, cache_folder
-from research.report import notebooks as books
-from research.report.notebooks import Notebook
 from research.targets import require_place
 from research.textfiles import exists
 
@@ -223,7 +223,7 @@ def _fieldwork_checks(study: Study) -> Iterator[Callable[[], object]]:
 def _check_fieldwork(study: Study, part: str) -> None:
     """Raise UserError unless a part of the fieldwork can be read."""
     if part == "declarations":
-        from research.report.checklists import declarations
+        from research.pages.checklists import declarations
 
         declarations(study.fieldwork.declarations)
         return

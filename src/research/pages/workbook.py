@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
-from research.report.payload import WITHHELD
+from research.pages.payload import WITHHELD
 
 LONGEST_NAME = 31  # Excel's limit for the name of a sheet
 WIDEST = 60

@@ -8,8 +8,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from research.report.markup import Picture
-from research.report.svg import slim
+from research.pages.markup import Picture
+from research.pages.svg import slim
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

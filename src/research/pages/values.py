@@ -17,10 +17,10 @@ import nbformat
 import pandas as pd
 
 from research.inert import inert
-from research.report.files import write_if_changed
-from research.report.payload import WITHHELD, exhibit_numbers, exhibits, payload_to_frame
-from research.report.worded import worded
-from research.report.workbook import workbook_bytes
+from research.pages.files import write_if_changed
+from research.pages.payload import WITHHELD, exhibit_numbers, exhibits, payload_to_frame
+from research.pages.worded import worded
+from research.pages.workbook import workbook_bytes
 
 PROSE = ("finding", "answer", "limits")
 TABULAR = ("table", "figure")

@@ -11,8 +11,8 @@ from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from research import __version__
-from research.report import provenance
-from research.report.files import write_if_changed
+from research.pages import provenance
+from research.pages.files import write_if_changed
 
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"

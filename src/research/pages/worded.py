@@ -10,8 +10,8 @@ from typing import Any
 
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.words import N_, Said, Words
-from research.report import markup
-from research.report.payload import WITHHELD, payload_to_frame, plain
+from research.pages import markup
+from research.pages.payload import WITHHELD, payload_to_frame, plain
 
 SAID = "said"  # the key of a payload under which its sentences are
 PHONE = 3.6  # inches: what a phone of 390 px shows without scrolling
@@ -112,7 +112,7 @@ def _sentences(part: Any) -> list[Said]:
 
 
 def shown(payload: dict[str, Any], words: Words) -> str:
-    """Return the HTML of an exhibit of `research.report.show` in one language."""
+    """Return the HTML of an exhibit of `research.pages.show` in one language."""
     kind, name = payload["kind"], payload["name"]
     if kind in ("table", "figure"):
         return markup.wrap(kind, name, _tabular(payload, words))
@@ -173,7 +173,7 @@ def pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, mar
     """Return a figure drawn for the page and, where that would scroll on a phone, drawn anew for one."""
     # Slow to import, and only a page that has figures needs it.
     from research.exhibits.style import mark_origin, theme
-    from research.report.picture import picture
+    from research.pages.picture import picture
 
     draw, frame = drawn_by(payload["draw"]), payload_to_frame(payload)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from research.report.disclosure import protected
+from research.pages.disclosure import protected
 from research.suppression import PROTECTED, WITHHELD, emptied
 
 SHARES = (".1%", ("share", "worth_share")), (".2%", ("rate", "ci_low", "ci_high"))

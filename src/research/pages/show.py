@@ -19,10 +19,10 @@ from research import parameters
 from research.collect.publication import SHOWN_WHOLE, smallest_count
 from research.exhibits.exhibit import NAME, Exhibit, drawing_name
 from research.exhibits.words import N_, Said, Words
-from research.report import disclosure, markup
-from research.report.disclosure import cells_left_out, single_persons
-from research.report.payload import MIME, frame_to_payload, tidy
-from research.report.worded import BANNERS, SAID, banner_name, count_of, shown, to_json
+from research.pages import disclosure, markup
+from research.pages.disclosure import cells_left_out, single_persons
+from research.pages.payload import MIME, frame_to_payload, tidy
+from research.pages.worded import BANNERS, SAID, banner_name, count_of, shown, to_json
 from research.suppression import PROTECTED
 
 __all__ = ["answer", "banner", "further", "limits", "say", "show", "versions"]

@@ -15,7 +15,7 @@ import pandas as pd
 from research.exhibits.exhibit import Formats
 from research.exhibits.numbers import decimals
 from research.exhibits.words import N_, Said, Words, is_number
-from research.report.payload import kind_of, plain
+from research.pages.payload import kind_of, plain
 from research.tiers import TIERS
 
 ENGLISH = Words()

@@ -21,8 +21,8 @@ import pandas as pd
 import yaml
 
 from research.errors import UserError, nearest
+from research.pages.markdown import slug
 from research.paths import DEFINITIONS, DOCS, NOTEBOOKS, ROOT
-from research.report.markdown import slug
 from research.textfiles import is_file, read_yaml
 
 CHECKLISTS = DEFINITIONS / "checklists"

