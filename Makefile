@@ -32,7 +32,7 @@ lint: $(READY) ## check style, imports between layers, spelling, and that notebo
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-extras: $(READY) ## install what only large books, clusters and two references need: Spark, PostgreSQL, Dask, empulse
+extras: $(READY) ## install what large books, clusters, the paper and two references need: Spark, PostgreSQL, Dask, pandoc, empulse
 	$(INSTALL) --require-hashes -r requirements-extras.lock
 
 COMPILE := uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
