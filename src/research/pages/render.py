@@ -27,6 +27,7 @@ from research.paths import DEFINITIONS
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
+ALONE = "this page was made without a run"
 SCRIPTS = ("page.js", "numbers.js")
 DEMONSTRATIONS = ("10_interviews",)  # pages of which nothing is left when the fieldwork is invented
 
@@ -54,8 +55,24 @@ def render(
     Raises:
         RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
     """
-    stem, words = executed.stem, words or Words()
+    found = values.values_record(values.collect([executed]), record["study"])
+    comparison = values.reproduced(found, reference)
     notebook = nbformat.read(executed, as_version=4)
+    return page_of(notebook, executed.stem, pages, record, words or Words(), comparison)
+
+
+def page_of(
+    notebook: NotebookNode,
+    stem: str,
+    pages: list[tuple[str, str]],
+    record: dict[str, Any],
+    words: Words,
+    comparison: dict[str, Any] | None = None,
+) -> str:
+    """Return the page of an executed notebook; its cells get what is shown of them.
+
+    `comparison` is that of its values with a reference; without one the page is alone, and no file is beside it.
+    """
     problems: list[str] = []
     names = exhibit_numbers(notebook, stem)
     seen: set[str] = set()
@@ -63,13 +80,12 @@ def render(
         if payload["name"] in seen:
             problems.append(f"cell {cell}: a second exhibit named '{payload['name']}'")
         seen.add(payload["name"])
-    found = values.values_record(values.collect([executed]), record["study"])
-    comparison = values.reproduced(found, reference)
     headings = prepare(notebook, names, dict(pages), problems, words, stem, comparison)
     title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
     position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
     page = {
         "stem": stem,
+        "alone": comparison is None,
         "title": title,
         "plain_title": html.unescape(re.sub(r"<[^>]*>", "", title)),
         "headings": [heading for heading in headings if heading.level in (2, 3)],
@@ -80,7 +96,7 @@ def render(
         "record": record,
         "numbers": sources.record(
             ((f"{stem}/{payload['name']}", cell, payload) for cell, payload in exhibits(notebook)),
-            comparison,
+            comparison if comparison is not None else {"reason": ALONE},
             words,
         ),
         **page_assets(),
@@ -124,7 +140,7 @@ def prepare(
     problems: list[str],
     words: Words,
     stem: str,
-    comparison: dict[str, Any],
+    comparison: dict[str, Any] | None,
 ) -> list[markdown.Heading]:
     """Put the finished HTML of each cell into its metadata (`html`, `shown`) and return the headings."""
     anchors = (sources.cell_id(number) for number in range(1, len(notebook.cells) + 1))
@@ -173,7 +189,7 @@ def output_html(
     problems: list[str],
     words: Words,
     stem: str,
-    comparison: dict[str, Any],
+    comparison: dict[str, Any] | None,
 ) -> str:
     """Return one output as HTML. Only exhibits bring HTML of their own; anything else is text."""
     data = output.get("data", {})
@@ -196,12 +212,22 @@ def output_html(
 
 
 def numbered(
-    payload: dict[str, Any], number: str, stem: str, cell: int, comparison: dict[str, Any], words: Words
+    payload: dict[str, Any],
+    number: str,
+    stem: str,
+    cell: int,
+    comparison: dict[str, Any] | None,
+    words: Words,
 ) -> str:
-    """Return an exhibit with 'Table 3.1' in front of its caption, as a link to itself, and its sources below."""
+    """Return an exhibit with 'Table 3.1' in front of its caption, as a link to itself, and its sources below.
+
+    Without a `comparison` there is no folder of files beside the page, and sources would name them.
+    """
     if payload["kind"] not in KINDS:
         return worded.shown(payload, words, stem)
-    below = sources.fold(f"{stem}/{payload['name']}", number, cell, comparison, words)
+    below = ""
+    if comparison is not None:
+        below = sources.fold(f"{stem}/{payload['name']}", number, cell, comparison, words)
     body = worded.shown(payload, words, stem, below)
     tag = "caption" if payload["kind"] == "table" else "figcaption"
     link = f'<a class="number" href="#{payload["name"]}">{number}</a> '

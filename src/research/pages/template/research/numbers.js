@@ -83,17 +83,12 @@
       document.querySelectorAll(".provenance .fact").forEach(function (fact) { rows.append(fact.cloneNode(true)); });
       var close = made("button", say.close, { type: "button", class: "close" });
       close.addEventListener("click", function () { panel.close(); });
-      panel.replaceChildren(made("h2", number.textContent, { id: "asked", tabindex: "-1" }), close, rows);
+      panel.replaceChildren(made("h2", number.textContent, { id: "asked", tabindex: "-1", autofocus: "" }), close, rows);
       panel.showModal();
-      panel.querySelector("h2").focus();
-      settle(number);
-    }
-    function settle(number) {
       var box = number.getBoundingClientRect(), room = document.documentElement;
       var below = box.bottom + 8 + panel.offsetHeight <= room.clientHeight;
-      var left = Math.max(8, Math.min(box.left, room.clientWidth - panel.offsetWidth - 8));
-      panel.style.left = left + scrollX + "px";
-      panel.style.top = scrollY + Math.max(8, below ? box.bottom + 8 : box.top - 8 - panel.offsetHeight) + "px";
+      panel.style.left = Math.max(8, Math.min(box.left, room.clientWidth - panel.offsetWidth - 8)) + "px";
+      panel.style.top = Math.max(8, below ? box.bottom + 8 : box.top - 8 - panel.offsetHeight) + "px";
     }
 
     panel.id = "source";
