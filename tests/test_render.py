@@ -58,7 +58,8 @@ def test_page_allows_itself_and_nothing_else(page):
     style, script = tree.xpath("//style")[0].text, tree.xpath("//script")[0].text
     assert digest(style) in policy
     assert digest(script) in policy
-    assert len(tree.xpath("//style | //script | //link | //iframe")) == 2
+    assert len(tree.xpath("//style | //script[not(@type)] | //link | //iframe")) == 2
+    assert [data.get("type") for data in tree.xpath("//script[@type]")] == ["application/json"]
 
 
 def test_page_is_numbered_and_linked(page):
