@@ -27,6 +27,8 @@ from research.paths import DEFINITIONS
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
+STYLES = ("page.css", "comments.css")
+SCRIPTS = ("page.js", "comments.js")
 DEMONSTRATIONS = ("10_interviews",)  # pages of which nothing is left when the fieldwork is invented
 
 
@@ -249,8 +251,8 @@ def templates() -> Environment:
 @cache
 def page_assets() -> dict[str, str]:
     """Return style, script and the policy that lets a browser use these two and nothing else."""
-    style = colours() + (TEMPLATE / "page.css").read_text(encoding="utf-8")
-    script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
+    style = colours() + "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in STYLES)
+    script = "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{digest(style)}'; script-src '{digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
