@@ -59,7 +59,7 @@ def render(
         if payload["name"] in seen:
             problems.append(f"cell {cell}: a second exhibit named '{payload['name']}'")
         seen.add(payload["name"])
-    headings = prepare(notebook, names, dict(pages), problems, words or Words())
+    headings = prepare(notebook, names, dict(pages), problems, words or Words(), stem)
     title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
     position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
     page = {
@@ -107,7 +107,12 @@ def failed_page(stem: str, pages: list[tuple[str, str]], record: dict[str, Any],
 
 
 def prepare(
-    notebook: NotebookNode, names: dict[str, str], titles: dict[str, str], problems: list[str], words: Words
+    notebook: NotebookNode,
+    names: dict[str, str],
+    titles: dict[str, str],
+    problems: list[str],
+    words: Words,
+    stem: str,
 ) -> list[markdown.Heading]:
     """Put the finished HTML of each cell into its metadata (`html`, `shown`) and return the headings."""
     renderer = markdown.Renderer(set(names))
@@ -123,7 +128,11 @@ def prepare(
             outputs = [
                 (
                     linked(
-                        output_html(output, names, number, problems, words), names, titles, number, problems
+                        output_html(output, names, number, problems, words, stem),
+                        names,
+                        titles,
+                        number,
+                        problems,
                     ),
                     output,
                 )
@@ -144,13 +153,13 @@ def is_extra(output: NotebookNode) -> bool:
 
 
 def output_html(
-    output: NotebookNode, names: dict[str, str], cell: int, problems: list[str], words: Words
+    output: NotebookNode, names: dict[str, str], cell: int, problems: list[str], words: Words, stem: str
 ) -> str:
     """Return one output as HTML. Only exhibits bring HTML of their own; anything else is text."""
     data = output.get("data", {})
     if MIME in data:
         payload = data[MIME]
-        return numbered(worded.shown(payload, words), payload, names[payload["name"]])
+        return numbered(worded.shown(payload, words, stem), payload, names[payload["name"]])
     if output.output_type == "stream":
         return f'<pre class="printed">{html.escape(output.text)}</pre>' if output.name == "stdout" else ""
     if output.output_type == "error":
@@ -172,7 +181,7 @@ def numbered(body: str, payload: dict[str, Any], number: str) -> str:
         return body
     tag = "caption" if payload["kind"] == "table" else "figcaption"
     link = f'<a class="number" href="#{payload["name"]}">{number}</a> '
-    return body.replace(f"<{tag}>", f"<{tag}>{link}", 1)
+    return re.sub(f"<{tag}[^>]*>", lambda found: found[0] + link, body, count=1)
 
 
 def linked(body: str, names: dict[str, str], titles: dict[str, str], cell: int, problems: list[str]) -> str:
