@@ -7,20 +7,20 @@ document.addEventListener("DOMContentLoaded", () => {
   const main = one("#main"), dialog = one("#comment"), mark = one("#comment-mark"), toggle = one("#comments-open");
   const [written, by, quoted] = ["textarea", "input", "blockquote"].map((tag) => one(tag, dialog));
   const words = panel.dataset, key = `comments ${words.run}`;
-  const LINES = "caption, figcaption, p, li, tr", OURS = "button, .anchor", AROUND = 32, MOST = 20000;
+  const LINES = "caption, figcaption, p, li, tr", OURS = "button, script, noscript, .anchor", AROUND = 32, MOST = 20000;
   const BLOCKS = `${LINES}, td, th, dt, dd, h1, h2, h3, h4, pre`;
   let kept = [], storing = true, unsaved = false, writing = null;
 
   const filled = (text, given) => text.replace(/\{(\w+)\}/g, (_, name) => given[name]);
   const say = (text, given) => { one("#comments-said").textContent = filled(text, given); };
   const bare = (text) => text.replace(/\s+/g, "");
+  const unbroken = (text) => text.replace(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, ""); // halves of a letter at a cut
   const tidy = (text) => text.replace(/\s+/g, " ").trim();
   const last = (before, node) => before.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING;
   const block = (node) => node.parentElement.closest(BLOCKS) || node.parentElement;
-  const part = (comment, type) => comment.target.selector.find((selector) => selector.type === type);
-  const fragment = (comment) => part(comment, "FragmentSelector").value;
-  const quote = (comment) => part(comment, "TextQuoteSelector");
+  const fragment = (comment) => comment.target.selector[0].value, quote = (comment) => comment.target.selector[1];
   const whole = (comment) => !("prefix" in quote(comment)); // of an exhibit or section, not of a passage
+  const date = (comment) => comment.modified || comment.created || "";
   const here = () => kept.filter((comment) => comment.target.source === words.page);
 
   function remembered(name) { try { return localStorage.getItem(name); } catch (e) { return null; } }
@@ -32,32 +32,27 @@ document.addEventListener("DOMContentLoaded", () => {
     show();
   }
   function recall() { // another tab, or another page of the report, may have written since
-    try { kept = JSON.parse(remembered(key)) || kept; } catch (e) { /* not ours */ }
+    try { if (storing) { kept = JSON.parse(remembered(key)) || kept; } } catch (e) { /* not ours */ }
     return kept;
   }
 
-  /* Every letter of the page but spaces, with the node and the place where it stands. */
+  /* Every letter of the page but spaces, with the node and the place where it stands and whether a space is before it. */
   function letters(code) {
     const passed = code ? OURS : `${OURS}, .code`, at = [];
     const walker = document.createTreeWalker(main, NodeFilter.SHOW_TEXT,
       (node) => node.parentElement.closest(passed) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
-    let text = "";
+    let text = "", space = false, before = null;
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      for (const found of node.data.matchAll(/[^\s]/g)) { text += found[0]; at.push([node, found.index]); }
+      if (block(node) !== before) { [space, before] = [true, block(node)]; }
+      for (const { 0: found, index } of node.data.matchAll(/\s+|\S/g)) {
+        if (found.trim()) { text += found; at.push([node, index, space]); }
+        space = !found.trim();
+      }
     }
     return { text, at };
   }
-  /* Letters as a reader sees them, with spaces. */
-  function shown(at, from, to) {
-    let text = "", before = null;
-    for (const [node, i] of at.slice(Math.max(from, 0), to)) {
-      const gap = before && (before[0] === node ? i > before[1] + 1 : block(node) !== block(before[0]) ||
-        i > 0 || before[1] + 1 < before[0].length);
-      text += (gap ? " " : "") + node.data[i];
-      before = [node, i];
-    }
-    return text;
-  }
+  const shown = (at, from, to) => unbroken(at.slice(Math.max(from, 0), to)
+    .map(([node, i, space]) => (space ? " " : "") + node.data[i]).join("").trim());
   /* The lines of an exhibit; a row of a table is a line, its cells are parted by tabs. */
   function lines(element) {
     const read = (line) => {
@@ -65,13 +60,13 @@ document.addEventListener("DOMContentLoaded", () => {
       copy.querySelectorAll(OURS).forEach((own) => own.remove());
       return tidy(copy.textContent);
     };
-    const found = [...element.querySelectorAll(LINES)].filter((line) => !line.parentElement.closest(`${LINES}, ${OURS}`));
+    const held = [...element.querySelectorAll(LINES)], found = held.filter((line) => !line.parentElement.closest(LINES));
     const text = found.map((line) => line.cells ? [...line.cells].map(read).join("\t") : read(line)).join("\n");
-    return (text || read(element)).slice(0, MOST);
+    return unbroken((text || read(element)).slice(0, MOST));
   }
   function named(element) {
     const found = one(".number, .kicker", element);
-    return found ? tidy(found.textContent) : `“${lines(element).split(/\s/, 6).join(" ")} …”`;
+    return found ? tidy(found.textContent) : `“${lines(element).replace(/^((?:\S+\s+){5}\S+)[^]*/, "$1 …")}”`;
   }
   /* The element with an anchor that holds a place, else the heading before it. */
   function anchor(node) {
@@ -84,18 +79,18 @@ document.addEventListener("DOMContentLoaded", () => {
       { type: "FragmentSelector", conformsTo: "http://tools.ietf.org/rfc/rfc3236", value: element.id },
       { type: "TextQuoteSelector", ...text }] };
   }
+  function selected() {
+    const chosen = getSelection(), range = chosen.rangeCount ? chosen.getRangeAt(0) : null;
+    return range && /\S/.test(chosen.toString()) && main.contains(range.commonAncestorContainer) ? range : null;
+  }
   const exhibit = (element) => target(element, { exact: lines(element) });
   function passage() {
-    const chosen = getSelection(), range = chosen.rangeCount && !chosen.isCollapsed && chosen.getRangeAt(0);
-    if (!range || !range.intersectsNode(main)) { return null; }
+    const range = selected();
+    if (!range) { return null; }
     const { at } = letters(block(range.startContainer).closest(".code"));
-    const first = (test) => { // by halves: letters stand in the order of the page
-      let low = 0, high = at.length;
-      while (low < high) { const half = (low + high) >> 1; if (test(...at[half])) { high = half; } else { low = half + 1; } }
-      return low;
-    };
-    const from = first((node, i) => range.comparePoint(node, i) >= 0), to = first((node, i) => range.comparePoint(node, i + 1) > 0);
-    return from < to ? target(anchor(at[from][0]), { exact: shown(at, from, to),
+    const from = at.findIndex(([node, i]) => range.comparePoint(node, i) >= 0);
+    const to = at.findLastIndex(([node, i]) => range.comparePoint(node, i + 1) <= 0) + 1;
+    return from >= 0 && from < to ? target(anchor(at[from][0]), { exact: shown(at, from, to),
       prefix: shown(at, from - AROUND, from), suffix: shown(at, to, to + AROUND) }) : null;
   }
   /* Where a comment stands on the page now: an element and, for a passage, a range; null when it is gone. */
@@ -107,7 +102,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const { text, at } = texts[code] ||= letters(code);
       let best = -1, most = -1;
       for (let i = text.indexOf(exact); exact && i >= 0; i = text.indexOf(exact, i + 1)) {
-        const fits = text.slice(0, i).endsWith(before) + text.startsWith(after, i + exact.length) +
+        const fits = text.startsWith(before, i - before.length) + text.startsWith(after, i + exact.length) +
           Boolean(element && element.contains(at[i][0]));
         if (fits > most) { [best, most] = [i, fits]; }
       }
@@ -122,34 +117,30 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function show() {
-    const texts = [], found = new Map(here().map((comment) => [comment, place(comment, texts)])), places = [...found.values()];
-    const start = (comment) => { const at = found.get(comment); return at ? at.range ? at.range.startContainer : at.element : main.lastChild; };
-    const listed = here().sort((a, b) => start(a) === start(b) ? 0 : last(start(a), start(b)) ? -1 : 1);
-    if (window.CSS && CSS.highlights) {
-      CSS.highlights.set("comment", new Highlight(...places.flatMap((at) => at && at.range || [])));
-    }
+    const texts = [], gone = { element: main.lastChild };
+    const listed = here().map((comment) => [comment, place(comment, texts) || gone]);
+    listed.sort(([, { element: a }], [, { element: b }]) => a === b ? 0 : last(a, b) ? -1 : 1);
+    const ranges = listed.flatMap(([, { range }]) => range || []);
+    if (window.Highlight) { CSS.highlights.set("comment", new Highlight(...ranges)); }
     document.querySelectorAll(".commented").forEach((element) => element.classList.remove("commented"));
-    places.forEach((at) => { if (at && !at.range) { at.element.classList.add("commented"); } });
-    one("ol", panel).replaceChildren(...listed.map((comment) => item(comment, found.get(comment))));
-    one("#comments-none").hidden = listed.length > 0;
+    listed.forEach(([, at]) => { if (at !== gone && !at.range) { at.element.classList.add("commented"); } });
+    one("ol", panel).replaceChildren(...listed.map(([comment, at]) => item(comment, at !== gone && at.element)));
     one("#comments-elsewhere").textContent = filled(words.elsewhere, { count: kept.length - listed.length });
-    one("#comments-elsewhere").hidden = kept.length === listed.length;
     one("#comments-unkept").hidden = storing;
-    one("#comments-download").disabled = !kept.length;
     one("output", toggle).textContent = listed.length || "";
   }
-  function item(comment, at) {
+  function item(comment, found) {
     const copy = one("#comment-item").content.cloneNode(true), [go, edit, remove] = copy.querySelectorAll("button");
     const element = document.getElementById(fragment(comment)), [said, signed] = copy.querySelectorAll("p");
-    const name = !whole(comment) ? `“${tidy(quote(comment).exact).slice(0, 60)}”` : element ? named(element) : fragment(comment);
-    go.textContent = at ? name : filled(words.gone, { name });
-    go.disabled = !at;
+    const passed = `“${tidy(quote(comment).exact).slice(0, 60)}”`;
+    const name = !whole(comment) ? passed : element ? named(element) : fragment(comment);
+    go.textContent = found ? name : filled(words.gone, { name });
+    go.disabled = !found;
     said.textContent = comment.body.value;
-    signed.textContent = [comment.creator && comment.creator.name, (comment.modified || comment.created || "").slice(0, 10)]
-      .filter(Boolean).join(", ");
+    signed.textContent = [comment.creator?.name, date(comment).slice(0, 10)].filter(Boolean).join(", ");
     edit.setAttribute("aria-label", filled(words.edit, { name }));
     remove.setAttribute("aria-label", filled(words.remove, { name }));
-    go.addEventListener("click", () => reach(at.element));
+    go.addEventListener("click", () => reach(found));
     edit.addEventListener("click", () => write(comment.target, name, comment));
     remove.addEventListener("click", () => {
       if (!confirm(words.sure)) { return; }
@@ -160,7 +151,7 @@ document.addEventListener("DOMContentLoaded", () => {
     return copy;
   }
   function reach(element) {
-    for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) { fold.open = true; }
+    for (let at = element.closest("details"); at; at = at.parentElement.closest("details")) { at.open = true; }
     if (element.closest(".code") && !one("#show-code").checked) { one("#show-code").click(); }
     element.tabIndex = Math.max(element.tabIndex, -1);
     element.scrollIntoView({ block: "center" });
@@ -175,7 +166,7 @@ document.addEventListener("DOMContentLoaded", () => {
     quoted.textContent = quote(of).exact.slice(0, 400) + (quote(of).exact.length > 400 ? " …" : "");
     quoted.hidden = whole(of);
     written.value = writing.before;
-    by.value = comment && comment.creator ? comment.creator.name : by.value || remembered("commenter") || "";
+    by.value = comment?.creator?.name || by.value || remembered("commenter") || "";
     dialog.returnValue = "";
     dialog.showModal();
     written.focus();
@@ -184,12 +175,12 @@ document.addEventListener("DOMContentLoaded", () => {
     if (written.value !== writing.before && !confirm(words.drop)) { event.preventDefault(); }
   });
   dialog.addEventListener("close", () => {
-    const { about, comment, opener, range } = writing, save = dialog.returnValue === "save", now = new Date().toISOString();
+    const { about, comment, opener, range } = writing, save = dialog.returnValue === "save" && written.value.trim();
     if (save) {
-      const id = comment ? comment.id : `urn:uuid:${uuid()}`, name = tidy(by.value);
+      const id = comment ? comment.id : uuid(), name = tidy(by.value), now = new Date().toISOString();
+      const body = { type: "TextualBody", value: save, format: "text/plain", purpose: "commenting" };
       const made = { id, type: "Annotation", motivation: "commenting", creator: { type: "Person", name },
-        created: comment ? comment.created : now, ...(comment ? { modified: now } : {}),
-        body: { type: "TextualBody", value: written.value.trim(), format: "text/plain", purpose: "commenting" }, target: about };
+        created: comment?.created || now, ...(comment && { modified: now }), body, target: about };
       remember("commenter", name);
       change([...recall().filter((other) => other.id !== id), made]);
       say(words.saved, { count: here().length });
@@ -202,9 +193,8 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
   function uuid() { // the browser's own needs a secure origin, which a file need not be
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    [bytes[6], bytes[8]] = [bytes[6] & 15 | 64, bytes[8] & 63 | 128];
-    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "urn:uuid:$1-$2-4$3-a$4-$5");
   }
 
   function begin() { // with what is selected, else the exhibit that has the focus, else the list
@@ -221,10 +211,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (event.key === "Escape" && panel.contains(document.activeElement)) { open(false); }
   });
   document.addEventListener("selectionchange", () => {
-    const chosen = getSelection(), range = chosen.rangeCount && !chosen.isCollapsed && chosen.getRangeAt(0);
-    mark.hidden = !range || dialog.open || !main.contains(range.commonAncestorContainer) || !/\S/.test(chosen.toString());
-    if (mark.hidden) { return; }
-    const box = range.getBoundingClientRect();
+    const range = !dialog.open && selected(), box = range && range.getBoundingClientRect();
+    if ((mark.hidden = !range)) { return; }
     mark.style.top = `${scrollY + box.bottom + 6}px`;
     mark.style.left = `${Math.max(8, Math.min(box.left, innerWidth - 130)) + scrollX}px`;
   });
@@ -234,24 +222,27 @@ document.addEventListener("DOMContentLoaded", () => {
   one("#comments-close").addEventListener("click", () => open(false));
 
   one("#comments-download").addEventListener("click", () => {
-    const page = { "@context": "http://www.w3.org/ns/anno.jsonld", id: `urn:uuid:${uuid()}`, type: "AnnotationPage", items: recall() };
-    const link = document.createElement("a"), name = (remembered("commenter") || by.value).replace(/[^\p{L}\p{N}]+/gu, "-");
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(page, null, 1)], { type: "application/json" }));
-    link.download = `${["comments", name].filter(Boolean).join("-")}.json`;
+    const head = { "@context": "http://www.w3.org/ns/anno.jsonld", id: uuid(), type: "AnnotationPage" };
+    const link = document.createElement("a"), name = by.value || remembered("commenter") || "";
+    const file = new Blob([JSON.stringify({ ...head, items: recall() }, null, 1)], { type: "application/json" });
+    link.href = URL.createObjectURL(file);
+    link.download = `${["comments", ...name.match(/[\p{L}\p{N}]+/gu) || []].join("-")}.json`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     unsaved = false;
     say(words.downloaded, { count: kept.length });
   });
-  const fits = (comment) => [comment.id, comment.body.value, comment.target.source, fragment(comment), quote(comment).exact]
-    .every((text) => typeof text === "string");
+  const fits = (one) => [one.id, one.body.value, one.target.source, fragment(one), quote(one).exact, date(one),
+    quote(one).prefix || "", quote(one).suffix || ""].every((text) => typeof text === "string");
   one("#comments-load").addEventListener("change", async (event) => {
     for (const file of event.target.files) {
       try {
-        const { items } = JSON.parse(await file.text()), known = new Map(recall().map((comment) => [comment.id, comment]));
+        const { items } = JSON.parse(await file.text());
         if (!items.every(fits)) { throw new TypeError(); }
-        const date = (comment) => comment.modified || comment.created || "";
-        items.forEach((new_) => { if (!known.has(new_.id) || date(known.get(new_.id)) < date(new_)) { known.set(new_.id, new_); } });
+        const known = new Map(recall().map((comment) => [comment.id, comment]));
+        items.forEach((comment) => {
+          if (date(comment) >= date(known.get(comment.id) || {})) { known.set(comment.id, comment); }
+        });
         change([...known.values()]);
         say(words.loaded, { count: items.length, file: file.name });
       } catch (e) { say(words.unread, { file: file.name }); }
