@@ -50,8 +50,19 @@ def render(
     Raises:
         RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
     """
-    stem = executed.stem
-    notebook = nbformat.read(executed, as_version=4)
+    return page_of(nbformat.read(executed, as_version=4), executed.stem, pages, record, words or Words())
+
+
+def page_of(
+    notebook: NotebookNode,
+    stem: str,
+    pages: list[tuple[str, str]],
+    record: dict[str, Any],
+    words: Words,
+    *,
+    alone: bool = False,
+) -> str:
+    """Return the page of an executed notebook; its cells get what is shown of them. `alone`: there is no index."""
     problems: list[str] = []
     names = exhibit_numbers(notebook, stem)
     seen: set[str] = set()
@@ -59,11 +70,12 @@ def render(
         if payload["name"] in seen:
             problems.append(f"cell {cell}: a second exhibit named '{payload['name']}'")
         seen.add(payload["name"])
-    headings = prepare(notebook, names, dict(pages), problems, words or Words(), stem)
+    headings = prepare(notebook, names, dict(pages), problems, words, stem)
     title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
     position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
     page = {
         "stem": stem,
+        "alone": alone,
         "title": title,
         "plain_title": html.unescape(re.sub(r"<[^>]*>", "", title)),
         "headings": [heading for heading in headings if heading.level in (2, 3)],
