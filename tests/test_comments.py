@@ -15,11 +15,15 @@ from research import cli
 from research.desk.comments import MOST, held_against, read, since
 from research.errors import UserError
 
-TABLE = [["Tier", "Model", "Rate", "n"], ["Premium", "tree", "0.5%", "1,000"], ["High", "tree", "5.1%", "9,000"]]
+TABLE = [
+    ["Tier", "Model", "Rate", "n"],
+    ["Premium", "tree", "0.5%", "1,000"],
+    ["High", "tree", "5.1%", "9,000"],
+]
 PROSE = "The AUC of the tree is 0.563. The scorecard reaches 0.610 on the same loans."
 
 
-def page(prose: str = PROSE, table: list[list[str]] = TABLE, more: str = "", caption: str = "Rates by tier") -> str:
+def page(prose: str = PROSE, table: list[list[str]] = TABLE, caption: str = "Rates by tier") -> str:
     head = "".join(f"<th>{cell}</th>" for cell in table[0])
     rows = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in table[1:])
     return (
@@ -27,9 +31,10 @@ def page(prose: str = PROSE, table: list[list[str]] = TABLE, more: str = "", cap
         f'<section class="text"><h2 id="rule">The rule <a class="anchor" href="#rule">#</a></h2>'
         f"<p>Loans are ordered by risk, then cut.</p></section>"
         f'<div class="exhibit table" id="rates"><table><caption><a class="number">Table 4.1</a> {caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><noscript><p>Hash {len(prose)}</p></noscript></div>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"<noscript><p>Hash {len(prose)}</p></noscript></div>"
         f'<details class="code"><summary>Code</summary><pre>cut(loans, by="risk")</pre></details>'
-        f'<div class="exhibit finding" id="auc"><p id="04_models-finding-auc">{prose}</p></div>{more}</main></body></html>'
+        f'<div class="exhibit finding" id="auc"><p id="04_models-finding-auc">{prose}</p></div></main></body></html>'
     )
 
 
@@ -74,7 +79,9 @@ def file(path: Path, *items: Any, **more: Any) -> Path:
 def run(tmp_path) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "index.html").write_text('<main id="main"><p id="first">The tree wins.</p></main>', encoding="utf-8")
+    (folder / "index.html").write_text(
+        '<main id="main"><p id="first">The tree wins.</p></main>', encoding="utf-8"
+    )
     (folder / "provenance.json").write_text('{"run": "aa"}', encoding="utf-8")
     (folder / "04_models.html").write_text(page(), encoding="utf-8")
     return folder
@@ -89,8 +96,19 @@ def changed(run: Path, annotation: dict[str, Any], now: str | None = None) -> st
 
 AUC = comment("is 0.563.", around=("The AUC of the tree", "The scorecard reaches 0.610 on t"))
 WHOLE = comment(lines(), "rates")
-ROWS = [["Tier", "Model", "Rate", "n"], ["Premium", "tree", "0.6%", "1,000"], ["High", "tree", "5.1%", "9,010"]]
+ROWS = [
+    ["Tier", "Model", "Rate", "n"],
+    ["Premium", "tree", "0.6%", "1,000"],
+    ["High", "tree", "5.1%", "9,010"],
+]
 LATER = "The AUC of the tree is 0.563. The scorecard reaches 0.571, far less."
+
+
+CELL = comment("5.1%", "rates", ("1,000 High tree", "9,000"))
+RENAMED = page().replace("04_models-finding-auc", "x").replace("0.563", "x.y")
+MOVES = "Values moved: Premium, Rate: 0.5% → 0.6% and High, n: 9,000 → 9,010."
+STANDS = "The passage is gone; the place it stood in is still there."
+GONE = "Gone: the page has no such place any more."
 
 
 @pytest.mark.parametrize(
@@ -100,25 +118,29 @@ LATER = "The AUC of the tree is 0.563. The scorecard reaches 0.571, far less."
         (AUC, page(PROSE.replace("0.563", "0.570")), "Now reads: The AUC of the tree is 0.570."),
         (AUC, page(LATER), "Unchanged."),
         (AUC, page("Nothing is said of it."), "Now reads: Nothing is said of it."),
-        (AUC, page().replace("04_models-finding-auc", "x").replace("0.563", "x.y"), "Now reads: The AUC of the tree is x.y."),
-        (AUC, page("Nothing.").replace("04_models-finding-auc", "other"), "Gone: the page has no such place any more."),
-        (comment("5.1%", "rates", ("1,000 High tree", "9,000")), page(), "Unchanged."),
-        (comment("5.1%", "rates", ("1,000 High tree", "9,000")), page(table=ROWS), "The passage is gone; the place it stood in is still there."),
-        (comment("5.1%", "rates", ("1,000 High tree", "9,000")), page(table=[*TABLE[:2], ["High", "tree", "0.5%", "9,000"]]), "Now reads: High tree 0.5% 9,000"),
+        (AUC, RENAMED, "Now reads: The AUC of the tree is x.y."),
+        (AUC, page("Nothing.").replace("04_models-finding-auc", "other"), GONE),
+        (CELL, page(), "Unchanged."),
+        (CELL, page(table=ROWS), STANDS),
+        (
+            CELL,
+            page(table=[*TABLE[:2], ["High", "tree", "0.5%", "9,000"]]),
+            "Now reads: High tree 0.5% 9,000",
+        ),
         (comment("cut(loans", "rule", ("", ', by="risk"')), page(), "Unchanged."),
         (comment("Loans are ordered by risk, then", "rule", ("", "cut.")), page(), "Unchanged."),
         (WHOLE, page(), "Unchanged."),
-        (WHOLE, page(table=ROWS), "Values moved: Premium, Rate: 0.5% → 0.6% and High, n: 9,000 → 9,010."),
+        (WHOLE, page(table=ROWS), MOVES),
         (WHOLE, page(table=TABLE[:2]), "Values moved: row High is gone."),
         (WHOLE, page(table=[*TABLE, ["Low", "tree", "1%", "5"]]), "Values moved: row Low is new."),
-        (WHOLE, page(table=ROWS, caption="Rates"), "Values moved: Premium, Rate: 0.5% → 0.6% and High, n: 9,000 → 9,010. Now reads: Table 4.1 Rates"),
+        (WHOLE, page(table=ROWS, caption="Rates"), f"{MOVES} Now reads: Table 4.1 Rates"),
         (WHOLE, page(caption="Rates"), "Now reads: Table 4.1 Rates"),
-        (WHOLE, page().replace('id="rates"', 'id="shares"'), "Gone: the page has no such place any more."),
+        (WHOLE, page().replace('id="rates"', 'id="shares"'), GONE),
         (comment("The rule", "rule"), page(), "Unchanged."),
         (comment(PROSE, "auc"), page(), "Unchanged."),
         (comment(PROSE, "auc"), page("It fell."), "Now reads: It fell."),
     ],
-)  # fmt: skip
+)
 def test_what_changed_at_a_place_is_said(run, annotation, now, told):
     assert changed(run, annotation, now) == told
 
@@ -132,7 +154,9 @@ def test_a_long_exhibit_is_compared_as_far_as_it_was_kept(run):
     long = [TABLE[0], *([f"Tier {i}", "tree", "0.5%", "1"] for i in range(2000))]
     kept = lines(long)[:MOST]
     assert str(since(kept, lines(long))) == "Unchanged."
-    assert "Tier 1, n: 1 → 2" in str(since(kept, lines([*long[:2], ["Tier 1", "tree", "0.5%", "2"], *long[3:]])))
+    assert "Tier 1, n: 1 → 2" in str(
+        since(kept, lines([*long[:2], ["Tier 1", "tree", "0.5%", "2"], *long[3:]]))
+    )
 
 
 def test_many_moved_values_are_counted():
@@ -147,7 +171,12 @@ def test_comments_come_in_the_order_of_pages_and_places(run, tmp_path):
     index["target"] |= {"source": "index.html"}
     missing = comment("x", "y", text="last")
     missing["target"] |= {"source": "05_gone.html"}
-    given = [missing, comment("0.610", text="third", around=("scorecard reaches", "on")), comment(lines(), "rates", text="second"), index]
+    given = [
+        missing,
+        comment("0.610", text="third", around=("scorecard reaches", "on")),
+        comment(lines(), "rates", text="second"),
+        index,
+    ]
     placed = held_against(read([file(tmp_path / "c.json", *given)]), run)
     assert [one.text for one in placed] == ["first", "second", "third", "last"]
     assert [one.place for one in placed] == ["first", "Table 4.1", "The rule", "y"]
@@ -155,8 +184,14 @@ def test_comments_come_in_the_order_of_pages_and_places(run, tmp_path):
 
 
 def test_what_is_in_several_files_counts_once(tmp_path):
-    edited = AUC | {"modified": "2026-11-30T10:00:00.000Z", "body": {"type": "TextualBody", "value": "Why so low?"}}
-    again, other = AUC | {"id": "urn:uuid:again"}, comment("is", text="Why?", around=("", ""), name="Reviewer 2")
+    edited = AUC | {
+        "modified": "2026-11-30T10:00:00.000Z",
+        "body": {"type": "TextualBody", "value": "Why so low?"},
+    }
+    again, other = (
+        AUC | {"id": "urn:uuid:again"},
+        comment("is", text="Why?", around=("", ""), name="Reviewer 2"),
+    )
     files = [
         file(tmp_path / "1.json", edited, WHOLE),
         file(tmp_path / "2.json", AUC, WHOLE, WHOLE | {"id": "urn:uuid:copy"}),
@@ -175,9 +210,15 @@ def test_what_is_in_several_files_counts_once(tmp_path):
         ("[]", "c.json: Input should be an object"),
         ({"type": "AnnotationCollection"}, "c.json, type: Input should be 'AnnotationPage'"),
         ({"items": [AUC, {**AUC, "body": None}]}, "c.json, items[1].body: "),
-        ({"items": [{**AUC, "target": {**AUC["target"], "source": "../../x.html"}}]}, "c.json, items[0].target.source: "),
+        (
+            {"items": [{**AUC, "target": {**AUC["target"], "source": "../../x.html"}}]},
+            "c.json, items[0].target.source: ",
+        ),
         ({"items": [{**AUC, "target": {**AUC["target"], "source": 5}}]}, "c.json, items[0].target.source: "),
-        ({"items": [{**AUC, "target": {**AUC["target"], "selector": []}}]}, "c.json, items[0].target.selector[0]: "),
+        (
+            {"items": [{**AUC, "target": {**AUC["target"], "selector": []}}]},
+            "c.json, items[0].target.selector[0]: ",
+        ),
     ],
 )
 def test_a_file_of_something_else_is_refused_with_the_place(tmp_path, content, told):
@@ -213,11 +254,30 @@ def test_a_workbook_to_fill_runs_no_formula_and_is_never_replaced(run, tmp_path,
     hostile = comment("is", around=("x", "y"), text='=HYPERLINK("http://x")', name="+Reviewer\x1b[1m")
     given, out = file(tmp_path / "c.json", hostile, WHOLE), tmp_path / "comments.xlsx"
     assert research("comments", given, "--against", run, out) == 0
-    assert "comments 2, reviewers 2, written on this very run 2; places unchanged 1, changed or gone 1" in capsys.readouterr().err
+    assert (
+        "comments 2, reviewers 2, written on this very run 2; places unchanged 1, changed or gone 1"
+        in capsys.readouterr().err
+    )
     rows = list(load_workbook(out).active.iter_rows())
-    assert [cell.value for cell in rows[0]] == ["Reviewer", "Page", "Exhibit or sentence", "Quoted", "Comment", "What changed", "Answer"]
+    assert [cell.value for cell in rows[0]] == [
+        "Reviewer",
+        "Page",
+        "Exhibit or sentence",
+        "Quoted",
+        "Comment",
+        "What changed",
+        "Answer",
+    ]
     told = {row[4].value: [cell.value for cell in row] for row in rows[1:]}
-    assert told["Why?"] == ["Reviewer 1", "04_models.html", "Table 4.1", "Rates by tier", "Why?", "Unchanged.", None]
+    assert told["Why?"] == [
+        "Reviewer 1",
+        "04_models.html",
+        "Table 4.1",
+        "Rates by tier",
+        "Why?",
+        "Unchanged.",
+        None,
+    ]
     assert told['\'=HYPERLINK("http://x")'][0] == r"'+Reviewer\x1b[1m"
     assert "f" not in {cell.data_type for row in rows for cell in row}
     first = out.read_bytes()
@@ -231,7 +291,9 @@ def test_a_workbook_to_fill_runs_no_formula_and_is_never_replaced(run, tmp_path,
 
 
 def test_a_letter_goes_through_the_comments_of_each_reviewer(run, tmp_path):
-    second = comment("is 0.563.", around=("The AUC of the tree", "The scorecard"), text="Two\nlines", name="Reviewer 2")
+    second = comment(
+        "is 0.563.", around=("The AUC of the tree", "The scorecard"), text="Two\nlines", name="Reviewer 2"
+    )
     files = [file(tmp_path / "a.json", AUC, WHOLE), file(tmp_path / "b.json", second)]
     (run / "04_models.html").write_text(page(PROSE.replace("0.563", "0.570")), encoding="utf-8")
     out = tmp_path / "letter.docx"

@@ -60,7 +60,10 @@ def test_a_passage_is_marked_saved_and_there_when_the_page_is_opened_again(visit
     page = visit("06_first.html")
     select(page, "#answer", "AUC", 3)
     page.locator("#comment-mark").click()
-    assert page.get_by_role("dialog", name="Comment on a passage").locator("blockquote").text_content() == "AUC is 0.563"
+    assert (
+        page.get_by_role("dialog", name="Comment on a passage").locator("blockquote").text_content()
+        == "AUC is 0.563"
+    )
     write(page, "Of what?")
     assert shown(page) == "Comment saved. On this page: 1"
     page.reload()
@@ -86,7 +89,12 @@ def test_the_file_is_one_of_web_annotations_that_names_place_run_and_reader(visi
     assert (made["@context"], made["type"]) == ("http://www.w3.org/ns/anno.jsonld", "AnnotationPage")
     passage, exhibit = made["items"]
     assert (passage["type"], passage["motivation"]) == ("Annotation", "commenting")
-    assert passage["body"] == {"type": "TextualBody", "value": "Of what?", "format": "text/plain", "purpose": "commenting"}
+    assert passage["body"] == {
+        "type": "TextualBody",
+        "value": "Of what?",
+        "format": "text/plain",
+        "purpose": "commenting",
+    }
     assert passage["creator"] == {"type": "Person", "name": "Ana 王"}
     assert passage["created"].endswith("Z")
     record = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
@@ -138,7 +146,9 @@ def test_a_passage_by_keyboard_keeps_the_place_of_the_caret(visit):  # noqa: F81
     assert page.evaluate("String(getSelection())").strip() == "months"
     page.keyboard.press("Alt+Shift+C")
     write(page, "Which?")
-    assert page.evaluate("getSelection().isCollapsed && getSelection().anchorNode.parentElement.closest('#answer') !== null")
+    assert page.evaluate(
+        "getSelection().isCollapsed && getSelection().anchorNode.parentElement.closest('#answer') !== null"
+    )
 
 
 def test_what_was_written_is_not_thrown_away_by_one_key(visit):  # noqa: F811
@@ -194,7 +204,9 @@ def test_a_file_shows_each_page_its_own_and_hostile_text_stays_text(visit, tmp_p
     write(page, "<img src=x onerror=\"document.title = 'taken'\">")
     path = downloaded(page, tmp_path / "c.json")
     made = json.loads(path.read_text())
-    second = json.loads(json.dumps(made["items"][0]).replace("06_first", "09_second").replace('"rates"', '"gone"'))
+    second = json.loads(
+        json.dumps(made["items"][0]).replace("06_first", "09_second").replace('"rates"', '"gone"')
+    )
     made["items"].append(second | {"id": "urn:uuid:2"})
     path.write_text(json.dumps(made))
     other = visit("09_second.html")
@@ -258,7 +270,10 @@ def test_two_readers_comments_reach_the_authors_workbook(visit, out, tmp_path): 
     (now / "06_first.html").write_text(text.replace(">0.563<", ">0.612<"), encoding="utf-8")
     book = tmp_path / "comments.xlsx"
     assert research("comments", *files, "--against", now, book) == 0
-    rows = [[row[0], row[2], *row[4:6]] for row in load_workbook(book).active.iter_rows(min_row=2, values_only=True)]
+    rows = [
+        [row[0], row[2], *row[4:6]]
+        for row in load_workbook(book).active.iter_rows(min_row=2, values_only=True)
+    ]
     assert rows == [
         ["Ana", "Answer", "Ana asks", "Now reads: The AUC is 0.612 over 12 months; see Table 6.1."],
         ["Bo", "Answer", "Bo asks", "Unchanged."],
