@@ -201,6 +201,7 @@ READABLE = {
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
+    "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
 }
 ENDINGS = {
     "file": ".csv",

@@ -28,7 +28,8 @@ from research.paths import DEFINITIONS
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
 ALONE = "this page was made without a run"
-SCRIPTS = ("page.js", "numbers.js")
+STYLES = ("page.css", "numbers.css", "comments.css")
+SCRIPTS = ("page.js", "numbers.js", "comments.js")
 DEMONSTRATIONS = ("10_interviews",)  # pages of which nothing is left when the fieldwork is invented
 
 
@@ -310,7 +311,7 @@ def templates() -> Environment:
 @cache
 def page_assets() -> dict[str, str]:
     """Return style, script and the policy that lets a browser use these two and nothing else."""
-    style = colours() + (TEMPLATE / "page.css").read_text(encoding="utf-8")
+    style = colours() + "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in STYLES)
     script = "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{digest(style)}'; script-src '{digest(script)}'; "
