@@ -236,7 +236,7 @@ def every_kind(tmp_path_factory, out):
 
 
 def panel_of(page) -> dict[str, str]:
-    rows = page.locator("#source[open] dl > div")
+    rows = page.locator("#about-number[open] dl > div")
     return {row.locator("dt").inner_text(): row.locator("dd").inner_text() for row in rows.all()}
 
 
@@ -282,7 +282,7 @@ def test_a_number_by_mouse_shows_its_source_and_saves_its_table(visit, out):
     page.mouse.click(other["x"] + 5, other["y"] + 5)  # a click beside the panel, on another number
     assert panel_of(page)["Name"] == "06_first/answer.auc"
     page.mouse.click(5, 500)
-    assert page.locator("#source").is_hidden()
+    assert page.locator("#about-number").is_hidden()
     assert len(page.asked) == 1
 
 
@@ -345,7 +345,7 @@ def test_linked_numbers_and_their_panel_are_for_everybody(visit, every_kind, sch
     page = visit(every_kind[0], scheme=scheme, viewport=viewport)
     page.locator("#link-numbers").check()
     page.locator("#rates td data").last.click()
-    box = page.locator("#source").bounding_box()
+    box = page.locator("#about-number").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= viewport["width"]
     assert box["y"] + box["height"] <= viewport["height"]

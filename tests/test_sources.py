@@ -112,7 +112,7 @@ def test_numbers_of_sentences_have_the_names_of_values_json_or_of_a_cell(made):
 
 def test_the_record_of_a_page_has_the_whole_table_and_what_moved(made):
     tree = parser.document_fromstring(made[0].read_text(encoding="utf-8"))
-    told = json.loads(tree.xpath("string(//script[@id='numbers'])"))["exhibits"]
+    told = json.loads(tree.xpath("string(//script[@id='numbers-record'])"))["exhibits"]
     assert told["03_here/rates"]["moved"] == {"[1].low": 0.125}
     assert told["03_here/text"]["moved"] == {".n": 6, ".several.1": None}
     assert told["03_here/rates"]["csv"].startswith("measure,rate,low,high,unseen,size\nAUC,0.333333")
@@ -124,7 +124,7 @@ def test_the_table_on_a_page_is_the_file_in_the_results(tmp_path_factory):
     out = demo.shared_run(tmp_path_factory) / "out"
     for page in ("06_first", "09_second"):
         tree = parser.document_fromstring((out / f"{page}.html").read_text(encoding="utf-8"))
-        told = json.loads(tree.xpath("string(//script[@id='numbers'])"))["exhibits"]
+        told = json.loads(tree.xpath("string(//script[@id='numbers-record'])"))["exhibits"]
         files = {
             key: (out / f"results/{key}.csv").read_text(encoding="utf-8")
             for key in told

@@ -4,7 +4,7 @@
   var NUMBERS = "main data[value]:not([value=''])";
 
   document.addEventListener("DOMContentLoaded", function () {
-    var source = document.getElementById("numbers");
+    var source = document.getElementById("numbers-record");
     function showCode() {
       var cell = document.getElementById(decodeURIComponent(location.hash.slice(1)));
       if (cell && cell.matches("details.code")) {
@@ -91,7 +91,7 @@
       panel.style.top = Math.max(8, below ? box.bottom + 8 : box.top - 8 - panel.offsetHeight) + "px";
     }
 
-    panel.id = "source";
+    panel.id = "about-number";
     panel.setAttribute("aria-labelledby", "asked");
     document.body.append(panel);
     panel.addEventListener("click", function (event) {
