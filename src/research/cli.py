@@ -21,6 +21,7 @@ from research.errors import UserError
 VERBS = {
     "run": ("research.commands.run", "run", "Run a study and write its reports."),
     "batch": ("research.commands.batch", "batch", "Run a grid of studies and compare them."),
+    "compare": ("research.commands.compare", "compare", "What moved between two runs, or within a batch."),
     "datasets": ("research.commands.datasets", "app", "List, fetch and check data sets."),
     "events": ("research.commands.events", "events", "Features of customers from their transactions."),
     "fieldwork": (
