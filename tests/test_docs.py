@@ -50,6 +50,8 @@ INSTEAD = [
         "inspected",
         "other tests execute the notebooks; the notebook and its parameters are checked",
     ),
+    ("jupyter nbconvert", "read", "its notebook was not executed here; other tests make the page"),
+    ("research comments", "read", "needs comments and a finished run; other tests make both"),
     ("dask", "read", "runs until it is stopped; other tests start a scheduler and workers"),
     ("for", "read", "repeats such a command; the shell reads it and its notebook is checked"),
 ]

@@ -197,6 +197,7 @@ READABLE = {
     "fieldwork import-qda": ["project.qdpx", "--out", "OUT"],
     "fieldwork export-qda": [CODING, "--out", "OUT.qdpx"],
     "fieldwork deidentify": [EXAMPLES / "interviews"],
+    "new": ["OUT", "--loans", TABLE],
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],

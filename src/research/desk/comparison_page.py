@@ -120,7 +120,7 @@ def headline(rows: Rows) -> Said:
 
 
 def _page(template: str, title: str, words: Words, **given: Any) -> str:
-    page = {"record": {"study": {"title": title}}, **page_assets()}
+    page = {"alone": True, "record": {"study": {"title": title}}, **page_assets()}
     made = templates().get_template(template)
     shown = made.render(title=title, page=page, words=words, rules=rules(), **given)
     if problems := faults(shown):

@@ -54,17 +54,20 @@ def read(path: Path) -> Notebook:
         raise UserError(
             f"{path.name}: not readable as a notebook ({error}); expected Jupyter's JSON"
         ) from None
-    title = path.stem
-    for cell in cells:
-        heading = re.search(r"^# +(.+)$", "".join(cell["source"]), re.MULTILINE)
-        if cell["cell_type"] == "markdown" and heading:
-            title = heading.group(1).strip()
-            break
     own = content.get("metadata", {}).get("research", {})
     begins = own.get("begins", "")
     if begins not in ORDER:
         raise UserError(f"{path.name}: metadata research.begins is '{begins}'; expected first or late")
-    return Notebook(path.stem, title, path, tuple(own.get("needs", ())), begins)
+    return Notebook(path.stem, title_of(cells, path.stem), path, tuple(own.get("needs", ())), begins)
+
+
+def title_of(cells: Iterable[Mapping[str, Any]], stem: str) -> str:
+    """Return the first heading of a notebook, its file name without ending when it has none."""
+    for cell in cells:
+        heading = re.search(r"^# +(.+)$", "".join(cell["source"]), re.MULTILINE)
+        if cell["cell_type"] == "markdown" and heading:
+            return heading.group(1).strip()
+    return stem
 
 
 def stopped(executed: Path) -> bool:
