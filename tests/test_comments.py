@@ -318,7 +318,10 @@ def test_a_letter_goes_through_the_comments_of_each_reviewer(run, tmp_path):
     [
         ("c.pdf", [AUC], "run", "expected a file name ending in .xlsx or .docx"),
         ("c.xlsx", [], "run", "c.json: no comments"),
-        ("c.xlsx", [AUC], ".", "no index.html in it, expected the folder of a finished run"),
+        *(
+            ("c.xlsx", [AUC], run, "no index.html in it, expected the folder of a finished run")
+            for run in (".", "x" * 300, "nowhere", "/dev/zero")
+        ),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_one_line(run, tmp_path, capsys, out, items, against, told):

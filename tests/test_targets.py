@@ -201,6 +201,7 @@ READABLE = {
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
+    "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
 }
 ENDINGS = {

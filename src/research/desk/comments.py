@@ -22,7 +22,7 @@ from research import limits
 from research.errors import UserError, visible
 from research.exhibits.words import N_, Said
 from research.pages.pagecheck import parsed, section_names
-from research.textfiles import read_text
+from research.textfiles import is_file, read_text
 
 LINES = ("caption", "figcaption", "p", "li", "tr")
 BLOCKS = (*LINES, "dt", "dd", "h1", "h2", "h3", "h4", "pre")
@@ -147,10 +147,10 @@ def held_against(comments: Sequence[Comment], run: Path) -> list[Placed]:
     Raises:
         UserError: the folder holds no pages of a run.
     """
-    if not (run / "index.html").is_file():
+    if not is_file(run / "index.html"):
         raise UserError(f"{run}: no index.html in it, expected the folder of a finished run")
     names = dict.fromkeys(one.target.source for one in comments)
-    pages = {name: Page(read_text(run / name)) for name in names if (run / name).is_file()}
+    pages = {name: Page(read_text(run / name)) for name in names if is_file(run / name)}
     return sorted((_placed(one, pages.get(one.target.source)) for one in comments), key=lambda one: one.rank)
 
 

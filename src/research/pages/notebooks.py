@@ -20,8 +20,8 @@ ORDER = ("first", "", "late")
 class Notebook:
     """A notebook: file name without ending, title, path, the notebooks that must succeed before it, and when it begins.
 
-    `begins` matters where several notebooks run at the same time: one that takes long begins first, one that uses what
-    that one computes begins late, and so need not wait for it.
+    `begins` matters where several notebooks run at the same time: one that compares all data sets begins first, after
+    its steps are computed (`runs.ahead`) where that can be; one that uses what that one computes begins late.
     """
 
     stem: str
