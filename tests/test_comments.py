@@ -313,6 +313,21 @@ def test_a_letter_goes_through_the_comments_of_each_reviewer(run, tmp_path):
     assert out.read_bytes() == first
 
 
+@pytest.mark.parametrize("ending", ["xlsx", "docx"])
+def test_characters_that_no_document_holds_are_spelt_out(run, tmp_path, ending):
+    strange = "a\x00\x0b\x1b\ufffe\u202eb"
+    given = [
+        comment(strange, strange, around, text=strange, name=strange) for around in (None, (strange, strange))
+    ]
+    out = tmp_path / f"out.{ending}"
+    assert research("comments", file(tmp_path / "c.json", *given), "--against", run, out) == 0
+    if ending == "docx":
+        told = [part.text for part in docx.Document(out).paragraphs]
+    else:
+        told = [cell.value for row in load_workbook(out).active.iter_rows() for cell in row]
+    assert r"a\x00\x0b\x1b\ufffe\u202eb" in told
+
+
 @pytest.mark.parametrize(
     ("out", "items", "against", "told"),
     [

@@ -163,7 +163,7 @@ def run_of(run: Path) -> str:
 
 def _placed(comment: Comment, page: Page | None) -> Placed:
     reviewer, name, anchor, quote, text = comment.said
-    place, changed, at = anchor, Said(NO_PAGE), 0
+    place, changed, at = cut(anchor), Said(NO_PAGE), 0
     if page:
         place = page.name(anchor)
         changed, at = page.whole(anchor, quote) if quote.prefix is None else page.passage(anchor, quote)
@@ -189,7 +189,7 @@ class Page:
         """Return what a reader calls a place: the number of its exhibit, else the heading that it stands under."""
         element = self.elements.get(anchor)
         if element is None:
-            return anchor
+            return cut(anchor)
         held = [one.get("id") for one in (element, *element.iterancestors())]
         held += reversed(element.xpath("preceding::*[self::h1 or self::h2 or self::h3][ancestor::main]/@id"))
         return next((self.names[one] for one in held if one in self.names), anchor)
