@@ -1,7 +1,8 @@
-"""`research fieldwork size`: what is needed before anybody goes into the field."""
+"""`research fieldwork kit` and `size`: what is needed before anybody goes into the field."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +15,37 @@ from rich.table import Table
 
 from research.commands.run import assignments
 from research.errors import UserError
-from research.fieldwork import size
-from research.targets import READS, WRITES, Force, guarded
+from research.fieldwork import kit, size
+from research.targets import FILLS, READS, WRITES, Force, guarded
 
 console = Console()
 Changes = Annotated[
     list[str] | None,
     typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="set one; may be repeated"),
 ]
+
+
+class Language(StrEnum):
+    """The languages of the kit."""
+
+    en = "en"
+    zh = "zh"
+
+
+@guarded
+def write_kit(
+    out: Annotated[Path, typer.Argument(help="the folder to write", show_default=False), FILLS],
+    language: Annotated[Language, typer.Option(help="English or Chinese")] = Language.en,
+    parameter: Changes = None,
+    force: Force = False,
+) -> None:
+    """Write guides, information, consent, data handling, field notes, sampling plan and questionnaires (docx)."""
+    values = kit.read_values(assignments(parameter or []))
+    made = kit.write_kit(out, language.value, values)
+    for path in made:
+        console.print(f"wrote {escape(str(path))}", soft_wrap=True)
+    if left := [name for name in kit.definitions()["blanks"] if name not in values]:
+        console.print(f"left blank (-p NAME=VALUE fills them in): {', '.join(left)}", soft_wrap=True)
 
 
 @guarded
