@@ -21,7 +21,7 @@ from research.targets import FILLS, READS, WRITES, Force, guarded
 console = Console()
 Changes = Annotated[
     list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="set one; may be repeated"),
+    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="set a value by its name; may be repeated"),
 ]
 
 
