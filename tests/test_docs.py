@@ -39,12 +39,19 @@ INSTEAD = [
         "takes minutes; on RUN_PAGES once with one notebook, else its plan is made",
     ),
     ("research batch", "plan", "many runs; all of them are planned and checked"),
+    (
+        "research compare",
+        "options",
+        "needs finished runs; other tests compare some, here its options are checked",
+    ),
     ("research verify", "one group", "fits models for some minutes; one group of checks is computed"),
     (
         "papermill",
         "inspected",
         "other tests execute the notebooks; the notebook and its parameters are checked",
     ),
+    ("jupyter nbconvert", "read", "its notebook was not executed here; other tests make the page"),
+    ("research comments", "read", "needs comments and a finished run; other tests make both"),
     ("dask", "read", "runs until it is stopped; other tests start a scheduler and workers"),
     ("for", "read", "repeats such a command; the shell reads it and its notebook is checked"),
 ]
@@ -164,6 +171,8 @@ class Typed:
         if words[0] != "research":
             return self.finished(self.terminal.shell(command), place, codes)
         check_words(words[1:], place)
+        if how == "options":
+            return ""
         if how == "one group":
             words = ["research", "verify", "demsar"]
         if how == "one notebook" and self.runs:

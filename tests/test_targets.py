@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 from fuzz.cases import limited
 from research import cli
 from research.documentation.commands import Given, commands, given
-from research.paths import EXAMPLES
+from research.paths import EXAMPLES, ROOT
 from research.targets import FILLS, READS, WRITES, roles
 
 TABLE = EXAMPLES / "loan_book_example.csv"
@@ -193,13 +193,17 @@ READABLE = {
         "--out",
         "OUT.csv",
     ],
+    "fieldwork size": [],
     "fieldwork agreement": [CODING],
     "fieldwork import-qda": ["project.qdpx", "--out", "OUT"],
     "fieldwork export-qda": [CODING, "--out", "OUT.qdpx"],
     "fieldwork deidentify": [EXAMPLES / "interviews"],
+    "new": ["OUT", "--loans", TABLE],
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
+    "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
+    "compare": [ROOT / "reports" / "reference", "OUT.html"],
 }
 ENDINGS = {
     "file": ".csv",
@@ -208,6 +212,7 @@ ENDINGS = {
     "study": ".yml",
     "files": ".xlsx",
     "sources": ".xlsx",
+    "inputs": ".yml",
 }
 
 

@@ -19,8 +19,11 @@ from research.errors import UserError
 
 # verb → (module, attribute, help). The help is here so that `research --help` imports nothing else.
 VERBS = {
+    "new": ("research.commands.new", "new", "Begin a study of your own, outside the project."),
     "run": ("research.commands.run", "run", "Run a study and write its reports."),
     "batch": ("research.commands.batch", "batch", "Run a grid of studies and compare them."),
+    "comments": ("research.commands.comments", "comments", "Reviewers' comments, and what changed since."),
+    "compare": ("research.commands.compare", "compare", "What moved between two runs, or within a batch."),
     "datasets": ("research.commands.datasets", "app", "List, fetch and check data sets."),
     "events": ("research.commands.events", "events", "Features of customers from their transactions."),
     "fieldwork": (
@@ -34,6 +37,7 @@ VERBS = {
         "register",
         "Bind a study to the protocol before its data are read.",
     ),
+    "trial": ("research.commands.trial", "app", "Plan, allocate and analyse a trial of an action."),
     "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
 }
 USER_MISTAKE = 2
