@@ -193,6 +193,7 @@ READABLE = {
         "--out",
         "OUT.csv",
     ],
+    "fieldwork size": [],
     "fieldwork agreement": [CODING],
     "fieldwork import-qda": ["project.qdpx", "--out", "OUT"],
     "fieldwork export-qda": [CODING, "--out", "OUT.qdpx"],
@@ -211,6 +212,7 @@ ENDINGS = {
     "study": ".yml",
     "files": ".xlsx",
     "sources": ".xlsx",
+    "inputs": ".yml",
 }
 
 
