@@ -1,0 +1,99 @@
+"""`research paper` and `research tables`: what authors hand in, filled from a finished run."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from research.errors import UserError
+from research.paths import ROOT
+from research.targets import FILLS, READS, WRITES, Force, guarded
+from research.textfiles import read_text
+
+Study = Annotated[
+    str, typer.Argument(help="a name in studies/, a study file, or the folder of a finished run"), READS
+]
+
+
+class Kind(StrEnum):
+    """What a single table is written as."""
+
+    TEX = "tex"
+    DOCX = "docx"
+
+
+@guarded
+def paper(
+    study: Study,
+    out: Annotated[Path, typer.Argument(help="the paper to write (.docx, .tex or .html)"), WRITES],
+    manuscript: Annotated[
+        Path, typer.Option(help="the text with its fields; references.bib stands beside it"), READS
+    ] = ROOT / "paper" / "paper.md",
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="folder of the figures of a .tex [OUT without .tex, then -figures]"),
+        FILLS,
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Fill the manuscript from a finished run and make it a document; a field without a value stops it."""
+    from research.desk import pandoc
+    from research.desk.paper import fill
+    from research.desk.printed import FIGURES, finished, outside
+    from research.exhibits.words import Words
+    from research.pages.files import write_if_changed
+
+    ending = out.suffix.lower()
+    if ending not in FIGURES:
+        raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in {', '.join(FIGURES)}")
+    if ending == ".tex" and figures is None:
+        beside = out.with_name(f"{out.stem}-figures")
+        paper(study, out, manuscript=manuscript, figures=beside, force=force)
+        return
+    pandoc.path()
+    run = finished(study)
+    outside(out, run)
+    text, cited = read_text(manuscript), manuscript.with_name("references.bib")
+    bibliography = read_text(cited) if cited.exists() else ""
+    folder = Path(os.path.relpath(figures, out.parent)).as_posix() if figures else "figures"
+    made = fill(text, manuscript.name, bibliography, run, ending, folder, Words())
+    files = made.pictures | ({"references.bib": bibliography.encode("utf-8")} if bibliography else {})
+    document = pandoc.document(made.text, ending, files=files, beside=manuscript.parent)
+    for name, content in made.pictures.items() if figures else ():
+        write_if_changed(out.parent / name, content)
+    write_if_changed(out, document)
+    _told(f"{made.words:,} words, {made.exhibits} tables and figures: {out}")
+
+
+@guarded
+def tables(
+    study: Study,
+    out: Annotated[Path, typer.Argument(help="the folder to write to: one file per table"), FILLS],
+    kind: Annotated[Kind, typer.Option("--as", help="LaTeX (booktabs) or Word")] = Kind.TEX,
+    force: Force = False,
+) -> None:
+    """Write every table of a finished run as a file of its own, with caption and note, to put into a text."""
+    from research.desk import pandoc
+    from research.desk.printed import finished, outside, table_markdown
+    from research.exhibits.words import Words
+    from research.pages.files import write_if_changed
+
+    pandoc.path()
+    run, ending = finished(study), f".{kind.value}"
+    outside(out, run)
+    shown = [key for key, entry in run.shown.tables.items() if entry["kind"] == "table"]
+    needs = rb"% \usepackage{longtable,booktabs,array,calc}" + b"\n" if kind is Kind.TEX else b""
+    for key in shown:
+        label = "" if kind is Kind.TEX else f"{run.place(key)}."
+        made = pandoc.document(table_markdown(run, key, label, Words()), ending, whole=kind is Kind.DOCX)
+        write_if_changed(out / f"{key.replace('/', '-')}{ending}", needs + made)
+    _told(f"{len(shown)} tables: {out}")
+
+
+def _told(message: str) -> None:
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)

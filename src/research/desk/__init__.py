@@ -1,0 +1,1 @@
+"""What reviewers and authors do with finished runs."""
