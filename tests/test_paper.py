@@ -253,6 +253,11 @@ def test_a_latex_document_has_booktabs_references_and_its_figures(
     ):  # fmt: skip
         assert part in made, part
     assert (tmp_path / "a-figures/figure-1.pdf").read_bytes().startswith(b"%PDF")
+    (tmp_path / "b-figures").mkdir()
+    (tmp_path / "b-figures/mine.pdf").write_bytes(b"mine")
+    code, said = research(capsys, "paper", run, tmp_path / "b.tex", "--manuscript", tmp_path / "m/text.md")
+    assert (code, "b-figures: is there and is not as this command left it" in said) == (2, True), said
+    assert not (tmp_path / "b.tex").exists()
 
 
 def test_a_page_of_the_paper_needs_nothing_else(run: Path, tmp_path: Path, capsys: Any) -> None:

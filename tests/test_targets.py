@@ -200,12 +200,15 @@ READABLE = {
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
+    "paper": ["default", "OUT.docx"],
+    "tables": ["default", "OUT"],
 }
 ENDINGS = {
     "file": ".csv",
     "source": ".parquet",
     "grid": ".yml",
     "study": ".yml",
+    "manuscript": ".md",
     "files": ".xlsx",
     "sources": ".xlsx",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -34,11 +34,6 @@ def paper(
     manuscript: Annotated[
         Path, typer.Option(help="the text with its fields; references.bib stands beside it"), READS
     ] = ROOT / "paper" / "paper.md",
-    figures: Annotated[
-        Path | None,
-        typer.Option(help="folder of the figures of a .tex [OUT without .tex, then -figures]"),
-        FILLS,
-    ] = None,
     force: Force = False,
 ) -> None:
     """Fill the manuscript from a finished run and make it a document; a field without a value stops it."""
@@ -51,21 +46,17 @@ def paper(
     ending = out.suffix.lower()
     if ending not in FIGURES:
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in {', '.join(FIGURES)}")
-    if ending == ".tex" and figures is None:
-        beside = out.with_name(f"{out.stem}-figures")
-        paper(study, out, manuscript=manuscript, figures=beside, force=force)
-        return
     pandoc.path()
     run = finished(study)
     outside(out, run)
     text, cited = read_text(manuscript), manuscript.with_name("references.bib")
     bibliography = read_text(cited) if cited.exists() else ""
-    folder = Path(os.path.relpath(figures, out.parent)).as_posix() if figures else "figures"
-    made = fill(text, manuscript.name, bibliography, run, ending, folder, Words())
+    folder = out.with_name(f"{out.stem}-figures")
+    made = fill(text, manuscript.name, bibliography, run, ending, folder.name, Words())
     files = made.pictures | ({"references.bib": bibliography.encode("utf-8")} if bibliography else {})
     document = pandoc.document(made.text, ending, files=files, beside=manuscript.parent)
-    for name, content in made.pictures.items() if figures else ():
-        write_if_changed(out.parent / name, content)
+    if ending == ".tex":
+        _write_figures(folder, made.pictures, force=force)
     write_if_changed(out, document)
     _told(f"{made.words:,} words, {made.exhibits} tables and figures: {out}")
 
@@ -93,6 +84,17 @@ def tables(
         made = pandoc.document(table_markdown(run, key, label, Words()), ending, whole=kind is Kind.DOCX)
         write_if_changed(out / f"{key.replace('/', '-')}{ending}", needs + made)
     _told(f"{len(shown)} tables: {out}")
+
+
+@guarded
+def _write_figures(
+    folder: Annotated[Path, FILLS], pictures: Mapping[str, bytes], *, force: bool = False
+) -> None:
+    """Write what a .tex shows beside it."""
+    from research.pages.files import write_if_changed
+
+    for name, content in pictures.items():
+        write_if_changed(folder.parent / name, content)
 
 
 def _told(message: str) -> None:
