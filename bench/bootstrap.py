@@ -1,4 +1,4 @@
-"""Bootstrap of the AUC and of tier statistics: by counting against a loop over resampled rows.
+"""Bootstrap of tier statistics: by counting against a loop over resampled rows.
 
 python bench/bootstrap.py [customers] [resamples]
 """
@@ -10,17 +10,8 @@ import time
 
 import numpy as np
 from record import record
-from sklearn.metrics import roc_auc_score
 
-from research.compare.counting import bootstrap_auc, draw_counts, weighted_sums
-
-
-def loop_auc(y: np.ndarray, score: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Return the AUC of each sample, computed from its rows."""
-    order = np.argsort(-score, kind="stable")
-    y, score, rng = y[order], score[order], np.random.default_rng(seed)
-    drawn = (rng.integers(0, len(y), len(y), dtype=np.int32) for _ in range(resamples))
-    return np.array([roc_auc_score(y[rows], score[rows]) for rows in drawn])
+from research.compare.counting import draw_counts, weighted_sums
 
 
 def loop_rates(y: np.ndarray, tiers: np.ndarray, resamples: int, seed: int) -> np.ndarray:
@@ -51,10 +42,7 @@ def main(n: int, resamples: int) -> None:
     score = rng.normal(size=n) + y
     tiers = np.stack([np.searchsorted([-1, 0.5, 1.5], score + rng.normal(size=n)) for _ in range(7)])
     few, measured = max(resamples // 20, 1), []
-    for name, ours, loop, data in (
-        ("AUC", bootstrap_auc, loop_auc, score),
-        ("rates of 7 × 4 tiers", count_rates, loop_rates, tiers),
-    ):
+    for name, ours, loop, data in (("rates of 7 × 4 tiers", count_rates, loop_rates, tiers),):
         start = time.perf_counter()
         fast = ours(y, data, resamples, 1)
         took = time.perf_counter() - start

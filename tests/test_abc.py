@@ -11,7 +11,8 @@ from scipy.stats import norm
 
 from research.collect.constructs import constructs
 from research.errors import UserError
-from research.segment.abc_model import ABC, cell_definitions
+from research.paths import DEFINITIONS
+from research.segment.abc_model import ABC
 from research.segment.base import informative
 from research.segment.index import Index, indicator_definitions, value_index
 from research.tiers import TIERS
@@ -119,7 +120,7 @@ def test_rank_standardising_is_the_normal_score(monkeypatch):
 
 
 def test_cells_cover_every_combination_and_keep_their_logic():
-    cells = cell_definitions()
+    cells = pd.read_csv(DEFINITIONS / "abc_cells.csv")
     assert sorted(map(tuple, cells[["a_level", "b_level", "c_level"]].to_numpy())) == sorted(
         product(("low", "mid", "high"), repeat=3)
     )
@@ -140,7 +141,7 @@ def test_native_tiers_follow_the_cells(eight):
     # quartile levels of 1 … 8: two low, four mid, two high; A is constant up to clipping, B and C rise together
     assert found["b_level"].tolist() == ["low"] * 2 + ["mid"] * 4 + ["high"] * 2
     assert found["c_level"].tolist() == found["b_level"].tolist()
-    cells = cell_definitions().set_index(["a_level", "b_level", "c_level"])["tier"]
+    cells = pd.read_csv(DEFINITIONS / "abc_cells.csv").set_index(["a_level", "b_level", "c_level"])["tier"]
     by_hand = [cells[tuple(row)] for row in found[["a_level", "b_level", "c_level"]].astype(str).to_numpy()]
     assert list(model.native_tiers(eight)) == by_hand == found["tier"].tolist()
     assert list(found.index) == list(eight.index)

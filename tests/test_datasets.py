@@ -8,7 +8,7 @@ import pytest
 
 from research.collect import datasets
 from research.collect.constructs import constructs, predictors
-from research.collect.crosswalk import apply, read_crosswalk
+from research.collect.crosswalk import CROSSWALKS, apply, read_crosswalk
 from research.collect.panel import COLUMNS, panel
 from research.errors import UserError
 
@@ -119,7 +119,7 @@ def test_fingerprints_are_stable_and_follow_the_crosswalk(tmp_path) -> None:
     assert first == datasets.data_fingerprint("credit_data")
     assert len({datasets.data_fingerprint(name) for name in PACKAGED}) == len(PACKAGED)
     other = tmp_path / "other.csv"
-    other.write_text((datasets.CROSSWALKS / "credit_data.csv").read_text() + "\n")
+    other.write_text((CROSSWALKS / "credit_data.csv").read_text() + "\n")
     assert datasets.data_fingerprint("credit_data", other) != first
 
 

@@ -45,6 +45,8 @@ INSTEAD = [
         "inspected",
         "other tests execute the notebooks; the notebook and its parameters are checked",
     ),
+    ("jupyter nbconvert", "read", "its notebook was not executed here; other tests make the page"),
+    ("research comments", "read", "needs comments and a finished run; other tests make both"),
     ("dask", "read", "runs until it is stopped; other tests start a scheduler and workers"),
     ("research paper", "words", "needs a finished run; other tests fill a manuscript from one"),
     ("research tables", "words", "needs a finished run; other tests write tables of one"),

@@ -13,10 +13,10 @@ from research.compare.inference import (
     corrected_t,
     critical_difference,
     friedman,
-    holm,
     nemenyi,
 )
 from research.errors import UserError
+from research.multiplicity import holm
 from research.verification.checks import published_table
 
 pytestmark = pytest.mark.every_python

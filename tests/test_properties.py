@@ -17,13 +17,14 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import cohen_kappa_score
 
 from research.collect.worth import need, worth
-from research.compare import calibration, discrimination, economics, inference, ordering, separation
+from research.compare import calibration, discrimination, economics, ordering, separation
 from research.compare.practitioners import quadratic_kappa
 from research.fieldwork.interviews import agreement, saturation
 from research.fieldwork.survey import ahp, group_comparison, reliability
 from research.intervals import jeffreys
 from research.manage import break_even, drift, migration, policy, portfolio, rates, roll_rates
 from research.manage.tier_sums import sums
+from research.multiplicity import holm
 from research.segment.abc_model import ABC
 from research.segment.rfm import RFM, Bands
 from research.segment.scorecard import Scorecard
@@ -276,7 +277,7 @@ def test_jeffreys_interval_rises_with_the_events_and_contains_the_rate(n, level)
 @holds(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_keeps_the_order_and_is_never_milder_than_one_test(p_values):
     p = np.array(p_values)
-    adjusted = inference.holm(p)
+    adjusted = holm(p)
     assert (adjusted >= p).all() and (adjusted <= 1).all()
     assert adjusted.min() == pytest.approx(min(1, len(p) * p.min()))
     assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()

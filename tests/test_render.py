@@ -75,6 +75,27 @@ def test_page_is_numbered_and_linked(page):
     assert tree.xpath("//div[contains(@class,'further')]//a/text()") == ["Which model is best?"]
 
 
+def test_captions_paragraphs_and_points_have_anchors_that_the_index_repeats(page, tmp_path_factory):
+    tree = parser.document_fromstring(page)
+    said = tree.xpath(
+        "//div[contains(@class,'exhibit') and not(contains(@class,'versions'))]"
+        "//*[self::p[not(@class)] or self::li or self::figcaption or self::caption[not(ancestor::details)]]"
+    )
+    assert [element.get("id", "none") for element in said if "banner" not in element.get("id", "")] == [
+        "06_first-answer",
+        "06_first-caption-rates",
+        "06_first-caption-bars",
+        "06_first-finding-quote",
+        "06_first-caption-wide",
+        "06_first-limits-1",
+        "06_first-further-1",
+    ]
+    index = (demo.shared_run(tmp_path_factory) / "out/index.html").read_text(encoding="utf-8")
+    assert (
+        parser.document_fromstring(index).xpath("string(//p[@id='06_first-answer']/data/@value)") == "0.5631"
+    )
+
+
 def test_formulas_are_mathml(page):
     tree = parser.document_fromstring(page)
     assert len(tree.xpath("//math")) == 2

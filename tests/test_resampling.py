@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from sklearn.metrics import roc_auc_score
 
 from research.compare.counting import (
-    bootstrap_auc,
     centred_interval,
     draw_counts,
     need_codes,
@@ -162,20 +160,6 @@ def test_tables_by_hand():
     assert tables[0, 1, 2, 3].tolist() == [(y[rows] == 0).sum(), (y[rows] == 1).sum()]
     assert sums[0, 1, 2, 3] == pytest.approx(X["b"][rows].sum())
     assert tables.sum() == 2 * 2 * 60
-
-
-def test_bootstrap_by_counting_equals_the_loop():
-    rng = np.random.default_rng(2)
-    y = (rng.random(300) < 0.3).astype(float)
-    for score in (rng.normal(size=300) + y, np.round(rng.normal(size=300) + y)):
-        ours = bootstrap_auc(y, score, resamples=50, seed=9)
-        order = np.argsort(-score, kind="stable")
-        loop_rng = np.random.default_rng(9)
-        loop = []
-        for _ in range(50):
-            drawn = order[loop_rng.integers(0, 300, 300, dtype=np.int32)]
-            loop.append(roc_auc_score(y[drawn], score[drawn]))
-        assert np.allclose(ours, loop, atol=1e-14)
 
 
 def test_drawn_counts_add_up_and_sums_follow():

@@ -197,11 +197,13 @@ READABLE = {
     "fieldwork import-qda": ["project.qdpx", "--out", "OUT"],
     "fieldwork export-qda": [CODING, "--out", "OUT.qdpx"],
     "fieldwork deidentify": [EXAMPLES / "interviews"],
+    "new": ["OUT", "--loans", TABLE],
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
     "paper": ["default", "OUT.docx"],
     "tables": ["default", "OUT"],
+    "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
 }
 ENDINGS = {
     "file": ".csv",

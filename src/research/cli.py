@@ -19,8 +19,10 @@ from research.errors import UserError
 
 # verb → (module, attribute, help). The help is here so that `research --help` imports nothing else.
 VERBS = {
+    "new": ("research.commands.new", "new", "Begin a study of your own, outside the project."),
     "run": ("research.commands.run", "run", "Run a study and write its reports."),
     "batch": ("research.commands.batch", "batch", "Run a grid of studies and compare them."),
+    "comments": ("research.commands.comments", "comments", "Reviewers' comments, and what changed since."),
     "datasets": ("research.commands.datasets", "app", "List, fetch and check data sets."),
     "events": ("research.commands.events", "events", "Features of customers from their transactions."),
     "fieldwork": (

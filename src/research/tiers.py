@@ -14,4 +14,4 @@ LABELS_ZH = {"premium": "优质客户层", "low": "低风险层", "medium": "中
 
 def positions(labels: Iterable[str]) -> np.ndarray:
     """Return the position in `TIERS` (n,) of each tier name, −1 for anything else."""
-    return pd.Index(TIERS).get_indexer(np.asarray(labels, dtype=object))
+    return pd.Index(TIERS, dtype=object).get_indexer(pd.Index(np.asarray(labels, dtype=object), dtype=object))

@@ -17,7 +17,6 @@ from research.collect.book_checks import BOOK_CHECKS_FILE
 from research.collect.constructs import CONSTRUCTS_FILE, constructs, validate
 from research.collect.crosswalk import (
     COLUMNS,
-    CROSSWALKS,
     Crosswalked,
     apply,
     complete,
@@ -34,7 +33,6 @@ from research.textfiles import exists, is_file, read_bytes
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
-CODES_FILE = DEFINITIONS / "source_codes.csv"
 SIMULATED = "simulated"
 EXPECTED = f"a name from 'research datasets' or a file of loans ({', '.join(SUFFIXES)})"
 
@@ -208,16 +206,6 @@ def leakage(name: str | None = None) -> pd.DataFrame:
     return table if name is None else table[table["dataset"] == name].reset_index(drop=True)
 
 
-def code_decisions(name: str) -> pd.DataFrame:
-    """Return what was decided about codes of a source: column, code, documented, meaning, decision.
-
-    Empty for a data set whose codes its publisher documents in full.
-    """
-    definition(name)
-    table = pd.read_csv(CODES_FILE, dtype=str, keep_default_na=False)
-    return table[table["dataset"] == name].drop(columns="dataset").reset_index(drop=True)
-
-
 def coverage(datasets: Iterable[str] | None = None) -> pd.DataFrame:
     """Return construct × data set: how well each construct is measured and why; columns as in `coverage_by`."""
     return coverage_by({name: crosswalk_of(name) for name in (names() if datasets is None else datasets)})
@@ -305,8 +293,3 @@ def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> s
     ):
         digest.update(hashlib.sha256(read_bytes(path)).digest())
     return digest.hexdigest()
-
-
-def crosswalk_files() -> list[Path]:
-    """Return the shipped crosswalks."""
-    return sorted(path for path in CROSSWALKS.glob("*.csv") if path.stem != "maps")

@@ -79,10 +79,15 @@ def tables(
     outside(out, run)
     shown = [key for key, entry in run.shown.tables.items() if entry["kind"] == "table"]
     needs = rb"% \usepackage{longtable,booktabs,array,calc}" + b"\n" if kind is Kind.TEX else b""
-    for key in shown:
-        label = "" if kind is Kind.TEX else f"{run.place(key)}."
-        made = pandoc.document(table_markdown(run, key, label, Words()), ending, whole=kind is Kind.DOCX)
-        write_if_changed(out / f"{key.replace('/', '-')}{ending}", needs + made)
+    made = {
+        f"{key.replace('/', '-')}{ending}": needs
+        + pandoc.document(
+            table_markdown(run, key, "" if needs else f"{run.place(key)}.", Words()), ending, whole=not needs
+        )
+        for key in shown
+    }
+    for name, content in made.items():
+        write_if_changed(out / name, content)
     _told(f"{len(shown)} tables: {out}")
 
 

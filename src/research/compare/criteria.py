@@ -165,8 +165,7 @@ def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.Da
 
     The book is judged in each repeat and the repeats are averaged.
     """
-    effects = tier_effects(oof, resamples=resamples, seed=seed)
-    parts = [effects[effects["measure"].isin(["ordered_share", "ece"])]]
+    parts = [tier_effects(oof, resamples=resamples, seed=seed, only=("ordered_share", "ece"))]
     inside = calibration.tier_calibration(oof).groupby(["model", "arm"], sort=False)["inside"].mean()
     tables = counting.tier_tables(oof).sum(axis=2)
     rows = []

@@ -6,6 +6,8 @@ split, where there is one test set and no folds to compare.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -51,14 +53,21 @@ def book_bootstrap(
 
 
 def tier_effects(
-    oof: OutOfFold, value: np.ndarray | None = None, resamples: int = 1000, seed: int = 0
+    oof: OutOfFold,
+    value: np.ndarray | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    only: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return `measure, model, arm, estimate, ci_low, ci_high, n` of `book_bootstrap`, see `centred_interval`.
 
-    `ordered_share` is the share of samples itself, with its Jeffreys interval.
+    `only` names the measures wanted, all when empty. `ordered_share` is the share of samples itself, with its Jeffreys
+    interval.
     """
     n, rows = int(oof.tested.sum()), []
     for measure, values in book_bootstrap(oof, value, resamples, seed).items():
+        if only and measure not in only:
+            continue
         point, sample = values[0], values[1:]
         low, high = centred_interval(point, sample, *BOUNDS.get(measure, (-np.inf, np.inf)))
         if measure == "ordered_share":

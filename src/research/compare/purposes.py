@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from research.compare.inference import corrected_t, holm
+from research.compare.inference import corrected_t
+from research.multiplicity import holm
 from research.paths import DEFINITIONS
 
 ALPHA = 0.05

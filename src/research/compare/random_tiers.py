@@ -40,6 +40,8 @@ def draws(oof: OutOfFold, count: int = DRAWS, at_once: int = AT_ONCE) -> Iterato
     if place is None:
         return
     tested, known = oof.fold >= 0, ~np.isnan(oof.y)
+    fold = np.where(tested, oof.fold, oof.folds).astype(int)  # who is never tested has a fold of their own
+    cells = (oof.folds + 1, len(TIERS))
     share = np.bincount(oof.tier[place][tested], minlength=len(TIERS)) / tested.sum()
     share = dict(zip(TIERS, share, strict=True))
     seed = crc32(np.ascontiguousarray(oof.tier[place]).tobytes())
@@ -52,24 +54,23 @@ def draws(oof: OutOfFold, count: int = DRAWS, at_once: int = AT_ONCE) -> Iterato
         drawn = np.where(value >= premium, TIERS.index("premium"), TIERS.index("low"))
         drawn[risk >= rest] = TIERS.index("medium")
         drawn[risk >= 1 - share["high"]] = TIERS.index("high")
-        rate = np.empty((len(numbers), oof.repeats, oof.folds, len(TIERS)))
-        probability = np.full(risk.shape, np.nan)
-        for r, k in np.ndindex(oof.repeats, oof.folds):
-            test = oof.fold[r] == k
-            train = known & ~test
-            probability[:, r, test] = oof.y[train].mean()
-            for i, tiers in enumerate(drawn[:, r, train]):
-                size = np.bincount(tiers, minlength=len(TIERS))
-                bad = np.bincount(tiers, weights=oof.y[train], minlength=len(TIERS))
-                rate[i, r, k] = (bad + 0.5) / (size + 1)
+        size, bad = np.empty((2, len(numbers), oof.repeats, oof.folds, len(TIERS)))
+        for i, r in np.ndindex(len(numbers), oof.repeats):
+            place_of = fold[r, known] * len(TIERS) + drawn[i, r, known]
+            for found, weights in ((size, None), (bad, oof.y[known])):
+                counts = np.bincount(place_of, weights, np.prod(cells)).reshape(cells)
+                found[i, r] = counts.sum(axis=0) - counts[:-1]  # a fold is trained on all the others
+        likely = np.full((oof.repeats, cells[0]), np.nan)
+        likely[:, :-1] = bad[0].sum(axis=-1) / size[0].sum(axis=-1)
+        probability = np.take_along_axis(likely, fold, axis=1)
         yield replace(
             oof,
             pairs=tuple(("a draw", str(number)) for number in numbers),
             score=np.where(tested, risk, np.nan),
-            probability=probability,
+            probability=np.broadcast_to(probability, risk.shape),
             value=np.where(tested, value, np.nan),
             tier=np.where(tested, drawn, -1).astype(np.int8),
-            tier_rate=rate,
+            tier_rate=(bad + 0.5) / (size + 1),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from research.contingency import cramers_v
+from research.multiplicity import holm
 
 
 def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series, level: float = 0.05) -> pd.DataFrame:
@@ -21,8 +22,7 @@ def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series, level: fl
         continuity correction), `dof`, `p_value`, `p_holm`, `effect` (Cramér's V corrected for bias; Bergsma, 2013),
         `smallest_expected`, `n`, `result` (differs: the adjusted p is below the level; open); strongest first.
     """
-    from scipy.stats import chi2_contingency  # these two are slow to import
-    from statsmodels.stats.multitest import multipletests
+    from scipy.stats import chi2_contingency  # is slow to import
 
     rows = []
     for standard in classes:
@@ -44,6 +44,6 @@ def tests(classes: pd.DataFrame, outcome: pd.Series, names: pd.Series, level: fl
         )
     columns = ["standard", "name", "statistic", "dof", "p_value", "effect", "smallest_expected", "n"]
     result = pd.DataFrame(rows, columns=columns)
-    result.insert(5, "p_holm", multipletests(result["p_value"], method="holm")[1] if len(result) else [])
+    result.insert(5, "p_holm", holm(result["p_value"]))
     result["result"] = (result["p_holm"] < level).map({True: "differs", False: "open"})
     return result.sort_values("effect", ascending=False, ignore_index=True)

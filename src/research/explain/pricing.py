@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import statsmodels.api as sm
-from statsmodels.stats.multitest import multipletests
 
 from research.explain.design import Design
 from research.explain.risk import direction
+from research.multiplicity import holm
 
 
 def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def fit(design: Design, rate: pd.Series) -> pd.DataFrame:
     result = sm.OLS(points[known], sm.add_constant(design.matrix[known])).fit(cov_type="HC3")
     names = design.matrix.columns
     bounds = result.conf_int().loc[names]
-    adjusted = multipletests(result.pvalues[names], method="holm")[1]
+    adjusted = holm(result.pvalues[names])
     return pd.DataFrame(
         {
             "term": names,

@@ -12,11 +12,11 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import SplineTransformer
-from statsmodels.stats.multitest import multipletests
 
 from research.errors import UserError
 from research.explain.design import Design, learn, matrix
 from research.intervals import jeffreys
+from research.multiplicity import holm
 
 LEVEL = 0.05  # of a test after adjustment
 
@@ -52,7 +52,7 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
     margins = result.get_margeff(at="overall", method="dydx", dummy=True)
     effect = margins.summary_frame().reindex(names)
     p = result.pvalues[names]
-    adjusted = multipletests(p, method="holm")[1]
+    adjusted = holm(p)
     return pd.DataFrame(
         {
             "term": names,
@@ -65,7 +65,7 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
             "effect_high": effect["Cont. Int. Hi."].to_numpy(),
             "p_value": p.to_numpy(),
             "p_holm": adjusted,
-            "p_bh": multipletests(p, method="fdr_bh")[1],
+            "p_bh": stats.false_discovery_control(p),
             # the diagonal of the inverse correlation matrix, which regresses every column on the others at once
             "vif": np.diag(np.linalg.inv(model.design.matrix.corr().to_numpy())),
             "n": int(result.nobs),
@@ -117,7 +117,7 @@ def block_tests(model: RiskModel) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    table["p_holm"] = multipletests(table["p_value"], method="holm")[1]
+    table["p_holm"] = holm(table["p_value"])
     table["result"] = np.where(table["p_holm"] < LEVEL, "adds", "open")
     return table.sort_values("statistic", ascending=False, ignore_index=True)
 
@@ -145,7 +145,7 @@ def nonlinearity(model: RiskModel) -> pd.DataFrame:
             {"term": term, "statistic": statistic, "dof": extra, "p_value": stats.chi2.sf(statistic, extra)}
         )
     table = pd.DataFrame(rows, columns=["term", "statistic", "dof", "p_value"])
-    table["p_holm"] = multipletests(table["p_value"], method="holm")[1] if len(table) else []
+    table["p_holm"] = holm(table["p_value"])
     table["result"] = np.where(table["p_holm"] < LEVEL, "curved", "open")
     return table.sort_values("p_value", ignore_index=True)
 

@@ -184,7 +184,9 @@ def repeated_exhibits(
         for output in cell.get("outputs", []):
             payload = output.get("data", {}).get(MIME)
             if payload and payload["name"] in wanted:
-                html = numbered(worded.shown(payload, Words()), payload, numbers[payload["name"]])
+                html = numbered(
+                    worded.shown(payload, Words(), executed.stem), payload, numbers[payload["name"]]
+                )
                 found[payload["name"]] = linked_from_elsewhere(html, executed.stem, numbers, titles)
     return [found[name] for name in wanted if name in found]
 

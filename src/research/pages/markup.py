@@ -153,13 +153,15 @@ def set_table(
     caption: str,
     spoken: str,
     words: Words,
+    anchor: str = "",
     rows_shown: int = 400,
     withheld: Collection[tuple[int, str]] = (),
     smallest: int = 0,
 ) -> str:
     """Return a table whose caption is HTML, its texts translated and its tiers called by their names.
 
-    Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published.
+    Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published. `anchor` is
+    the caption's `id` attribute, or nothing.
     """
     wordy = sum(column.style == "wordy" for column in columns)
     stacked = wordy >= WORDY_COLUMNS or len(columns) + min(wordy, 1) > STACKED_FROM
@@ -198,7 +200,7 @@ def set_table(
         more += f'<p class="more">{words(WITHHELD_NOTE, smallest=smallest)}</p>'
     return (
         f'<div class="scroll{kind}" tabindex="0" role="region" aria-label="{html.escape(spoken)}">'
-        f"<table><caption>{caption}</caption>"
+        f"<table><caption{anchor}>{caption}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{more}"
     )
 
@@ -303,11 +305,18 @@ class Picture:
 
 
 def figure_html(
-    *, caption: str, alt: str, picture: Picture, narrow: Picture | None, data: str, numbers_of: str
+    *,
+    caption: str,
+    alt: str,
+    picture: Picture,
+    narrow: Picture | None,
+    data: str,
+    numbers_of: str,
+    anchor: str = "",
 ) -> str:
     """Return a figure with alternative text and caption (HTML); `data` is its table, shown on demand.
 
-    `narrow` is the picture for a phone, where the other would scroll.
+    `narrow` is the picture for a phone, where the other would scroll; `anchor` as in `set_table`.
     """
     shown = (
         f'<img src="{picture.source}" alt="{html.escape(alt)}" width="{picture.width}" '
@@ -321,7 +330,7 @@ def figure_html(
     fits = " fits" if narrow is not None else ""
     return (
         f'<figure><div class="picture{fits}" tabindex="0" role="group" aria-label="Picture, scrolls when narrow">'
-        f"{shown}</div><figcaption>{caption}</figcaption></figure>"
+        f"{shown}</div><figcaption{anchor}>{caption}</figcaption></figure>"
         f'<details class="figure-data"><summary>{html.escape(numbers_of)}</summary>{data}</details>'
     )
 

@@ -20,8 +20,8 @@ ORDER = ("first", "", "late")
 class Notebook:
     """A notebook: file name without ending, title, path, the notebooks that must succeed before it, and when it begins.
 
-    `begins` matters where several notebooks run at the same time: one that takes long begins first, one that uses what
-    that one computes begins late, and so need not wait for it.
+    `begins` matters where several notebooks run at the same time: one that compares all data sets begins first, after
+    its steps are computed (`runs.ahead`) where that can be; one that uses what that one computes begins late.
     """
 
     stem: str
@@ -54,17 +54,20 @@ def read(path: Path) -> Notebook:
         raise UserError(
             f"{path.name}: not readable as a notebook ({error}); expected Jupyter's JSON"
         ) from None
-    title = path.stem
-    for cell in cells:
-        heading = re.search(r"^# +(.+)$", "".join(cell["source"]), re.MULTILINE)
-        if cell["cell_type"] == "markdown" and heading:
-            title = heading.group(1).strip()
-            break
     own = content.get("metadata", {}).get("research", {})
     begins = own.get("begins", "")
     if begins not in ORDER:
         raise UserError(f"{path.name}: metadata research.begins is '{begins}'; expected first or late")
-    return Notebook(path.stem, title, path, tuple(own.get("needs", ())), begins)
+    return Notebook(path.stem, title_of(cells, path.stem), path, tuple(own.get("needs", ())), begins)
+
+
+def title_of(cells: Iterable[Mapping[str, Any]], stem: str) -> str:
+    """Return the first heading of a notebook, its file name without ending when it has none."""
+    for cell in cells:
+        heading = re.search(r"^# +(.+)$", "".join(cell["source"]), re.MULTILINE)
+        if cell["cell_type"] == "markdown" and heading:
+            return heading.group(1).strip()
+    return stem
 
 
 def stopped(executed: Path) -> bool:

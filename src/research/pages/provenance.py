@@ -28,7 +28,9 @@ TRACKED = ("src", "data", "notebooks", "studies", "pyproject.toml", "requirement
 
 def collect(study: Study) -> dict[str, Any]:
     """Return the provenance of a run of the study, as plain JSON; the same inputs give the same record."""
+    shas = study_hash(study), data_hash(study), code_hash(), lock_hash()
     return {
+        "run": hashlib.sha256(" ".join(shas).encode()).hexdigest(),  # what a comment on its pages names
         "study": {
             "name": study.name,
             "title": study.title,

@@ -27,6 +27,8 @@ from research.paths import DEFINITIONS
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
+STYLES = ("page.css", "comments.css")
+SCRIPTS = ("page.js", "comments.js")
 DEMONSTRATIONS = ("10_interviews",)  # pages of which nothing is left when the fieldwork is invented
 
 
@@ -48,8 +50,19 @@ def render(
     Raises:
         RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
     """
-    stem = executed.stem
-    notebook = nbformat.read(executed, as_version=4)
+    return page_of(nbformat.read(executed, as_version=4), executed.stem, pages, record, words or Words())
+
+
+def page_of(
+    notebook: NotebookNode,
+    stem: str,
+    pages: list[tuple[str, str]],
+    record: dict[str, Any],
+    words: Words,
+    *,
+    alone: bool = False,
+) -> str:
+    """Return the page of an executed notebook; its cells get what is shown of them. `alone`: there is no index."""
     problems: list[str] = []
     names = exhibit_numbers(notebook, stem)
     seen: set[str] = set()
@@ -57,11 +70,12 @@ def render(
         if payload["name"] in seen:
             problems.append(f"cell {cell}: a second exhibit named '{payload['name']}'")
         seen.add(payload["name"])
-    headings = prepare(notebook, names, dict(pages), problems, words or Words())
+    headings = prepare(notebook, names, dict(pages), problems, words, stem)
     title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
     position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
     page = {
         "stem": stem,
+        "alone": alone,
         "title": title,
         "plain_title": html.unescape(re.sub(r"<[^>]*>", "", title)),
         "headings": [heading for heading in headings if heading.level in (2, 3)],
@@ -105,7 +119,12 @@ def failed_page(stem: str, pages: list[tuple[str, str]], record: dict[str, Any],
 
 
 def prepare(
-    notebook: NotebookNode, names: dict[str, str], titles: dict[str, str], problems: list[str], words: Words
+    notebook: NotebookNode,
+    names: dict[str, str],
+    titles: dict[str, str],
+    problems: list[str],
+    words: Words,
+    stem: str,
 ) -> list[markdown.Heading]:
     """Put the finished HTML of each cell into its metadata (`html`, `shown`) and return the headings."""
     renderer = markdown.Renderer(set(names))
@@ -121,7 +140,11 @@ def prepare(
             outputs = [
                 (
                     linked(
-                        output_html(output, names, number, problems, words), names, titles, number, problems
+                        output_html(output, names, number, problems, words, stem),
+                        names,
+                        titles,
+                        number,
+                        problems,
                     ),
                     output,
                 )
@@ -142,13 +165,13 @@ def is_extra(output: NotebookNode) -> bool:
 
 
 def output_html(
-    output: NotebookNode, names: dict[str, str], cell: int, problems: list[str], words: Words
+    output: NotebookNode, names: dict[str, str], cell: int, problems: list[str], words: Words, stem: str
 ) -> str:
     """Return one output as HTML. Only exhibits bring HTML of their own; anything else is text."""
     data = output.get("data", {})
     if MIME in data:
         payload = data[MIME]
-        return numbered(worded.shown(payload, words), payload, names[payload["name"]])
+        return numbered(worded.shown(payload, words, stem), payload, names[payload["name"]])
     if output.output_type == "stream":
         return f'<pre class="printed">{html.escape(output.text)}</pre>' if output.name == "stdout" else ""
     if output.output_type == "error":
@@ -170,7 +193,7 @@ def numbered(body: str, payload: dict[str, Any], number: str) -> str:
         return body
     tag = "caption" if payload["kind"] == "table" else "figcaption"
     link = f'<a class="number" href="#{payload["name"]}">{number}</a> '
-    return body.replace(f"<{tag}>", f"<{tag}>{link}", 1)
+    return re.sub(f"<{tag}[^>]*>", lambda found: found[0] + link, body, count=1)
 
 
 def linked(body: str, names: dict[str, str], titles: dict[str, str], cell: int, problems: list[str]) -> str:
@@ -249,8 +272,8 @@ def templates() -> Environment:
 @cache
 def page_assets() -> dict[str, str]:
     """Return style, script and the policy that lets a browser use these two and nothing else."""
-    style = colours() + (TEMPLATE / "page.css").read_text(encoding="utf-8")
-    script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
+    style = colours() + "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in STYLES)
+    script = "".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{digest(style)}'; script-src '{digest(script)}'; "
         "base-uri 'none'; form-action 'none'"

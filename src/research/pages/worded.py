@@ -117,20 +117,41 @@ def _sentences(part: Any) -> list[Said]:
     return [from_json(data) for data in _listed(part)]
 
 
-def shown(payload: dict[str, Any], words: Words) -> str:
-    """Return the HTML of an exhibit of `research.pages.show` in one language."""
+def sentence_id(page: str, kind: str, name: str, place: int = 0) -> str:
+    """Return the anchor of a caption, a paragraph or a point: the same on every page of a run that repeats it.
+
+    >>> sentence_id("05_comparison", "caption", "rankings"), sentence_id("05_comparison", "limits", "limits", 2)
+    ('05_comparison-caption-rankings', '05_comparison-limits-2')
+    """
+    parts = (page, "" if name.startswith(kind) else kind, name, str(place or ""))
+    return "-".join(filter(None, parts))
+
+
+def shown(payload: dict[str, Any], words: Words, page: str = "") -> str:
+    """Return the HTML of an exhibit of `research.pages.show` in one language.
+
+    Captions and paragraphs of a notebook's `page` have anchors (`sentence_id`); in JupyterLab there is no page.
+    """
     kind, name = payload["kind"], payload["name"]
+
+    def anchor(part: str, place: int = 0) -> str:
+        return f' id="{html.escape(sentence_id(page, part, name, place))}"' if page else ""
+
     if kind in ("table", "figure"):
-        return markup.wrap(kind, name, _tabular(payload, words))
+        return markup.wrap(kind, name, _tabular(payload, words, anchor("caption")))
     if kind == "versions":
         folded = f"<summary>{html.escape(words(VERSIONS))}</summary>{_tabular(payload, words)}"
         return markup.wrap(kind, name, f"<details>{folded}</details>")
     said = _sentences(payload[SAID]["text"])
     extra = ""
     if kind in ("limits", "further"):
-        body = "<ul>" + "".join(f"<li>{markup.said_html(part, words)}</li>" for part in said) + "</ul>"
+        points = (
+            f"<li{anchor(kind, place)}>{markup.said_html(part, words)}</li>"
+            for place, part in enumerate(said, start=1)
+        )
+        body = f"<ul>{''.join(points)}</ul>"
     else:
-        body = f"<p>{' '.join(markup.said_html(part, words) for part in said)}</p>"
+        body = f"<p{anchor(kind)}>{' '.join(markup.said_html(part, words) for part in said)}</p>"
     if kind == "banner":
         extra = f' role="note" data-banner="{html.escape(payload["banner"])}"'
     if kind in KICKERS:
@@ -138,7 +159,7 @@ def shown(payload: dict[str, Any], words: Words) -> str:
     return markup.wrap(kind, name, body, extra)
 
 
-def _tabular(payload: dict[str, Any], words: Words) -> str:
+def _tabular(payload: dict[str, Any], words: Words, anchor: str = "") -> str:
     frame = payload_to_frame(payload)
     gone = {(row, column) for row, column in payload.get(WITHHELD, ())}
     smallest = payload["smallest"]
@@ -152,8 +173,9 @@ def _tabular(payload: dict[str, Any], words: Words) -> str:
     columns = markup.columns_of(frame, payload["formats"], headings(payload, words))
     if payload["kind"] != "figure":
         return markup.set_table(
-            frame, columns, caption=set_in, spoken=spoken, words=words, withheld=gone, smallest=smallest
-        )
+            frame, columns, caption=set_in, spoken=spoken, words=words, anchor=anchor, withheld=gone,
+            smallest=smallest,
+        )  # fmt: skip
     below = markup.set_table(
         frame, columns, caption=html.escape(words(NUMBERS_OF)), spoken=f"{words(NUMBERS_OF)}: {spoken}",
         words=words, rows_shown=100, withheld=gone, smallest=smallest,
@@ -161,8 +183,9 @@ def _tabular(payload: dict[str, Any], words: Words) -> str:
     wide, narrow = pictures(payload, words)
     alt = words.said(from_json(payload[SAID]["alt"]))
     return markup.figure_html(
-        caption=set_in, alt=alt, picture=wide, narrow=narrow, data=below, numbers_of=words(NUMBERS_OF)
-    )
+        caption=set_in, alt=alt, picture=wide, narrow=narrow, data=below, numbers_of=words(NUMBERS_OF),
+        anchor=anchor,
+    )  # fmt: skip
 
 
 def headings(payload: dict[str, Any], words: Words) -> dict[str, str]:

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing import connection, forkserver, util
@@ -150,16 +150,11 @@ class WarmProvisioner(LocalProvisioner):
         """Start the kernel of a command line `python -m ipykernel_launcher …`."""
         if not warm():
             return await super().launch_kernel(cmd, **kwargs)
-        begin()
         # a kernel watches its parent by the number of its process, which is the fork server's; it has its own way below
         environment = {name: str(value) for name, value in kwargs["env"].items() if name != "JPY_PARENT_PID"}
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         folder = str(kwargs.get("cwd") or pathlib.Path.cwd())
-        process = multiprocessing.get_context("forkserver").Process(
-            target=become_kernel, args=(arguments, environment, folder)
-        )
-        process.start()
-        RUNNING.append(process)
+        process = forked(run_kernel, (arguments,), environment, folder)
         self.process = Forked(process)  # type: ignore[assignment]
         self.pid = self.pgid = process.pid
         return self.connection_info
@@ -168,17 +163,39 @@ class WarmProvisioner(LocalProvisioner):
 RUNNING: list[BaseProcess] = []
 
 
+def forked(
+    what: Callable[..., object], given: tuple[Any, ...], environment: Mapping[str, str], folder: str
+) -> BaseProcess:
+    """Start a function in a process of its own that has the libraries already; where `warm` says so only."""
+    begin()
+    process = multiprocessing.get_context("forkserver").Process(
+        target=become, args=(what, given, dict(environment), folder)
+    )
+    process.start()
+    RUNNING.append(process)
+    return process
+
+
 @atexit.register
 def end() -> None:
-    """End the kernels that are left."""
+    """End the processes that are left."""
     while RUNNING:
         process = RUNNING.pop()
         if process.exitcode is None:
             process.kill()
 
 
-def become_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> NoReturn:
-    """Turn a forked process into a kernel; it ends when the process that asked for it does."""
+def run_kernel(arguments: list[str]) -> None:
+    """Be a kernel."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance(arguments)
+
+
+def become(
+    what: Callable[..., object], given: tuple[Any, ...], environment: dict[str, str], folder: str
+) -> NoReturn:
+    """Turn a forked process to its work; it ends when that is done, or when the process that asked for it ends."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -194,9 +211,7 @@ def become_kernel(arguments: list[str], environment: dict[str, str], folder: str
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
-        from ipykernel.kernelapp import IPKernelApp
-
-        IPKernelApp.launch_instance(arguments)
+        what(*given)
         code = 0
     except SystemExit as leave:
         code = leave.code if isinstance(leave.code, int) else 1

@@ -20,13 +20,13 @@ from research.pages import provenance
 from research.pages.files import check_writable, only_writer, write_if_changed
 from research.parameters import Study
 from research.paths import RECORDED, REFERENCE, cache_folder
-from research.runs import runner
+from research.runs import ahead, runner
 from research.runs.plan import Plan
 from research.runs.progress import Line, Progress, summary
 from research.runs.runner import Failed, Task
 
 TASKS = "tasks.json"  # what the run remembers of notebooks, in the private folder
-EXECUTE = "execute "
+EXECUTE, AHEAD = "execute ", "ahead "
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def foresee(plan: Plan) -> list[tuple[str, str]]:
     if not written.exists() or written.read_text(encoding="utf-8") != asked:
         return [(f"{EXECUTE}{notebook.stem}", "the study was not run so before") for notebook in plan.chosen]
     tasks = study_tasks(plan, Progress([], Console(), quiet=True))
-    return [(task.name, why) for task, why in runner.reasons(tasks, private / TASKS)]
+    due = runner.reasons(tasks, private / TASKS)
+    return [(task.name, why) for task, why in due if not task.name.startswith(AHEAD)]
 
 
 def size(plan: Plan) -> int:
@@ -212,7 +213,10 @@ def study_file(study: Study) -> str:
 
 
 def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
-    """Return what there is to do for each notebook: execute it, write its page, write its tables as files."""
+    """Return what there is to do for each notebook: execute it, write its page, write its tables as files.
+
+    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it.
+    """
     from research.collect import fetch  # slow to import
 
     notebooks = plan.chosen if plan.jobs == 1 else books.in_turn(plan.chosen)
@@ -225,11 +229,22 @@ def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
     }
     look = {"look": provenance.look_hash()}
     study, record = plan.out / "study.yml", plan.out / "provenance.json"
+    steps = []
+    if (
+        plan.jobs > 1
+        and sys.platform == "linux"
+        and any(notebook.begins == "first" for notebook in notebooks)
+    ):
+        for name in dict.fromkeys([plan.study.dataset, *plan.study.compare_datasets]):
+            action = partial(ahead.beside, plan.study, name)
+            steps.append(Task(f"{AHEAD}{name}", action, (study,), settings=shared, lane="kernels"))
     executes, pages = [], []
     for notebook in notebooks:
         stem, own = notebook.stem, plan.own.get(notebook.stem, {})
         executed, page, tables = plan.executed(stem), plan.page(stem), plan.out / "results" / stem
         given = {"study": str(study.resolve()), **own}
+        needs = [f"{EXECUTE}{need}" for need in notebook.needs]
+        needs += [task.name for task in steps if notebook.begins == "first"]
         executes.append(
             Task(
                 f"{EXECUTE}{stem}",
@@ -237,7 +252,7 @@ def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
                 (notebook.path, study),
                 (executed,),
                 shared | {"parameters": own},
-                tuple(f"{EXECUTE}{need}" for need in notebook.needs),
+                tuple(needs),
                 "kernels",
             )
         )
@@ -255,7 +270,9 @@ def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
                 f"tables {stem}", partial(write_tables, tables, executed), (executed,), (tables,), look, after
             ),
         ]
-    return [*executes, *pages]
+    # other data sets after the pages that need nothing of the comparison, so that there is something to read soon
+    late = sum(notebook.begins != "late" for notebook in notebooks)
+    return [*steps[:1], *executes[:late], *steps[1:], *executes[late:], *pages]
 
 
 def index_task(plan: Plan, private: Path, reference: Path) -> Task:

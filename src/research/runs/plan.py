@@ -18,10 +18,11 @@ from research.errors import UserError
 from research.pages import notebooks as books
 from research.pages.notebooks import Notebook
 from research.parameters import Study
-from research.paths import DEFINITIONS, EXAMPLES, REPORTS, ROOT, cache_folder
-from research.targets import require_place
+from research.paths import DEFINITIONS, EXAMPLES, NOTEBOOKS, REPORTS, ROOT, cache_folder
+from research.targets import require_place, same
 from research.textfiles import exists
 
+OWN_NOTEBOOKS, OWN_REPORTS = "notebooks", "reports"  # of a study with a folder of its own, beside its file
 EARLIEST, LATEST = (
     datetime.date(1950, 1, 1),
     datetime.date(2200, 1, 1),
@@ -75,8 +76,9 @@ def plan(
         changes: parameter → value; parameters of the study (dotted when nested) or of single notebooks.
         only: notebooks to run, by name or number; all when empty.
         jobs: notebooks executed at the same time.
-        out: folder of the reports; by default `reports/<name of the study>`.
-        notebooks: what there is to run; by default the notebooks of the project.
+        out: folder of the reports; by default `reports/<name of the study>`, or `reports` beside a study file that has
+            notebooks of its own.
+        notebooks: what there is to run; by default the notebooks of the project and those beside the study file.
 
     Raises:
         UserError: an unknown study, parameter or notebook, a value that does not fit; or every mistake in data sets,
@@ -90,16 +92,29 @@ def plan(
         if reserved in given:
             raise UserError(f"-p {reserved}: name the study as the argument of the command instead")
     resolved = parameters.load(study, changes={name: given[name] for name in given if name in known})
-    all_notebooks = books.find() if notebooks is None else notebooks
+    beside = parameters.find(study).parent / OWN_NOTEBOOKS
+    apart = beside.is_dir() and not same(beside, NOTEBOOKS)
+    all_notebooks = notebooks if notebooks is not None else all_of(beside) if apart else books.find()
     if not all_notebooks:
         raise UserError("no notebooks found")
     own = books.own_parameters(
         all_notebooks, {name: given[name] for name in given if name not in known}, known
     )
     chosen = books.select(all_notebooks, only)
-    made = Plan(resolved, out or REPORTS / resolved.name, all_notebooks, chosen, own, jobs)
+    default = beside.parent / OWN_REPORTS if apart else REPORTS / resolved.name
+    made = Plan(resolved, out or default, all_notebooks, chosen, own, jobs)
     check(resolved, [partial(require_place, made.out, "--out", folder=True), *_own_checks(own)])
     return made
+
+
+def all_of(beside: Path) -> list[Notebook]:
+    """Return the notebooks of the project and of a study's own folder. Raises UserError when two have one name."""
+    project, own = books.find(), books.find(beside)
+    for taken in {notebook.stem for notebook in project} & {notebook.stem for notebook in own}:
+        raise UserError(
+            f"{beside / taken}.ipynb: the study has a notebook of this name; expected one of its own, such as 20_mine"
+        )
+    return sorted([*project, *own], key=lambda notebook: notebook.stem)
 
 
 def check(study: Study, others: Iterable[Callable[[], object]] = ()) -> None:

@@ -33,11 +33,6 @@ def _cells() -> pd.DataFrame:
     return table
 
 
-def cell_definitions() -> pd.DataFrame:
-    """Return `abc_cells.csv`, 27 rows: a_level, b_level, c_level, tier, reason, reason_zh."""
-    return _cells().copy()
-
-
 class ABC(StratificationModel):
     """Three scores (A customer value, B risk, C need), each a weighted mean of standardised indicators.
 

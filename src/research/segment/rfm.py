@@ -37,11 +37,6 @@ def component_definitions() -> pd.DataFrame:
     return _component_table().copy()
 
 
-def segment_definitions() -> pd.DataFrame:
-    """Return `rfm_segments.csv`: order, segment, segment_zh, inclusive r, f and m ranges of scores, meaning."""
-    return _segments().copy()
-
-
 class Bands:
     """Scores 1 to 5 of one input by its training quantiles.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -17,6 +18,9 @@ from research.segment.references import Reference
 from research.segment.rule_text import number_in_words, unit_of
 
 BASE_POINTS, BASE_ODDS, DOUBLE = 600.0, 20.0, 50.0
+# What this process has binned, by all that decides it: the values and outcomes of the training rows, and the settings.
+# Scorecards of one fold that differ in their inputs only then share the bins of the columns that both read.
+BINNED: dict[str, np.ndarray | list[list[str]]] = {}
 
 
 def points_of_risk(risk: ArrayLike) -> np.ndarray:
@@ -94,15 +98,25 @@ class Scorecard(Reference):
         self._learn_value(table)
 
     def _optimal_bins(self, column: pd.Series, outcome: np.ndarray) -> np.ndarray | list[list[str]]:
-        """Return the inner edges of a number, or the groups of levels of a category."""
+        """Return the inner edges of a number, or the groups of levels of a category.
+
+        A column that was binned before with the same rows, outcome and settings is not binned again: see `BINNED`.
+        """
+        category = is_category(column)
+        values = text_levels(column) if category else numbers(column.to_frame("x"), "x")
+        told = pd.factorize(values) if category else values  # text itself is slow to hash
+        key = joblib.hash([told, outcome, self.prebins, self.least_bin])
+        if key not in BINNED:
+            BINNED[key] = self._solve(category, values, outcome)
+        return BINNED[key]
+
+    def _solve(self, category: bool, values: np.ndarray, outcome: np.ndarray) -> np.ndarray | list[list[str]]:
         try:
             from optbinning import OptimalBinning  # slow to import, used here only
         except ImportError:
             raise UserError(
                 "the scorecard needs the package optbinning; install the project's requirements"
             ) from None
-        category = is_category(column)
-        values = text_levels(column) if category else numbers(column.to_frame("x"), "x")
         known = np.array([v is not None for v in values]) if category else ~np.isnan(values)
         if len(np.unique(outcome[known])) < 2 or len(pd.unique(values[known])) < 2:
             return [sorted(set(values[known]))] if category else np.empty(0)

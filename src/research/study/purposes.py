@@ -55,7 +55,8 @@ def by_construction(study: Study) -> dict[str, list[str]]:
             pair = f"{name}|{arm}"
             if "loan_amount" in table and name != "random":
                 found["value"].append(pair)
-            if construct in getattr(model(study, name, arm), "inputs_", ()):
+            fitted = model(study, name, arm if registry.MODELS[name].arms_differ else PRACTISED)
+            if construct in getattr(fitted, "inputs_", ()):
                 found["need"].append(pair)
     return found
 

@@ -11,7 +11,7 @@ from research.segment import profile, registry
 from research.segment.scorecard import points_of_risk
 from research.steps import step
 from research.study.collect import about
-from research.study.folds import out_of_fold
+from research.study.folds import out_of_fold, picked
 from research.study.models import model, not_testable
 from research.study.segment import tier_rates
 from research.tiers import TIERS
@@ -70,10 +70,11 @@ def ranking_auc(study: Study) -> pd.DataFrame:
     The mean over folds with its corrected interval: the same value that page 05 compares.
     """
     oof = out_of_fold(study)
-    folds = criteria.fold_measures(oof)
-    folds = folds[(folds["measure"] == "auc") & (folds["arm"] == registry.ARMS[0])]
-    kept = folds[folds["model"].isin([*study.models, *BESIDE])]
-    found = criteria.summarise_folds(kept, oof).rename(columns={"model": "ranking", "estimate": "auc"})
+    own = [(name, registry.ARMS[0]) for name in (*study.models, *BESIDE)]
+    places = [place for place, pair in enumerate(oof.pairs) if pair in own]
+    shown = picked(oof, places, tuple(oof.pairs[place] for place in places))
+    folds = criteria.fold_measures(shown).query("measure == 'auc'")
+    found = criteria.summarise_folds(folds, oof).rename(columns={"model": "ranking", "estimate": "auc"})
     return found[["ranking", "auc", "ci_low", "ci_high", "n"]]
 
 

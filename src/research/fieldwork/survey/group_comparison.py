@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from research.errors import UserError
 from research.fieldwork.survey.scales import scale_scores
+from research.multiplicity import holm
 
 
 def compare_groups(
@@ -65,9 +65,7 @@ def compare_groups(
         "effect",
     ]
     table = pd.DataFrame(rows, columns=[*columns, "ci_low", "ci_high", "medians", "n"])
-    defined = table["p_value"].notna()
-    if defined.any():
-        table.loc[defined, "p_holm"] = multipletests(table.loc[defined, "p_value"], method="holm")[1]
+    table["p_holm"] = holm(table["p_value"])
     return table
 
 

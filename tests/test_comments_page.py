@@ -1,0 +1,282 @@
+"""Comments in a real browser: marked, saved, edited, downloaded and loaded again; by keyboard; nothing is sent."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from openpyxl import load_workbook
+
+from test_browser import DESK, PHONE, browser, out, visit, width_beyond  # noqa: F401
+from test_comments import research
+
+NO_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } });"
+# what keys do with a caret in the text: put it at a place and stretch it by words
+SELECT = """([selector, from, words]) => {
+  const walker = document.createTreeWalker(document.querySelector(selector), NodeFilter.SHOW_TEXT);
+  let node = walker.nextNode();
+  while (!node.data.includes(from)) { node = walker.nextNode(); }
+  getSelection().collapse(node, node.data.indexOf(from));
+  for (let i = 0; i < words; i++) { getSelection().modify('extend', 'forward', 'word'); }
+}"""
+
+
+def select(page, selector: str, start: str, words: int) -> None:
+    page.evaluate(SELECT, [selector, start, words])
+    page.locator("#comment-mark").wait_for()
+
+
+def write(page, text: str, name: str = "Reviewer 1") -> None:
+    page.get_by_label("Comment", exact=True).and_(page.locator("textarea")).fill(text)
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Save").click()
+
+
+def listed(page) -> list[str]:
+    return page.locator("#comments li .said").all_text_contents()
+
+
+def highlighted(page) -> list[str]:
+    return page.evaluate("[...(CSS.highlights.get('comment') || [])].map(String)")
+
+
+def downloaded(page, path: Path) -> Path:
+    if page.locator("#comments").is_hidden():
+        page.locator("#comments-open").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    download.value.save_as(path)
+    return path
+
+
+def shown(page) -> str:
+    return page.locator("#comments-said").text_content()
+
+
+def test_a_passage_is_marked_saved_and_there_when_the_page_is_opened_again(visit, tmp_path):  # noqa: F811
+    page = visit("06_first.html")
+    select(page, "#answer", "AUC", 3)
+    page.locator("#comment-mark").click()
+    assert (
+        page.get_by_role("dialog", name="Comment on a passage").locator("blockquote").text_content()
+        == "AUC is 0.563"
+    )
+    write(page, "Of what?")
+    assert shown(page) == "Comment saved. On this page: 1"
+    page.reload()
+    assert highlighted(page) == ["AUC is 0.563"]
+    assert page.locator("#comments-open").text_content() == "Comments 1"
+    other = page.context.new_page()
+    other.goto(page.url.replace("06_first", "09_second"))
+    other.locator("#comments-open").click()
+    assert listed(other) == []
+    assert other.locator("#comments-elsewhere").text_content() == "On other pages: 1"
+    assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == page.said == []
+
+
+def test_the_file_is_one_of_web_annotations_that_names_place_run_and_reader(visit, out, tmp_path):  # noqa: F811
+    page = visit("06_first.html")
+    select(page, "#answer", "AUC", 1)
+    page.keyboard.press("Alt+Shift+C")
+    write(page, "Of what?", "Ana 王")
+    page.locator("#comments-open").click()
+    page.get_by_role("button", name="Comment on Table 6.1").click()
+    write(page, "Since when?", "Ana 王")
+    made = json.loads(downloaded(page, tmp_path / "c.json").read_text(encoding="utf-8"))
+    assert (made["@context"], made["type"]) == ("http://www.w3.org/ns/anno.jsonld", "AnnotationPage")
+    passage, exhibit = made["items"]
+    assert (passage["type"], passage["motivation"]) == ("Annotation", "commenting")
+    assert passage["body"] == {
+        "type": "TextualBody",
+        "value": "Of what?",
+        "format": "text/plain",
+        "purpose": "commenting",
+    }
+    assert passage["creator"] == {"type": "Person", "name": "Ana 王"}
+    assert passage["created"].endswith("Z")
+    record = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    target = passage["target"]
+    assert (target["source"], target["dcterms:isPartOf"]) == ("06_first.html", f"urn:sha256:{record['run']}")
+    assert [one["type"] for one in target["selector"]] == ["FragmentSelector", "TextQuoteSelector"]
+    assert target["selector"][0]["value"] == "06_first-answer"
+    quote = target["selector"][1]
+    assert (quote["exact"], quote["prefix"][-3:], quote["suffix"][:8]) == ("AUC", "The", "is 0.563")
+    assert exhibit["target"]["selector"][1]["exact"].split("\n")[1:] == [
+        "Tier\tRate\tn", "Premium\t0.5%\t1,000", "High risk\t5.1%\t9,000"
+    ]  # fmt: skip
+    assert "file:" not in json.dumps(made)  # no path of the reader's machine
+
+
+def test_by_keyboard_alone_from_an_exhibit_to_the_file_and_back(visit):  # noqa: F811
+    page = visit("06_first.html")
+    page.locator("#rates .scroll").focus()
+    page.keyboard.press("Alt+Shift+C")
+    assert page.get_by_role("dialog", name="Comment on Table 6.1").is_visible()
+    page.keyboard.type("Why two tiers?")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Reviewer 1")
+    page.keyboard.press("Enter")
+    assert shown(page) == "Comment saved. On this page: 1"
+    assert page.evaluate("document.activeElement === document.querySelector('#rates .scroll')")
+    page.locator("#comments-open").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "Comments"
+    for name in ("Download", "Close"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == name
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Table 6.1"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "rates"
+    page.locator("#comments-close").focus()
+    page.keyboard.press("Escape")
+    assert page.locator("#comments").is_hidden()
+    assert page.evaluate("document.activeElement.id") == "comments-open"
+
+
+def test_a_passage_by_keyboard_keeps_the_place_of_the_caret(visit):  # noqa: F811
+    page = visit("06_first.html")
+    select(page, "#answer", "months", 1)
+    page.keyboard.press("Alt+Shift+C")
+    page.keyboard.press("Escape")
+    assert page.evaluate("String(getSelection())").strip() == "months"
+    page.keyboard.press("Alt+Shift+C")
+    write(page, "Which?")
+    assert page.evaluate(
+        "getSelection().isCollapsed && getSelection().anchorNode.parentElement.closest('#answer') !== null"
+    )
+
+
+def test_what_was_written_is_not_thrown_away_by_one_key(visit):  # noqa: F811
+    page = visit("06_first.html")
+    page.locator("#rates .scroll").focus()
+    page.keyboard.press("Alt+Shift+C")
+    page.keyboard.type("A long thought")
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.keyboard.press("Escape")
+    assert asked == ["Throw away what you wrote?"]
+    assert page.locator("#comment textarea").input_value() == "A long thought"
+
+
+def test_comments_are_edited_and_deleted(visit):  # noqa: F811
+    page = visit("06_first.html")
+    page.locator("#comments-open").click()
+    for text in ("one", "two"):
+        page.get_by_role("button", name="Comment on Table 6.1", exact=True).first.click()
+        write(page, text)
+    page.get_by_role("button", name="Edit the comment on Table 6.1").first.click()
+    write(page, "changed", "Somebody else")
+    assert sorted(listed(page)) == ["changed", "two"]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator("li", has_text="two").get_by_role("button", name="Delete the comment").click()
+    assert listed(page) == ["changed"]
+    assert shown(page) == "Comment deleted. On this page: 1"
+    assert page.locator("#rates.commented").count() == 1
+
+
+def test_without_storage_comments_stay_while_the_page_is_open_and_go_by_file(visit, tmp_path):  # noqa: F811
+    page = visit("06_first.html")
+    page.add_init_script(NO_STORAGE)
+    page.reload()
+    select(page, "#answer", "AUC", 1)
+    page.keyboard.press("Alt+Shift+C")
+    write(page, "Of what?")
+    path = downloaded(page, tmp_path / "c.json")
+    assert page.locator("#comments-unkept").is_visible()
+    page.reload()
+    page.locator("#comments-open").click()
+    assert listed(page) == []
+    page.get_by_label("Load a file of comments").set_input_files(path)
+    page.locator("#comments li").wait_for()
+    assert (listed(page), highlighted(page)) == (["Of what?"], ["AUC"])
+    assert shown(page) == "Loaded from c.json: 1"
+
+
+def test_a_file_shows_each_page_its_own_and_hostile_text_stays_text(visit, tmp_path):  # noqa: F811
+    page = visit("06_first.html")
+    page.locator("#comments-open").click()
+    page.get_by_role("button", name="Comment on Table 6.1").click()
+    write(page, "<img src=x onerror=\"document.title = 'taken'\">")
+    path = downloaded(page, tmp_path / "c.json")
+    made = json.loads(path.read_text())
+    second = json.loads(
+        json.dumps(made["items"][0]).replace("06_first", "09_second").replace('"rates"', '"gone"')
+    )
+    made["items"].append(second | {"id": "urn:uuid:2"})
+    path.write_text(json.dumps(made))
+    other = visit("09_second.html")
+    other.locator("#comments-open").click()
+    other.get_by_label("Load a file of comments").set_input_files(path)
+    other.locator("#comments li").wait_for()
+    assert listed(other) == ["<img src=x onerror=\"document.title = 'taken'\">"]
+    assert other.locator("#comments li .go").text_content() == "No longer on this page: gone"
+    assert other.locator("#comments-elsewhere").text_content() == "On other pages: 1"
+    (tmp_path / "notes.json").write_text('{"items": [{"id": 1}]}')
+    other.get_by_label("Load a file of comments").set_input_files(tmp_path / "notes.json")
+    other.wait_for_function("document.querySelector('#comments-said').textContent.startsWith('notes.json')")
+    assert shown(other) == "notes.json is not a file of comments"
+    assert len(listed(other)) == 1
+    assert (page.title(), other.said) == ("How does the first model 模型 order?", [])
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_panel_and_dialog_are_free_of_violations_and_fit(visit, viewport, scheme):  # noqa: F811
+    page = visit("06_first.html", viewport=viewport, scheme=scheme)
+    page.locator("#comments-open").click()
+    page.get_by_role("button", name="Comment on Table 6.1").click()
+    assert Axe().run(page).violations_count == 0
+    write(page, "Why?")
+    select(page, "#answer", "AUC", 2)
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+    assert width_beyond(page) == 0
+
+
+def test_paper_shows_no_comments_and_pages_without_scripts_no_button(visit):  # noqa: F811
+    page = visit("06_first.html")
+    page.locator("#comments-open").click()
+    page.get_by_role("button", name="Comment on Table 6.1").click()
+    write(page, "Why?")
+    page.emulate_media(media="print")
+    for gone in ("#comments", ".comment-on", "#comments-open"):
+        assert page.locator(gone).first.is_hidden(), gone
+    assert page.locator("#rates").evaluate("e => getComputedStyle(e).outlineStyle") == "none"
+    assert page.locator("body").evaluate("e => getComputedStyle(e).paddingRight") == "0px"
+    silent = visit("06_first.html", scripts=False)
+    assert silent.locator("#comments-open").is_hidden()
+    assert silent.locator("#comments").is_hidden()
+
+
+def test_two_readers_comments_reach_the_authors_workbook(visit, out, tmp_path):  # noqa: F811
+    files = []
+    for name, start, words in (("Ana", "AUC", 3), ("Bo", "months", 1)):
+        page = visit("06_first.html")
+        select(page, "#answer", start, words)
+        page.keyboard.press("Alt+Shift+C")
+        write(page, f"{name} asks", name)
+        page.locator("#comments-open").click()
+        page.get_by_role("button", name="Comment on Figure 6.1").click()
+        write(page, f"{name} sees", name)
+        files.append(downloaded(page, tmp_path / f"{name}.json"))
+    now = tmp_path / "now"
+    shutil.copytree(out, now)
+    text = (now / "06_first.html").read_text(encoding="utf-8")
+    (now / "06_first.html").write_text(text.replace(">0.563<", ">0.612<"), encoding="utf-8")
+    book = tmp_path / "comments.xlsx"
+    assert research("comments", *files, "--against", now, book) == 0
+    rows = [
+        [row[0], row[2], *row[4:6]]
+        for row in load_workbook(book).active.iter_rows(min_row=2, values_only=True)
+    ]
+    assert rows == [
+        ["Ana", "Answer", "Ana asks", "Now reads: The AUC is 0.612 over 12 months; see Table 6.1."],
+        ["Bo", "Answer", "Bo asks", "Unchanged."],
+        ["Ana", "Figure 6.1", "Ana sees", "Unchanged."],
+        ["Bo", "Figure 6.1", "Bo sees", "Unchanged."],
+    ]
