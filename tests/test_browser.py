@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 import demo
+from research.desk.compare import compare
+from research.desk.comparison_page import comparison_page
+from research.desk.finished import finished
+from test_compare import changed_run
 
 PAGES = ("index.html", "06_first.html", "09_second.html", "checklists.html")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -34,6 +38,27 @@ def browser():
         )
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module")
+def compared(out, tmp_path_factory) -> str:
+    """The page of the run compared with one that shows other numbers."""
+    other = changed_run(out, tmp_path_factory.mktemp("compared") / "other")
+    page = other.parent / "moved.html"
+    page.write_text(comparison_page(compare(finished(out), finished(other))), encoding="utf-8")
+    return str(page)
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (DESK, "dark"), (PHONE, "light")])
+def test_two_runs_compared_violate_nothing_and_scroll_in_one_direction(visit, compared, viewport, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(compared, viewport=viewport, scheme=scheme)
+    assert [url for url in page.asked[1:] if not url.startswith("data:")] == []
+    assert page.said == []
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+    assert width_beyond(page) == 0
 
 
 @pytest.fixture

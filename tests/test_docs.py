@@ -39,6 +39,11 @@ INSTEAD = [
         "takes minutes; on RUN_PAGES once with one notebook, else its plan is made",
     ),
     ("research batch", "plan", "many runs; all of them are planned and checked"),
+    (
+        "research compare",
+        "options",
+        "needs finished runs; other tests compare some, here its options are checked",
+    ),
     ("research verify", "one group", "fits models for some minutes; one group of checks is computed"),
     (
         "papermill",
@@ -48,8 +53,8 @@ INSTEAD = [
     ("jupyter nbconvert", "read", "its notebook was not executed here; other tests make the page"),
     ("research comments", "read", "needs comments and a finished run; other tests make both"),
     ("dask", "read", "runs until it is stopped; other tests start a scheduler and workers"),
-    ("research paper", "words", "needs a finished run; other tests fill a manuscript from one"),
-    ("research tables", "words", "needs a finished run; other tests write tables of one"),
+    ("research paper", "options", "needs a finished run; other tests fill a manuscript from one"),
+    ("research tables", "options", "needs a finished run; other tests write tables of one"),
     ("for", "read", "repeats such a command; the shell reads it and its notebook is checked"),
 ]
 RUN_PAGES = ("tutorial.md", "own-loan-book.md")
@@ -168,7 +173,7 @@ class Typed:
         if words[0] != "research":
             return self.finished(self.terminal.shell(command), place, codes)
         check_words(words[1:], place)
-        if how == "words":
+        if how == "options":
             return ""
         if how == "one group":
             words = ["research", "verify", "demsar"]

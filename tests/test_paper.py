@@ -21,8 +21,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from research import cli
 from research.desk import paper as papers
+from research.desk.finished import Finished, finished
 from research.desk.pandoc import document
-from research.desk.printed import Finished, finished
 from research.errors import UserError
 from research.exhibits import Exhibit, Said
 from research.exhibits.models import tier_rates_drawn
@@ -94,7 +94,11 @@ def run(tmp_path: Path) -> Path:
     shown = values.collect([out / "executed/05_x.ipynb"])
     record = values.values_record(shown, {"name": "t", "sha256": "0"})
     (out / "values.json").write_text(values.values_text(record), encoding="utf-8")
-    given = {"seed": 20240607, "study": {"name": "t", "parameters": {"folds": 10}}, "registration": None}
+    given = {
+        "seed": 20240607,
+        "study": {"name": "t", "sha256": "0", "parameters": {"folds": 10}},
+        "registration": None,
+    }
     (out / "provenance.json").write_text(json.dumps(given), encoding="utf-8")
     return out
 
@@ -122,6 +126,13 @@ def research(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, s
 
 def filled(text: str, run: Finished, ending: str = ".html", bibliography: str = BIB) -> papers.Filled:
     return papers.fill(text, "text.md", bibliography, run, ending, "figures", Words())
+
+
+def with_shown(run: Finished, shown: values.Collected) -> Finished:
+    """Return a run whose notebooks carry something else."""
+    other = replace(run)
+    vars(other)["collected"] = shown
+    return other
 
 
 def needs_pandoc() -> None:
@@ -161,18 +172,18 @@ def needs_pandoc() -> None:
 )  # fmt: skip
 def test_a_field_without_a_value_is_told_with_file_and_line(run: Path, text: str, told: str) -> None:
     with pytest.raises(UserError) as error:
-        filled(f"---\ntitle: t\n---\n\n{text}\n", finished(str(run)))
+        filled(f"---\ntitle: t\n---\n\n{text}\n", finished(run))
     assert str(error.value).startswith("text.md, line 5: ")
     assert told in str(error.value)
 
 
 def test_a_withheld_count_stops_the_paper(run: Path) -> None:
-    one = finished(str(run))
-    hidden = {**one.shown.tables["05_x/rates"], WITHHELD: [[1, "n"]]}
+    one = finished(run)
+    hidden = {**one.collected.tables["05_x/rates"], WITHHELD: [[1, "n"]]}
     hidden["rows"] = [
         [*row[:-1], None if place == 1 else row[-1]] for place, row in enumerate(hidden["rows"])
     ]
-    less = replace(one, shown=replace(one.shown, tables={"05_x/rates": hidden}))
+    less = with_shown(one, replace(one.collected, tables={"05_x/rates": hidden}))
     with pytest.raises(UserError, match=r"line 1: .*withheld: too few persons"):
         filled("{{value:05_x/rates[abc].n}}", less)
     shown = filled("{{table:05_x/rates}}", less).text
@@ -182,21 +193,18 @@ def test_a_withheld_count_stops_the_paper(run: Path) -> None:
 
 def test_every_fault_of_a_manuscript_is_told_at_once(run: Path) -> None:
     with pytest.raises(UserError) as error:
-        filled("{{run:a}}\n{{value:b}}\n@c\n{{table:05_x/rates}}\n{{table:05_x/rates}}\n", finished(str(run)))
+        filled("{{run:a}}\n{{value:b}}\n@c\n{{table:05_x/rates}}\n{{table:05_x/rates}}\n", finished(run))
     assert [line.split(":")[0] for line in str(error.value).splitlines()] == [
         "text.md, line 5", "text.md, line 1", "text.md, line 2", "text.md, line 3",
     ]  # fmt: skip
 
 
 def test_addresses_and_code_are_no_citations(run: Path) -> None:
-    assert (
-        filled("Write to a@holm.org or \\@holm.", finished(str(run))).text
-        == "Write to a@holm.org or \\@holm."
-    )
+    assert filled("Write to a@holm.org or \\@holm.", finished(run)).text == "Write to a@holm.org or \\@holm."
 
 
 def test_exhibits_are_counted_in_order_and_referred_to_by_number(run: Path) -> None:
-    made = filled(TEXT, finished(str(run)))
+    made = filled(TEXT, finished(run))
     assert "see Table 1, Figure 1 and" in made.text
     assert "**Table 1.** Rates by tier & model" in made.text
     assert "Table 5.1 of the study's pages; recorded result" in without_escapes(made.text)
@@ -205,7 +213,7 @@ def test_exhibits_are_counted_in_order_and_referred_to_by_number(run: Path) -> N
 
 def test_words_are_counted_without_front_matter_exhibits_and_citations(run: Path) -> None:
     text = "One two {{value:05_x/answer.n|,d}} four [@holm1979].\n\n{{table:05_x/rates}}\n"
-    assert filled(f"---\ntitle: one two three\n---\n{text}", finished(str(run))).words == 4
+    assert filled(f"---\ntitle: one two three\n---\n{text}", finished(run)).words == 4
 
 
 def without_escapes(text: str) -> str:
@@ -280,7 +288,7 @@ def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path, ending: st
     elsewhere = shutil.copytree(run, tmp_path / "another")
     made = []
     for folder in (run, elsewhere):
-        one = filled(TEXT, finished(str(folder)), ending)
+        one = filled(TEXT, finished(folder), ending)
         files = one.pictures | {"references.bib": BIB.encode()}
         made.append((one.pictures, document(one.text, ending, files=files, beside=folder)))
         os.utime(folder / "values.json", (1, 1))
@@ -313,9 +321,9 @@ def test_without_pandoc_one_message_says_how_to_get_it(
     ("words", "told"),
     [
         (["nothing", "a.docx"], "study 'nothing' is not in studies/"),
-        (["empty", "a.docx"], "empty: no finished run; make one with `research run"),
+        (["empty", "a.docx"], "empty: no values.json in it; expected a folder of reports"),
         (["run 运行", "a.pdf"], "found '.pdf', expected a file name ending in .docx, .tex, .html"),
-        (["run 运行", "run 运行/a.docx"], "lies in the folder of the run"),
+        (["run 运行", "run 运行/a.docx"], "lies in run 运行, which this command reads"),
         (["run 运行", "a.docx", "--manuscript", "none.md"], "none.md: no such file"),
     ],
 )
@@ -347,7 +355,7 @@ def test_tables_are_written_one_by_one_with_caption_and_note(run: Path, tmp_path
 
 
 def test_the_workbook_has_words_for_headings_and_says_what_each_table_says(run: Path, tmp_path: Path) -> None:
-    tables = {"05_x/rates": finished(str(run)).shown.tables["05_x/rates"]}
+    tables = {"05_x/rates": finished(run).collected.tables["05_x/rates"]}
     (tmp_path / "t.xlsx").write_bytes(workbook.workbook_bytes(tables))
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     sheet = book["05 rates"]
@@ -388,7 +396,8 @@ def reference_run(text: str) -> Finished:
     plan = {"weights": "equal", "folds": 10, "repeats": 1}
     plan["tier_shares"] = {"premium": 0.1, "low": 0.5, "medium": 0.3, "high": 0.1}
     given = {"study": {"name": "default", "parameters": plan}, "seed": 1, "code": {"commit": "c"}}
-    return Finished(Path(), given | {"data": {"name": "n", "source": "s", "sha256": "h"}}, shown)
+    run = Finished("default", record, given | {"data": {"name": "n", "source": "s", "sha256": "h"}})
+    return with_shown(run, shown)
 
 
 def test_the_manuscript_is_filled_by_the_default_study(monkeypatch: pytest.MonkeyPatch) -> None:

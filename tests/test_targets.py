@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 from fuzz.cases import limited
 from research import cli
 from research.documentation.commands import Given, commands, given
-from research.paths import EXAMPLES
+from research.paths import EXAMPLES, ROOT
 from research.targets import FILLS, READS, WRITES, roles
 
 TABLE = EXAMPLES / "loan_book_example.csv"
@@ -193,6 +193,7 @@ READABLE = {
         "--out",
         "OUT.csv",
     ],
+    "fieldwork size": [],
     "fieldwork agreement": [CODING],
     "fieldwork import-qda": ["project.qdpx", "--out", "OUT"],
     "fieldwork export-qda": [CODING, "--out", "OUT.qdpx"],
@@ -204,6 +205,7 @@ READABLE = {
     "paper": ["default", "OUT.docx"],
     "tables": ["default", "OUT"],
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
+    "compare": [ROOT / "reports" / "reference", "OUT.html"],
 }
 ENDINGS = {
     "file": ".csv",
@@ -213,6 +215,7 @@ ENDINGS = {
     "manuscript": ".md",
     "files": ".xlsx",
     "sources": ".xlsx",
+    "inputs": ".yml",
 }
 
 

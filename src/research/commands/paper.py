@@ -38,8 +38,9 @@ def paper(
 ) -> None:
     """Fill the manuscript from a finished run and make it a document; a field without a value stops it."""
     from research.desk import pandoc
+    from research.desk.finished import outside
     from research.desk.paper import fill
-    from research.desk.printed import FIGURES, finished, outside
+    from research.desk.printed import FIGURES, run_of
     from research.exhibits.words import Words
     from research.pages.files import write_if_changed
 
@@ -47,8 +48,8 @@ def paper(
     if ending not in FIGURES:
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in {', '.join(FIGURES)}")
     pandoc.path()
-    run = finished(study)
-    outside(out, run)
+    run = run_of(study)
+    outside(out, [run.folder or out])
     text, cited = read_text(manuscript), manuscript.with_name("references.bib")
     bibliography = read_text(cited) if cited.exists() else ""
     folder = out.with_name(f"{out.stem}-figures")
@@ -70,19 +71,22 @@ def tables(
 ) -> None:
     """Write every table of a finished run as a file of its own, with caption and note, to put into a text."""
     from research.desk import pandoc
-    from research.desk.printed import finished, outside, table_markdown
+    from research.desk.finished import outside
+    from research.desk.printed import place_of, run_of, table_markdown
     from research.exhibits.words import Words
     from research.pages.files import write_if_changed
 
     pandoc.path()
-    run, ending = finished(study), f".{kind.value}"
-    outside(out, run)
-    shown = [key for key, entry in run.shown.tables.items() if entry["kind"] == "table"]
+    run, ending = run_of(study), f".{kind.value}"
+    outside(out, [run.folder or out])
+    shown = [key for key, entry in run.collected.tables.items() if entry["kind"] == "table"]
     needs = rb"% \usepackage{longtable,booktabs,array,calc}" + b"\n" if kind is Kind.TEX else b""
     made = {
         f"{key.replace('/', '-')}{ending}": needs
         + pandoc.document(
-            table_markdown(run, key, "" if needs else f"{run.place(key)}.", Words()), ending, whole=not needs
+            table_markdown(run, key, "" if needs else f"{place_of(run, key)}.", Words()),
+            ending,
+            whole=not needs,
         )
         for key in shown
     }

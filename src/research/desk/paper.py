@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from research import __version__
+from research.desk.finished import Finished
 from research.desk.printed import (
     FIGURES,
-    Finished,
     anchor,
     figure_file,
     figure_markdown,
@@ -130,7 +130,7 @@ def _filled(
         raise UserError(
             f"expected a field such as {{{{value:…}}}}{nearest(kind, ['value', 'run', 'sentence', *EXHIBITS])}"
         )
-    entry = _entry(name, {key: one for key, one in run.shown.tables.items() if one["kind"] == kind}, kind)
+    entry = _entry(name, {key: one for key, one in run.collected.tables.items() if one["kind"] == kind}, kind)
     if name not in labels:
         raise UserError(f"the {kind} stands on no line of its own")
     if not _alone(found):  # LaTeX counts for itself
@@ -172,12 +172,12 @@ def _address(name: str) -> tuple[str, list[str], str]:
 def _value(name: str, run: Finished) -> Any:
     """Return a value of a sentence or of a row of a table."""
     key, picked, column = _address(name)
-    if key in run.shown.prose:
-        given = run.shown.prose[key]["values"]
+    if key in run.collected.prose:
+        given = run.collected.prose[key]["values"]
         if column not in given:
             raise UserError(f"no value '{column}' in {key}{nearest(column, given)}")
         return given[column]
-    entry = _entry(key, {**run.shown.prose, **run.shown.tables}, "sentence or table")
+    entry = _entry(key, {**run.collected.prose, **run.collected.tables}, "sentence or table")
     columns = [one["name"] for one in entry["columns"]]
     if column not in columns:
         raise UserError(f"no column '{column}' in {key}{nearest(column, columns)}")
@@ -209,7 +209,7 @@ def _unmet(rows: list[dict[str, Any]], part: str) -> str:
 
 def _recorded(name: str, run: Finished) -> Any:
     """Return a value of the provenance, by its names from the outside in."""
-    value: Any = {**run.record, "date": provenance.date()[:10], "version": __version__}
+    value: Any = {**run.provenance, "date": provenance.date()[:10], "version": __version__}
     for part in name.split("."):
         if not isinstance(value, dict) or part not in value:
             raise UserError(
@@ -222,7 +222,7 @@ def _recorded(name: str, run: Finished) -> Any:
 def _sentence(name: str, run: Finished) -> str:
     """Return a paragraph, one sentence of it, or a caption; one that lacks a number is none."""
     key, picked, _ = _address(name)
-    entry = _entry(key, {**run.shown.prose, **run.shown.tables}, "sentence")
+    entry = _entry(key, {**run.collected.prose, **run.collected.tables}, "sentence")
     parts = (entry.get("text") or entry["caption"]).split("\n")
     if picked and picked not in ([str(place)] for place in range(1, len(parts) + 1)):
         raise UserError(f"expected [1] to [{len(parts)}]")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from research import parameters
+from research.desk.finished import Finished, finished
 from research.errors import UserError
 from research.exhibits.words import N_, Words
 from research.pages import markup, worded
 from research.pages.payload import WITHHELD, payload_to_frame, plain
 from research.pages.picture import PRINT_DPI, saved
-from research.pages.values import Collected, collect
 from research.paths import REPORTS
-from research.textfiles import read_text
 
 FIGURES = {".docx": "png", ".tex": "pdf", ".html": "svg"}  # the best that each kind of document can hold
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~^$@-])")
@@ -28,41 +25,17 @@ NOTE = N_("{place} of the study's pages.")
 NOTE_ORIGIN = N_("{place} of the study's pages; {origin}.")
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A finished run: its folder, its provenance, and what its executed notebooks show."""
-
-    folder: Path
-    record: dict[str, Any]
-    shown: Collected
-
-    def place(self, key: str) -> str:
-        """Return what the pages call a table or figure: `Table 5.1`."""
-        stem, _, name = key.partition("/")
-        return self.shown.numbers[stem][name]
-
-
-def finished(study: str) -> Finished:
+def run_of(study: str) -> Finished:
     """Return the finished run of a study, given by name, by its file, or as the folder of its reports.
 
     Raises:
         UserError: there is no such study, or it has not been run to its end.
     """
     folder = Path(study) if Path(study).is_dir() else REPORTS / parameters.load(study).name
-    executed = sorted((folder / "executed").glob("*.ipynb"))
-    if not executed or not (folder / "values.json").is_file() or not (folder / "provenance.json").is_file():
-        raise UserError(f"{folder}: no finished run; make one with `research run {study}`")
-    try:
-        record, shown = json.loads(read_text(folder / "provenance.json")), collect(executed)
-    except (ValueError, KeyError) as error:
-        raise UserError(f"{folder}: not as a run writes it: {error}") from None
-    return Finished(folder, record, shown)
-
-
-def outside(out: Path, run: Finished) -> None:
-    """Raise UserError when something would be written into the folder of a run: what is there belongs to the run."""
-    if run.folder.resolve() in out.resolve().parents:
-        raise UserError(f"{out}: lies in the folder of the run, {run.folder}; name a place elsewhere")
+    run = finished(folder)
+    if not run.provenance or not run.collected.tables:
+        raise UserError(f"{folder}: no executed notebooks in it; `research run {study}` makes them")
+    return run
 
 
 def literal(text: str) -> str:
@@ -91,7 +64,7 @@ def table(entry: Mapping[str, Any], words: Words) -> list[list[str]]:
 
 def table_markdown(run: Finished, key: str, label: str, words: Words) -> str:
     """Return a table with caption and note; `label` stands before the caption (`Table 1.`)."""
-    entry = run.shown.tables[key]
+    entry = run.collected.tables[key]
     head, *rows = table(entry, words)
     kinds = {column["name"]: column["dtype"] for column in entry["columns"]}
     shown = list(worded.headings(dict(entry), words))
@@ -113,7 +86,7 @@ def table_markdown(run: Finished, key: str, label: str, words: Words) -> str:
 
 def figure_markdown(run: Finished, key: str, label: str, path: str, words: Words) -> str:
     """Return a figure whose picture is at a path, with caption, alternative text and note."""
-    entry = run.shown.tables[key]
+    entry = run.collected.tables[key]
     alt = " ".join(entry["alt"].split()).replace("\\", "").replace('"', "”")
     return (
         f'![{_caption(entry, label)}](<{path}>){{#{anchor(key)} alt="{alt}" width=100%}}\n\n'
@@ -124,6 +97,12 @@ def figure_markdown(run: Finished, key: str, label: str, path: str, words: Words
 def figure_file(entry: Mapping[str, Any], ending: str, words: Words) -> bytes:
     """Return the picture of a figure for a kind of document (`.docx`, `.tex`, `.html`), drawn anew."""
     return worded.drawn(entry, words, partial(saved, ending=FIGURES[ending], dpi=PRINT_DPI))
+
+
+def place_of(run: Finished, key: str) -> str:
+    """Return what the pages call a table or figure: `Table 5.1`."""
+    stem, _, name = key.partition("/")
+    return run.collected.numbers[stem][name]
 
 
 def anchor(key: str) -> str:
@@ -137,5 +116,5 @@ def _caption(entry: Mapping[str, Any], label: str) -> str:
 
 def _note(run: Finished, key: str, entry: Mapping[str, Any], words: Words) -> str:
     if entry["origin"] not in worded.ORIGINS:
-        return words(NOTE, place=run.place(key))
-    return words(NOTE_ORIGIN, place=run.place(key), origin=words(worded.ORIGINS[entry["origin"]]))
+        return words(NOTE, place=place_of(run, key))
+    return words(NOTE_ORIGIN, place=place_of(run, key), origin=words(worded.ORIGINS[entry["origin"]]))
