@@ -39,6 +39,7 @@ VERBS = {
         "register",
         "Bind a study to the protocol before its data are read.",
     ),
+    "trial": ("research.commands.trial", "app", "Plan, allocate and analyse a trial of an action."),
     "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
 }
 USER_MISTAKE = 2

@@ -100,13 +100,56 @@ def worded(payload: dict[str, Any], words: Words | None = None) -> dict[str, Any
     if "text" not in said:
         made |= {name: " ".join(map(words.said, parts)) for name, parts in said.items()}
         return made | {"alt": made.get("alt", "")}
-    parts = said["text"]
-    made["text"] = "\n".join(map(words.said, parts))
-    made["html"] = " ".join(markup.said_html(part, words) for part in parts)
+    made["text"] = "\n".join(map(words.said, said["text"]))
+    made["html"] = " ".join(prose(payload, words))
+    return made | {"values": values_of(payload)}
+
+
+def values_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name → value of the fields of sentences; of a name that several sentences have, the last one's."""
     given: dict[str, Any] = {}
     for data in _listed(payload[SAID]["text"]):
         given |= numbers_in(data)
-    return made | {"values": given}
+    return given
+
+
+def prose(payload: Mapping[str, Any], words: Words) -> list[str]:
+    """Return sentences as HTML; a number is called `exhibit.field`, as in `values.json`.
+
+    One whose name a later sentence uses for another number is `exhibit.sentence.1.field`, and is not in there.
+    """
+    given, name = values_of(payload), payload["name"]
+
+    def called(place: int) -> markup.Naming:
+        return lambda field, value: (
+            f"{name}.{field}" if given.get(field) == value else f"{name}.sentence.{place}.{field}"
+        )
+
+    said = _sentences(payload[SAID]["text"])
+    return [markup.said_html(part, words, called(place)) for place, part in enumerate(said, start=1)]
+
+
+def named_in(payload: Mapping[str, Any]) -> markup.Naming:
+    """Return how the numbers of a caption are called: as the cell of its own table that holds the number.
+
+    That is the one cell with this value in the column of the field's name, or in `bad` of the row `premium` for the
+    field `bad_premium`; where it is in none, the one cell with this value, if it is no whole number, which may agree by
+    chance. Any other number is `exhibit.caption.field`.
+    """
+    name, columns = payload["name"], [column["name"] for column in payload["columns"]]
+
+    def called(field: str, value: Any) -> str:
+        asked = field.rpartition(".")[2]
+        named, same = [], []
+        for row, cells in enumerate(payload["rows"], start=1):
+            for column, cell in zip(columns, cells, strict=True):
+                if cell == value and not isinstance(cell, bool):
+                    same.append(f"{name}[{row}].{column}")
+                    named += same[-1:] if asked in (column, *(f"{column}_{text}" for text in cells)) else []
+        found = same if not named and not float(value).is_integer() else named
+        return found[0] if len(found) == 1 else f"{name}.caption.{field}"
+
+    return called
 
 
 def _listed(part: Any) -> list[Any]:
@@ -127,33 +170,31 @@ def sentence_id(page: str, kind: str, name: str, place: int = 0) -> str:
     return "-".join(filter(None, parts))
 
 
-def shown(payload: dict[str, Any], words: Words, page: str = "") -> str:
+def shown(payload: dict[str, Any], words: Words, page: str = "", below: str = "") -> str:
     """Return the HTML of an exhibit of `research.pages.show` in one language.
 
-    Captions and paragraphs of a notebook's `page` have anchors (`sentence_id`); in JupyterLab there is no page.
+    Captions and paragraphs of a notebook's `page` have anchors (`sentence_id`); in JupyterLab there is no page. `below`
+    is HTML that stands below a table or figure.
     """
     kind, name = payload["kind"], payload["name"]
 
     def anchor(part: str, place: int = 0) -> str:
         return f' id="{html.escape(sentence_id(page, part, name, place))}"' if page else ""
 
+    extra = f' data-key="{html.escape(f"{page}/{name}")}"' if page else ""
     if kind in ("table", "figure"):
-        return markup.wrap(kind, name, _tabular(payload, words, anchor("caption")))
+        return markup.wrap(kind, name, _tabular(payload, words, anchor("caption")) + below, extra)
     if kind == "versions":
         folded = f"<summary>{html.escape(words(VERSIONS))}</summary>{_tabular(payload, words)}"
-        return markup.wrap(kind, name, f"<details>{folded}</details>")
-    said = _sentences(payload[SAID]["text"])
-    extra = ""
+        return markup.wrap(kind, name, f"<details>{folded}</details>", extra)
+    said = prose(payload, words)
     if kind in ("limits", "further"):
-        points = (
-            f"<li{anchor(kind, place)}>{markup.said_html(part, words)}</li>"
-            for place, part in enumerate(said, start=1)
-        )
+        points = (f"<li{anchor(kind, place)}>{part}</li>" for place, part in enumerate(said, start=1))
         body = f"<ul>{''.join(points)}</ul>"
     else:
-        body = f"<p{anchor(kind)}>{' '.join(markup.said_html(part, words) for part in said)}</p>"
+        body = f"<p{anchor(kind)}>{' '.join(said)}</p>"
     if kind == "banner":
-        extra = f' role="note" data-banner="{html.escape(payload["banner"])}"'
+        extra += f' role="note" data-banner="{html.escape(payload["banner"])}"'
     if kind in KICKERS:
         body = f'<p class="kicker">{html.escape(words(KICKERS[kind]))}</p>{body}'
     return markup.wrap(kind, name, body, extra)
@@ -164,7 +205,7 @@ def _tabular(payload: dict[str, Any], words: Words, anchor: str = "") -> str:
     gone = {(row, column) for row, column in payload.get(WITHHELD, ())}
     smallest = payload["smallest"]
     caption = from_json(payload[SAID]["caption"])
-    set_in = markup.said_html(caption, words)
+    set_in = markup.said_html(caption, words, named_in(payload))
     if payload["origin"] in ORIGINS:
         set_in += (
             f' <span class="tag {payload["origin"]}">{html.escape(words(ORIGINS[payload["origin"]]))}</span>'
