@@ -43,6 +43,7 @@ _LOOKS = {  # points, bold, space before and after, colour
     "Column": (9, True, 2, 2, "1F3A5F"), "Gap": (5, False, 0, 0, "000000"),
     "Header": (8.5, False, 0, 0, "55606E"), "Footer": (8.5, False, 0, 0, "55606E"),
 }  # fmt: skip
+_KEPT = ("Table Grid", "Normal Table", "Default Paragraph Font", "No List")
 _HANGING = {"Question": 1.9, "Tick": 0.8, "Point": 0.5}  # cm
 Text = Mapping[str, str] | str | None
 
@@ -58,7 +59,7 @@ def wording() -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8")).hexdigest()[:10]
 
 
-def read_values(given: Mapping[str, Any]) -> dict[str, str]:
+def read_values(given: Mapping[str, str]) -> dict[str, str]:
     """Return what is written into the blanks, those that have a value of their own included.
 
     Raises:
@@ -69,16 +70,11 @@ def read_values(given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         if name not in blanks:
             raise UserError(f"-p {name}: no such blank{nearest(name, blanks)}")
-        text, whole_number = str(value).strip(), isinstance(value, int) and not isinstance(value, bool)
-        if blanks[name].get("whole") and not (whole_number and 0 < value < 100_000):
-            raise UserError(f"-p {name}: found {value!r}, expected a whole number above 0")
-        if (
-            isinstance(value, list | dict)
-            or value is None
-            or not 0 < len(text) <= _LONGEST
-            or visible(text) != text
-        ):
-            raise UserError(f"-p {name}: found {value!r}, expected one line of 1 to {_LONGEST} characters")
+        text = value.strip()
+        if blanks[name].get("whole") and not re.fullmatch(r"[1-9]\d{0,4}", text, re.ASCII):
+            raise UserError(f"-p {name}: found '{value}', expected a whole number above 0")
+        if not 0 < len(text) <= _LONGEST or visible(text) != text or "\n" in text:
+            raise UserError(f"-p {name}: found '{value}', expected one line of 1 to {_LONGEST} characters")
         found[name] = text
     return found
 
@@ -265,7 +261,9 @@ def style(document: Document, language: str) -> None:
     page.left_margin = page.right_margin = Cm((21 - _WIDTH) / 2)
     page.top_margin = page.bottom_margin = Cm(2.2)
     for one in list(styles):  # every use of a style looks through all of them
-        if one.name not in (*_LOOKS, "Table Grid", "Normal Table", "Default Paragraph Font", "No List"):
+        if one.name not in (*_LOOKS, *_KEPT) and not one.name.startswith(
+            "List "
+        ):  # its numbering names those
             one.delete()
     for odd in list(
         styles.element.iter(qn("w:link"), qn("w:pBdr"))

@@ -95,18 +95,14 @@ def sizes(inputs: Mapping[str, Inputs]) -> pd.DataFrame:
     """
     content, common = definitions(), inputs["common"]
     rows = [_row(name, one, inputs[name], common) for name, one in content["quantities"].items()]
-    rows += [
-        _filled(one, common) | {key: one.get(key) for key in ("least", "most")} for one in content["ranges"]
-    ]
-    changing = {
-        "cluster": design_effect(common) > 1, "population": common["population"] > 0,
-        "response": common["response"] < 1,
-    }  # fmt: skip
-    rows += [
-        _filled(one, {**common, "design": design_effect(common)})
-        for name, one in content["adjustments"].items()
-        if changing[name]
-    ]
+    rows += [one | _filled(one, common) for one in content["ranges"]]
+    filling = {**common, "design": design_effect(common)}
+    idle = {
+        "cluster": filling["design"] == 1,
+        "population": not common["population"],
+        "response": common["response"] == 1,
+    }
+    rows += [_filled(one, filling) for name, one in content["adjustments"].items() if not idle[name]]
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     return table.astype(dict.fromkeys(("least", "most", "invite"), "Int64"))
 
