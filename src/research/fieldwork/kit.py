@@ -107,11 +107,8 @@ def documents(language: str, values: Mapping[str, str]) -> Iterator[tuple[str, D
 class _Page:
     """A document in the making: its language, what is filled in, and the group of people that it is for."""
 
-    def __init__(
-        self, content: Mapping[str, Any], language: str, values: Mapping[str, str], group: str
-    ) -> None:
-        self.language, self.group, self.content = language, group, content
-        self.values = dict(values)
+    def __init__(self, content: dict[str, Any], language: str, values: Mapping[str, str], group: str) -> None:
+        self.content, self.language, self.values, self.group = content, language, dict(values), group
         if group:
             self.values["group"] = self.content["groups"][group][language]
             self.values["items"] = str(len(survey_items(group=group)))
@@ -260,14 +257,12 @@ def style(document: Document, language: str) -> None:
     page.page_width, page.page_height = Cm(21), Cm(29.7)
     page.left_margin = page.right_margin = Cm((21 - _WIDTH) / 2)
     page.top_margin = page.bottom_margin = Cm(2.2)
-    for one in list(styles):  # every use of a style looks through all of them
-        if one.name not in (*_LOOKS, *_KEPT) and not one.name.startswith(
-            "List "
-        ):  # its numbering names those
+    # Every use of a style looks through all of them. Those of lists stay: the numbering of the file names them.
+    for one in list(styles):
+        if one.name not in (*_LOOKS, *_KEPT) and not one.name.startswith("List "):
             one.delete()
-    for odd in list(
-        styles.element.iter(qn("w:link"), qn("w:pBdr"))
-    ):  # links to what is gone; a line under titles
+    # links to styles that are gone, and a line under titles
+    for odd in list(styles.element.iter(qn("w:link"), qn("w:pBdr"))):
         odd.getparent().remove(odd)
     blank = styles.add_style("Blank", WD_STYLE_TYPE.CHARACTER)
     blank.element.get_or_add_rPr().append(parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:fill="FFF2B3"/>'))

@@ -120,12 +120,10 @@ def _row(name: str, told: Mapping[str, Any], given: Inputs, common: Inputs) -> d
     shown = "power {:.2f}" if power else "± {:.3g}"
     row = {"least": answers, "invite": invite if told["adjusted"] else pd.NA, "unit": told["unit"]}
     row["gives"] = shown.format(measure(alone, given, level))
-    if n := common["at_hand"]:
-        worth = int(effective(n, common, told["adjusted"]))
-        fits = 2 <= worth <= most
-        row["at_hand"] = (
-            shown.format(measure(worth, given, level)) if fits else ("too few", "ample")[worth > 2]
-        )
+    if common["at_hand"]:
+        worth = int(effective(common["at_hand"], common, told["adjusted"]))
+        computed = shown.format(measure(min(max(worth, 2), most), given, level))
+        row["at_hand"] = "too few" if worth < 2 else computed
     if "population" in told["adjusted"] and 0 < common["population"] < invite:
         row["unit"] = f"{told['unit']}; there are not so many to invite"
     return _filled(told, {**common, **given}) | row
