@@ -97,11 +97,8 @@ def sizes(inputs: Mapping[str, Inputs]) -> pd.DataFrame:
     rows = [_row(name, one, inputs[name], common) for name, one in content["quantities"].items()]
     rows += [one | _filled(one, common) for one in content["ranges"]]
     filling = {**common, "design": design_effect(common)}
-    idle = {
-        "cluster": filling["design"] == 1,
-        "population": not common["population"],
-        "response": common["response"] == 1,
-    }
+    idle = {"cluster": filling["design"] == 1, "population": not common["population"],
+            "response": common["response"] == 1}  # fmt: skip
     rows += [_filled(one, filling) for name, one in content["adjustments"].items() if not idle[name]]
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     return table.astype(dict.fromkeys(("least", "most", "invite"), "Int64"))
@@ -123,7 +120,7 @@ def _row(name: str, told: Mapping[str, Any], given: Inputs, common: Inputs) -> d
     if common["at_hand"]:
         worth = int(effective(common["at_hand"], common, told["adjusted"]))
         computed = shown.format(measure(min(max(worth, 2), most), given, level))
-        row["at_hand"] = "too few" if worth < 2 else computed
+        row["at_hand"] = "too few" if worth < 2 else f"better than {computed}" if worth > most else computed
     if "population" in told["adjusted"] and 0 < common["population"] < invite:
         row["unit"] = f"{told['unit']}; there are not so many to invite"
     return _filled(told, {**common, **given}) | row
