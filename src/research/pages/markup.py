@@ -35,6 +35,7 @@ ROWS_SHOWN = N_("The first {shown:,} of {rows:,} rows; all are in the results.")
 ROWS_ON_PAPER = N_("On paper the first {shown} of {rows:,} rows.")
 WITHHELD = N_("withheld")
 NO_LIMIT = N_("no limit")
+EMPHASIS = re.compile(r"(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?![\w*])")
 INTERVAL = re.compile(r"\[[^\]]*\]")
 STACKED_FROM = 4  # columns; with more, or as many and one of sentences, a row becomes a block on a phone
 DENSE_FROM = 6  # columns; in a table with more those of sentences are narrower
@@ -75,11 +76,18 @@ LABELS = {
 }
 
 
+PARTS = {
+    "q05": "5 % quantile", "q25": "lower quartile", "q75": "upper quartile", "q95": "95 % quantile", "sd": "SD",
+    "ac1": "AC1", "pd": "PD", "woe": "weight of evidence", "iv": "IV", "bads": "bad", "ci": "interval",
+    "url": "URL", "zh": "(Chinese)", "en": "(English)",
+}  # fmt: skip
+
+
 def label(column: str) -> str:
     """Return the heading of a column: a known short form, or the name in plain words."""
     if column in LABELS:
         return LABELS[column]
-    words = column.replace("_", " ")
+    words = " ".join(PARTS.get(part, part) for part in column.split("_"))
     return words[:1].upper() + words[1:] if words[:1].islower() and len(words) > 1 else words
 
 
@@ -255,7 +263,8 @@ def cell_html(
 
 def without_markup(text: str) -> str:
     """Return a caption as plain text, for places that cannot hold markup."""
-    return re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", re.sub(r"\*\*|`|\[\[|\]\]", "", text))
+    plain_text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", re.sub(r"\*\*|`|\[\[|\]\]", "", text))
+    return EMPHASIS.sub(r"\1", plain_text)
 
 
 def column_class(series: pd.Series, kind: str) -> str:
@@ -281,7 +290,7 @@ def prose_markup(escaped: str) -> str:
     """Return escaped text with **bold**, *emphasis*, `code`, [text](target) and [[exhibit]] as HTML."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
     text = re.sub(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", r"<strong>\1</strong>", text)
-    text = re.sub(r"(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?![\w*])", r"<em>\1</em>", text)
+    text = EMPHASIS.sub(r"<em>\1</em>", text)
     text = re.sub(r"\[\[([\w#-]+)\]\]", r'<a class="xref" href="#\1">\1</a>', text)
     return re.sub(LINK, r'<a href="\2">\1</a>', text)
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.words import N_, Said, Words
 from research.pages import markup
 from research.pages.payload import WITHHELD, payload_to_frame, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Kept = TypeVar("Kept")
 
 SAID = "said"  # the key of a payload under which its sentences are
 PHONE = 3.6  # inches: what a phone of 390 px shows without scrolling
@@ -37,6 +42,7 @@ KICKERS = {
     "further": N_("Where to read on"),
 }
 NUMBERS_OF = N_("Numbers of this figure")
+CODE = N_("{heading} (code)")
 VERSIONS = N_("Versions")
 
 
@@ -233,25 +239,44 @@ def headings(payload: dict[str, Any], words: Words) -> dict[str, str]:
     return {column["name"]: words(markup.label(column["name"])) for column in payload["columns"]}
 
 
+def column_headings(payload: Mapping[str, Any], words: Words) -> list[str]:
+    """Return a heading for each column by itself, also for those that a page leaves out or puts into one."""
+    own = headings(dict(payload), words) if payload.get("headings") else {}
+    formats = payload.get("formats", {})
+    alone = {
+        name
+        for name in own
+        if name not in formats or (isinstance(formats[name], str) and not markup.parts_of(formats[name]))
+    }
+    names = [column["name"] for column in payload["columns"]]
+    shown = {own[name] for name in alone}
+    told = [own[name] if name in alone else words(markup.label(name)) for name in names]
+    return [
+        words(CODE, heading=head) if head in shown and name not in alone else head
+        for name, head in zip(names, told, strict=True)
+    ]
+
+
 def pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, markup.Picture | None]:
     """Return a figure drawn for the page and, where that would scroll on a phone, drawn anew for one."""
-    # Slow to import, and only a page that has figures needs it.
-    from research.exhibits.style import mark_origin, theme
     from research.pages.picture import picture
 
-    draw, frame = drawn_by(payload["draw"]), payload_to_frame(payload)
-
-    def drawn(setting: Words) -> markup.Picture:
-        with theme():
-            figure = draw(frame, setting)
-            mark_origin(figure, payload["origin"], setting)
-            return picture(figure)
-
-    wide = drawn(words)
+    wide = drawn(payload, words, picture)
     if wide.width <= SCROLLS_FROM:
         return wide, None
-    narrow = drawn(replace(words, width=PHONE))
+    narrow = drawn(payload, replace(words, width=PHONE), picture)
     return wide, narrow if narrow.width <= SCROLLS_FROM else None
+
+
+def drawn(payload: Mapping[str, Any], words: Words, kept: Callable[[Figure], Kept]) -> Kept:
+    """Return what `kept` makes of a figure, such as `picture`: drawn from what is published of it, with its mark."""
+    # Slow to import, and only a page that has figures needs it.
+    from research.exhibits.style import mark_origin, theme
+
+    with theme():
+        figure = drawn_by(payload["draw"])(payload_to_frame(dict(payload)), words)
+        mark_origin(figure, payload["origin"], words)
+        return kept(figure)
 
 
 def banner_name(kind: str, text: str) -> str:
