@@ -202,6 +202,8 @@ READABLE = {
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
+    "paper": ["default", "OUT.docx"],
+    "tables": ["default", "OUT"],
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
 }
@@ -210,6 +212,7 @@ ENDINGS = {
     "source": ".parquet",
     "grid": ".yml",
     "study": ".yml",
+    "manuscript": ".md",
     "files": ".xlsx",
     "sources": ".xlsx",
     "inputs": ".yml",

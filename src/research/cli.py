@@ -32,6 +32,8 @@ VERBS = {
         "Forms, checks and agreement of survey and interviews.",
     ),
     "contacts": ("research.commands.contacts", "contacts", "Write the contact plan of a study."),
+    "paper": ("research.commands.paper", "paper", "Fill the manuscript from a finished run."),
+    "tables": ("research.commands.paper", "tables", "Write the tables of a finished run one by one."),
     "register": (
         "research.commands.register",
         "register",
