@@ -202,6 +202,7 @@ READABLE = {
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
+    "bundle": ["RUN", "OUT.zip"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
 }
 ENDINGS = {
