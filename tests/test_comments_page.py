@@ -163,6 +163,25 @@ def test_what_was_written_is_not_thrown_away_by_one_key(visit):  # noqa: F811
     assert page.locator("#comment textarea").input_value() == "A long thought"
 
 
+def test_a_passage_over_hidden_code_and_one_within_code_are_found_again(visit):  # noqa: F811
+    page = visit("06_first.html")
+    page.evaluate(
+        """() => getSelection().setBaseAndExtent(document.querySelector('#rates caption').lastChild, 1,
+            document.querySelector('#bars figcaption').lastChild, 7)"""
+    )
+    page.keyboard.press("Alt+Shift+C")
+    write(page, "Both")
+    page.locator("#show-code").check()
+    select(page, ".cell:has(#quote) .code", "12345", 1)
+    page.keyboard.press("Alt+Shift+C")
+    assert page.locator("#comment blockquote").text_content() == "12345"
+    write(page, "Typed in?")
+    page.reload()
+    page.locator("#comments-open").click()
+    assert page.locator("#comments li .go:disabled").count() == 0
+    assert len(highlighted(page)) == len(listed(page)) == 2
+
+
 def test_comments_are_edited_and_deleted(visit):  # noqa: F811
     page = visit("06_first.html")
     page.locator("#comments-open").click()

@@ -193,6 +193,7 @@ READABLE = {
         "--out",
         "OUT.csv",
     ],
+    "fieldwork size": [],
     "fieldwork agreement": [CODING],
     "fieldwork import-qda": ["project.qdpx", "--out", "OUT"],
     "fieldwork export-qda": [CODING, "--out", "OUT.qdpx"],
@@ -201,6 +202,8 @@ READABLE = {
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
+    "paper": ["default", "OUT.docx"],
+    "tables": ["default", "OUT"],
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
     "bundle": ["RUN", "OUT.zip"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
@@ -210,8 +213,10 @@ ENDINGS = {
     "source": ".parquet",
     "grid": ".yml",
     "study": ".yml",
+    "manuscript": ".md",
     "files": ".xlsx",
     "sources": ".xlsx",
+    "inputs": ".yml",
 }
 
 

@@ -33,11 +33,14 @@ VERBS = {
         "Forms, checks and agreement of survey and interviews.",
     ),
     "contacts": ("research.commands.contacts", "contacts", "Write the contact plan of a study."),
+    "paper": ("research.commands.paper", "paper", "Fill the manuscript from a finished run."),
+    "tables": ("research.commands.paper", "tables", "Write the tables of a finished run one by one."),
     "register": (
         "research.commands.register",
         "register",
         "Bind a study to the protocol before its data are read.",
     ),
+    "trial": ("research.commands.trial", "app", "Plan, allocate and analyse a trial of an action."),
     "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
 }
 USER_MISTAKE = 2

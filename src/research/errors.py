@@ -11,7 +11,9 @@ LONGEST_LINE = 1_000
 MOST_LINES = 40
 LONGEST_NAME = 100
 # Escape sequences would act on the terminal, marks of direction would reorder what a reader sees.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 class UserError(ValueError):

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from research.collect import datasets
 from research.commands.agreement import show_agreement
+from research.commands.before_field import how_many, write_kit
 from research.errors import UserError
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
@@ -143,6 +144,8 @@ def import_survey(
     console.print(f"wrote {escape(str(out))}: " + ", ".join(f"{n} {name}s" for name, n in sizes.items()))
 
 
+app.command("kit")(write_kit)
+app.command("size")(how_many)
 app.command("agreement")(show_agreement)
 
 

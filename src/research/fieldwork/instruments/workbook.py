@@ -25,7 +25,7 @@ from research.wholefiles import whole
 LONGEST_TEXT = 32_767  # of a cell
 INSTRUCTIONS = "instructions 说明"
 INVENTED = "INVENTED FOR DEMONSTRATION 示例数据（虚构）"
-_EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
+EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
 
 _LINE = Side(style="thin", color="B7C0CC")
 _BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
@@ -42,7 +42,7 @@ def new_workbook(title: str) -> Workbook:
     book.remove(book.active)
     book.properties.title = title
     book.properties.creator = "Loan Customer Stratification Study"
-    book.properties.created = _EPOCH
+    book.properties.created = EPOCH
     for name, alignment in (
         ("field", Alignment(vertical="top", horizontal="center")),
         ("field text", Alignment(vertical="top", horizontal="left", wrap_text=True)),
@@ -249,13 +249,13 @@ def save(book: Workbook, path: str | Path) -> Path:
     buffer = io.BytesIO()
     book.save(buffer)
     with whole(path) as new:
-        new.write_bytes(_without_times(buffer.getvalue()))
+        new.write_bytes(without_times(buffer.getvalue()))
     return path
 
 
-def _without_times(data: bytes) -> bytes:
+def without_times(data: bytes) -> bytes:
     # openpyxl stamps the time of saving into the properties and into each zip entry
-    stamp = _EPOCH.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    stamp = EPOCH.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     out = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(data)) as source,

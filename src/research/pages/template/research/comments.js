@@ -125,7 +125,8 @@ document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll(".commented").forEach((element) => element.classList.remove("commented"));
     listed.forEach(([, at]) => { if (at !== gone && !at.range) { at.element.classList.add("commented"); } });
     one("ol", panel).replaceChildren(...listed.map(([comment, at]) => item(comment, at !== gone && at.element)));
-    one("#comments-elsewhere").textContent = filled(words.elsewhere, { count: kept.length - listed.length });
+    const count = kept.length - listed.length;
+    one("#comments-elsewhere").textContent = count ? filled(words.elsewhere, { count }) : "";
     one("#comments-unkept").hidden = storing;
     one("output", toggle).textContent = listed.length || "";
   }
