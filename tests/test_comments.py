@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 
 from research import cli
 from research.desk.comments import MOST, held_against, read, since
+from research.desk.finished import finished
 from research.errors import UserError
 
 TABLE = [
@@ -82,7 +83,9 @@ def run(tmp_path) -> Path:
     (folder / "index.html").write_text(
         '<main id="main"><p id="first">The tree wins.</p></main>', encoding="utf-8"
     )
-    (folder / "provenance.json").write_text('{"run": "aa"}', encoding="utf-8")
+    record = {"run": "aa", "study": {"sha256": "bb", "parameters": {"seed": 1}}}
+    (folder / "provenance.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "values.json").write_text('{"study": {}, "prose": {}, "tables": {}}', encoding="utf-8")
     (folder / "04_models.html").write_text(page(), encoding="utf-8")
     return folder
 
@@ -91,7 +94,7 @@ def changed(run: Path, annotation: dict[str, Any], now: str | None = None) -> st
     """Return what is said to have changed at a comment in a run whose page is as before, or as it is `now`."""
     if now is not None:
         (run / "04_models.html").write_text(now, encoding="utf-8")
-    return str(held_against(read([file(run.parent / "c.json", annotation)]), run)[0].changed)
+    return str(held_against(read([file(run.parent / "c.json", annotation)]), finished(run))[0].changed)
 
 
 AUC = comment("is 0.563.", around=("The AUC of the tree", "The scorecard reaches 0.610 on t"))
@@ -177,7 +180,7 @@ def test_comments_come_in_the_order_of_pages_and_places(run, tmp_path):
         comment(lines(), "rates", text="second"),
         index,
     ]
-    placed = held_against(read([file(tmp_path / "c.json", *given)]), run)
+    placed = held_against(read([file(tmp_path / "c.json", *given)]), finished(run))
     assert [one.text for one in placed] == ["first", "second", "third", "last"]
     assert [one.place for one in placed] == ["first", "Table 4.1", "The rule", "y"]
     assert [one.quoted for one in placed] == ["The tree wins.", "Rates by tier", "0.610", "x"]
@@ -333,14 +336,16 @@ def test_characters_that_no_document_holds_are_spelt_out(run, tmp_path, ending):
     [
         ("c.pdf", [AUC], "run", "expected a file name ending in .xlsx or .docx"),
         ("c.xlsx", [], "run", "c.json: no comments"),
-        *(
-            ("c.xlsx", [AUC], run, "no index.html in it, expected the folder of a finished run")
-            for run in (".", "x" * 300, "nowhere", "/dev/zero")
-        ),
+        ("c.xlsx", [AUC], "empty", "no values.json in it; expected a folder of reports"),
+        ("c.xlsx", [AUC], "nowhere", "no such file or folder; expected a folder of reports"),
+        ("c.xlsx", [AUC], "/dev/zero", "a pipe or device, expected an ordinary file"),
+        ("c.xlsx", [AUC], "run/values.json", "values without pages, expected the folder of a finished run"),
+        ("run/c.xlsx", [AUC], "run", "lies in"),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_one_line(run, tmp_path, capsys, out, items, against, told):
     given = file(tmp_path / "c.json", *items)
+    (tmp_path / "empty").mkdir()
     assert research("comments", given, "--against", tmp_path / against, tmp_path / out) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / out).exists()

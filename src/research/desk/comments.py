@@ -6,7 +6,6 @@ a passage, with some text before and after it, or on a whole exhibit or section,
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,10 +18,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from research import limits
+from research.desk.finished import Finished
 from research.errors import UserError, visible
 from research.exhibits.words import N_, Said
 from research.pages.pagecheck import parsed, section_names
-from research.textfiles import is_file, read_text
+from research.textfiles import read_text
 
 LINES = ("caption", "figcaption", "p", "li", "tr")
 BLOCKS = (*LINES, "dt", "dd", "h1", "h2", "h3", "h4", "pre")
@@ -137,28 +137,17 @@ def read(paths: Sequence[Path]) -> list[Comment]:
     return list({repr(one.said): one for one in found.values()}.values())
 
 
-def held_against(comments: Sequence[Comment], run: Path) -> list[Placed]:
+def held_against(comments: Sequence[Comment], run: Finished) -> list[Placed]:
     """Return comments in the order of pages and of places on them, each with what has changed there.
 
-    Args:
-        comments: from `read`.
-        run: the folder of a finished run.
-
     Raises:
-        UserError: the folder holds no pages of a run.
+        UserError: the pages of the run are not here.
     """
-    if not is_file(run / "index.html"):
-        raise UserError(f"{run}: no index.html in it, expected the folder of a finished run")
-    names = dict.fromkeys(one.target.source for one in comments)
-    pages = {name: Page(read_text(run / name)) for name in names if is_file(run / name)}
+    if run.folder is None:
+        raise UserError(f"{run.name}: values without pages, expected the folder of a finished run")
+    files = {one.target.source: run.folder / one.target.source for one in comments}
+    pages = {name: Page(read_text(path)) for name, path in files.items() if path.is_file()}
     return sorted((_placed(one, pages.get(one.target.source)) for one in comments), key=lambda one: one.rank)
-
-
-def run_of(run: Path) -> str:
-    """Return the identity of a finished run as its comments carry it; empty for a run of an earlier version."""
-    record = run / "provenance.json"
-    found = json.loads(read_text(record)).get("run") if record.is_file() else ""
-    return f"urn:sha256:{found}" if found else ""
 
 
 def _placed(comment: Comment, page: Page | None) -> Placed:

@@ -15,6 +15,7 @@ from lxml.etree import ParserError
 
 from research.errors import UserError
 from research.pages.pagecheck import PICTURES
+from research.pages.values import Collected, collect
 from research.suppression import WITHHELD
 from research.textfiles import exists, read_csv, read_text
 
@@ -54,6 +55,15 @@ class Finished:
     def stems(self) -> list[str]:
         """The notebooks that show something, in order."""
         return sorted({key.partition("/")[0] for group in ("prose", "tables") for key in self.values[group]})
+
+    @cached_property
+    def collected(self) -> Collected:
+        """What the executed notebooks carry; nothing when only the values are here. Raises UserError."""
+        executed = sorted((self.folder / "executed").glob("*.ipynb")) if self.folder else []
+        try:
+            return collect(executed)
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{self.folder}: its notebooks are not as a run writes them: {error}") from None
 
     @cached_property
     def _pages(self) -> dict[str, Any]:
@@ -186,7 +196,10 @@ def _on_page(stem: str, tree: Any) -> list[tuple[str, Shown]]:
         if not captions:
             continue
         number = captions[0].xpath("string(.//a[@class='number'])").strip()
-        said = " ".join(captions[0].text_content().split()).removeprefix(number).strip()
+        parts = captions[0].xpath(
+            ".//text()[not(ancestor::*[@class='number' or starts-with(@class, 'tag')])]"
+        )
+        said = " ".join("".join(parts).split())
         values = {
             data.get("data-name", str(place)): _number(data.get("value"))
             for place, data in enumerate(captions[0].iter("data"))
