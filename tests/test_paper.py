@@ -151,8 +151,8 @@ def needs_pandoc() -> None:
         ("{{value:05_x/answer.m}}", "no value 'm' in 05_x/answer"),
         ("{{value:05_x/rates[abc].rat}}", "no column 'rat' in 05_x/rates; did you mean 'rate'?"),
         ("{{value:05_x/rates[tree].rate}}", "2 rows of 05_x/rates fit, expected one"),
-        ("{{value:05_x/rates[model=tre].rate}}", "expected one; none has 'model=tre'; did you mean 'tree'?"),
-        ("{{value:05_x/rates[mdel=tree].rate}}", "no column 'mdel'; did you mean 'model'?"),
+        ("{{value:05_x/rates[model=tre].rate}}", "no row has 'model=tre'; did you mean 'tree'?"),
+        ("{{value:05_x/rates[mdel=tree].rate}}", "no column 'mdel' in 05_x/rates; did you mean 'model'?"),
         ("{{value:05_x/rates[tier=low].rate}}", "has no value in this run"),
         ("{{value:05_x/gone.n}}", "has no value in this run"),
         ("{{value:05_x/answer.who|.2f}}", "'<script>alert(1)</script>' is no number and takes no format"),
@@ -193,9 +193,9 @@ def test_a_withheld_count_stops_the_paper(run: Path) -> None:
 
 def test_every_fault_of_a_manuscript_is_told_at_once(run: Path) -> None:
     with pytest.raises(UserError) as error:
-        filled("{{run:a}}\n{{value:b}}\n@c\n{{table:05_x/rates}}\n{{table:05_x/rates}}\n", finished(run))
+        filled("{{run:a}}\n{{value:b}}\n@c\n{{figure:05_x/bars}}\n{{figure:05_x/bars}}\n", finished(run))
     assert [line.split(":")[0] for line in str(error.value).splitlines()] == [
-        "text.md, line 5", "text.md, line 1", "text.md, line 2", "text.md, line 3",
+        "text.md, line 1", "text.md, line 2", "text.md, line 3", "text.md, line 5",
     ]  # fmt: skip
 
 
@@ -401,7 +401,7 @@ def reference_run(text: str) -> Finished:
 
 
 def test_the_manuscript_is_filled_by_the_default_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(papers, "figure_file", lambda *_: b"")
+    monkeypatch.setattr(papers.printed, "figure_file", lambda *_: b"")
     text, cited = (
         MANUSCRIPT.read_text(encoding="utf-8"),
         MANUSCRIPT.with_name("references.bib").read_text("utf-8"),

@@ -10,7 +10,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from research.desk import pandoc
+from research.desk.finished import outside
+from research.desk.paper import fill
+from research.desk.printed import FIGURES, place_of, run_of, table_markdown
 from research.errors import UserError
+from research.exhibits.words import Words
+from research.pages.files import write_if_changed
 from research.paths import ROOT
 from research.targets import FILLS, READS, WRITES, Force, guarded
 from research.textfiles import read_text
@@ -37,13 +43,6 @@ def paper(
     force: Force = False,
 ) -> None:
     """Fill the manuscript from a finished run and make it a document; a field without a value stops it."""
-    from research.desk import pandoc
-    from research.desk.finished import outside
-    from research.desk.paper import fill
-    from research.desk.printed import FIGURES, run_of
-    from research.exhibits.words import Words
-    from research.pages.files import write_if_changed
-
     ending = out.suffix.lower()
     if ending not in FIGURES:
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in {', '.join(FIGURES)}")
@@ -70,12 +69,6 @@ def tables(
     force: Force = False,
 ) -> None:
     """Write every table of a finished run as a file of its own, with caption and note, to put into a text."""
-    from research.desk import pandoc
-    from research.desk.finished import outside
-    from research.desk.printed import place_of, run_of, table_markdown
-    from research.exhibits.words import Words
-    from research.pages.files import write_if_changed
-
     pandoc.path()
     run, ending = run_of(study), f".{kind.value}"
     outside(out, [run.folder or out])
@@ -100,8 +93,6 @@ def _write_figures(
     folder: Annotated[Path, FILLS], pictures: Mapping[str, bytes], *, force: bool = False
 ) -> None:
     """Write what a .tex shows beside it."""
-    from research.pages.files import write_if_changed
-
     for name, content in pictures.items():
         write_if_changed(folder.parent / name, content)
 

@@ -18,15 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from research import __version__
+from research.desk import printed
 from research.desk.finished import Finished
-from research.desk.printed import (
-    FIGURES,
-    anchor,
-    figure_file,
-    figure_markdown,
-    literal,
-    table_markdown,
-)
 from research.errors import UserError, nearest
 from research.exhibits.words import Words, is_number
 from research.pages import provenance
@@ -78,39 +71,30 @@ def fill(
     Raises:
         UserError: fields that are unknown, withheld or missing, and citations without an entry, one line each.
     """
-    faults: list[str] = []
-
-    def fault(place: int, what: str, why: str) -> None:
-        faults.append(f"{name}, line {manuscript.count(chr(10), 0, place) + 1}: {what}: {why}")
-
+    faults: list[tuple[int, str]] = []
     fields = list(FIELD.finditer(manuscript))
-    labels: dict[str, str] = {}
-    for found in filter(_alone, fields):
-        kind, key = found["kind"], found["name"].strip()
-        if key in labels:
-            fault(found.start(), found[0], "shown before")
-        number = sum(label.startswith(EXHIBITS[kind]) for label in labels.values()) + 1
-        labels.setdefault(key, f"{EXHIBITS[kind]} {number}")
-    made, prose, end = Filled(exhibits=len(labels)), "", 0
+    shown = [(found["kind"], found["name"].strip()) for found in filter(_alone, fields)]
+    labels = {
+        key: f"{EXHIBITS[kind]} {[one for one, _ in shown[: place + 1]].count(kind)}"
+        for place, (kind, key) in enumerate(shown)
+    }
+    made, prose, end = Filled(exhibits=len(shown)), "", 0
     for found in fields:
         before, end, text = manuscript[end : found.start()], found.end(), ""
         try:
             text = _filled(found, run, labels, ending, folder, made.pictures, words)
         except UserError as error:
-            fault(found.start(), found[0], str(error))
+            faults.append((found.start(), f"{found[0]}: {error}"))
         made.text += before + text
         prose += before + ("" if _alone(found) else text)
-    made.text += manuscript[end:]
-    prose += manuscript[end:]
-    known = set(ENTRY.findall(bibliography))
-    for cited in CITED.finditer(FRONT.sub(lambda front: "\n" * front[0].count("\n"), manuscript)):
+    made.text, prose = made.text + manuscript[end:], prose + manuscript[end:]
+    known, head = set(ENTRY.findall(bibliography)), FRONT.match(manuscript)
+    for cited in CITED.finditer(manuscript, head.end() if head else 0):
         if cited[1] not in known:
-            line = cited.string.count("\n", 0, cited.start()) + 1
-            faults.append(
-                f"{name}, line {line}: @{cited[1]}: not in references.bib{nearest(cited[1], known)}"
-            )
+            faults.append((cited.start(), f"@{cited[1]}: not in references.bib{nearest(cited[1], known)}"))
     if faults:
-        raise UserError("\n".join(faults))
+        told = (f"{name}, line {manuscript.count(chr(10), 0, at) + 1}: {why}" for at, why in sorted(faults))
+        raise UserError("\n".join(told))
     made.words = len(WORD.findall(BRACKETS.sub("", FRONT.sub("", prose))))
     return made
 
@@ -119,115 +103,100 @@ def _filled(
     found: re.Match[str], run: Finished, labels: Mapping[str, str], ending: str, folder: str,
     pictures: dict[str, bytes], words: Words,
 ) -> str:  # fmt: skip
-    kind, name, spec = found["kind"] or "", (found["name"] or "").strip(), (found["spec"] or "").strip()
+    kind, name, spec = ((found[part] or "").strip() for part in ("kind", "name", "spec"))
     if kind == "value":
         return _shown(_value(name, run), spec, words)
     if kind == "run":
         return _shown(_recorded(name, run), spec, words)
     if kind == "sentence":
-        return literal(_sentence(name, run))
+        return printed.literal(_sentence(name, run))
     if kind not in EXHIBITS:
-        raise UserError(
-            f"expected a field such as {{{{value:…}}}}{nearest(kind, ['value', 'run', 'sentence', *EXHIBITS])}"
-        )
-    entry = _entry(name, {key: one for key, one in run.collected.tables.items() if one["kind"] == kind}, kind)
+        known = nearest(kind, ["value", "run", "sentence", *EXHIBITS])
+        raise UserError(f"expected a field such as {{{{value:…}}}}{known}")
+    tables = {key: one for key, one in run.collected.tables.items() if one["kind"] == kind}
+    entry = _known(name, tables, f"the run has no such {kind}")
     if name not in labels:
         raise UserError(f"the {kind} stands on no line of its own")
-    if not _alone(found):  # LaTeX counts for itself
-        return f"{EXHIBITS[kind]}\\ `\\ref{{{anchor(name)}}}`{{=latex}}" if ending == ".tex" else labels[name]
-    label = "" if ending == ".tex" else f"{labels[name]}."
+    label, latex = labels[name], ending == ".tex"  # LaTeX counts for itself
+    if not _alone(found):
+        return f"{EXHIBITS[kind]}\\ `\\ref{{{printed.anchor(name)}}}`{{=latex}}" if latex else label
+    before = "" if latex else f"{label}."
     if kind == "table":
-        return table_markdown(run, name, label, words)
-    path = f"{folder}/figure-{labels[name].split()[1]}.{FIGURES[ending]}"
-    pictures[path] = figure_file(entry, ending, words)
-    return figure_markdown(run, name, label, path, words)
+        return printed.table_markdown(run, name, before, words)
+    path = f"{folder}/figure-{label.split()[1]}.{printed.FIGURES[ending]}"
+    if path in pictures:
+        raise UserError("shown before")
+    pictures[path] = printed.figure_file(entry, ending, words)
+    return printed.figure_markdown(run, name, before, path, words)
 
 
 def _alone(found: re.Match[str]) -> bool:
     """Whether a field is an exhibit on a line of its own."""
-    text = found.string
-    line = (
-        text[text.rfind("\n", 0, found.start()) + 1 : found.start()] + text[found.end() :].partition("\n")[0]
-    )
-    return found["kind"] in EXHIBITS and not line.strip()
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    return found["kind"] in EXHIBITS and not (before.rpartition("\n")[2] + after.partition("\n")[0]).strip()
 
 
-def _entry(key: str, entries: Mapping[str, Any], what: str) -> dict[str, Any]:
-    if key not in entries:
-        raise UserError(f"the run has no such {what}{nearest(key, entries)}")
-    return dict(entries[key])
+def _known(name: str, options: Mapping[str, Any], told: str) -> Any:
+    """Return the option of a name. Raises UserError, which tells of the nearest one."""
+    if name not in options:
+        raise UserError(f"{told}{nearest(name, options)}")
+    return options[name]
 
 
 def _address(name: str) -> tuple[str, list[str], str]:
     found = ADDRESS.fullmatch(name)
     if not found:
         raise UserError("expected NOTEBOOK/EXHIBIT, [a row] and .a name")
-    return (
-        found["key"],
-        [part.strip() for part in (found["row"] or "").split(",") if part],
-        found["name"] or "",
-    )
+    picked = [part.strip() for part in (found["row"] or "").split(",") if part]
+    return found["key"], picked, found["name"] or ""
 
 
 def _value(name: str, run: Finished) -> Any:
-    """Return a value of a sentence or of a row of a table."""
+    """Return a value of a sentence or of the one row of a table that has the texts asked for."""
     key, picked, column = _address(name)
-    if key in run.collected.prose:
-        given = run.collected.prose[key]["values"]
-        if column not in given:
-            raise UserError(f"no value '{column}' in {key}{nearest(column, given)}")
-        return given[column]
-    entry = _entry(key, {**run.collected.prose, **run.collected.tables}, "sentence or table")
-    columns = [one["name"] for one in entry["columns"]]
-    if column not in columns:
-        raise UserError(f"no column '{column}' in {key}{nearest(column, columns)}")
-    rows = [dict(zip(columns, row, strict=True)) for row in entry["rows"]]
-    fitting = [place for place, row in enumerate(rows) if all(_fits(row, part) for part in picked)]
-    if len(fitting) != 1:
-        told = next((told for part in picked if (told := _unmet(rows, part))), "")
-        raise UserError(f"{len(fitting)} rows of {key} fit, expected one{told}")
-    if [fitting[0], column] in [list(cell) for cell in entry.get(WITHHELD, ())]:
+    entries = {**run.collected.prose, **run.collected.tables}
+    entry = _known(key, entries, "the run has no such sentence or table")
+    if "columns" not in entry:
+        return _known(column, entry["values"], f"no value '{column}' in {key}")
+    columns = {one["name"]: place for place, one in enumerate(entry["columns"])}
+    place, rows = _known(column, columns, f"no column '{column}' in {key}"), list(enumerate(entry["rows"]))
+    for part in picked:
+        asked, equals, text = part.partition("=")
+        at = _known(asked, columns, f"no column '{asked}' in {key}") if equals else 0
+        fitting = [
+            (number, row)
+            for number, row in rows
+            if (str(row[at]) == text if equals else part in map(str, row))
+        ]
+        if not fitting:
+            raise UserError(
+                f"no row has '{part}'{nearest(text, (row[at] for _, row in rows)) if equals else ''}"
+            )
+        rows = fitting
+    if len(rows) != 1:
+        raise UserError(f"{len(rows)} rows of {key} fit, expected one")
+    if [rows[0][0], column] in [list(cell) for cell in entry.get(WITHHELD, ())]:
         raise UserError("withheld: too few persons")
-    return entry["rows"][fitting[0]][columns.index(column)]
-
-
-def _fits(row: Mapping[str, Any], part: str) -> bool:
-    """Whether a row has a text: `column=text`, or `text` in any column."""
-    column, equals, text = part.partition("=")
-    return str(row.get(column)) == text if equals else part in map(str, row.values())
-
-
-def _unmet(rows: list[dict[str, Any]], part: str) -> str:
-    """Say of a part that no row meets what there is instead."""
-    column, equals, text = part.partition("=")
-    if any(_fits(row, part) for row in rows):
-        return ""
-    if equals and rows and column not in rows[0]:
-        return f"; no column '{column}'{nearest(column, rows[0])}"
-    return f"; none has '{part}'{nearest(text, [row[column] for row in rows]) if equals else ''}"
+    return rows[0][1][place]
 
 
 def _recorded(name: str, run: Finished) -> Any:
     """Return a value of the provenance, by its names from the outside in."""
     value: Any = {**run.provenance, "date": provenance.date()[:10], "version": __version__}
     for part in name.split("."):
-        if not isinstance(value, dict) or part not in value:
-            raise UserError(
-                f"no '{part}' in the run's provenance{nearest(part, value if isinstance(value, dict) else ())}"
-            )
-        value = value[part]
+        value = _known(part, value if isinstance(value, dict) else {}, f"no '{part}' in the run's provenance")
     return value
 
 
 def _sentence(name: str, run: Finished) -> str:
     """Return a paragraph, one sentence of it, or a caption; one that lacks a number is none."""
     key, picked, _ = _address(name)
-    entry = _entry(key, {**run.collected.prose, **run.collected.tables}, "sentence")
+    entry = _known(key, {**run.collected.prose, **run.collected.tables}, "the run has no such sentence")
     parts = (entry.get("text") or entry["caption"]).split("\n")
     if picked and picked not in ([str(place)] for place in range(1, len(parts) + 1)):
         raise UserError(f"expected [1] to [{len(parts)}]")
     said = without_markup(parts[int(picked[0]) - 1] if picked else " ".join(parts))
-    if UNSAID.search(said) or any(value is None for value in entry.get("values", {}).values()):
+    if UNSAID.search(said) or None in entry.get("values", {}).values():
         raise UserError("part of its numbers is withheld or missing")
     return said
 
@@ -236,10 +205,10 @@ def _shown(value: Any, spec: str, words: Words) -> str:
     if value is None:
         raise UserError("has no value in this run")
     if isinstance(value, dict | list):
-        raise UserError(f"several values{nearest('', value) if isinstance(value, dict) else ''}")
+        raise UserError("several values, expected one")
     if spec and not is_number(value):
         raise UserError(f"'{value}' is no number and takes no format")
     try:
-        return literal(words.value(value, spec))
+        return printed.literal(words.value(value, spec))
     except ValueError as error:
         raise UserError(str(error)) from None

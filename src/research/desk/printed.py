@@ -14,7 +14,7 @@ from research.desk.finished import Finished, finished
 from research.errors import UserError
 from research.exhibits.words import N_, Words
 from research.pages import markup, worded
-from research.pages.payload import WITHHELD, payload_to_frame, plain
+from research.pages.payload import WITHHELD, payload_to_frame
 from research.pages.picture import PRINT_DPI, saved
 from research.paths import REPORTS
 
@@ -50,15 +50,13 @@ def table(entry: Mapping[str, Any], words: Words) -> list[list[str]]:
     gone = {tuple(cell) for cell in entry.get(WITHHELD, ())}
     rows = [[html.unescape(column.heading) for column in columns]]
     for place, row in enumerate(frame.to_dict("records")):
-        first = markup.ENGLISH.value(plain(row[columns[0].name]), columns[0].spec)
-        rows.append(
-            [
-                words(markup.WITHHELD)
-                if any((place, name) in gone for name in (column.name, *column.parts))
-                else markup.cell_text(row, column, column.by_row.get(first, column.spec), words)
-                for column in columns
-            ]
-        )
+        named_by, cells = markup.name_of(row, columns), []
+        for column in columns:
+            spec = column.by_row.get(named_by, column.spec)
+            hidden = any((place, name) in gone for name in (column.name, *column.parts))
+            shown = words(markup.WITHHELD) if hidden else markup.cell_html(row, column.name, spec, words, ())
+            cells.append(html.unescape(shown))
+        rows.append(cells)
     return rows
 
 
