@@ -40,6 +40,11 @@ INSTEAD = [
     ),
     ("research batch", "plan", "many runs; all of them are planned and checked"),
     (
+        "research bundle",
+        "options",
+        "needs a finished run; other tests bundle one, here its options are checked",
+    ),
+    (
         "research compare",
         "options",
         "needs finished runs; other tests compare some, here its options are checked",

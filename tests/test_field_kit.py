@@ -104,6 +104,7 @@ def test_pages_are_a4_and_say_which_study_version_and_wording_they_are(made):
         assert head.text.startswith(CONTENT["study"][language]) and "filled version" in head.text
         assert head.text.endswith(document.paragraphs[0].text)
         assert kit.wording() in foot.text
+        assert document.core_properties.comments == kit.wording()
         fields = [one.get(qn("w:instr")) for one in page.footer.part.element.iter(qn("w:fldSimple"))]
         assert fields == ["PAGE", "NUMPAGES"]
 

@@ -205,6 +205,7 @@ READABLE = {
     "paper": ["default", "OUT.docx"],
     "tables": ["default", "OUT"],
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
+    "bundle": ["RUN", "OUT.zip"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
 }
 ENDINGS = {

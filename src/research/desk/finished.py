@@ -196,7 +196,10 @@ def _on_page(stem: str, tree: Any) -> list[tuple[str, Shown]]:
         if not captions:
             continue
         number = captions[0].xpath("string(.//a[@class='number'])").strip()
-        said = " ".join(captions[0].text_content().split()).removeprefix(number).strip()
+        parts = captions[0].xpath(
+            ".//text()[not(ancestor::*[@class='number' or starts-with(@class, 'tag')])]"
+        )
+        said = " ".join("".join(parts).split())
         values = {
             data.get("data-name", str(place)): _number(data.get("value"))
             for place, data in enumerate(captions[0].iter("data"))

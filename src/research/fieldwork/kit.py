@@ -120,7 +120,7 @@ class _Page:
         title = told["title"][self.language].format(**self.values)
         about = self.made.core_properties
         about.title, about.author, about.language = title, self.content["study"]["en"], self.language
-        about.created = about.modified = EPOCH
+        about.created, about.modified, about.comments = EPOCH, EPOCH, self.content["mark"]
         self._frame(title)
         self.say(title, "Title")
         for section in told["sections"]:
