@@ -38,8 +38,10 @@ def paper(
     study: Study,
     out: Annotated[Path, typer.Argument(help="the paper to write (.docx, .tex or .html)"), WRITES],
     manuscript: Annotated[
-        Path, typer.Option(help="the text with its fields; references.bib stands beside it"), READS
-    ] = ROOT / "paper" / "paper.md",
+        Path | None,
+        typer.Option(help="the text with its fields; references.bib stands beside it [paper/paper.md]"),
+        READS,
+    ] = None,
     force: Force = False,
 ) -> None:
     """Fill the manuscript from a finished run and make it a document; a field without a value stops it."""
@@ -49,12 +51,13 @@ def paper(
     pandoc.path()
     run = run_of(study)
     outside(out, [run.folder or out])
-    text, cited = read_text(manuscript), manuscript.with_name("references.bib")
+    source = manuscript or ROOT / "paper" / "paper.md"
+    text, cited = read_text(source), source.with_name("references.bib")
     bibliography = read_text(cited) if cited.exists() else ""
     folder = out.with_name(f"{out.stem}-figures")
-    made = fill(text, manuscript.name, bibliography, run, ending, folder.name, Words())
+    made = fill(text, source.name, bibliography, run, ending, folder.name, Words())
     files = made.pictures | ({"references.bib": bibliography.encode("utf-8")} if bibliography else {})
-    document = pandoc.document(made.text, ending, files=files, beside=manuscript.parent)
+    document = pandoc.document(made.text, ending, files=files, beside=source.parent)
     if ending == ".tex":
         _write_figures(folder, made.pictures, force=force)
     write_if_changed(out, document)
