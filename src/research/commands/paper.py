@@ -39,7 +39,9 @@ def paper(
     out: Annotated[Path, typer.Argument(help="the paper to write (.docx, .tex or .html)"), WRITES],
     manuscript: Annotated[
         Path | None,
-        typer.Option(help="the text with its fields; references.bib stands beside it [paper/paper.md]"),
+        typer.Option(
+            help="the text with its fields, references.bib beside it [paper/paper.md of the project]"
+        ),
         READS,
     ] = None,
     force: Force = False,
@@ -49,15 +51,15 @@ def paper(
     if ending not in FIGURES:
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in {', '.join(FIGURES)}")
     pandoc.path()
+    manuscript = manuscript or ROOT / "paper" / "paper.md"
     run = run_of(study)
     outside(out, [run.folder or out])
-    source = manuscript or ROOT / "paper" / "paper.md"
-    text, cited = read_text(source), source.with_name("references.bib")
+    text, cited = read_text(manuscript), manuscript.with_name("references.bib")
     bibliography = read_text(cited) if cited.exists() else ""
     folder = out.with_name(f"{out.stem}-figures")
-    made = fill(text, source.name, bibliography, run, ending, folder.name, Words())
+    made = fill(text, manuscript.name, bibliography, run, ending, folder.name, Words())
     files = made.pictures | ({"references.bib": bibliography.encode("utf-8")} if bibliography else {})
-    document = pandoc.document(made.text, ending, files=files, beside=source.parent)
+    document = pandoc.document(made.text, ending, files=files, beside=manuscript.parent)
     if ending == ".tex":
         _write_figures(folder, made.pictures, force=force)
     write_if_changed(out, document)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.words import N_, Said, Words
+from research.once import Once
 from research.pages import markup
 from research.pages.payload import WITHHELD, payload_to_frame, plain
 
@@ -44,6 +47,7 @@ KICKERS = {
 NUMBERS_OF = N_("Numbers of this figure")
 CODE = N_("{heading} (code)")
 VERSIONS = N_("Versions")
+DRAWN = Once["tuple[markup.Picture, markup.Picture | None]"](most=64)
 
 
 def to_json(sentence: Said) -> dict[str, Any]:
@@ -258,7 +262,17 @@ def column_headings(payload: Mapping[str, Any], words: Words) -> list[str]:
 
 
 def pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, markup.Picture | None]:
-    """Return a figure drawn for the page and, where that would scroll on a phone, drawn anew for one."""
+    """Return a figure drawn for the page and, where that would scroll on a phone, drawn anew for one.
+
+    The index repeats figures of pages, in English, which are not drawn again.
+    """
+    if type(words.catalogue) is not NullTranslations:
+        return _pictures(payload, words)
+    key = (json.dumps(payload, sort_keys=True), str(words.locale), words.width)
+    return DRAWN(key, lambda: _pictures(payload, words))
+
+
+def _pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, markup.Picture | None]:
     from research.pages.picture import picture
 
     wide = drawn(payload, words, picture)

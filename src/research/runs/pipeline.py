@@ -144,7 +144,9 @@ def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
         from research.runs import kernels
         from research.runs.imported import imports
 
-        kernels.begin(dict.fromkeys(name for source in sources for name in imports(source)))
+        modules = [name for source in sources for name in imports(source)]
+        modules += ahead.IMPORTS if any(name.startswith(AHEAD) for name in due) else ()
+        kernels.begin(dict.fromkeys(modules))
 
 
 def end_kernels() -> None:
