@@ -18,7 +18,7 @@ LEFT_OUT = (".git", ".venv", ".cache", ".ci", "__pycache__", ".*_cache", ".hypot
 SERVER = """
 import json, os, sys
 from research import cli
-from research.commands import batch, compare, contacts, datasets, events, fieldwork, run, verify
+from research.commands import batch, bundle, compare, contacts, datasets, events, fieldwork, run, verify
 from research.runs import batch as runs, comparison, grid, pipeline
 for line in sys.stdin:
     order = json.loads(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import demo
+import test_sources
 from research.desk.compare import compare
 from research.desk.comparison_page import comparison_page
 from research.desk.finished import finished
+from research.pages import values
 from test_compare import changed_run
 
 PAGES = ("index.html", "06_first.html", "09_second.html", "checklists.html")
@@ -238,3 +241,153 @@ def test_paper_shows_whole_figures_and_no_tools(visit):
     assert page.locator("#wide .scroll").evaluate("e => getComputedStyle(e).overflow") == "visible"
     assert page.locator("figure").first.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
     assert page.pdf().startswith(b"%PDF")
+
+
+ALL_NUMBERS = """() => [...document.querySelectorAll("main data[value]:not([value=''])")].map(number => {
+    number.click();
+    const panel = document.querySelector("dialog[open]");
+    const said = Object.fromEntries([...panel.querySelectorAll("div")].map(
+        row => [row.querySelector("dt").textContent, row.querySelector("dd").textContent]));
+    const link = [...panel.querySelectorAll("a")].find(one => one.hash.startsWith("#cell-"));
+    panel.close();
+    return {...said, shown: panel.querySelector("h2").textContent, cell: link.getAttribute("href")};
+})"""
+
+
+@pytest.fixture(scope="module")
+def every_kind(tmp_path_factory, out):
+    record = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    return test_sources.written(tmp_path_factory.mktemp("numbers"), record)
+
+
+def panel_of(page) -> dict[str, str]:
+    rows = page.locator("#about-number[open] dl > div")
+    return {row.locator("dt").inner_text(): row.locator("dd").inner_text() for row in rows.all()}
+
+
+@pytest.mark.parametrize("name", [*PAGES[:3], "every kind"])
+def test_every_number_says_its_name_in_values_json(visit, out, every_kind, name):
+    page = visit(every_kind[0] if name == "every kind" else name)
+    record = json.loads((out / "values.json").read_text(encoding="utf-8"))
+    known = dict(values.flatten(every_kind[1] if name == "every kind" else record))
+    told = page.evaluate(ALL_NUMBERS)
+    assert len(told) == page.locator("main data").count() - page.locator("main data[value='']").count() > 0
+    alone = [one for one in told if "Not compared: this number" in one["Reference"]]
+    assert len(alone) == (3 if name == "every kind" else 0)
+    for one in told:
+        if one not in alone:
+            assert float(one["In full"]) == float(known[one["Name"]])
+        assert one["Code of this run"].startswith("commit ")
+        assert one["Data of this run"].startswith("lendingclub2018")
+    assert page.said == []
+    assert len(page.asked) == 1
+
+
+def test_a_number_says_whether_it_moved(visit, every_kind):
+    page = visit(every_kind[0])
+    told = {one["Name"]: one["Reference"] for one in page.evaluate(ALL_NUMBERS)}
+    assert told["03_here/text.n"] == "Moved: the reference has 6."
+    assert told["03_here/text.several.1"] == "The reference does not have it."
+    assert told["03_here/rates[1].low"] == "Moved: the reference has 0.125."
+    assert told["03_here/rates[1].high"] == "The reference has the same number."
+
+
+def test_a_number_by_mouse_shows_its_source_and_saves_its_table(visit, out):
+    page = visit("06_first.html")
+    page.locator("#rates td data").first.click()
+    told = panel_of(page)
+    assert told["In full"] == "0.004921"
+    assert told["Name"] == "06_first/rates[1].rate"
+    assert told["Stands in"] == "Table 6.1, row 1, rate"
+    assert told["Reference"] == "Not compared: there are no reference values yet."
+    with page.expect_download() as saved:
+        page.get_by_text("Save rates.csv").click()
+    assert Path(saved.value.path()).read_bytes() == (out / "results/06_first/rates.csv").read_bytes()
+    other = page.locator("#answer data").first.bounding_box()
+    page.mouse.click(other["x"] + 5, other["y"] + 5)  # a click beside the panel, on another number
+    assert panel_of(page)["Name"] == "06_first/answer.auc"
+    page.mouse.click(5, 500)
+    assert page.locator("#about-number").is_hidden()
+    assert len(page.asked) == 1
+
+
+def test_the_code_of_a_number_opens_at_its_place(visit):
+    page = visit("index.html")
+    page.locator("#notebooks ~ ol data").first.click()
+    page.get_by_text("show the code").click()
+    page.wait_for_url("**/06_first.html#cell-6")
+    code = page.locator("#cell-6 pre")
+    assert code.is_visible()
+    assert "The AUC is" in code.inner_text()
+    assert page.locator("details.code:visible").count() == 1
+    page.locator("#quote data").click()
+    page.get_by_text("show the code").click()
+    page.wait_for_url("**/06_first.html#cell-10")
+    assert page.evaluate("document.activeElement.parentNode.id") == "cell-10"
+
+
+def test_numbers_by_keyboard_are_one_stop_per_table(visit):
+    page = visit("06_first.html")
+
+    def focused() -> str:
+        return page.evaluate("document.activeElement.getAttribute('aria-label') || ''")
+
+    assert page.locator("data[tabindex]").count() == 0
+    page.locator("#link-numbers").focus()
+    page.keyboard.press("Space")
+    assert page.locator("#wide data[role=button]").count() == 360
+    assert page.locator("main data[tabindex='0']").count() == 6  # three in sentences, three tables
+    page.locator("#answer data").first.focus()
+    assert focused() == "0.563, show where it comes from"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "0.563"
+    assert page.get_by_role("dialog", name="0.563").is_visible()
+    page.keyboard.press("Escape")
+    assert focused() == "0.563, show where it comes from"
+    page.locator("#wide data[tabindex='0']").focus()
+    for key, text in (
+        ("ArrowRight", "10"),
+        ("ArrowDown", "10"),
+        ("End", "100,000,000"),
+        ("ArrowUp", "100,000,000"),
+    ):
+        page.keyboard.press(key)
+        assert focused().startswith(f"{text},")
+    page.keyboard.press(" ")
+    assert panel_of(page)["Name"] == "06_first/wide[1].measure_8"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.activeElement.closest('#wide table')")
+    page.reload()
+    assert page.locator("#link-numbers").is_checked()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE])
+def test_linked_numbers_and_their_panel_are_for_everybody(visit, every_kind, scheme, viewport):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(every_kind[0], scheme=scheme, viewport=viewport)
+    page.locator("#link-numbers").check()
+    page.locator("#rates td data").last.click()
+    box = page.locator("#about-number").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= viewport["width"]
+    assert box["y"] + box["height"] <= viewport["height"]
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+    page.keyboard.press("Escape")
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+    assert width_beyond(page) == 0
+
+
+def test_without_scripts_sources_are_in_the_fold(visit, every_kind):
+    page = visit(every_kind[0], scripts=False)
+    assert page.locator("#link-numbers").is_hidden()
+    fold = page.locator("#rates .source")  # by its text Playwright finds nothing in a <noscript>
+    fold.locator("summary").click()
+    assert fold.locator("a[href='results/03_here/rates.csv']").is_visible()
+    fold.locator("a[href='#cell-4']").click()
+    assert page.locator("#cell-4 pre").is_visible()
+    assert visit(every_kind[0]).locator("#rates .source").count() == 0

@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 
 from research import cli
 from research.desk.comments import MOST, held_against, read, since
+from research.desk.finished import finished
 from research.errors import UserError
 
 TABLE = [
@@ -82,7 +83,9 @@ def run(tmp_path) -> Path:
     (folder / "index.html").write_text(
         '<main id="main"><p id="first">The tree wins.</p></main>', encoding="utf-8"
     )
-    (folder / "provenance.json").write_text('{"run": "aa"}', encoding="utf-8")
+    record = {"run": "aa", "study": {"sha256": "bb", "parameters": {"seed": 1}}}
+    (folder / "provenance.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "values.json").write_text('{"study": {}, "prose": {}, "tables": {}}', encoding="utf-8")
     (folder / "04_models.html").write_text(page(), encoding="utf-8")
     return folder
 
@@ -91,7 +94,7 @@ def changed(run: Path, annotation: dict[str, Any], now: str | None = None) -> st
     """Return what is said to have changed at a comment in a run whose page is as before, or as it is `now`."""
     if now is not None:
         (run / "04_models.html").write_text(now, encoding="utf-8")
-    return str(held_against(read([file(run.parent / "c.json", annotation)]), run)[0].changed)
+    return str(held_against(read([file(run.parent / "c.json", annotation)]), finished(run))[0].changed)
 
 
 AUC = comment("is 0.563.", around=("The AUC of the tree", "The scorecard reaches 0.610 on t"))
@@ -104,9 +107,10 @@ ROWS = [
 LATER = "The AUC of the tree is 0.563. The scorecard reaches 0.571, far less."
 
 
+LONG = "… The AUC of the tree [is 0.563.] The scorecard reaches 0.610 on t …"
 CELL = comment("5.1%", "rates", ("1,000 High tree", "9,000"))
 RENAMED = page().replace("04_models-finding-auc", "x").replace("0.563", "x.y")
-MOVES = "Values moved: Premium, Rate: 0.5% → 0.6% and High, n: 9,000 → 9,010."
+MOVES = "Values moved: Premium · tree (Rate) 0.5% → 0.6% and High · tree (n) 9,000 → 9,010."
 STANDS = "The passage is gone; the place it stood in is still there."
 GONE = "Gone: the page has no such place any more."
 
@@ -131,8 +135,8 @@ GONE = "Gone: the page has no such place any more."
         (comment("Loans are ordered by risk, then", "rule", ("", "cut.")), page(), "Unchanged."),
         (WHOLE, page(), "Unchanged."),
         (WHOLE, page(table=ROWS), MOVES),
-        (WHOLE, page(table=TABLE[:2]), "Values moved: row High is gone."),
-        (WHOLE, page(table=[*TABLE, ["Low", "tree", "1%", "5"]]), "Values moved: row Low is new."),
+        (WHOLE, page(table=TABLE[:2]), "Values moved: row High · tree is gone."),
+        (WHOLE, page(table=[*TABLE, ["Low", "tree", "1%", "5"]]), "Values moved: row Low · tree is new."),
         (WHOLE, page(table=ROWS, caption="Rates"), f"{MOVES} Now reads: Table 4.1 Rates"),
         (WHOLE, page(caption="Rates"), "Now reads: Table 4.1 Rates"),
         (WHOLE, page().replace('id="rates"', 'id="shares"'), GONE),
@@ -145,6 +149,20 @@ def test_what_changed_at_a_place_is_said(run, annotation, now, told):
     assert changed(run, annotation, now) == told
 
 
+def test_the_same_words_elsewhere_are_not_the_passage(run):
+    words = "The difference is too small to matter."
+    marked = comment(words, around=("", "So it stays."))
+    assert changed(run, marked, page(f"Now: {words} But it goes.")) == "Unchanged."  # still in its paragraph
+    elsewhere = page("The difference is large.", caption=words)
+    assert changed(run, marked, elsewhere) == "Now reads: The difference is large."
+
+
+@pytest.mark.parametrize("content", ["", "<p>Another page</p>"])
+def test_what_is_no_page_of_a_run_is_refused(run, content):
+    with pytest.raises(UserError, match=r"04_models\.html: not readable as a page of a run"):
+        changed(run, AUC, content)
+
+
 def test_a_page_that_is_gone_is_said(run):
     (run / "04_models.html").unlink()
     assert changed(run, AUC) == "Gone: the run has no such page."
@@ -154,7 +172,7 @@ def test_a_long_exhibit_is_compared_as_far_as_it_was_kept(run):
     long = [TABLE[0], *([f"Tier {i}", "tree", "0.5%", "1"] for i in range(2000))]
     kept = lines(long)[:MOST]
     assert str(since(kept, lines(long))) == "Unchanged."
-    assert "Tier 1, n: 1 → 2" in str(
+    assert "Tier 1 · tree (n) 1 → 2" in str(
         since(kept, lines([*long[:2], ["Tier 1", "tree", "0.5%", "2"], *long[3:]]))
     )
 
@@ -163,7 +181,10 @@ def test_many_moved_values_are_counted():
     def table(n):
         return lines([["Tier", "Rate"], *([f"Tier {i}", str(n)] for i in range(30))])
 
-    assert str(since(table(1), table(2))).endswith("Tier 7, Rate: 1 → 2 and 22 more.")
+    assert str(since(lines(), lines([TABLE[0], *([f"New {i}", "x", "1", "2"] for i in range(9))]))) == (
+        "Values moved: row Premium · tree is gone, row High · tree is gone and 9 rows are new."
+    )
+    assert str(since(table(1), table(2))).endswith("Tier 7 (Rate) 1 → 2 and 22 more.")
 
 
 def test_comments_come_in_the_order_of_pages_and_places(run, tmp_path):
@@ -177,10 +198,15 @@ def test_comments_come_in_the_order_of_pages_and_places(run, tmp_path):
         comment(lines(), "rates", text="second"),
         index,
     ]
-    placed = held_against(read([file(tmp_path / "c.json", *given)]), run)
+    placed = held_against(read([file(tmp_path / "c.json", *given)]), finished(run))
     assert [one.text for one in placed] == ["first", "second", "third", "last"]
     assert [one.place for one in placed] == ["first", "Table 4.1", "The rule", "y"]
-    assert [one.quoted for one in placed] == ["The tree wins.", "Rates by tier", "0.610", "x"]
+    assert [one.quoted for one in placed] == [
+        "… [The tree wins.] …",
+        "Rates by tier",
+        "… scorecard reaches [0.610] on …",
+        "x",
+    ]
 
 
 def test_what_is_in_several_files_counts_once(tmp_path):
@@ -302,10 +328,11 @@ def test_a_letter_goes_through_the_comments_of_each_reviewer(run, tmp_path):
         "Answers to the comments",
         "Comments of Reviewer 1",
         "1.1: Table 4.1, 04_models.html", "Rates by tier", "Why?", "Since then: Unchanged.", "Answer:",
-        "1.2: The rule, 04_models.html", "is 0.563.", "Why?", "Since then: Now reads: The AUC of the tree is 0.570.",
+        "1.2: The rule, 04_models.html", LONG, "Why?", "Since then: Now reads: The AUC of the tree is 0.570.",
         "Answer:",
         "Comments of Reviewer 2",
-        "2.1: The rule, 04_models.html", "is 0.563.", "Two\nlines",
+        "2.1: The rule, 04_models.html", "… The AUC of the tree [is 0.563.] The scorecard …",
+        "Two\nlines",
         "Since then: Now reads: The AUC of the tree is 0.570.", "Answer:",
     ]  # fmt: skip
     first = out.read_bytes()
@@ -333,14 +360,16 @@ def test_characters_that_no_document_holds_are_spelt_out(run, tmp_path, ending):
     [
         ("c.pdf", [AUC], "run", "expected a file name ending in .xlsx or .docx"),
         ("c.xlsx", [], "run", "c.json: no comments"),
-        *(
-            ("c.xlsx", [AUC], run, "no index.html in it, expected the folder of a finished run")
-            for run in (".", "x" * 300, "nowhere", "/dev/zero")
-        ),
+        ("c.xlsx", [AUC], "empty", "no values.json in it; expected a folder of reports"),
+        ("c.xlsx", [AUC], "nowhere", "no such file or folder; expected a folder of reports"),
+        ("c.xlsx", [AUC], "/dev/zero", "a pipe or device, expected an ordinary file"),
+        ("c.xlsx", [AUC], "run/values.json", "values without pages, expected the folder of a finished run"),
+        ("run/c.xlsx", [AUC], "run", "lies in"),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_one_line(run, tmp_path, capsys, out, items, against, told):
     given = file(tmp_path / "c.json", *items)
+    (tmp_path / "empty").mkdir()
     assert research("comments", given, "--against", tmp_path / against, tmp_path / out) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / out).exists()

@@ -246,6 +246,17 @@ def test_same_plan_same_bytes(tmp_path, written):
     ]  # no temporary file is left
 
 
+def test_more_customers_than_a_sheet_holds_go_on_further_sheets(tmp_path, monkeypatch):
+    plan = plan_of()
+    monkeypatch.setattr(contact_workbook, "MOST_ROWS", len(plan) - 1)
+    path = contact_workbook.write_contact_plan(plan, tmp_path / "plan.xlsx", start_date=MONDAY)
+    book = load_workbook(path)
+    sheets = [book["Contact plan"], book["Contact plan 2"]]
+    assert [sheet["A2"].value for sheet in sheets] == ["Customer 客户编号"] * 2
+    names = [row[0].value for sheet in sheets for row in sheet.iter_rows(min_row=3)]
+    assert names == list(plan.index)
+
+
 def test_no_text_becomes_a_formula(tmp_path):
     texts = ['=HYPERLINK("x")', "+1", "-2", "@SUM(A1)", "\t=1", " =1", "＝1+1", "\r=1"]
     customers = pd.DataFrame(index=pd.Index(texts, name="customer_id"))

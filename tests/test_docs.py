@@ -40,6 +40,11 @@ INSTEAD = [
     ),
     ("research batch", "plan", "many runs; all of them are planned and checked"),
     (
+        "research bundle",
+        "options",
+        "needs a finished run; other tests bundle one, here its options are checked",
+    ),
+    (
         "research compare",
         "options",
         "needs finished runs; other tests compare some, here its options are checked",
@@ -53,6 +58,8 @@ INSTEAD = [
     ("jupyter nbconvert", "read", "its notebook was not executed here; other tests make the page"),
     ("research comments", "read", "needs comments and a finished run; other tests make both"),
     ("dask", "read", "runs until it is stopped; other tests start a scheduler and workers"),
+    ("research paper", "options", "needs a finished run; other tests fill a manuscript from one"),
+    ("research tables", "options", "needs a finished run; other tests write tables of one"),
     ("for", "read", "repeats such a command; the shell reads it and its notebook is checked"),
 ]
 RUN_PAGES = ("tutorial.md", "own-loan-book.md")

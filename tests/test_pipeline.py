@@ -79,7 +79,7 @@ def test_values_name_notebook_and_cell(finished):
 def test_workbook_runs_no_formula(finished):
     book = load_workbook(finished / "out/results/tables.xlsx")
     assert book.sheetnames[:2] == ["Contents", "06 rates"]
-    cell = book["09 ranking"]["A3"]
+    cell = book["09 ranking"]["A5"]
     assert (cell.value, cell.data_type) == ("=1+1", "s")
     assert "'=1+1,0.61" in (finished / "out/results/09_second/ranking.csv").read_text(encoding="utf-8")
 

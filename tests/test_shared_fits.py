@@ -8,6 +8,7 @@ import numpy as np
 import optbinning
 import pandas as pd
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 from research.compare.resampling import out_of_fold
 from research.segment import registry
@@ -71,6 +72,29 @@ def test_a_column_is_binned_anew_when_anything_that_decides_its_bins_differs(sol
         other, turned = table.iloc[1:], y[1:]
     Scorecard(prebins=7 if what == "settings" else 10).fit(other, turned)
     assert len(solved) - before == (2 if what == "values" else table.shape[1])
+
+
+def test_a_tree_is_grown_once_for_other_tier_shares_and_anew_for_another_outcome(monkeypatch):
+    table, y = book(seed=6)
+    grown: list[int] = []
+
+    class Counted(DecisionTreeClassifier):
+        def fit(self, x, *args, **options):
+            grown.append(len(x))
+            return super().fit(x, *args, **options)
+
+    monkeypatch.setattr("research.segment.tree.DecisionTreeClassifier", Counted)
+    first = registry.make("tree", inputs=list(table), seed=1).fit(table, y)
+    once = len(grown)
+    shares = {"premium": 0.25, "low": 0.25, "medium": 0.25, "high": 0.25}
+    other = registry.make("tree", inputs=list(table), seed=1, shares=shares).fit(table, y)
+    assert (len(grown), once) == (once, 6)  # one tree, and one per inner fold
+    fixed = ["rule", "n", "bads", "pd"]
+    pd.testing.assert_frame_equal(other.rules()[fixed], first.rules()[fixed])
+    assert pd.Series(other.predict(table)).value_counts()["high"] > len(table) / 5
+    registry.make("tree", inputs=list(table), seed=2).fit(table, y)
+    registry.make("tree", inputs=list(table), seed=1).fit(table, np.roll(y, 1))
+    assert len(grown) == 3 * once
 
 
 def test_held_out_customers_are_in_no_fit_of_their_fold():

@@ -202,7 +202,10 @@ READABLE = {
     "run": ["default"],
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
+    "paper": ["default", "OUT.docx"],
+    "tables": ["default", "OUT"],
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
+    "bundle": ["RUN", "OUT.zip"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
 }
 ENDINGS = {
@@ -210,6 +213,7 @@ ENDINGS = {
     "source": ".parquet",
     "grid": ".yml",
     "study": ".yml",
+    "manuscript": ".md",
     "files": ".xlsx",
     "sources": ".xlsx",
     "inputs": ".yml",

@@ -218,7 +218,7 @@ def test_a_named_outcome_takes_the_place_of_default_and_gives_its_word_to_the_pa
 def other_names_of_the_outcome_are_absent(out: Path, stem: str) -> None:
     """Assert that a page shows, and draws, no text that calls an outcome bad or default."""
     page = html.document_fromstring((out / f"{stem}.html").read_text(encoding="utf-8"))
-    for part in page.xpath("//script | //style | //pre | //*[contains(@class, 'provenance')]"):
+    for part in page.xpath("//script | //noscript | //style | //pre | //*[contains(@class, 'provenance')]"):
         part.drop_tree()
     text = page.text_content()
     assert "churn" in text

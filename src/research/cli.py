@@ -24,6 +24,7 @@ VERBS = {
     "batch": ("research.commands.batch", "batch", "Run a grid of studies and compare them."),
     "comments": ("research.commands.comments", "comments", "Reviewers' comments, and what changed since."),
     "compare": ("research.commands.compare", "compare", "What moved between two runs, or within a batch."),
+    "bundle": ("research.commands.bundle", "bundle", "A finished run and its paper as one zip."),
     "datasets": ("research.commands.datasets", "app", "List, fetch and check data sets."),
     "events": ("research.commands.events", "events", "Features of customers from their transactions."),
     "fieldwork": (
@@ -32,6 +33,8 @@ VERBS = {
         "Forms, checks and agreement of survey and interviews.",
     ),
     "contacts": ("research.commands.contacts", "contacts", "Write the contact plan of a study."),
+    "paper": ("research.commands.paper", "paper", "Fill the manuscript from a finished run."),
+    "tables": ("research.commands.paper", "tables", "Write the tables of a finished run one by one."),
     "register": (
         "research.commands.register",
         "register",

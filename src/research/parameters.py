@@ -108,6 +108,11 @@ class Study(Parameters):
         ["lendingclub2018", "lendingclub2016", "credit_data"],
         description="data sets on which the comparison is repeated; a file has its crosswalk beside it",
     )
+    compared_customers: int = Field(
+        100_000,
+        ge=1000,
+        description="customers of an own loan book on whom models are compared; of a larger book a sample is drawn",
+    )
     seed: int = Field(20240607, ge=0, le=2**32 - 1, description="start of every random choice")
     tier_shares: TierShares = Field(TierShares(), description="share of customers per tier")
     weights: Literal["equal", "survey"] | dict[Literal["A", "B", "C", "R", "F", "M"], Weight] = Field(

@@ -20,6 +20,7 @@ program; here counts are added one at a time, which is safe as well and withhold
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -122,13 +123,13 @@ def described(
     tables: Mapping[str, Counts], people: pd.DataFrame, weight: np.ndarray | None = None
 ) -> tuple[System, list[Cell]]:
     """Return the equations of all published counts, and where each count stands; see `protect`."""
-    people = people.astype(str)
     if weight is not None:
         people, weight = people[weight > 0], weight[weight > 0]
+    coded = {name: _coded(people[name]) for name in people.columns}
     cells: list[Cell] = []
     places: dict[Conditions, int] = {}
     fixed: set[int] = set()
-    levels = {name: frozenset(people[name].unique()) for name in people.columns}
+    levels = {name: frozenset(found) for name, (_, found) in coded.items()}
     stated: dict[int, tuple[str, float]] = {}
     for name, table in tables.items():
         for row, entry in enumerate(table.frame.to_dict("records")):
@@ -147,12 +148,19 @@ def described(
                         f"table '{name}', row {row + 1}, column '{column}'",
                         float(entry[column]),
                     )
-    system = System(list(places), fixed, people, levels, weight)
+    system = System(list(places), fixed, coded, np.ones(len(people)) if weight is None else weight)
     for count, (where, value) in stated.items():
         if value != system.values[count]:
             found = f"{system.values[count]:g} people meet {dict(system.counts[count])}"
             raise ValueError(f"{where} counts {value:g}, but {found}")
     return system, cells
+
+
+def _coded(values: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """Return the level of each person (n,) as a place among the levels, and these in words."""
+    codes, found = pd.factorize(values)
+    again, words = pd.factorize(np.array([str(level) for level in found], dtype=object))
+    return again[codes], list(words)
 
 
 def canonical(
@@ -194,9 +202,10 @@ def coarsening(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """
     from scipy.sparse.csgraph import connected_components
 
-    size = int(one.max()) + 1
-    joined = csr_array((np.ones(len(one)), (one, size + other)), shape=(size + int(other.max()) + 1,) * 2)
-    return pd.factorize(connected_components(joined, directed=False)[1][one])[0]
+    size, more = int(one.max()) + 1, int(other.max()) + 1
+    left, right = np.divmod(pd.unique(one.astype(np.int64) * more + other), more)
+    joined = csr_array((np.ones(len(left)), (left, size + right)), shape=(size + more,) * 2)
+    return pd.factorize(connected_components(joined, directed=False)[1][one])[0].astype(np.int32)
 
 
 class System:
@@ -214,14 +223,11 @@ class System:
         self,
         counts: list[Conditions],
         fixed: set[int],
-        people: pd.DataFrame,
-        levels: Mapping[str, frozenset[str]],
-        weight: np.ndarray | None = None,
+        people: Mapping[str, tuple[np.ndarray, list[str]]],
+        weight: np.ndarray,
     ) -> None:
         self.counts, self.fixed = counts, frozenset(fixed)
-        self._weight = np.ones(len(people)) if weight is None else np.asarray(weight, dtype=float)
-        self._codes = {name: pd.factorize(people[name])[0] for name in people.columns}
-        self._people = {name: people[name].to_numpy(object) for name in people.columns}
+        self._weight, self._people = np.asarray(weight, dtype=float), people
         self._schemes, start = [], 0
         wanted = {frozenset(variable for variable, _ in conditions) for conditions in counts}
         for scheme in sorted(
@@ -257,15 +263,19 @@ class System:
     def _scheme(self, variables: frozenset[str]) -> Scheme:
         key = np.zeros(len(self._weight), dtype=np.int64)
         for name in sorted(variables):
-            _, key = np.unique(key * (self._codes[name].max() + 1) + self._codes[name], return_inverse=True)
+            codes, levels = self._people[name]
+            if key.max() > np.iinfo(np.int32).max:
+                key = np.unique(key, return_inverse=True)[1]
+            key = key * len(levels) + codes
         _, first, place = np.unique(key, return_index=True, return_inverse=True)
-        return Scheme(variables, place, first, np.bincount(place, weights=self._weight))
+        return Scheme(variables, place.astype(np.int32), first, np.bincount(place, weights=self._weight))
 
     def _adds_up(self, conditions: Conditions) -> dict[int, float]:
         """Return which unknown cells a count adds up."""
         inside = np.ones(len(self._weight), dtype=bool)
         for variable, wanted in conditions:
-            inside &= np.isin(self._people[variable].astype(str), list(wanted))
+            codes, levels = self._people[variable]
+            inside &= np.isin(levels, list(wanted))[codes]
         scheme, start = next(pair for pair in self._schemes if pair[0].decides(inside))
         return dict.fromkeys((start + np.flatnonzero(inside[scheme.first])).tolist(), 1.0)
 
@@ -274,7 +284,7 @@ class System:
         common = {}
         for (one, _), (other, _) in combinations(self._schemes, 2):
             group = coarsening(one.place, other.place)
-            common.setdefault(group.tobytes(), group)
+            common.setdefault(hashlib.sha256(group).digest(), group)
         lines = []
         for group in common.values():
             (lead, at), *others = (pair for pair in self._schemes if pair[0].decides(group))

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from research import limits
 from research.collect import loanbook, origins
 from research.collect.book_checks import BOOK_CHECKS_FILE
 from research.collect.constructs import CONSTRUCTS_FILE, constructs, validate
@@ -29,7 +30,7 @@ from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import exists, is_file, read_bytes
+from research.textfiles import exists, is_file, read_bytes, reading
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
@@ -137,16 +138,24 @@ def crosswalk_of(name: str | Path, crosswalk: str | Path | None = None) -> pd.Da
     return _simulated_crosswalk() if path == CONSTRUCTS_FILE else read_crosswalk(path)
 
 
-def harmonise(name: str | Path, crosswalk: str | Path | None = None, check: bool = True) -> Crosswalked:
-    """Return the canonical table of a data set together with what was lost of the source."""
+def harmonise(
+    name: str | Path, crosswalk: str | Path | None = None, raw: pd.DataFrame | None = None
+) -> Crosswalked:
+    """Return the canonical table of a data set together with what was lost of the source.
+
+    Args:
+        name, crosswalk: as in `load`.
+        raw: the source columns where they were read, and checked, before.
+    """
     if not is_path(name) and definition(str(name))["kind"] == SIMULATED:
         customers = simulation().customers
         return Crosswalked(validate(customers, SIMULATED))
     table = crosswalk_of(name, crosswalk)
-    raw = load_raw(name)
-    if is_path(name):
+    new = raw is None
+    raw = load_raw(name) if raw is None else raw
+    if new and is_path(name):
         loanbook.refuse_identifiers(raw, table, str(name))
-    made = apply(raw, table, label=str(name), check=check)
+    made = apply(raw, table, label=str(name), check=new)
     return replace(made, customers=placed(made.customers, outcome(name, crosswalk)))
 
 
@@ -278,11 +287,11 @@ def _description(name: str) -> dict[str, Any]:
 
 def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> str:
     """Return the sha256 of everything a canonical table is made from: source file, crosswalk, maps, constructs."""
-    rows = (
-        hashlib.sha256(read_bytes(find(name), "table_bytes")).hexdigest()
-        if is_path(name)
-        else origins.fingerprint(definition(str(name)))
-    )
+    if is_path(name):
+        with reading(find(name)) as path:
+            rows = _hashed(path, path.stat().st_size, path.stat().st_mtime_ns)
+    else:
+        rows = origins.fingerprint(definition(str(name)))
     digest = hashlib.sha256(rows.encode())
     for path in (
         _crosswalk_file(name, crosswalk),
@@ -293,3 +302,11 @@ def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> s
     ):
         digest.update(hashlib.sha256(read_bytes(path)).digest())
     return digest.hexdigest()
+
+
+@cache
+def _hashed(path: Path, size: int, changed: int) -> str:
+    """Return the sha256 of a file as it was when it was changed last; every step asks, and a book may be large."""
+    limits.within("table_bytes", size, path.name)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

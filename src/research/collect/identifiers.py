@@ -19,6 +19,7 @@ from research.paths import DEFINITIONS
 PATTERNS_FILE = DEFINITIONS / "identifier_patterns.csv"
 SHARE = 0.2  # a column holds identifiers when a fifth of its values look like one
 LONGEST = 100  # letters of a value that are looked at
+SHORTEST_NUMBER = 10.0**10  # a telephone number; a column of smaller numbers holds nobody's
 LONGEST_EXAMPLE = 24
 GB11643_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 GB11643_CHECK = "10X98765432"
@@ -71,23 +72,30 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for name in raw.columns:
-        said = _said(name)
+        said, column = _said(name), raw[name].dropna()
         # full-width digits are digits; no identifier is longer, and patterns would take ages over a long text
-        values = text(raw[name]).dropna().str.normalize("NFKC").str[:LONGEST]
+        cells = text(column.iloc[:0] if _small_numbers(column) else column).value_counts()
+        known = len(column) if _small_numbers(column) else int(cells.sum())
+        counts = cells.groupby(cells.index.str.normalize("NFKC").str[:LONGEST]).sum()
         for row in _patterns().itertuples():
             if row.part == "column":
                 if re.search(row.pattern, said, flags=re.MULTILINE):
-                    found.append((name, row.kind, "name of the column", len(values)))
+                    found.append((name, row.kind, "name of the column", known))
                 continue
-            hits = values[values.str.fullmatch(row.pattern, flags=re.ASCII)]
+            hits = counts[counts.index.str.fullmatch(row.pattern, flags=re.ASCII)]
             if row.check in CHECKSUMS:
-                hits = hits[hits.map(CHECKSUMS[row.check]).astype(bool)]
-            elif row.check == "distinct" and hits.nunique() <= len(hits) / 2:
+                hits = hits[[CHECKSUMS[row.check](value) for value in hits.index]]
+            n = int(hits.sum())
+            if row.check == "distinct" and len(hits) <= n / 2:
                 continue  # a class that many share is nobody's number or name
-            if len(values) and len(hits) / len(values) >= SHARE:
-                found.append((name, row.kind, f"{len(hits) / len(values):.0%} of its values", len(hits)))
+            if n and n / known >= SHARE:
+                found.append((name, row.kind, f"{n / known:.0%} of its values", n))
     table = pd.DataFrame(found, columns=["column", "kind", "evidence", "n"])
     return table.drop_duplicates(["column", "kind"]).reset_index(drop=True)
+
+
+def _small_numbers(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values) and not (values.abs() >= SHORTEST_NUMBER).any()
 
 
 def _is_identifier(value: str) -> bool:

@@ -76,6 +76,10 @@ def _lines(numbers: list[int]) -> str:
 
 def _check_rows(text: str, separator: str, name: str) -> None:
     """Raise UserError for rows that have more or fewer cells than the header; what they hold is never shown."""
+    if '"' not in text:  # a row is then a line, and counting is ten times as fast as reading cells
+        lines = filter(None, text.replace("\r", "\n").split("\n"))
+        if len({line.count(separator) for line in lines}) == 1:
+            return
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     width, other, short = 0, [], []
     try:
@@ -121,7 +125,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
     _check_rows(text, separator, path.name)
     try:
-        return pd.read_csv(io.StringIO(text), sep=separator, low_memory=False, index_col=False)
+        # bytes: text in memory takes four times as much
+        return pd.read_csv(io.BytesIO(text.encode()), sep=separator, low_memory=False, index_col=False)
     except pd.errors.ParserError as error:
         told = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         place = (
@@ -172,12 +177,12 @@ def _totals(table: pd.DataFrame) -> pd.Series:
     for name in table.columns[:TOTAL_WITHIN]:
         column = table[name]
         if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
-            cells = column.astype("string").str.slice(0, 60).str.strip()
+            cells = column[empty].astype("string").str.slice(0, 60).str.strip()
             named = cells.str.replace(
                 r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])", "", regex=True
             ).str.fullmatch(_total_words(), flags=re.IGNORECASE)
-            found |= empty & named.fillna(False).astype(bool)
-            empty &= cells.fillna("") == ""
+            found[cells.index[named.fillna(False).astype(bool)]] = True
+            empty[cells.index[cells.fillna("") != ""]] = False
         else:
             empty &= column.isna()
     return found

@@ -40,10 +40,14 @@ def write_kit(
     force: Force = False,
 ) -> None:
     """Write guides, information, consent, data handling, field notes, sampling plan and questionnaires (docx)."""
-    values = kit.read_values(assignments(parameter or []))
+    pairs = [one.partition("=") for one in parameter or []]  # as they are typed: YAML reads 010 as 8
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise UserError(f"-p {wrong[0]}: expected name=value")
+    values = kit.read_values({name.strip(): value for name, _, value in pairs})
     made = kit.write_kit(out, language.value, values)
     for path in made:
         console.print(f"wrote {escape(str(path))}", soft_wrap=True)
+    console.print(f"wording {kit.wording()}: stands at the foot of each page")
     if left := [name for name in kit.definitions()["blanks"] if name not in values]:
         console.print(f"left blank (-p NAME=VALUE fills them in): {', '.join(left)}", soft_wrap=True)
 

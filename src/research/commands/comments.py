@@ -28,23 +28,25 @@ def comments(
     force: Force = False,
 ) -> None:
     """Merge comments on the pages of a run and say of each what changed there since, with room for an answer."""
-    from research.desk.comments import UNCHANGED, held_against, read, run_of
+    from research.desk.comments import UNCHANGED, held_against, read
+    from research.desk.finished import finished, outside
     from research.desk.response import WRITERS, write
 
     if out.suffix.lower() not in WRITERS:
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in {' or '.join(WRITERS)}")
-    given = read(files)
-    placed = held_against(given, against)
-    if not placed:
+    outside(out, [against])
+    given, run = read(files), finished(against)
+    if not given:
         raise UserError(f"{', '.join(path.name for path in files)}: no comments")
+    placed = held_against(given, run)
     write(placed, out)
-    same = sum(one.changed.template == UNCHANGED for one in placed)
-    here, reviewers = (
-        sum(one.target.run == run_of(against) for one in given),
-        len({one.reviewer for one in placed}),
+    same, reviewers = (
+        sum(one.changed.template == UNCHANGED for one in placed),
+        {one.reviewer for one in placed},
     )
+    here = sum(one.target.run == f"urn:sha256:{run.provenance.get('run')}" for one in given)
     Console(stderr=True).print(
-        f"{out}: comments {len(placed)}, reviewers {reviewers}, written on this very run {here}; "
+        f"{out}: comments {len(placed)}, reviewers {len(reviewers)}, written on this very run {here}; "
         f"places unchanged {same}, changed or gone {len(placed) - same}",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip

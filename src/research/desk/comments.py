@@ -6,7 +6,6 @@ a passage, with some text before and after it, or on a whole exhibit or section,
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,16 +15,19 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
+from lxml.etree import ParserError
 from pydantic import BaseModel, Field, ValidationError
 
 from research import limits
+from research.desk.finished import Finished
 from research.errors import UserError, visible
 from research.exhibits.words import N_, Said
 from research.pages.pagecheck import parsed, section_names
-from research.textfiles import is_file, read_text
+from research.textfiles import read_text
 
 LINES = ("caption", "figcaption", "p", "li", "tr")
-BLOCKS = (*LINES, "dt", "dd", "h1", "h2", "h3", "h4", "pre")
+HEADINGS = ("h1", "h2", "h3", "h4")
+BLOCKS = (*LINES, *HEADINGS, "dt", "dd", "pre")
 CELLS = ("td", "th")
 NOT_TEXT = ("button", "script", "noscript")  # as in comments.js
 MOST = 20_000  # characters that a comment keeps of an exhibit, as in comments.js
@@ -33,7 +35,7 @@ FAR = 400  # letters that a changed passage may have grown by
 SURE = 20  # letters that are the same passage wherever they stand
 SIMILAR = 0.6  # of a line that stands for one that is gone
 LONGEST = 600  # characters of a quotation
-MOVES = 8  # that are told one by one
+MOVES, NAMED_ROWS = 8, 3  # that are told one by one
 
 UNCHANGED = N_("Unchanged.")
 NOW_READS = N_("Now reads: {text}")
@@ -42,8 +44,9 @@ MOVED_AND_READS = N_("Values moved: {values}. Now reads: {text}")
 PASSAGE_GONE = N_("The passage is gone; the place it stood in is still there.")
 GONE = N_("Gone: the page has no such place any more.")
 NO_PAGE = N_("Gone: the run has no such page.")
-FROM_TO = N_("{row}, {column}: {old} → {new}")
+FROM_TO = N_("{row} ({column}) {old} → {new}")
 ROW_GONE, ROW_NEW = N_("row {row} is gone"), N_("row {row} is new")
+ROWS_GONE, ROWS_NEW = N_("{count} rows are gone"), N_("{count} rows are new")
 MORE = N_("{count} more")
 
 
@@ -137,50 +140,44 @@ def read(paths: Sequence[Path]) -> list[Comment]:
     return list({repr(one.said): one for one in found.values()}.values())
 
 
-def held_against(comments: Sequence[Comment], run: Path) -> list[Placed]:
+def held_against(comments: Sequence[Comment], run: Finished) -> list[Placed]:
     """Return comments in the order of pages and of places on them, each with what has changed there.
 
-    Args:
-        comments: from `read`.
-        run: the folder of a finished run.
-
     Raises:
-        UserError: the folder holds no pages of a run.
+        UserError: the pages of the run are not here, or not readable.
     """
-    if not is_file(run / "index.html"):
-        raise UserError(f"{run}: no index.html in it, expected the folder of a finished run")
-    names = dict.fromkeys(one.target.source for one in comments)
-    pages = {name: Page(read_text(run / name)) for name in names if is_file(run / name)}
+    if run.folder is None:
+        raise UserError(f"{run.name}: values without pages, expected the folder of a finished run")
+    files = {one.target.source: run.folder / one.target.source for one in comments}
+    pages = {name: Page(path) for name, path in files.items() if path.is_file()}
     return sorted((_placed(one, pages.get(one.target.source)) for one in comments), key=lambda one: one.rank)
-
-
-def run_of(run: Path) -> str:
-    """Return the identity of a finished run as its comments carry it; empty for a run of an earlier version."""
-    record = run / "provenance.json"
-    found = json.loads(read_text(record)).get("run") if record.is_file() else ""
-    return f"urn:sha256:{found}" if found else ""
 
 
 def _placed(comment: Comment, page: Page | None) -> Placed:
     reviewer, name, anchor, quote, text = comment.said
-    place, changed, at = cut(anchor), Said(NO_PAGE), 0
+    place, changed, at, whole = cut(anchor), Said(NO_PAGE), 0, quote.prefix is None
     if page:
         place = page.name(anchor)
-        changed, at = page.whole(anchor, quote) if quote.prefix is None else page.passage(anchor, quote)
-    lines = (
-        takewhile(lambda line: "\t" not in line, quote.exact.split("\n"))
-        if quote.prefix is None
-        else [quote.exact]
-    )
+        changed, at = page.whole(anchor, quote) if whole else page.passage(anchor, quote)
+    first = (
+        quote.exact.split("\n")[0] if whole and "\t" in quote.exact else quote.exact
+    )  # of a table its caption
+    quoted = first.removeprefix(place) if whole else first
+    if not whole and len(bare(quoted)) < SURE:  # a number by itself tells nobody where it stood
+        quoted = f"… {quote.prefix} [{quoted}] {quote.suffix} …"
     rank = (name.replace("index.html", ""), at, reviewer, comment.date)  # the index comes first
-    return Placed(reviewer, name, place, cut(" ".join(lines).removeprefix(place)), text, changed, rank)
+    return Placed(reviewer, name, place, cut(quoted), text, changed, rank)
 
 
 class Page:
     """A page of a run as `comments.js` reads it."""
 
-    def __init__(self, html: str) -> None:
-        main = parsed(html).get_element_by_id("main")
+    def __init__(self, path: Path) -> None:
+        html = read_text(path)
+        try:
+            main = parsed(html).get_element_by_id("main")
+        except (KeyError, ValueError, ParserError):
+            raise UserError(f"{path}: not readable as a page of a run") from None
         self.elements = {element.get("id"): element for element in main.iter() if element.get("id")}
         self.names = {head.get("id"): _read(head) for head in main.iter("h1")} | section_names(html)
         self.text, self.with_code = Text(main), Text(main, code=True)
@@ -211,9 +208,14 @@ class Page:
             return Said(UNCHANGED), at
         if reading := self.text.between(before, after, len(exact) + FAR):
             return Said(NOW_READS, {"text": self.text.sentence(*reading)}), reading[0]
-        for sure in (before + exact, exact + after, exact):
+        for sure in (before and before + exact, after and exact + after):
             if len(sure) >= SURE and (found := letters.find(sure)) >= 0:
                 return Said(UNCHANGED), found
+        stood = (
+            element is not None and element.tag not in HEADINGS
+        )  # a heading does not hold what stands below it
+        if len(exact) >= SURE and exact in (bare(_read(element)) if stood else letters):
+            return Said(UNCHANGED), at if stood else letters.find(exact)
         if element is None:
             return Said(GONE), at
         if element.tag in LINES:
@@ -281,7 +283,7 @@ def since(old: str, new: str) -> Said:
     """Return what changed in the lines of an exhibit: which values of which rows, and what other lines now read.
 
     >>> str(since("Rates\\nTier\\tRate\\nHigh\\t5.1%", "Rates\\nTier\\tRate\\nHigh\\t6.0%"))
-    'Values moved: High, Rate: 5.1% → 6.0%.'
+    'Values moved: High (Rate) 5.1% → 6.0%.'
     """
     if len(old) >= MOST:  # the last line was cut
         old = old.rpartition("\n")[0]
@@ -296,8 +298,12 @@ def since(old: str, new: str) -> Said:
         for column, cell in cells.items()
         if rows_now[row, number].get(column, cell) != cell
     ]
-    moved += [Said(ROW_GONE, {"row": row}) for row, number in rows if (row, number) not in rows_now]
-    moved += [Said(ROW_NEW, {"row": row}) for row, number in rows_now if (row, number) not in rows]
+    for one, several, gone in (
+        (ROW_GONE, ROWS_GONE, [row for row in rows if row not in rows_now]),
+        (ROW_NEW, ROWS_NEW, [row for row in rows_now if row not in rows]),
+    ):
+        named = [Said(one, {"row": row}) for row, _ in gone]
+        moved += named if len(named) <= NAMED_ROWS else [Said(several, {"count": len(named)})]
     told = moved[:MOVES] + ([Said(MORE, {"count": len(moved) - MOVES})] if len(moved) > MOVES else [])
     reads = cut(" ".join(line for line in others_now if line not in others)) or cut(" ".join(others_now))
     if not moved:
@@ -308,7 +314,10 @@ def since(old: str, new: str) -> Said:
 
 
 def _rows(text: str) -> tuple[dict[tuple[str, int], dict[str, str]], list[str]]:
-    """Return (first cell, how many such rows before) → column → cell of tables, and the lines that are no rows."""
+    """Return (row, which of those with this name) → column → cell of tables, and the lines that are no rows.
+
+    A row's name is its cells before the first with a digit, without the last: the words that stand before its values.
+    """
     rows: dict[tuple[str, int], dict[str, str]] = {}
     others: list[str] = []
     header: list[str] = []
@@ -319,8 +328,10 @@ def _rows(text: str) -> tuple[dict[tuple[str, int], dict[str, str]], list[str]]:
             header = cells if len(cells) > 1 else []
             others.append(", ".join(cells))
         else:
-            rows[cells[0], seen[cells[0]]] = dict(zip(header, cells, strict=False))
-            seen[cells[0]] += 1
+            words = [cells[0], *takewhile(lambda cell: not re.search(r"\d", cell), cells[1:-1])]
+            name = " · ".join(words)
+            rows[name, seen[name]] = dict(zip(header, cells, strict=False))
+            seen[name] += 1
     return rows, others
 
 

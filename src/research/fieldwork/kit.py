@@ -43,6 +43,7 @@ _LOOKS = {  # points, bold, space before and after, colour
     "Column": (9, True, 2, 2, "1F3A5F"), "Gap": (5, False, 0, 0, "000000"),
     "Header": (8.5, False, 0, 0, "55606E"), "Footer": (8.5, False, 0, 0, "55606E"),
 }  # fmt: skip
+_KEPT = ("Table Grid", "Normal Table", "Default Paragraph Font", "No List")
 _HANGING = {"Question": 1.9, "Tick": 0.8, "Point": 0.5}  # cm
 Text = Mapping[str, str] | str | None
 
@@ -58,7 +59,7 @@ def wording() -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8")).hexdigest()[:10]
 
 
-def read_values(given: Mapping[str, Any]) -> dict[str, str]:
+def read_values(given: Mapping[str, str]) -> dict[str, str]:
     """Return what is written into the blanks, those that have a value of their own included.
 
     Raises:
@@ -69,16 +70,11 @@ def read_values(given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         if name not in blanks:
             raise UserError(f"-p {name}: no such blank{nearest(name, blanks)}")
-        text, whole_number = str(value).strip(), isinstance(value, int) and not isinstance(value, bool)
-        if blanks[name].get("whole") and not (whole_number and 0 < value < 100_000):
-            raise UserError(f"-p {name}: found {value!r}, expected a whole number above 0")
-        if (
-            isinstance(value, list | dict)
-            or value is None
-            or not 0 < len(text) <= _LONGEST
-            or visible(text) != text
-        ):
-            raise UserError(f"-p {name}: found {value!r}, expected one line of 1 to {_LONGEST} characters")
+        text = value.strip()
+        if blanks[name].get("whole") and not re.fullmatch(r"[1-9]\d{0,4}", text, re.ASCII):
+            raise UserError(f"-p {name}: found '{value}', expected a whole number above 0")
+        if not 0 < len(text) <= _LONGEST or visible(text) != text or "\n" in text:
+            raise UserError(f"-p {name}: found '{value}', expected one line of 1 to {_LONGEST} characters")
         found[name] = text
     return found
 
@@ -111,11 +107,8 @@ def documents(language: str, values: Mapping[str, str]) -> Iterator[tuple[str, D
 class _Page:
     """A document in the making: its language, what is filled in, and the group of people that it is for."""
 
-    def __init__(
-        self, content: Mapping[str, Any], language: str, values: Mapping[str, str], group: str
-    ) -> None:
-        self.language, self.group, self.content = language, group, content
-        self.values = dict(values)
+    def __init__(self, content: dict[str, Any], language: str, values: Mapping[str, str], group: str) -> None:
+        self.content, self.language, self.values, self.group = content, language, dict(values), group
         if group:
             self.values["group"] = self.content["groups"][group][language]
             self.values["items"] = str(len(survey_items(group=group)))
@@ -127,7 +120,7 @@ class _Page:
         title = told["title"][self.language].format(**self.values)
         about = self.made.core_properties
         about.title, about.author, about.language = title, self.content["study"]["en"], self.language
-        about.created = about.modified = EPOCH
+        about.created, about.modified, about.comments = EPOCH, EPOCH, self.content["mark"]
         self._frame(title)
         self.say(title, "Title")
         for section in told["sections"]:
@@ -264,12 +257,12 @@ def style(document: Document, language: str) -> None:
     page.page_width, page.page_height = Cm(21), Cm(29.7)
     page.left_margin = page.right_margin = Cm((21 - _WIDTH) / 2)
     page.top_margin = page.bottom_margin = Cm(2.2)
-    for one in list(styles):  # every use of a style looks through all of them
-        if one.name not in (*_LOOKS, "Table Grid", "Normal Table", "Default Paragraph Font", "No List"):
+    # Every use of a style looks through all of them. Those of lists stay: the numbering of the file names them.
+    for one in list(styles):
+        if one.name not in (*_LOOKS, *_KEPT) and not one.name.startswith("List "):
             one.delete()
-    for odd in list(
-        styles.element.iter(qn("w:link"), qn("w:pBdr"))
-    ):  # links to what is gone; a line under titles
+    # links to styles that are gone, and a line under titles
+    for odd in list(styles.element.iter(qn("w:link"), qn("w:pBdr"))):
         odd.getparent().remove(odd)
     blank = styles.add_style("Blank", WD_STYLE_TYPE.CHARACTER)
     blank.element.get_or_add_rPr().append(parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:fill="FFF2B3"/>'))

@@ -95,18 +95,11 @@ def sizes(inputs: Mapping[str, Inputs]) -> pd.DataFrame:
     """
     content, common = definitions(), inputs["common"]
     rows = [_row(name, one, inputs[name], common) for name, one in content["quantities"].items()]
-    rows += [
-        _filled(one, common) | {key: one.get(key) for key in ("least", "most")} for one in content["ranges"]
-    ]
-    changing = {
-        "cluster": design_effect(common) > 1, "population": common["population"] > 0,
-        "response": common["response"] < 1,
-    }  # fmt: skip
-    rows += [
-        _filled(one, {**common, "design": design_effect(common)})
-        for name, one in content["adjustments"].items()
-        if changing[name]
-    ]
+    rows += [one | _filled(one, common) for one in content["ranges"]]
+    filling = {**common, "design": design_effect(common)}
+    idle = {"cluster": filling["design"] == 1, "population": not common["population"],
+            "response": common["response"] == 1}  # fmt: skip
+    rows += [_filled(one, filling) for name, one in content["adjustments"].items() if not idle[name]]
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     return table.astype(dict.fromkeys(("least", "most", "invite"), "Int64"))
 
@@ -124,12 +117,10 @@ def _row(name: str, told: Mapping[str, Any], given: Inputs, common: Inputs) -> d
     shown = "power {:.2f}" if power else "± {:.3g}"
     row = {"least": answers, "invite": invite if told["adjusted"] else pd.NA, "unit": told["unit"]}
     row["gives"] = shown.format(measure(alone, given, level))
-    if n := common["at_hand"]:
-        worth = int(effective(n, common, told["adjusted"]))
-        fits = 2 <= worth <= most
-        row["at_hand"] = (
-            shown.format(measure(worth, given, level)) if fits else ("too few", "ample")[worth > 2]
-        )
+    if common["at_hand"]:
+        worth = int(effective(common["at_hand"], common, told["adjusted"]))
+        computed = shown.format(measure(min(max(worth, 2), most), given, level))
+        row["at_hand"] = "too few" if worth < 2 else f"better than {computed}" if worth > most else computed
     if "population" in told["adjusted"] and 0 < common["population"] < invite:
         row["unit"] = f"{told['unit']}; there are not so many to invite"
     return _filled(told, {**common, **given}) | row

@@ -48,6 +48,7 @@ LOG_COLUMNS: dict[str, tuple[str, int]] = {
     "note": ("Note 备注", 50),
 }
 LOG_ROWS = 20_000
+MOST_ROWS = 1_000_000  # of a sheet; Excel has 1,048,576, with the two above
 LONGEST_TEXT = 32_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -87,7 +88,7 @@ def write_contact_plan(plan: pd.DataFrame, out: Path, *, start_date: datetime.da
     """Write the plan and an empty interaction log to a workbook, row by row, so that memory does not grow with it.
 
     Args:
-        plan: from `contacts.contact_plan`.
+        plan: from `contacts.contact_plan`; of more than a million customers, each further million has its own sheet.
         out: the `.xlsx` to write; an existing file is replaced once the new one is complete.
         start_date: date of the plan; also the workbook's creation date.
         banner: what to say about the data, for example that they are simulated.
@@ -108,7 +109,9 @@ def write_contact_plan(plan: pd.DataFrame, out: Path, *, start_date: datetime.da
         start_date, datetime.time()
     )
     _guide(book, len(plan), start_date, banner)
-    _plan_sheet(book, plan, banner)
+    for place in range(0, max(len(plan), 1), MOST_ROWS):
+        name = PLAN if place == 0 else f"{PLAN} {place // MOST_ROWS + 1}"
+        _plan_sheet(book, name, plan.iloc[place : place + MOST_ROWS], banner)
     _log_sheet(book)
     _lists(book)
     try:
@@ -170,8 +173,8 @@ def _guide(book: Workbook, size: int, start: datetime.date, banner: str) -> None
             sheet.append([_styled(sheet, text, bold=bold, wrap=True)])
 
 
-def _plan_sheet(book: Workbook, plan: pd.DataFrame, banner: str) -> None:
-    sheet = book.create_sheet(PLAN)
+def _plan_sheet(book: Workbook, name: str, plan: pd.DataFrame, banner: str) -> None:
+    sheet = book.create_sheet(name)
     _marked(sheet)
     for place, (_, width) in enumerate(PLAN_HEADERS.values(), 1):
         sheet.column_dimensions[get_column_letter(place)].width = width

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from research import __version__
+from research.collect import datasets, recorded
 from research.pages import provenance
 from research.pages.files import write_if_changed
 
 METADATA = "ro-crate-metadata.json"
+VERSION = "1.1"  # of RO-Crate; the profile builds on it
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+OWN_TERMS = (
+    "Terms of code, pages and tables. Each data set has its own, stated with it; no data set is in the crate."
+)
+BESIDE = ("codecheck.yml", "SHA256SUMS", "paper/")  # files that no run makes
 FORMATS = {
     ".html": "text/html",
     ".json": "application/json",
@@ -23,6 +30,10 @@ FORMATS = {
     ".ipynb": "application/x-ipynb+json",
     ".csv": "text/csv",
     ".parquet": "application/vnd.apache.parquet",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".tex": "application/x-tex",
+    ".pdf": "application/pdf",
+    ".md": "text/markdown",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -37,22 +48,39 @@ def write_crate(out: Path, record: dict[str, Any], stems: list[str]) -> Path:
 
     The date is SOURCE_DATE_EPOCH, or that of the commit: the same run gives the same bytes.
     """
-    crate = ROCrate()
+    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in files_of(out, stems)}
+    write_if_changed(out / METADATA, metadata(record, files, provenance.date()))
+    return out / METADATA
+
+
+def metadata(record: dict[str, Any], files: Mapping[str, bytes], date: str, about: str = "") -> str:
+    """Return the metadata of a crate as JSON.
+
+    Args:
+        record: the provenance of the run.
+        files: name in the crate → content; those that the run did not make are named in no action.
+        date: when it was published.
+        about: what the crate is, when it is more than the run.
+    """
+    crate = ROCrate(version=VERSION)
+    crate.metadata.extra_terms = {"sha256": "http://schema.org/sha256"}  # a word that this version lacks
     crate.name = record["study"]["title"]
-    crate.description = f"Reports and results of the study '{record['study']['name']}'."
-    crate.license = "https://spdx.org/licenses/MIT"
-    crate.datePublished = provenance.date()
+    crate.description = about or f"Reports and results of the study '{record['study']['name']}'."
+    crate.license = entity(
+        crate, "https://spdx.org/licenses/MIT", "CreativeWork", name="MIT", description=OWN_TERMS
+    )
+    crate.datePublished = date
     made = [
         crate.add_file(
-            dest_path=path.relative_to(out).as_posix(),
+            dest_path=name,
             properties={
-                "name": path.relative_to(out).as_posix(),
-                "encodingFormat": FORMATS[path.suffix],
-                "contentSize": str(path.stat().st_size),
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "name": name,
+                "encodingFormat": FORMATS.get(PurePosixPath(name).suffix.lower(), "application/octet-stream"),
+                "contentSize": str(len(content)),
+                "sha256": hashlib.sha256(content).hexdigest(),
             },
         )
-        for path in files_of(out, stems)
+        for name, content in files.items()
     ]
     code, environment = record["code"], record["environment"]
     packages = [
@@ -77,6 +105,7 @@ def write_crate(out: Path, record: dict[str, Any], stems: list[str]) -> Path:
         description=record["data"]["source"],
         sha256=record["data"]["sha256"],
     )
+    books = [source(crate, name) for name in named_data(record)]
     lock = entity(crate, "#lock", "CreativeWork", name="requirements.lock", sha256=environment["lock"])
     seed = entity(crate, "#seed", "PropertyValue", name="seed", value=str(record["seed"]))
     study = next(part for part in made if part.id == "study.yml")
@@ -86,14 +115,35 @@ def write_crate(out: Path, record: dict[str, Any], stems: list[str]) -> Path:
         "CreateAction",
         name=f"research run {record['study']['name']}",
         instrument=software,
-        object=[study, data, lock, seed],
-        result=[part for part in made if part is not study],
+        object=[study, data, lock, seed, *books],
+        result=[part for part in made if part is not study and not part.id.startswith(BESIDE)],
     )
     crate.root_dataset["conformsTo"] = entity(crate, PROFILE, "CreativeWork", name="Process Run Crate")
     crate.root_dataset["mentions"] = run
-    text = json.dumps(crate.metadata.generate(), indent=1, ensure_ascii=False) + "\n"
-    write_if_changed(out / METADATA, text)
-    return out / METADATA
+    return json.dumps(crate.metadata.generate(), indent=1, ensure_ascii=False) + "\n"
+
+
+def named_data(record: dict[str, Any]) -> list[str]:
+    """Return the known data sets of a run and of the recorded results it shows; terms of an own file are not known."""
+    given = record["study"]["parameters"]
+    asked = [given.get("dataset", ""), *given.get("compare_datasets", ()), *recorded.about().get("data", ())]
+    return [name for name in dict.fromkeys(asked) if name in datasets.names()]
+
+
+def source(crate: ROCrate, name: str) -> ContextEntity:
+    """Add a data set with its source and its own licence."""
+    known = datasets.definition(name)
+    terms = entity(
+        crate, f"#licence-{name}", "CreativeWork", name=known["licence"], description=known["licence"]
+    )
+    return entity(
+        crate,
+        f"#data-{name}",
+        "Dataset",
+        name=known["title"],
+        description=known["citation"].strip(),
+        license=terms,
+    )
 
 
 def entity(crate: ROCrate, anchor: str, kind: str, /, **properties: Any) -> ContextEntity:

@@ -32,7 +32,7 @@ class StudyPage(Exporter):
         stem = found.get("metadata", {}).get("name") or "notebook"
         try:
             record = provenance.collect(study_of(nb))
-            page = page_of(nb, stem, [(stem, title_of(nb.cells, stem))], record, Words(), alone=True)
+            page = page_of(nb, stem, [(stem, title_of(nb.cells, stem))], record, Words())
         except (UserError, RenderFailed) as error:
             raise ConversionException(f"{stem}: {error}") from error
         return page, found | {"output_extension": ".html"}

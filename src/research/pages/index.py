@@ -12,14 +12,14 @@ from typing import Any
 import nbformat
 
 from research.exhibits.words import Words
-from research.pages import values, worded
+from research.pages import sources, values
 from research.pages.checklists import STATES, Checklist, Line, counts, declarations, fill, load
 from research.pages.crate import METADATA, write_crate
 from research.pages.files import write_if_changed
 from research.pages.markdown import Heading, slug
 from research.pages.notebooks import stopped
 from research.pages.pagecheck import broken_links, faults, ids, section_names
-from research.pages.payload import MIME
+from research.pages.payload import exhibits
 from research.pages.provenance import look_hash
 from research.pages.render import (
     linked_from_elsewhere,
@@ -71,7 +71,7 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
         shutil.rmtree(stale)
     workbook = results / "tables.xlsx"
     values.write_workbook(workbook, collected.tables, look_hash(), out / ".run" / "workbook")
-    comparison = reproduced(found, reference)
+    comparison = values.reproduced(found, reference)
     write_if_changed(out / "reproduced.json", json.dumps(comparison, indent=1, ensure_ascii=False))
     filled, problems = filled_checklists(out, executed, record)
     page = index_page(out, pages, executed, collected, record, failed, comparison, filled)
@@ -84,16 +84,6 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
     problems += broken_links(made, failed)
     if problems:
         raise IndexFailed("; ".join(dict.fromkeys(problems)))
-
-
-def reproduced(found: dict[str, Any], reference: Path) -> dict[str, Any]:
-    """Return how the values compare with the reference, or why they were not compared."""
-    if not reference.exists():
-        return {"reason": "there are no reference values yet"}
-    then = json.loads(reference.read_text(encoding="utf-8"))
-    if then["study"]["sha256"] != found["study"]["sha256"]:
-        return {"reason": f"the reference belongs to study '{then['study']['name']}' with other parameters"}
-    return values.compare_with_reference(found, then)
 
 
 def index_page(
@@ -140,14 +130,18 @@ def index_page(
     }
     first, repeated = (
         [
-            html
+            one
             for stem in wanted
             for path in executed
             if path.stem == stem
-            for html in repeated_exhibits(path, wanted[stem], titles, collected.numbers[stem])
+            for one in repeated_exhibits(path, wanted[stem], titles, collected.numbers[stem], comparison)
         ]
         for wanted in (FIRST, REPEATED)
     )
+    answers = [
+        (key, entry["cell"], entry) for key, entry in collected.prose.items() if entry["kind"] == "answer"
+    ]
+    page["numbers"] = sources.record([*answers, *(one[1:] for one in first + repeated)], comparison, Words())
     return (
         templates()
         .get_template("study.html.j2")
@@ -168,26 +162,27 @@ def index_page(
                 {"list": one, "anchor": slug(one.name), "counts": counts(answers)} for one, answers in filled
             ],
             states=STATES,
-            first=first,
-            repeated=repeated,
+            first=[one[0] for one in first],
+            repeated=[one[0] for one in repeated],
             citation=read_yaml(CITATION) if CITATION.exists() else None,
         )
     )
 
 
 def repeated_exhibits(
-    executed: Path, wanted: tuple[str, ...], titles: dict[str, str], numbers: dict[str, str]
-) -> list[str]:
-    """Return the exhibits of a notebook that the first page repeats; their numbers lead to the notebook."""
+    executed: Path,
+    wanted: tuple[str, ...],
+    titles: dict[str, str],
+    numbers: dict[str, str],
+    comparison: dict[str, Any],
+) -> list[tuple[str, str, int, dict[str, Any]]]:
+    """Return (HTML, key, cell, payload) of what the first page repeats of a notebook; its links lead there."""
     found = {}
-    for cell in nbformat.read(executed, as_version=4).cells:
-        for output in cell.get("outputs", []):
-            payload = output.get("data", {}).get(MIME)
-            if payload and payload["name"] in wanted:
-                html = numbered(
-                    worded.shown(payload, Words(), executed.stem), payload, numbers[payload["name"]]
-                )
-                found[payload["name"]] = linked_from_elsewhere(html, executed.stem, numbers, titles)
+    for cell, payload in exhibits(nbformat.read(executed, as_version=4)):
+        if (name := payload["name"]) in wanted:
+            html = numbered(payload, numbers[name], executed.stem, cell, comparison, Words())
+            html = linked_from_elsewhere(html, executed.stem, numbers, titles)
+            found[name] = (html, f"{executed.stem}/{name}", cell, payload)
     return [found[name] for name in wanted if name in found]
 
 

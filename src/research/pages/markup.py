@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import string
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from research.pages.payload import kind_of, plain
 from research.tiers import TIERS
 
 ENGLISH = Words()
+Naming = Callable[[str, Any], str]  # (field of a sentence, value) → name under which the number is known
 MISSING = "–"
 WITHHELD_NOTE = N_(
     "Withheld: fewer than {smallest} persons, or a number from which such a count could be computed."
@@ -34,6 +35,7 @@ ROWS_SHOWN = N_("The first {shown:,} of {rows:,} rows; all are in the results.")
 ROWS_ON_PAPER = N_("On paper the first {shown} of {rows:,} rows.")
 WITHHELD = N_("withheld")
 NO_LIMIT = N_("no limit")
+EMPHASIS = re.compile(r"(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?![\w*])")
 INTERVAL = re.compile(r"\[[^\]]*\]")
 STACKED_FROM = 4  # columns; with more, or as many and one of sentences, a row becomes a block on a phone
 DENSE_FROM = 6  # columns; in a table with more those of sentences are narrower
@@ -74,11 +76,18 @@ LABELS = {
 }
 
 
+PARTS = {
+    "q05": "5 % quantile", "q25": "lower quartile", "q75": "upper quartile", "q95": "95 % quantile", "sd": "SD",
+    "ac1": "AC1", "pd": "PD", "woe": "weight of evidence", "iv": "IV", "bads": "bad", "ci": "interval",
+    "url": "URL", "zh": "(Chinese)", "en": "(English)",
+}  # fmt: skip
+
+
 def label(column: str) -> str:
     """Return the heading of a column: a known short form, or the name in plain words."""
     if column in LABELS:
         return LABELS[column]
-    words = column.replace("_", " ")
+    words = " ".join(PARTS.get(part, part) for part in column.split("_"))
     return words[:1].upper() + words[1:] if words[:1].islower() and len(words) > 1 else words
 
 
@@ -155,6 +164,7 @@ def set_table(
     Cells in `withheld` (row, column) say so, with a note that counts below `smallest` are not published. `anchor` is
     the caption's `id` attribute, or nothing.
     """
+    numeric = numeric_columns(frame)
     wordy = sum(column.style == "wordy" for column in columns)
     stacked = wordy >= WORDY_COLUMNS or len(columns) + min(wordy, 1) > STACKED_FROM
     head = "".join(
@@ -164,19 +174,18 @@ def set_table(
     lines = []
     for place, row in enumerate(frame.head(rows_shown).to_dict("records")):
         cells = []
-        named_by = ENGLISH.value(plain(row[columns[0].name]), columns[0].spec) if columns else ""
+        named_by = name_of(row, columns)
         for column in columns:
             named = f' data-label="{column.heading}"' if stacked else ""
             if any((place, name) in withheld for name in (column.name, *column.parts)):
                 cells.append(f'<td class="withheld"{named}>{words(WITHHELD)}</td>')
                 continue
             spec = column.by_row.get(named_by, column.spec)
-            text = cell_text(row, column, spec, words)
+            text = cell_html(row, column.name, spec, words, numeric)
             tier = str(row[column.name]) if "tier" in column.name.lower() else ""
             style = attribute(f"tier tier-{tier}" if tier in TIERS else column.style)
             row_head = column is columns[0] and column.kind == "text" and text.strip() != ""
             style += named
-            text = html.escape(text)
             cells.append(f'<th scope="row"{style}>{text}</th>' if row_head else f"<td{style}>{text}</td>")
         lines.append("<tr>" + "".join(cells) + "</tr>")
     kind = " long" if len(frame) > LONG_TABLE else " tall" if len(frame) > LONG_ON_PHONES else ""
@@ -197,29 +206,65 @@ def set_table(
     )
 
 
-def cell_text(row: Mapping[str, Any], column: Column, spec: str, words: Words) -> str:
-    """Return one cell of a table as text; a cell of several columns is missing when the first of them is."""
+def numeric_columns(frame: pd.DataFrame) -> set[str]:
+    """Return the columns of numbers."""
+    return {name for name in frame.columns if kind_of(frame[name]) in ("integer", "number")}
+
+
+def name_of(row: Mapping[str, Any], columns: Sequence[Column]) -> str:
+    """Return the text of a row's first cell, by which formats of rows are found."""
+    return ENGLISH.value(plain(row[columns[0].name]), columns[0].spec) if columns else ""
+
+
+def numbers_of_cells(frame: pd.DataFrame, columns: Sequence[Column]) -> list[list[str | list[str]]]:
+    """Return row → cell → the columns whose numbers it shows, in order; of a cell of text the name of its column."""
+    numeric = numeric_columns(frame)
+    made = []
+    for row in frame.to_dict("records"):
+        named_by = name_of(row, columns)
+        specs = ((column.name, column.by_row.get(named_by, column.spec)) for column in columns)
+        shown = ((own, [name for name in parts_of(spec) or [own] if name in numeric]) for own, spec in specs)
+        made.append([names or own for own, names in shown])
+    return made
+
+
+def cell_html(
+    row: Mapping[str, Any],
+    name: str,
+    spec: str,
+    words: Words,
+    numeric: Collection[str],
+    *,
+    part: bool = False,
+) -> str:
+    """Return one cell of a table; each of its numbers is an element that keeps its full precision.
+
+    A cell of several columns is missing when the first of them is; a `part` of one is an element even when it is
+    missing, so that the place of an element says which column it is of.
+    """
     if parts := parts_of(spec):
         if plain(row[parts[0]]) is None:
             return MISSING
         made = "".join(
-            text
-            + (cell_text(row, Column(name, "", inner or "", {}, "", ""), inner or "", words) if name else "")
-            for text, name, inner, _ in string.Formatter().parse(words(spec))
+            html.escape(text)
+            + (cell_html(row, inner, form or "", words, numeric, part=True) if inner else "")
+            for text, inner, form, _ in string.Formatter().parse(words(spec))
         )
         # An interval stays together; it may stand below its estimate.
-        return INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), made)
-    value = plain(row[column.name])
+        return INTERVAL.sub(lambda found: re.sub(r" (?![^<>]*>)", "\u00a0", found[0]), made)
+    value = plain(row[name])
     if value is None:
-        return MISSING
-    if isinstance(value, str) and "tier" in column.name.lower():
-        return " / ".join(map(words.tier, value.split(" / ")))  # a rule may feed several
-    return words(NO_LIMIT) if value in ("inf", "-inf") else words.value(value, spec)
+        return f'<data value="">{MISSING}</data>' if part and name in numeric else MISSING
+    if isinstance(value, str) and "tier" in name.lower():
+        return html.escape(" / ".join(map(words.tier, value.split(" / "))))  # a rule may feed several
+    text = html.escape(words(NO_LIMIT) if value in ("inf", "-inf") else words.value(value, spec))
+    return f'<data value="{value}">{text}</data>' if name in numeric else text
 
 
 def without_markup(text: str) -> str:
     """Return a caption as plain text, for places that cannot hold markup."""
-    return re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", re.sub(r"\*\*|`|\[\[|\]\]", "", text))
+    plain_text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", re.sub(r"\*\*|`|\[\[|\]\]", "", text))
+    return EMPHASIS.sub(r"\1", plain_text)
 
 
 def column_class(series: pd.Series, kind: str) -> str:
@@ -245,15 +290,16 @@ def prose_markup(escaped: str) -> str:
     """Return escaped text with **bold**, *emphasis*, `code`, [text](target) and [[exhibit]] as HTML."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
     text = re.sub(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", r"<strong>\1</strong>", text)
-    text = re.sub(r"(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?![\w*])", r"<em>\1</em>", text)
+    text = EMPHASIS.sub(r"<em>\1</em>", text)
     text = re.sub(r"\[\[([\w#-]+)\]\]", r'<a class="xref" href="#\1">\1</a>', text)
     return re.sub(LINK, r'<a href="\2">\1</a>', text)
 
 
-def said_html(sentence: Said, words: Words) -> str:
+def said_html(sentence: Said, words: Words, called: Naming = lambda field, _: field, within: str = "") -> str:
     """Return a sentence as HTML.
 
-    Every value becomes an element of its own; a number keeps its full precision in the element.
+    Every value becomes an element of its own; a number keeps its full precision in the element, and the name that
+    `called` gives it. The fields of a sentence in a field are `outer.inner`; `within` is `outer.` there.
     """
     marked: list[str] = []
     elements: list[str] = []
@@ -262,27 +308,31 @@ def said_html(sentence: Said, words: Words) -> str:
         if name is not None:
             # The value stays out of the inline markup: a customer's text must never become HTML or a link.
             marked.append(f"\x00{len(elements)}\x00")
-            elements.append(value_element(name, sentence.fields[name], spec or "", words))
+            elements.append(
+                value_element(f"{within}{name}", sentence.fields[name], spec or "", words, called)
+            )
     return re.sub("\x00(\\d+)\x00", lambda slot: elements[int(slot.group(1))], prose_markup("".join(marked)))
 
 
-def value_element(name: str, value: Any, spec: str, words: Words) -> str:
+def value_element(name: str, value: Any, spec: str, words: Words, called: Naming) -> str:
     """Return one value of a prose template as an element that says which value it is."""
     if isinstance(value, Said):
-        return said_html(value, words)
+        return said_html(value, words, called, f"{name}.")
     if isinstance(value, list | tuple):
         # Commas and conjunctions of a list have no markup; its items may.
         slots = [f"\x00{place}\x00" for place in range(len(value))]
         items = [
-            said_html(item, words) if isinstance(item, Said) else html.escape(words.value(item))
-            for item in value
+            value_element(f"{name}.{place}", item, "", words, called)
+            if isinstance(item, Said) or is_number(item)
+            else html.escape(words.value(item))
+            for place, item in enumerate(value, start=1)
         ]
         joined = html.escape(words.listed(slots), quote=False)
         return re.sub("\x00(\\d+)\x00", lambda slot: items[int(slot.group(1))], joined)
     shown = html.escape(words.value(value, spec))
     exact = plain(value)
     if is_number(exact):
-        return f'<data value="{exact!r}" data-name="{name}">{shown}</data>'
+        return f'<data value="{exact!r}" data-name="{html.escape(called(name, exact))}">{shown}</data>'
     return f'<span class="value" data-name="{name}">{shown}</span>'
 
 

@@ -20,15 +20,16 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from research.exhibits.words import Words
-from research.pages import markdown, worded
+from research.pages import markdown, sources, values, worded
 from research.pages.pagecheck import faults
 from research.pages.payload import KINDS, MIME, exhibit_numbers, exhibits
 from research.paths import DEFINITIONS
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
-STYLES = ("page.css", "comments.css")
-SCRIPTS = ("page.js", "comments.js")
+ALONE = "this page was made without a run"
+STYLES = ("page.css", "numbers.css", "comments.css")
+SCRIPTS = ("page.js", "numbers.js", "comments.js")
 DEMONSTRATIONS = ("10_interviews",)  # pages of which nothing is left when the fieldwork is invented
 SIMULATED = ("08_trial",)  # pages that show a method whatever the study brings
 
@@ -38,7 +39,11 @@ class RenderFailed(Exception):
 
 
 def render(
-    executed: Path, pages: list[tuple[str, str]], record: dict[str, Any], words: Words | None = None
+    executed: Path,
+    pages: list[tuple[str, str]],
+    record: dict[str, Any],
+    words: Words | None = None,
+    reference: Path | None = None,
 ) -> str:
     """Return the page of an executed notebook.
 
@@ -47,11 +52,15 @@ def render(
         pages: (stem, title) of all notebooks of the run, in order.
         record: the provenance of the run.
         words: the language of exhibits and sentences; English when none is given.
+        reference: the values that each number is compared with.
 
     Raises:
         RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
     """
-    return page_of(nbformat.read(executed, as_version=4), executed.stem, pages, record, words or Words())
+    found = values.values_record(values.collect([executed]), record["study"])
+    comparison = values.reproduced(found, reference)
+    notebook = nbformat.read(executed, as_version=4)
+    return page_of(notebook, executed.stem, pages, record, words or Words(), comparison)
 
 
 def page_of(
@@ -60,10 +69,12 @@ def page_of(
     pages: list[tuple[str, str]],
     record: dict[str, Any],
     words: Words,
-    *,
-    alone: bool = False,
+    comparison: dict[str, Any] | None = None,
 ) -> str:
-    """Return the page of an executed notebook; its cells get what is shown of them. `alone`: there is no index."""
+    """Return the page of an executed notebook; its cells get what is shown of them.
+
+    `comparison` is that of its values with a reference; without one the page is alone, and no file is beside it.
+    """
     problems: list[str] = []
     names = exhibit_numbers(notebook, stem)
     seen: set[str] = set()
@@ -71,12 +82,12 @@ def page_of(
         if payload["name"] in seen:
             problems.append(f"cell {cell}: a second exhibit named '{payload['name']}'")
         seen.add(payload["name"])
-    headings = prepare(notebook, names, dict(pages), problems, words, stem)
+    headings = prepare(notebook, names, dict(pages), problems, words, stem, comparison)
     title = next((heading.text for heading in headings if heading.level == 1), html.escape(stem))
     position = next((i for i, (page, _) in enumerate(pages) if page == stem), None)
     page = {
         "stem": stem,
-        "alone": alone,
+        "alone": comparison is None,
         "title": title,
         "plain_title": html.unescape(re.sub(r"<[^>]*>", "", title)),
         "headings": [heading for heading in headings if heading.level in (2, 3)],
@@ -85,6 +96,11 @@ def page_of(
         "next": neighbour(pages, position, 1),
         "supplement": "".join(cell.metadata.get("extra", "") for cell in notebook.cells),
         "record": record,
+        "numbers": sources.record(
+            ((f"{stem}/{payload['name']}", cell, payload) for cell, payload in exhibits(notebook)),
+            comparison if comparison is not None else {"reason": ALONE},
+            words,
+        ),
         **page_assets(),
     }
     exporter = take_exporter()
@@ -126,10 +142,13 @@ def prepare(
     problems: list[str],
     words: Words,
     stem: str,
+    comparison: dict[str, Any] | None,
 ) -> list[markdown.Heading]:
     """Put the finished HTML of each cell into its metadata (`html`, `shown`) and return the headings."""
-    renderer = markdown.Renderer(set(names))
+    anchors = (sources.cell_id(number) for number in range(1, len(notebook.cells) + 1))
+    renderer = markdown.Renderer({*names, *anchors})
     for number, cell in enumerate(notebook.cells, start=1):
+        cell.metadata["anchor"] = sources.cell_id(number)
         if cell.cell_type == "markdown":
             try:
                 shown = markdown.to_html(cell.source, renderer)
@@ -141,7 +160,7 @@ def prepare(
             outputs = [
                 (
                     linked(
-                        output_html(output, names, number, problems, words, stem),
+                        output_html(output, names, number, problems, words, stem, comparison),
                         names,
                         titles,
                         number,
@@ -166,13 +185,19 @@ def is_extra(output: NotebookNode) -> bool:
 
 
 def output_html(
-    output: NotebookNode, names: dict[str, str], cell: int, problems: list[str], words: Words, stem: str
+    output: NotebookNode,
+    names: dict[str, str],
+    cell: int,
+    problems: list[str],
+    words: Words,
+    stem: str,
+    comparison: dict[str, Any] | None,
 ) -> str:
     """Return one output as HTML. Only exhibits bring HTML of their own; anything else is text."""
     data = output.get("data", {})
     if MIME in data:
         payload = data[MIME]
-        return numbered(worded.shown(payload, words, stem), payload, names[payload["name"]])
+        return numbered(payload, names[payload["name"]], stem, cell, comparison, words)
     if output.output_type == "stream":
         return f'<pre class="printed">{html.escape(output.text)}</pre>' if output.name == "stdout" else ""
     if output.output_type == "error":
@@ -188,10 +213,24 @@ def output_html(
     return f'<pre class="printed">{html.escape(data["text/plain"])}</pre>' if "text/plain" in data else ""
 
 
-def numbered(body: str, payload: dict[str, Any], number: str) -> str:
-    """Put 'Table 3.1' in front of the caption, as a link to the exhibit itself."""
+def numbered(
+    payload: dict[str, Any],
+    number: str,
+    stem: str,
+    cell: int,
+    comparison: dict[str, Any] | None,
+    words: Words,
+) -> str:
+    """Return an exhibit with 'Table 3.1' in front of its caption, as a link to itself, and its sources below.
+
+    Without a `comparison` there is no folder of files beside the page, and sources would name them.
+    """
     if payload["kind"] not in KINDS:
-        return body
+        return worded.shown(payload, words, stem)
+    below = ""
+    if comparison is not None:
+        below = sources.fold(f"{stem}/{payload['name']}", number, cell, comparison, words)
+    body = worded.shown(payload, words, stem, below)
     tag = "caption" if payload["kind"] == "table" else "figcaption"
     link = f'<a class="number" href="#{payload["name"]}">{number}</a> '
     return re.sub(f"<{tag}[^>]*>", lambda found: found[0] + link, body, count=1)

@@ -133,6 +133,16 @@ def compare_with_reference(
     return {"compared": len(names), "reproduced": len(names) - len(moved), "moved": moved}
 
 
+def reproduced(found: Mapping[str, Any], reference: Path | None) -> dict[str, Any]:
+    """Return how a `values.json` record compares with that of a file, or the `reason` why it was not compared."""
+    if reference is None or not reference.exists():
+        return {"reason": "there are no reference values yet"}
+    then = json.loads(reference.read_text(encoding="utf-8"))
+    if then["study"]["sha256"] != found["study"]["sha256"]:
+        return {"reason": f"the reference belongs to study '{then['study']['name']}' with other parameters"}
+    return compare_with_reference(found, then)
+
+
 def same(now: Any, then: Any, rtol: float) -> bool:
     """Return whether two values agree."""
     if now == then:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from gettext import NullTranslations
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.words import N_, Said, Words
+from research.once import Once
 from research.pages import markup
 from research.pages.payload import WITHHELD, payload_to_frame, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Kept = TypeVar("Kept")
 
 SAID = "said"  # the key of a payload under which its sentences are
 PHONE = 3.6  # inches: what a phone of 390 px shows without scrolling
@@ -37,7 +45,9 @@ KICKERS = {
     "further": N_("Where to read on"),
 }
 NUMBERS_OF = N_("Numbers of this figure")
+CODE = N_("{heading} (code)")
 VERSIONS = N_("Versions")
+DRAWN = Once["tuple[markup.Picture, markup.Picture | None]"](most=64)
 
 
 def to_json(sentence: Said) -> dict[str, Any]:
@@ -94,13 +104,56 @@ def worded(payload: dict[str, Any], words: Words | None = None) -> dict[str, Any
     if "text" not in said:
         made |= {name: " ".join(map(words.said, parts)) for name, parts in said.items()}
         return made | {"alt": made.get("alt", "")}
-    parts = said["text"]
-    made["text"] = "\n".join(map(words.said, parts))
-    made["html"] = " ".join(markup.said_html(part, words) for part in parts)
+    made["text"] = "\n".join(map(words.said, said["text"]))
+    made["html"] = " ".join(prose(payload, words))
+    return made | {"values": values_of(payload)}
+
+
+def values_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name → value of the fields of sentences; of a name that several sentences have, the last one's."""
     given: dict[str, Any] = {}
     for data in _listed(payload[SAID]["text"]):
         given |= numbers_in(data)
-    return made | {"values": given}
+    return given
+
+
+def prose(payload: Mapping[str, Any], words: Words) -> list[str]:
+    """Return sentences as HTML; a number is called `exhibit.field`, as in `values.json`.
+
+    One whose name a later sentence uses for another number is `exhibit.sentence.1.field`, and is not in there.
+    """
+    given, name = values_of(payload), payload["name"]
+
+    def called(place: int) -> markup.Naming:
+        return lambda field, value: (
+            f"{name}.{field}" if given.get(field) == value else f"{name}.sentence.{place}.{field}"
+        )
+
+    said = _sentences(payload[SAID]["text"])
+    return [markup.said_html(part, words, called(place)) for place, part in enumerate(said, start=1)]
+
+
+def named_in(payload: Mapping[str, Any]) -> markup.Naming:
+    """Return how the numbers of a caption are called: as the cell of its own table that holds the number.
+
+    That is the one cell with this value in the column of the field's name, or in `bad` of the row `premium` for the
+    field `bad_premium`; where it is in none, the one cell with this value, if it is no whole number, which may agree by
+    chance. Any other number is `exhibit.caption.field`.
+    """
+    name, columns = payload["name"], [column["name"] for column in payload["columns"]]
+
+    def called(field: str, value: Any) -> str:
+        asked = field.rpartition(".")[2]
+        named, same = [], []
+        for row, cells in enumerate(payload["rows"], start=1):
+            for column, cell in zip(columns, cells, strict=True):
+                if cell == value and not isinstance(cell, bool):
+                    same.append(f"{name}[{row}].{column}")
+                    named += same[-1:] if asked in (column, *(f"{column}_{text}" for text in cells)) else []
+        found = same if not named and not float(value).is_integer() else named
+        return found[0] if len(found) == 1 else f"{name}.caption.{field}"
+
+    return called
 
 
 def _listed(part: Any) -> list[Any]:
@@ -121,33 +174,31 @@ def sentence_id(page: str, kind: str, name: str, place: int = 0) -> str:
     return "-".join(filter(None, parts))
 
 
-def shown(payload: dict[str, Any], words: Words, page: str = "") -> str:
+def shown(payload: dict[str, Any], words: Words, page: str = "", below: str = "") -> str:
     """Return the HTML of an exhibit of `research.pages.show` in one language.
 
-    Captions and paragraphs of a notebook's `page` have anchors (`sentence_id`); in JupyterLab there is no page.
+    Captions and paragraphs of a notebook's `page` have anchors (`sentence_id`); in JupyterLab there is no page. `below`
+    is HTML that stands below a table or figure.
     """
     kind, name = payload["kind"], payload["name"]
 
     def anchor(part: str, place: int = 0) -> str:
         return f' id="{html.escape(sentence_id(page, part, name, place))}"' if page else ""
 
+    extra = f' data-key="{html.escape(f"{page}/{name}")}"' if page else ""
     if kind in ("table", "figure"):
-        return markup.wrap(kind, name, _tabular(payload, words, anchor("caption")))
+        return markup.wrap(kind, name, _tabular(payload, words, anchor("caption")) + below, extra)
     if kind == "versions":
         folded = f"<summary>{html.escape(words(VERSIONS))}</summary>{_tabular(payload, words)}"
-        return markup.wrap(kind, name, f"<details>{folded}</details>")
-    said = _sentences(payload[SAID]["text"])
-    extra = ""
+        return markup.wrap(kind, name, f"<details>{folded}</details>", extra)
+    said = prose(payload, words)
     if kind in ("limits", "further"):
-        points = (
-            f"<li{anchor(kind, place)}>{markup.said_html(part, words)}</li>"
-            for place, part in enumerate(said, start=1)
-        )
+        points = (f"<li{anchor(kind, place)}>{part}</li>" for place, part in enumerate(said, start=1))
         body = f"<ul>{''.join(points)}</ul>"
     else:
-        body = f"<p{anchor(kind)}>{' '.join(markup.said_html(part, words) for part in said)}</p>"
+        body = f"<p{anchor(kind)}>{' '.join(said)}</p>"
     if kind == "banner":
-        extra = f' role="note" data-banner="{html.escape(payload["banner"])}"'
+        extra += f' role="note" data-banner="{html.escape(payload["banner"])}"'
     if kind in KICKERS:
         body = f'<p class="kicker">{html.escape(words(KICKERS[kind]))}</p>{body}'
     return markup.wrap(kind, name, body, extra)
@@ -158,7 +209,7 @@ def _tabular(payload: dict[str, Any], words: Words, anchor: str = "") -> str:
     gone = {(row, column) for row, column in payload.get(WITHHELD, ())}
     smallest = payload["smallest"]
     caption = from_json(payload[SAID]["caption"])
-    set_in = markup.said_html(caption, words)
+    set_in = markup.said_html(caption, words, named_in(payload))
     if payload["origin"] in ORIGINS:
         set_in += (
             f' <span class="tag {payload["origin"]}">{html.escape(words(ORIGINS[payload["origin"]]))}</span>'
@@ -192,25 +243,54 @@ def headings(payload: dict[str, Any], words: Words) -> dict[str, str]:
     return {column["name"]: words(markup.label(column["name"])) for column in payload["columns"]}
 
 
+def column_headings(payload: Mapping[str, Any], words: Words) -> list[str]:
+    """Return a heading for each column by itself, also for those that a page leaves out or puts into one."""
+    own = headings(dict(payload), words) if payload.get("headings") else {}
+    formats = payload.get("formats", {})
+    alone = {
+        name
+        for name in own
+        if name not in formats or (isinstance(formats[name], str) and not markup.parts_of(formats[name]))
+    }
+    names = [column["name"] for column in payload["columns"]]
+    shown = {own[name] for name in alone}
+    told = [own[name] if name in alone else words(markup.label(name)) for name in names]
+    return [
+        words(CODE, heading=head) if head in shown and name not in alone else head
+        for name, head in zip(names, told, strict=True)
+    ]
+
+
 def pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, markup.Picture | None]:
-    """Return a figure drawn for the page and, where that would scroll on a phone, drawn anew for one."""
-    # Slow to import, and only a page that has figures needs it.
-    from research.exhibits.style import mark_origin, theme
+    """Return a figure drawn for the page and, where that would scroll on a phone, drawn anew for one.
+
+    The index repeats figures of pages, in English, which are not drawn again.
+    """
+    if type(words.catalogue) is not NullTranslations:
+        return _pictures(payload, words)
+    key = (json.dumps(payload, sort_keys=True), str(words.locale), words.width)
+    return DRAWN(key, lambda: _pictures(payload, words))
+
+
+def _pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, markup.Picture | None]:
     from research.pages.picture import picture
 
-    draw, frame = drawn_by(payload["draw"]), payload_to_frame(payload)
-
-    def drawn(setting: Words) -> markup.Picture:
-        with theme():
-            figure = draw(frame, setting)
-            mark_origin(figure, payload["origin"], setting)
-            return picture(figure)
-
-    wide = drawn(words)
+    wide = drawn(payload, words, picture)
     if wide.width <= SCROLLS_FROM:
         return wide, None
-    narrow = drawn(replace(words, width=PHONE))
+    narrow = drawn(payload, replace(words, width=PHONE), picture)
     return wide, narrow if narrow.width <= SCROLLS_FROM else None
+
+
+def drawn(payload: Mapping[str, Any], words: Words, kept: Callable[[Figure], Kept]) -> Kept:
+    """Return what `kept` makes of a figure, such as `picture`: drawn from what is published of it, with its mark."""
+    # Slow to import, and only a page that has figures needs it.
+    from research.exhibits.style import mark_origin, theme
+
+    with theme():
+        figure = drawn_by(payload["draw"])(payload_to_frame(dict(payload)), words)
+        mark_origin(figure, payload["origin"], words)
+        return kept(figure)
 
 
 def banner_name(kind: str, text: str) -> str:

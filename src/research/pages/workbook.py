@@ -12,39 +12,57 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
+from research.exhibits.words import N_, Words
+from research.pages import markup, worded
 from research.pages.payload import WITHHELD
 
 LONGEST_NAME = 31  # Excel's limit for the name of a sheet
 WIDEST = 60
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip archive can say
+CONTENTS = (N_("Sheet"), N_("Page"), N_("Name in results/"), N_("What it says"), N_("Rows"))
+ORIGIN = N_("Rests on: {origin}.")
+HEAD = 3  # the row of a sheet with the headings; above it what the table says, and what to know of it
 STAMPS = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
 
 
-def workbook_bytes(tables: Mapping[str, Mapping[str, Any]]) -> bytes:
+def workbook_bytes(tables: Mapping[str, Mapping[str, Any]], words: Words | None = None) -> bytes:
     """Return a workbook with a contents sheet and one sheet per table (`notebook/exhibit` → payload)."""
+    words = words or Words()
     book = Workbook()
     contents = book.active
     contents.title = "Contents"
-    write_row(contents, 1, ["sheet", "notebook", "exhibit", "caption", "rows"], bold=True)
+    write_row(contents, 1, list(map(words, CONTENTS)), bold=True)
     taken: set[str] = {"contents"}
     for line, (key, entry) in enumerate(tables.items(), start=2):
         stem, _, name = key.partition("/")
         sheet = book.create_sheet(sheet_name(stem, name, taken))
-        write_row(contents, line, [sheet.title, stem, name, entry["caption"], len(entry["rows"])])
+        caption = markup.without_markup(entry["caption"])
+        write_row(contents, line, [sheet.title, stem, name, caption, len(entry["rows"])])
         contents.cell(line, 1).hyperlink = f"#'{sheet.title}'!A1"
-        columns = [column["name"] for column in entry["columns"]]
-        write_row(sheet, 1, columns, bold=True)
-        for number, row in enumerate(entry["rows"], start=2):
+        write_row(sheet, 1, [caption], bold=True)
+        write_row(sheet, 2, [" ".join(notes(entry, words))])
+        write_row(sheet, HEAD, list(worded.column_headings(entry, words)), bold=True)
+        for number, row in enumerate(entry["rows"], start=HEAD + 1):
             write_row(sheet, number, row)
+        columns = [column["name"] for column in entry["columns"]]
         for row, column in entry.get(WITHHELD, ()):
-            sheet.cell(row + 2, columns.index(column) + 1).value = WITHHELD
-        sheet.freeze_panes = "A2"
-        fit_columns(sheet)
+            sheet.cell(row + HEAD + 1, columns.index(column) + 1).value = words(markup.WITHHELD)
+        sheet.freeze_panes = f"A{HEAD + 1}"
+        fit_columns(sheet, HEAD)
+        for number in range(1, HEAD):  # a sentence runs on over the columns beside it
+            sheet.cell(number, 1).alignment = Alignment(wrap_text=False)
     contents.freeze_panes = "A2"
     fit_columns(contents)
     stream = io.BytesIO()
     book.save(stream)
     return without_times(stream.getvalue())
+
+
+def notes(entry: Mapping[str, Any], words: Words) -> list[str]:
+    """Return what to know of a table besides its caption: on what it rests, and what is withheld."""
+    origin = worded.ORIGINS.get(entry.get("origin", ""))
+    told = [words(ORIGIN, origin=words(origin))] if origin else []
+    return told + ([words(markup.WITHHELD_NOTE, smallest=entry["smallest"])] if entry.get(WITHHELD) else [])
 
 
 def write_row(sheet: Worksheet, number: int, values: list[Any], *, bold: bool = False) -> None:
@@ -76,9 +94,9 @@ def sheet_name(stem: str, name: str, taken: set[str]) -> str:
     return title
 
 
-def fit_columns(sheet: Worksheet) -> None:
-    """Make columns as wide as their longest value, within reason."""
-    for cells in sheet.iter_cols():
+def fit_columns(sheet: Worksheet, first: int = 1) -> None:
+    """Make columns as wide as their longest value from a row on, within reason."""
+    for cells in sheet.iter_cols(min_row=first):
         longest = max((len(str(cell.value)) for cell in cells if cell.value is not None), default=8)
         sheet.column_dimensions[cells[0].column_letter].width = min(max(longest + 2, 8), WIDEST)
 

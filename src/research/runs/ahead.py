@@ -11,6 +11,11 @@ from pathlib import Path
 
 from research.parameters import Study
 
+IMPORTS = (
+    "optbinning",
+    "sklearn.ensemble",
+)  # slow to import: what each of these processes and page 04 would import
+
 
 def beside(study: Study, name: str) -> None:
     """Compute the steps of one data set in a process of their own, where kernels are forked, and wait for it.

@@ -92,7 +92,7 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
     names = [notebook.stem for notebook in plan.chosen]
     with Progress(names, console, quiet=quiet) as progress:
-        tasks = study_tasks(plan, progress)
+        tasks = study_tasks(plan, progress, reference)
         warm_up(plan, tasks, private / TASKS)
         lanes = {"kernels": plan.jobs}
         runner.run(tasks, private / TASKS, partial(tell, progress), lanes, end_kernels)
@@ -144,7 +144,9 @@ def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
         from research.runs import kernels
         from research.runs.imported import imports
 
-        kernels.begin(dict.fromkeys(name for source in sources for name in imports(source)))
+        modules = [name for source in sources for name in imports(source)]
+        modules += ahead.IMPORTS if any(name.startswith(AHEAD) for name in due) else ()
+        kernels.begin(dict.fromkeys(modules))
 
 
 def end_kernels() -> None:
@@ -212,10 +214,11 @@ def study_file(study: Study) -> str:
     return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
+def study_tasks(plan: Plan, progress: Progress, reference: Path | None = None) -> list[Task]:
     """Return what there is to do for each notebook: execute it, write its page, write its tables as files.
 
     Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it.
+    `reference` has the values to compare with; by default those of the project.
     """
     from research.collect import fetch  # slow to import
 
@@ -229,6 +232,8 @@ def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
     }
     look = {"look": provenance.look_hash()}
     study, record = plan.out / "study.yml", plan.out / "provenance.json"
+    reference = reference or reference_of(plan.study)
+    compared = (reference,) if reference.exists() else ()
     steps = []
     if (
         plan.jobs > 1
@@ -260,8 +265,8 @@ def study_tasks(plan: Plan, progress: Progress) -> list[Task]:
         pages += [
             Task(
                 f"page {stem}",
-                partial(write_page, executed, page, plan.pages, record),
-                (executed, record),
+                partial(write_page, executed, page, plan.pages, record, reference),
+                (executed, record, *compared),
                 (page,),
                 look | {"pages": plan.pages},
                 after,
@@ -301,12 +306,15 @@ def execute_notebook(source: Path, target: Path, given: Mapping[str, Any], progr
     line.warnings = execute(source, target, given, on_cell=partial(progress.cell, source.stem))
 
 
-def write_page(executed: Path, page: Path, pages: list[tuple[str, str]], record: Path) -> None:
+def write_page(
+    executed: Path, page: Path, pages: list[tuple[str, str]], record: Path, reference: Path
+) -> None:
     """Write the page of an executed notebook. Raises Failed."""
     from research.pages.render import RenderFailed, render  # imports nbconvert
 
     try:
-        write_if_changed(page, render(executed, pages, json.loads(record.read_text(encoding="utf-8"))))
+        made = render(executed, pages, json.loads(record.read_text(encoding="utf-8")), reference=reference)
+        write_if_changed(page, made)
     except RenderFailed as error:
         raise Failed(str(error)) from error
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 
 from research.errors import UserError
+from research.once import Once
 from research.segment.base import is_category, numbers, say
 from research.segment.calibration import Tally
 from research.segment.encode import level_codes, text_levels
@@ -18,9 +19,9 @@ from research.segment.references import Reference
 from research.segment.rule_text import number_in_words, unit_of
 
 BASE_POINTS, BASE_ODDS, DOUBLE = 600.0, 20.0, 50.0
-# What this process has binned, by all that decides it: the values and outcomes of the training rows, and the settings.
-# Scorecards of one fold that differ in their inputs only then share the bins of the columns that both read.
-BINNED: dict[str, np.ndarray | list[list[str]]] = {}
+# By values and outcomes of the training rows and the settings: scorecards of one fold that differ in their inputs only
+# share the bins of the columns that both read.
+BINNED = Once[np.ndarray | list[list[str]]](most=10_000)
 
 
 def points_of_risk(risk: ArrayLike) -> np.ndarray:
@@ -106,9 +107,7 @@ class Scorecard(Reference):
         values = text_levels(column) if category else numbers(column.to_frame("x"), "x")
         told = pd.factorize(values) if category else values  # text itself is slow to hash
         key = joblib.hash([told, outcome, self.prebins, self.least_bin])
-        if key not in BINNED:
-            BINNED[key] = self._solve(category, values, outcome)
-        return BINNED[key]
+        return BINNED(key, lambda: self._solve(category, values, outcome))
 
     def _solve(self, category: bool, values: np.ndarray, outcome: np.ndarray) -> np.ndarray | list[list[str]]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import joblib
 import numpy as np
 import pandas as pd
 from scipy.special import logit
@@ -11,6 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from research.errors import UserError, nearest
+from research.once import Once
 from research.segment.base import StratificationModel, informative, numbers, say
 from research.segment.calibration import RULE_COLUMNS, Calibration, Tally
 from research.segment.encode import OneHot
@@ -19,6 +21,9 @@ from research.segment.pruning import LEAF, LOSSES, Pruning, node_rates, prune, t
 from research.segment.rule_text import Condition, rule_in_words
 from research.segment.tiers import as_tiers, steady
 from research.tiers import TIERS
+
+# By matrix, outcome and settings: tier shares and weights that a study varies leave the tree of a fold as it is.
+GROWN = Once["tuple[DecisionTreeClassifier, Pruning]"](most=64)
 
 
 class DecisionTree(StratificationModel):
@@ -82,12 +87,10 @@ class DecisionTree(StratificationModel):
             raise UserError(
                 f"outcome: found {fewest} customers in one class; a tree needs at least 2 in each"
             )
-        self.tree_ = self._make_tree().fit(x[seen], outcome)
-        splitter = StratifiedKFold(min(self.folds, fewest), shuffle=True, random_state=self.seed)
-        self.pruning_ = prune(
-            self._make_tree, x[seen], outcome, splitter.split(x[seen], outcome),
-            full=self.tree_, loss=self.loss, prior=self.prior, least_leaves=self.least_leaves,
-        )  # fmt: skip
+        folds = min(self.folds, fewest)
+        settings = (self.least_leaf, self.least_leaves, folds, self.loss, self.prior, self.seed)
+        key = joblib.hash([x[seen], outcome, settings])
+        self.tree_, self.pruning_ = GROWN(key, lambda: self._grow(x[seen], outcome, folds))
         self.one_se_leaves_ = int(self.pruning_.leaves[self.pruning_.one_se])
         self.stop_ = terminal_nodes(self.tree_.tree_, np.array([self.pruning_.alpha]))[:, 0]
         self.leaves_ = np.unique(self.stop_[self.tree_.tree_.children_left == LEAF])
@@ -100,6 +103,14 @@ class DecisionTree(StratificationModel):
         self.value_inputs_ = list(self.value_index_.names_)
         self.component_names_ = ["leaf", "leaf_pd", "value"]
         self.n_rules_ = len(self.leaves_)
+
+    def _grow(self, x: np.ndarray, outcome: np.ndarray, folds: int) -> tuple[DecisionTreeClassifier, Pruning]:
+        tree = self._make_tree().fit(x, outcome)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
+        return tree, prune(
+            self._make_tree, x, outcome, splitter.split(x, outcome),
+            full=tree, loss=self.loss, prior=self.prior, least_leaves=self.least_leaves,
+        )  # fmt: skip
 
     def _learn_risk(self, outcome: np.ndarray) -> None:
         """Set `leaf_pd_`: the recalibrated, smoothed bad rate of each node."""

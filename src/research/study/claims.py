@@ -15,7 +15,7 @@ from research.manage import potential
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers, real
+from research.study.customers import for_comparison, real
 from research.study.flags import flags, own_flags
 from research.study.folds import out_of_fold
 from research.study.models import not_testable
@@ -76,7 +76,7 @@ def _lift(row: pd.Series) -> dict[str, Any]:
 
 
 def _need(study: Study, name: str) -> dict[str, Any]:
-    construct = worths.need_construct(customers(study))
+    construct = worths.need_construct(for_comparison(study))
     if not construct:
         return _none("no need is measured")
     if f"{name}|{PRACTISED}" in by_construction(study)["need"]:
@@ -91,7 +91,7 @@ def _need(study: Study, name: str) -> dict[str, Any]:
 def need_association(study: Study) -> pd.DataFrame:
     """Return the bias-corrected Cramér's V of tier and need as practised: `model, estimate, ci_low, ci_high, n`."""
     oof, measure = out_of_fold(study), purposes.definitions().loc["need", "measure"]
-    folds = criteria.fold_measures(oof, need=worths.need(customers(study))[0])
+    folds = criteria.fold_measures(oof, need=worths.need(for_comparison(study))[0])
     rows = criteria.summarise_folds(folds[folds["measure"] == measure], oof)
     return rows.loc[rows["arm"] == PRACTISED, ["model", "estimate", "ci_low", "ci_high", "n"]]
 
@@ -109,7 +109,7 @@ def _value(study: Study, name: str) -> dict[str, Any]:
 def _no_realised_value(study: Study) -> str:
     """Return why the value that a customer brought after tiering is not known; contract interest is no answer."""
     missing = "; ".join(f"{name.replace('_', ' ')}: {why}" for name, why in _not_recorded(study).items())
-    built = worths.worth(customers(study))[1]
+    built = worths.worth(for_comparison(study))[1]
     return f"value realised and net of loss is not known ({missing}); {built} is known beforehand"
 
 
@@ -131,7 +131,7 @@ def realised_value(study: Study) -> pd.DataFrame:
     *value alone*, the same share of customers with most contract interest. No rows where the data do not hold it.
     """
     columns = ["model", "estimate", "ci_low", "ci_high", "n"]
-    table, oof = customers(study), out_of_fold(study)
+    table, oof = for_comparison(study), out_of_fold(study)
     value = worths.realised(table)
     if value is None or _not_recorded(study):
         return pd.DataFrame(columns=columns)

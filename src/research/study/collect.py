@@ -12,7 +12,7 @@ from research.collect import quality as checks
 from research.explain import association
 from research.parameters import Study
 from research.steps import step
-from research.study.customers import all_data_key, all_names, customers, outcome, real
+from research.study.customers import all_data_key, all_names, customers, outcome, real, sampled
 
 CARD = (
     "title",
@@ -28,7 +28,7 @@ CARD = (
 )
 
 
-@step(customers, "weights", "fieldwork")
+@step(customers, sampled, "weights", "fieldwork")
 def about(study: Study) -> dict[str, Any]:
     """Return what is known of the data set: title, outcome, censoring, rows, outcome rate, card, banner."""
     table = customers(study)
@@ -54,6 +54,11 @@ def about(study: Study) -> dict[str, Any]:
     words = "Simulated data: no bank, no person." if kind == "simulated" else f"Real data: {facts['title']}."
     if study.weights == "survey" and study.fieldwork.provenance == "invented":
         words += " The weights of RFM and ABC come from invented experts."
+    if (drawn := sampled(study)) is not None:
+        words += (
+            f" Models are compared, and regressions fitted, on {len(drawn):,} of its {len(table):,} customers, drawn "
+            f"by lot within each outcome (seed {study.seed}); counts, classes and tiers are of all."
+        )
     texts = {
         key: "; ".join(map(str, value)) if isinstance(value, list) else str(value)
         for key, value in stated.items()
@@ -128,8 +133,8 @@ def criteria_measured(study: Study) -> pd.DataFrame:
 def quality(study: Study) -> dict[str, pd.DataFrame]:
     """Return the quality checks: summary, missing, impossible, distributions, levels, leakage."""
     table = customers(study)
-    made = datasets.harmonise(study.dataset, study.crosswalk or None)
     raw = datasets.load_raw(study.dataset)
+    made = datasets.harmonise(study.dataset, study.crosswalk or None, raw)
     walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
     return {
         "summary": checks.report(raw, walk, made),

@@ -11,7 +11,7 @@ from research.compare import criteria, resampling
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers
+from research.study.customers import for_comparison, sampled
 from research.study.folds import makers, workers
 from research.study.judgements import practitioner_agreement
 from research.study.measured import measured
@@ -28,10 +28,10 @@ def comparison(study: Study) -> dict[str, Any]:
     return made | {"criteria": pd.concat([made["criteria"], rows], ignore_index=True)}
 
 
-@step(model, "models", "references")
+@step(model, sampled, "models", "references")
 def later_loans(study: Study) -> pd.DataFrame:
     """Return the AUC of models fitted on earlier loans for later ones; no rows where loans have no dates."""
-    table = customers(study)
+    table = for_comparison(study)
     if "loan_date" not in table or table["loan_date"].nunique() < 3:
         return pd.DataFrame(columns=["model", "arm", "auc", "ci_low", "ci_high", "n", "bad"])
     made = makers(study, table, [*study.models, *study.references])

@@ -210,7 +210,7 @@ def testable(study: Study) -> list[str]:
 
 
 def people(study: Study) -> pd.DataFrame:
-    """Return the customers by all that tables of counts sort them by, as text; index of the customer table."""
+    """Return the customers by all that tables of counts sort them by, as classes; index of the customer table."""
     table = customers(study)
     found = {
         name: values.astype(object).where(values.notna(), MISSING)
@@ -233,7 +233,9 @@ def people(study: Study) -> pd.DataFrame:
             classed = quality_rules.labelled(known["classified"], quality_rules.policy())
             for scheme in quality_rules.policy().schemes:
                 found[scheme] = classed[scheme].where(classed[scheme].notna(), "unclassified")
-    return pd.DataFrame({name: values.astype(str) for name, values in found.items()}, index=table.index)
+    return pd.DataFrame(
+        {name: values.astype("category") for name, values in found.items()}, index=table.index
+    )
 
 
 def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> dict[str, pd.Series]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from research.collect import datasets, levels, publication
+from research.collect import datasets, levels, publication, sampling
 from research.collect.outcome import Outcome
 from research.parameters import Study
 from research.steps import step
@@ -30,6 +30,21 @@ def customers(study: Study) -> pd.DataFrame:
     table = datasets.load(study.dataset, study.crosswalk or None)
     least = publication.smallest_count(study, study.dataset)
     return table if publication.public(study.dataset) else levels.pooled(table, least)
+
+
+@step(customers, "compared_customers", "seed")
+def sampled(study: Study) -> pd.DataFrame | None:
+    """Return the sample of a large own loan book on whom models are compared; None where all its customers are."""
+    table = customers(study)
+    if not datasets.is_path(study.dataset) or len(table) <= study.compared_customers:
+        return None
+    return sampling.sample(table, study.compared_customers, study.seed)
+
+
+def for_comparison(study: Study) -> pd.DataFrame:
+    """Return the customers on whom models are compared and regressions fitted: all, or the sample of a large book."""
+    drawn = sampled(study)
+    return customers(study) if drawn is None else drawn
 
 
 def outcome(study: Study) -> Outcome:

@@ -9,7 +9,7 @@ from research.errors import UserError
 from research.explain import design, missing, pricing, risk
 from research.parameters import Study
 from research.steps import step
-from research.study.customers import customers
+from research.study.customers import for_comparison, sampled
 
 LENDERS_PRICE = (
     "interest_rate",
@@ -18,10 +18,10 @@ LENDERS_PRICE = (
 GRADE = "credit_grade"
 
 
-@step(customers)
+@step(sampled)
 def regression_design(study: Study) -> design.Design:
     """Return the regression design without rate and instalment, which the lender set after its own assessment."""
-    return design.build(customers(study), canon.constructs(), leave_out=LENDERS_PRICE)
+    return design.build(for_comparison(study), canon.constructs(), leave_out=LENDERS_PRICE)
 
 
 @step(regression_design)
@@ -40,7 +40,7 @@ def regression(study: Study) -> dict[str, pd.DataFrame]:
     made = regression_design(study)
     model = risk.fit(made)
     unseen = risk.out_of_fold(
-        customers(study), canon.constructs(), study.folds, study.seed, leave_out=LENDERS_PRICE
+        for_comparison(study), canon.constructs(), study.folds, study.seed, leave_out=LENDERS_PRICE
     )
     deciles, slope = risk.calibration(*unseen)
     return {
@@ -50,7 +50,7 @@ def regression(study: Study) -> dict[str, pd.DataFrame]:
         "nonlinearity": risk.nonlinearity(model),
         "deciles": deciles,
         "calibration": slope,
-        "missing": missing.sensitivity(made, customers(study), study.seed),
+        "missing": missing.sensitivity(made, for_comparison(study), study.seed),
     }
 
 
@@ -62,7 +62,7 @@ def rate_drivers(study: Study) -> dict[str, pd.DataFrame]:
         `terms`: the coefficients without the lender's own grade; `explained`: one row, the share of the variance with
         the grade (`r2`) and without it (`r2_blind`), `graded` telling whether there is one.
     """
-    table = customers(study)
+    table = for_comparison(study)
     if "interest_rate" not in table:
         return {}
     seeing, rate = regression_design(study), table["interest_rate"]

@@ -13,15 +13,15 @@ from research.compare import resampling
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers
+from research.study.customers import for_comparison, sampled
 from research.study.models import model
 from research.study.weighting import weights
 
 
-@step(model, "folds", "repeats", "models", "references")
+@step(model, sampled, "folds", "repeats", "models", "references")
 def out_of_fold(study: Study) -> resampling.OutOfFold:
     """Return every model's predictions for customers it has not seen, in both arms."""
-    table = customers(study)
+    table = for_comparison(study)
     made = resampling.out_of_fold(
         makers(study, table, [*study.models, *study.references]), table, table["default"],
         study.folds, study.repeats, study.seed, workers(),
@@ -29,10 +29,10 @@ def out_of_fold(study: Study) -> resampling.OutOfFold:
     return _both_arms(made)
 
 
-@step(model, "models", "stability_refits")
+@step(model, sampled, "models", "stability_refits")
 def refits(study: Study) -> resampling.Refits:
     """Return the tiers of the three models after refitting them on bootstrap samples; references are left out."""
-    table = customers(study)
+    table = for_comparison(study)
     own = makers(study, table, study.models)
     made = resampling.bootstrap_refits(
         own, table, table["default"], study.stability_refits, study.seed, workers()

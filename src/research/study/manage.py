@@ -16,7 +16,7 @@ from research.manage import policy as policies
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers, outcome
+from research.study.customers import customers, for_comparison, outcome
 from research.study.folds import out_of_fold
 from research.study.models import model, tiers
 
@@ -48,7 +48,7 @@ def loan_book(study: Study, name: str) -> pd.DataFrame:
         raise NotTestable(reason)
     if name not in (placed := unseen_tiers(study)):
         raise UserError(f"model '{name}' has no policy here{nearest(name, placed)}")
-    table, mine = customers(study), placed[name]
+    table, mine = for_comparison(study), placed[name]
     table = table.loc[portfolio.usable(table).intersection(mine.index)]
     return portfolio.book(table, table["default"], mine)
 
@@ -93,7 +93,7 @@ def policy(study: Study, name: str) -> dict[str, Any]:
             "measure": measure,
             "mean_loan": float(frame["ead"].mean() * drawn) if amounts else float("nan"),
             "n": len(frame),
-            "left_out": len(customers(study)) - len(frame),
+            "left_out": len(for_comparison(study)) - len(frame),
             "believable": portfolio.believable_raroc(),
         },
     }

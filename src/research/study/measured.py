@@ -14,7 +14,7 @@ from research.compare.parsimony import parsimony
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers, outcome
+from research.study.customers import for_comparison, outcome
 from research.study.folds import out_of_fold, refits
 from research.study.models import model, tiers
 
@@ -24,7 +24,7 @@ PROFITS = ("emp", "tier_emp")  # what is lost where a loan goes bad: of no other
 @step(out_of_fold, refits, "bootstrap", "costs")
 def measured(study: Study) -> dict[str, Any]:
     """Return the measures of one data set: `criteria` (table), `fairness`, `folds`, `calibration`."""
-    table = customers(study)
+    table = for_comparison(study)
     oof = out_of_fold(study)
     worth, need = worths.worth(table)[0], worths.need(table)[0]
     costs = study.costs

@@ -12,7 +12,7 @@ from research.compare.effects import stratified_variance
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import all_data_key, all_names, customers, real
+from research.study.customers import all_data_key, all_names, for_comparison, real, sampled
 from research.study.folds import makers, out_of_fold, workers
 from research.study.measured import measured
 from research.study.models import model, not_testable
@@ -35,17 +35,17 @@ def bar_name(study: Study) -> str:
 
 def graded(study: Study) -> bool:
     """Return whether the lender's own grade is recorded, so that the one-variable reference may be called a grade."""
-    return "credit_grade" in customers(study) and customers(study)["credit_grade"].notna().any()
+    return "credit_grade" in for_comparison(study) and for_comparison(study)["credit_grade"].notna().any()
 
 
-@step(model, "models", "references")
+@step(model, sampled, "models", "references")
 def by_construction(study: Study) -> dict[str, list[str]]:
     """Return purpose to the models whose tiers were built from what it measures, `model|arm`.
 
     Value is contract interest or the amount: an input of every premium tier. Need is an input of a model that reads the
     construct it is measured by.
     """
-    table = customers(study)
+    table = for_comparison(study)
     found: dict[str, list[str]] = {"value": [], "need": []}
     construct = worths.need_construct(table)
     for name in (*study.models, *study.references):
@@ -187,7 +187,7 @@ def unaided(study: Study) -> pd.DataFrame:
 
     Columns: `model, estimate, ci_low, ci_high, n`. A tree that splits on the rate repeats the lender.
     """
-    table = customers(study)
+    table = for_comparison(study)
     view = [name for name in LENDERS_VIEW if name in table and table[name].notna().any()]
     columns = ["model", "estimate", "ci_low", "ci_high", "n"]
     if not view:

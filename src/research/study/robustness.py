@@ -10,7 +10,7 @@ from research.compare import criteria, resampling
 from research.parameters import Study
 from research.segment import registry
 from research.steps import step
-from research.study.customers import customers
+from research.study.customers import for_comparison
 from research.study.folds import makers, out_of_fold, workers
 from research.study.measured import measured
 from research.study.models import not_testable
@@ -24,7 +24,7 @@ def readings(study: Study) -> pd.DataFrame:
 
     Columns: those of `criteria.fold_measures`, and `outcome, known, bad`. The first reading is that of the study.
     """
-    table, rows = customers(study), []
+    table, rows = for_comparison(study), []
     found = pd.DataFrame() if datasets.is_path(study.dataset) else datasets.outcome_variants(study.dataset)
     names = [name for name in study.models if not not_testable(study, name)]
     need = worths.need(table)[0]

@@ -19,7 +19,7 @@ from research.paths import DEFINITIONS
 from research.segment import registry
 from research.segment.recut import FitOnce, Recut
 from research.steps import step
-from research.study.customers import customers
+from research.study.customers import for_comparison
 from research.study.folds import out_of_fold, workers
 from research.study.measured import measured
 from research.study.models import model, not_testable
@@ -180,7 +180,7 @@ def _under_choices(
 
     The arm of a pair is "shares|weights"; a model without weights has "shares|".
     """
-    table = windowing.customers(study.dataset, length) if length else customers(study)
+    table = windowing.customers(study.dataset, length) if length else for_comparison(study)
     makers = {}
     for name in study.models:
         if not_testable(study, name):

@@ -1,0 +1,79 @@
+"""Documents through pandoc: Word, LaTeX and HTML; the same text gives the same bytes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from research.errors import UserError
+from research.pages import provenance
+
+READS = "markdown-raw_html-raw_tex+raw_attribute"  # a text of the data never becomes markup
+SETTINGS = {
+    ".docx": ["--to=docx"],
+    ".tex": ["--to=latex"],
+    ".html": ["--to=html5", "--embed-resources", "--mathml"],
+}
+# The fonts of LaTeX have no such letters in text.
+LETTERS = {
+    "−": "-", "≤": r"\leq", "≥": r"\geq", "×": r"\times", "±": r"\pm", "→": r"\rightarrow", "α": r"\alpha",
+    "η": r"\eta", "κ": r"\kappa", "τ": r"\tau", "χ": r"\chi", "ω": r"\omega", "²": "^2",
+}  # fmt: skip
+
+
+def path() -> str:
+    """Return where pandoc is. Raises UserError when it is not installed."""
+    try:
+        import pypandoc
+
+        return str(pypandoc.get_pandoc_path())
+    except (ImportError, OSError):
+        raise UserError("pandoc is not installed; `make extras` installs it (the extra `paper`)") from None
+
+
+def document(
+    text: str,
+    ending: str,
+    *,
+    whole: bool = True,
+    files: Mapping[str, bytes] | None = None,
+    beside: Path | None = None,
+) -> bytes:
+    """Return a text in pandoc's Markdown as a document.
+
+    Args:
+        text: the text; citations are resolved with `references.bib` when that is among the files.
+        ending: `.docx`, `.tex` or `.html`.
+        whole: with a head; otherwise a part for another document.
+        files: name → content of what the text refers to.
+        beside: a folder with other files that the text refers to.
+
+    Raises:
+        UserError: pandoc is not installed or cannot read the text.
+    """
+    files = dict(files or {})
+    with tempfile.TemporaryDirectory() as place:  # no path of this machine gets into a document
+        for name, content in files.items():
+            (Path(place) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(place) / name).write_bytes(content)
+        cited = ["--citeproc", "--bibliography=references.bib"] if "references.bib" in files else []
+        done = subprocess.run(
+            [path(), f"--from={READS}", *SETTINGS[ending], *cited, *(["--standalone"] if whole else []),
+             f"--resource-path={os.pathsep.join(map(str, ['.', *([beside.resolve()] if beside else [])]))}",
+             "--output=out"],
+            input=text.encode("utf-8"), capture_output=True, cwd=place,
+            env={**os.environ, "SOURCE_DATE_EPOCH": str(int(datetime.fromisoformat(provenance.date()).timestamp()))},
+        )  # fmt: skip
+        if done.returncode:
+            raise UserError(f"pandoc: {done.stderr.decode('utf-8', 'replace').strip()}")
+        made = (Path(place) / "out").read_bytes()
+    if ending != ".tex":
+        return made
+    return "".join(
+        rf"\ensuremath{{{LETTERS[letter]}}}" if letter in LETTERS else letter
+        for letter in made.decode("utf-8")
+    ).encode("utf-8")

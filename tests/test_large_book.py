@@ -1,0 +1,95 @@
+"""A loan book too large to fit models on many times: a sample is compared, everybody is counted, the page says so."""
+
+from __future__ import annotations
+
+import json
+import runpy
+
+import pandas as pd
+import pytest
+
+from research.collect import datasets
+from research.collect.sampling import sample
+from research.collect.tables import read_table
+from research.parameters import Study, load
+from research.paths import NOTEBOOKS, ROOT
+from research.study import contents as steps
+from research.study.customers import for_comparison, sampled
+
+CUSTOMERS, COMPARED = 3000, 1000
+SAID = (
+    "Models are compared, and regressions fitted, on 1,000 of its 3,000 customers, drawn by lot within each outcome "
+    "(seed 20240607); counts, classes and tiers are of all."
+)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study of a book of 57 columns of which a third is compared."""
+    folder = tmp_path_factory.mktemp("large")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESEARCH_CACHE", str(folder / "cache"))
+        patch.syspath_prepend(str(ROOT / "bench"))
+        book = runpy.run_path(str(ROOT / "bench" / "large_book.py"))["write_book"](folder, CUSTOMERS)
+        assert read_table(book).shape == (CUSTOMERS, 57)
+        few = {"folds": 2, "repeats": 1, "stability_refits": 2, "references": []}
+        yield load("default", changes={"dataset": str(book), "compare_datasets": [str(book)],
+                                       "compared_customers": COMPARED, **few})  # fmt: skip
+
+
+def test_the_page_says_the_size_of_the_sample_and_its_seed(study) -> None:
+    assert steps.about(study)["banner"][1].endswith(SAID)
+    for number in ("01", "02", "03", "04", "05", "06"):
+        (notebook,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+        assert 'facts["banner"][1]' in "".join(
+            "".join(cell["source"]) for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        )
+
+
+def test_models_are_compared_on_the_sample(study) -> None:
+    oof, refits = steps.out_of_fold(study), steps.refits(study)
+    chosen = sampled(study).index
+    assert len(chosen) == COMPARED
+    assert oof.index.equals(chosen) and refits.index.equals(chosen)
+    assert set(steps.unseen_tiers(study)["tree"].index) <= set(chosen)
+    assert steps.regression_design(study).matrix.index.isin(chosen).all()
+    assert steps.need_association(study)["n"].max() <= COMPARED
+
+
+def test_everybody_is_counted_classified_and_placed(study) -> None:
+    facts = steps.about(study)
+    assert facts["rows"] == CUSTOMERS and facts["bad"] == steps.customers(study)["default"].sum()
+    assert len(steps.classification(study)) == CUSTOMERS
+    for name in study.models:
+        rates = steps.tier_rates(study, name)
+        assert rates.groupby("panel")["n"].sum().eq(CUSTOMERS).all()
+        assert steps.model(study, name).rules()["n"].sum() == CUSTOMERS
+        assert len(steps.contact_reasons(study, name)) == CUSTOMERS
+
+
+def test_shipped_data_sets_are_never_sampled() -> None:
+    assert sampled(load("default", changes={"dataset": "credit_data", "compared_customers": 1000})) is None
+
+
+def test_a_book_that_is_small_enough_is_compared_whole(study) -> None:
+    whole = study.model_copy(update={"compared_customers": CUSTOMERS})
+    assert sampled(whole) is None
+    assert for_comparison(whole).equals(steps.customers(whole))
+
+
+def test_the_sample_keeps_the_outcomes_and_the_order_and_follows_the_seed() -> None:
+    table = datasets.load("credit_data")
+    drawn = sample(table, 1000, seed=3)
+    assert drawn.index.is_unique and drawn.index.equals(table.index[table.index.isin(drawn.index)])
+    for outcome in (0.0, 1.0):
+        share = (table["default"] == outcome).mean()
+        assert abs((drawn["default"] == outcome).sum() - 1000 * share) <= 1
+    assert drawn.equals(sample(table, 1000, seed=3))
+    assert not drawn.index.equals(sample(table, 1000, seed=4).index)
+    assert sample(table, len(table), seed=3) is table
+
+
+def test_the_unknown_outcome_has_its_share() -> None:
+    table = pd.DataFrame({"default": [0.0] * 600 + [1.0] * 100 + [None] * 300})
+    drawn = sample(table, 100, seed=1)["default"]
+    assert [(drawn == 0).sum(), (drawn == 1).sum(), drawn.isna().sum()] == [60, 10, 30]
