@@ -158,11 +158,13 @@ def test_a_validator_finds_the_crate_valid(files, tmp_path):
 
 
 def test_a_mistake_is_one_message_and_leaves_nothing(out, tmp_path, research):
-    begun, failed = tmp_path / "begun", tmp_path / "failed"
-    for folder in (begun, failed):
+    begun, failed, bare = tmp_path / "begun", tmp_path / "failed", tmp_path / "bare"
+    for folder in (begun, failed, bare):
         shutil.copytree(out, folder)
     (begun / "executed" / "06_first.ipynb").unlink()
     (failed / ".run" / "failed.json").write_text('{"09_second": "ValueError"}')
+    study = {"name": "t", "title": "t", "sha256": "0", "parameters": {"seed": 1}}
+    (bare / "provenance.json").write_text(json.dumps({"study": study}))
     wrong, odd = tmp_path / "wrong.yml", tmp_path / "odd.yml"
     wrong.write_text("paper: {titles: Tiers}")
     odd.write_text("paper: {authors: [Ana]}")
@@ -176,6 +178,7 @@ def test_a_mistake_is_one_message_and_leaves_nothing(out, tmp_path, research):
         ((out / "values.json", target), "only values; expected the folder of a finished run"),
         ((begun, target), "begun: executed/06_first.ipynb is missing"),
         ((failed, target), "failed: 09_second did not finish"),
+        ((bare, target), "provenance.json: not as a run writes it ('code')"),
         ((out, tmp_path / "x.tar"), "expected a file name ending in .zip"),
         ((out, out / "x.zip"), "which this command reads; name a place elsewhere"),
         ((out, target, "--paper", tmp_path / "none.docx"), "none.docx: no such file"),

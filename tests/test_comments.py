@@ -148,6 +148,20 @@ def test_what_changed_at_a_place_is_said(run, annotation, now, told):
     assert changed(run, annotation, now) == told
 
 
+def test_the_same_words_elsewhere_are_not_the_passage(run):
+    words = "The difference is too small to matter."
+    marked = comment(words, around=("", "So it stays."))
+    assert changed(run, marked, page(f"Now: {words} But it goes.")) == "Unchanged."  # still in its paragraph
+    elsewhere = page("The difference is large.", caption=words)
+    assert changed(run, marked, elsewhere) == "Now reads: The difference is large."
+
+
+@pytest.mark.parametrize("content", ["", "<p>Another page</p>"])
+def test_what_is_no_page_of_a_run_is_refused(run, content):
+    with pytest.raises(UserError, match=r"04_models\.html: not readable as a page of a run"):
+        changed(run, AUC, content)
+
+
 def test_a_page_that_is_gone_is_said(run):
     (run / "04_models.html").unlink()
     assert changed(run, AUC) == "Gone: the run has no such page."

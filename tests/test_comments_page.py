@@ -237,7 +237,7 @@ def test_a_file_shows_each_page_its_own_and_hostile_text_stays_text(visit, tmp_p
     assert other.locator("#comments-elsewhere").text_content() == "On other pages: 1"
     (tmp_path / "notes.json").write_text('{"items": [{"id": 1}]}')
     other.get_by_label("Load a file of comments").set_input_files(tmp_path / "notes.json")
-    other.wait_for_function("document.querySelector('#comments-said').textContent.startsWith('notes.json')")
+    other.locator("#comments-said", has_text="notes.json").wait_for(state="attached")
     assert shown(other) == "notes.json is not a file of comments"
     assert len(listed(other)) == 1
     assert (page.title(), other.said) == ("How does the first model 模型 order?", [])

@@ -11,7 +11,9 @@ from pathlib import Path
 import pandas as pd
 import papermill
 import pytest
+from lxml import html as parser
 
+from research.pages import values
 from research.parameters import load
 from research.paths import NOTEBOOKS, ROOT
 from research.study import contents as steps
@@ -40,11 +42,35 @@ def test_every_notebook_has_a_page_and_the_index_links_it(run: Path) -> None:
 
 
 def test_values_equal_what_the_steps_return(run: Path) -> None:
-    values = json.loads((run / "values.json").read_text(encoding="utf-8"))
-    text = json.dumps(values)
+    text = json.dumps(json.loads((run / "values.json").read_text(encoding="utf-8")))
     facts = steps.about(QUICK)
     assert facts["rows"] == 4454
     assert str(facts["outcome_rate"]) in text
+
+
+def test_pages_stay_small_and_their_numbers_are_those_of_values_json(run: Path) -> None:
+    known = dict(values.flatten(json.loads((run / "values.json").read_text(encoding="utf-8"))))
+    met = 0
+    for path in run.glob("*.html"):
+        assert path.stat().st_size < 1_500_000, path.name
+        tree = parser.fromstring(path.read_bytes())
+        told = tree.xpath("string(//script[@id='numbers-record'])")
+        for exhibit in tree.xpath("//*[@data-key]"):
+            key, facts = exhibit.get("data-key"), json.loads(told)["exhibits"][exhibit.get("data-key")]
+            named = [
+                (f"{key.partition('/')[0]}/{one.get('data-name')}", one.get("value"))
+                for one in exhibit.xpath(".//data[@data-name]")
+            ]
+            for row, cells in enumerate(exhibit.xpath(".//tbody/tr") if "columns" in facts else (), start=1):
+                columns = facts.get("rows", {}).get(str(row), facts["columns"])
+                for cell, names in zip(cells, columns, strict=True):
+                    pairs = zip(names, cell.xpath("./data/@value"), strict=True) if len(cell) else ()
+                    named += [(f"{key}[{row}].{name}", value) for name, value in pairs if value]
+            for name, value in named:
+                alone = facts.get("alone") or any(f".{part}." in name for part in ("caption", "sentence"))
+                assert (name not in known) if alone else (float(known[name]) == float(value)), name
+            met += len(named)
+    assert met > 3000
 
 
 def test_results_are_written_in_full_precision(run: Path) -> None:

@@ -38,8 +38,12 @@ def paper(
     study: Study,
     out: Annotated[Path, typer.Argument(help="the paper to write (.docx, .tex or .html)"), WRITES],
     manuscript: Annotated[
-        Path, typer.Option(help="the text with its fields; references.bib stands beside it"), READS
-    ] = ROOT / "paper" / "paper.md",
+        Path | None,
+        typer.Option(
+            help="the text with its fields, references.bib beside it [paper/paper.md of the project]"
+        ),
+        READS,
+    ] = None,
     force: Force = False,
 ) -> None:
     """Fill the manuscript from a finished run and make it a document; a field without a value stops it."""
@@ -47,6 +51,7 @@ def paper(
     if ending not in FIGURES:
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in {', '.join(FIGURES)}")
     pandoc.path()
+    manuscript = manuscript or ROOT / "paper" / "paper.md"
     run = run_of(study)
     outside(out, [run.folder or out])
     text, cited = read_text(manuscript), manuscript.with_name("references.bib")

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from research.desk.finished import Finished
+from research.desk.finished import PROVENANCE, Finished, read_json
 from research.errors import UserError, nearest
 from research.pages import provenance
 from research.pages.crate import METADATA, files_of, metadata
@@ -55,8 +55,11 @@ def bundle(run: Finished, papers: Sequence[Path] = (), about: Path | None = None
             raise UserError(f"--paper {paper}: there are two files named {paper.name}; rename one")
         files[f"{PAPER}{paper.name}"] = read_bytes(paper)
     files[CODECHECK] = codecheck(run, files, about).encode("utf-8")
-    told = ABOUT.format(name=run.provenance["study"]["name"])
-    files[METADATA] = metadata(run.provenance, files, published(folder), told).encode("utf-8")
+    try:
+        told = ABOUT.format(name=run.provenance["study"]["name"])
+        files[METADATA] = metadata(run.provenance, files, published(folder), told).encode("utf-8")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder / PROVENANCE}: not as a run writes it ({error})") from None
     sums = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())
     )
@@ -82,7 +85,7 @@ def complete(run: Finished) -> Path:
     if run.folder is None:
         raise UserError(f"{run.name}: only values; expected the folder of a finished run with its pages")
     failed = run.folder / ".run" / "failed.json"
-    if failed.exists() and (names := json.loads(failed.read_text(encoding="utf-8"))):
+    if failed.exists() and (names := read_json(failed)):
         raise UserError(f"{run.name}: {', '.join(names)} did not finish; run the study again")
     needed = ["index.html", "checklists.html", "study.yml", "reproduced.json"]
     needed += [f"{stem}.html" for stem in run.stems] + [f"executed/{stem}.ipynb" for stem in run.stems]

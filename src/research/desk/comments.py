@@ -15,6 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
+from lxml.etree import ParserError
 from pydantic import BaseModel, Field, ValidationError
 
 from research import limits
@@ -25,7 +26,8 @@ from research.pages.pagecheck import parsed, section_names
 from research.textfiles import read_text
 
 LINES = ("caption", "figcaption", "p", "li", "tr")
-BLOCKS = (*LINES, "dt", "dd", "h1", "h2", "h3", "h4", "pre")
+HEADINGS = ("h1", "h2", "h3", "h4")
+BLOCKS = (*LINES, *HEADINGS, "dt", "dd", "pre")
 CELLS = ("td", "th")
 NOT_TEXT = ("button", "script", "noscript")  # as in comments.js
 MOST = 20_000  # characters that a comment keeps of an exhibit, as in comments.js
@@ -141,26 +143,22 @@ def held_against(comments: Sequence[Comment], run: Finished) -> list[Placed]:
     """Return comments in the order of pages and of places on them, each with what has changed there.
 
     Raises:
-        UserError: the pages of the run are not here.
+        UserError: the pages of the run are not here, or not readable.
     """
     if run.folder is None:
         raise UserError(f"{run.name}: values without pages, expected the folder of a finished run")
     files = {one.target.source: run.folder / one.target.source for one in comments}
-    pages = {name: Page(read_text(path)) for name, path in files.items() if path.is_file()}
+    pages = {name: Page(path) for name, path in files.items() if path.is_file()}
     return sorted((_placed(one, pages.get(one.target.source)) for one in comments), key=lambda one: one.rank)
 
 
 def _placed(comment: Comment, page: Page | None) -> Placed:
     reviewer, name, anchor, quote, text = comment.said
-    place, changed, at = cut(anchor), Said(NO_PAGE), 0
+    place, changed, at, whole = cut(anchor), Said(NO_PAGE), 0, quote.prefix is None
     if page:
         place = page.name(anchor)
-        changed, at = page.whole(anchor, quote) if quote.prefix is None else page.passage(anchor, quote)
-    lines = (
-        takewhile(lambda line: "\t" not in line, quote.exact.split("\n"))
-        if quote.prefix is None
-        else [quote.exact]
-    )
+        changed, at = page.whole(anchor, quote) if whole else page.passage(anchor, quote)
+    lines = takewhile(lambda line: "\t" not in line, quote.exact.split("\n")) if whole else [quote.exact]
     rank = (name.replace("index.html", ""), at, reviewer, comment.date)  # the index comes first
     return Placed(reviewer, name, place, cut(" ".join(lines).removeprefix(place)), text, changed, rank)
 
@@ -168,8 +166,12 @@ def _placed(comment: Comment, page: Page | None) -> Placed:
 class Page:
     """A page of a run as `comments.js` reads it."""
 
-    def __init__(self, html: str) -> None:
-        main = parsed(html).get_element_by_id("main")
+    def __init__(self, path: Path) -> None:
+        html = read_text(path)
+        try:
+            main = parsed(html).get_element_by_id("main")
+        except (KeyError, ValueError, ParserError):
+            raise UserError(f"{path}: not readable as a page of a run") from None
         self.elements = {element.get("id"): element for element in main.iter() if element.get("id")}
         self.names = {head.get("id"): _read(head) for head in main.iter("h1")} | section_names(html)
         self.text, self.with_code = Text(main), Text(main, code=True)
@@ -200,9 +202,14 @@ class Page:
             return Said(UNCHANGED), at
         if reading := self.text.between(before, after, len(exact) + FAR):
             return Said(NOW_READS, {"text": self.text.sentence(*reading)}), reading[0]
-        for sure in (before + exact, exact + after, exact):
+        for sure in (before and before + exact, after and exact + after):
             if len(sure) >= SURE and (found := letters.find(sure)) >= 0:
                 return Said(UNCHANGED), found
+        stood = (
+            element is not None and element.tag not in HEADINGS
+        )  # a heading does not hold what stands below it
+        if len(exact) >= SURE and exact in (bare(_read(element)) if stood else letters):
+            return Said(UNCHANGED), at if stood else letters.find(exact)
         if element is None:
             return Said(GONE), at
         if element.tag in LINES:

@@ -225,7 +225,7 @@ def _inputs(run: Finished) -> Iterator[tuple[str, str]]:
         if group == "study":
             yield "parameters", str(facts["sha256"])
             yield from flat_parameters(facts["parameters"])
-        elif group != "seed":  # stands among the parameters
+        elif group not in ("seed", "run"):  # stands among the parameters; the name of the run itself
             for name, fact in facts.items() if isinstance(facts, dict) else [("", facts)]:
                 parts = fact.items() if isinstance(fact, dict) else [(name, fact)]
                 yield from ((f"{group} {part}".strip(), str(one)) for part, one in parts)

@@ -101,7 +101,7 @@ def finished(path: Path) -> Finished:
     values = _values(path / VALUES)
     if not (path / PROVENANCE).exists():  # recorded values stand in a folder of their own
         return Finished(name, values)
-    record = _read(path / PROVENANCE)
+    record = read_json(path / PROVENANCE)
     study = record.get("study")
     named = _has(study, sha256=str, parameters=dict) and study["parameters"]
     if not named or not all(isinstance(named.get(part, ""), str) for part in ("dataset", "crosswalk")):
@@ -143,7 +143,8 @@ def outside(out: Path, runs: Sequence[Path]) -> None:
             raise UserError(f"{out}: lies in {run}, which this command reads; name a place elsewhere")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds. Raises UserError when it holds none."""
     try:  # NaN is no JSON, but Python writes it
         content = json.loads(read_text(path), parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
@@ -156,7 +157,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _values(path: Path) -> dict[str, Any]:
-    record = _read(path)
+    record = read_json(path)
     wrong = [key for key in ("study", "prose", "tables") if not isinstance(record.get(key), dict)]
     if not wrong:
         wrong = [key for key, entry in record["prose"].items() if not _has(entry, text=str, values=dict)]

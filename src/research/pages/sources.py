@@ -32,6 +32,8 @@ PANEL = {
     "file": N_("Table"),
     "save": N_("Save {file}, with every column"),
     "made": N_("Made by"),
+    "data": N_("Data of this run"),
+    "code": N_("Code of this run"),
     "cell": N_("cell {cell} of {page}.ipynb, show the code"),
 }
 BESIDE = N_("{file} in the folder of this run")

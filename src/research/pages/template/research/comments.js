@@ -186,7 +186,7 @@ document.addEventListener("DOMContentLoaded", () => {
       change([...recall().filter((other) => other.id !== id), made]);
       say(words.saved, { count: here().length });
     }
-    (opener.isConnected && opener.checkVisibility() ? opener : toggle).focus({ preventScroll: true });
+    (opener.getClientRects().length ? opener : toggle).focus({ preventScroll: true });
     if (range) { // where a reader by keyboard was
       getSelection().removeAllRanges();
       getSelection().addRange(range);

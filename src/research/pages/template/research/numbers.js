@@ -1,7 +1,7 @@
 /* Numbers as links: a panel says of each number where it comes from. What it says is on the page; nothing is loaded. */
 (function () {
   "use strict";
-  var NUMBERS = "main data[value]:not([value=''])";
+  var NUMBERS = "main [data-key] data[value]:not([value=''])";
 
   document.addEventListener("DOMContentLoaded", function () {
     var source = document.getElementById("numbers-record");
@@ -62,9 +62,9 @@
       row(say.name, made("code", at.name));
       if (of.facts.csv) {
         var exhibit = document.querySelector('[data-key="' + of.key + '"]');
-        var called = exhibit.querySelector(".number").textContent.trim();
+        var called = exhibit.querySelector(".number").textContent.trim(), tag = exhibit.querySelector(".tag");
         var stands = of.row ? filled(say.place, { exhibit: called, row: of.row, column: of.column }) : called;
-        row(other ? say.same : say.stands, made("a", stands, { href: "#" + exhibit.id }));
+        row(other ? say.same : say.stands, [made("a", stands, { href: "#" + exhibit.id }), tag ? " (" + tag.textContent + ")" : ""]);
       }
       row(say.reference, compared(at));
       if (of.facts.csv) {
@@ -80,7 +80,9 @@
       }
       var code = filled(say.cell, { cell: at.facts.cell, page: at.page });
       row(say.made, made("a", code, { href: (document.getElementById(anchor) ? "" : at.page + ".html") + "#" + anchor }));
-      document.querySelectorAll(".provenance .fact").forEach(function (fact) { rows.append(fact.cloneNode(true)); });
+      document.querySelectorAll("[data-fact]").forEach(function (fact) {
+        row(say[fact.dataset.fact], Array.from(fact.querySelector("dd").cloneNode(true).childNodes));
+      });
       var close = made("button", say.close, { type: "button", class: "close" });
       close.addEventListener("click", function () { panel.close(); });
       panel.replaceChildren(made("h2", number.textContent, { id: "asked", tabindex: "-1", autofocus: "" }), close, rows);
