@@ -107,9 +107,10 @@ ROWS = [
 LATER = "The AUC of the tree is 0.563. The scorecard reaches 0.571, far less."
 
 
+LONG = "… The AUC of the tree [is 0.563.] The scorecard reaches 0.610 on t …"
 CELL = comment("5.1%", "rates", ("1,000 High tree", "9,000"))
 RENAMED = page().replace("04_models-finding-auc", "x").replace("0.563", "x.y")
-MOVES = "Values moved: Premium, Rate: 0.5% → 0.6% and High, n: 9,000 → 9,010."
+MOVES = "Values moved: Premium · tree (Rate) 0.5% → 0.6% and High · tree (n) 9,000 → 9,010."
 STANDS = "The passage is gone; the place it stood in is still there."
 GONE = "Gone: the page has no such place any more."
 
@@ -134,8 +135,8 @@ GONE = "Gone: the page has no such place any more."
         (comment("Loans are ordered by risk, then", "rule", ("", "cut.")), page(), "Unchanged."),
         (WHOLE, page(), "Unchanged."),
         (WHOLE, page(table=ROWS), MOVES),
-        (WHOLE, page(table=TABLE[:2]), "Values moved: row High is gone."),
-        (WHOLE, page(table=[*TABLE, ["Low", "tree", "1%", "5"]]), "Values moved: row Low is new."),
+        (WHOLE, page(table=TABLE[:2]), "Values moved: row High · tree is gone."),
+        (WHOLE, page(table=[*TABLE, ["Low", "tree", "1%", "5"]]), "Values moved: row Low · tree is new."),
         (WHOLE, page(table=ROWS, caption="Rates"), f"{MOVES} Now reads: Table 4.1 Rates"),
         (WHOLE, page(caption="Rates"), "Now reads: Table 4.1 Rates"),
         (WHOLE, page().replace('id="rates"', 'id="shares"'), GONE),
@@ -171,7 +172,7 @@ def test_a_long_exhibit_is_compared_as_far_as_it_was_kept(run):
     long = [TABLE[0], *([f"Tier {i}", "tree", "0.5%", "1"] for i in range(2000))]
     kept = lines(long)[:MOST]
     assert str(since(kept, lines(long))) == "Unchanged."
-    assert "Tier 1, n: 1 → 2" in str(
+    assert "Tier 1 · tree (n) 1 → 2" in str(
         since(kept, lines([*long[:2], ["Tier 1", "tree", "0.5%", "2"], *long[3:]]))
     )
 
@@ -180,7 +181,10 @@ def test_many_moved_values_are_counted():
     def table(n):
         return lines([["Tier", "Rate"], *([f"Tier {i}", str(n)] for i in range(30))])
 
-    assert str(since(table(1), table(2))).endswith("Tier 7, Rate: 1 → 2 and 22 more.")
+    assert str(since(lines(), lines([TABLE[0], *([f"New {i}", "x", "1", "2"] for i in range(9))]))) == (
+        "Values moved: row Premium · tree is gone, row High · tree is gone and 9 rows are new."
+    )
+    assert str(since(table(1), table(2))).endswith("Tier 7 (Rate) 1 → 2 and 22 more.")
 
 
 def test_comments_come_in_the_order_of_pages_and_places(run, tmp_path):
@@ -197,7 +201,12 @@ def test_comments_come_in_the_order_of_pages_and_places(run, tmp_path):
     placed = held_against(read([file(tmp_path / "c.json", *given)]), finished(run))
     assert [one.text for one in placed] == ["first", "second", "third", "last"]
     assert [one.place for one in placed] == ["first", "Table 4.1", "The rule", "y"]
-    assert [one.quoted for one in placed] == ["The tree wins.", "Rates by tier", "0.610", "x"]
+    assert [one.quoted for one in placed] == [
+        "… [The tree wins.] …",
+        "Rates by tier",
+        "… scorecard reaches [0.610] on …",
+        "x",
+    ]
 
 
 def test_what_is_in_several_files_counts_once(tmp_path):
@@ -319,10 +328,11 @@ def test_a_letter_goes_through_the_comments_of_each_reviewer(run, tmp_path):
         "Answers to the comments",
         "Comments of Reviewer 1",
         "1.1: Table 4.1, 04_models.html", "Rates by tier", "Why?", "Since then: Unchanged.", "Answer:",
-        "1.2: The rule, 04_models.html", "is 0.563.", "Why?", "Since then: Now reads: The AUC of the tree is 0.570.",
+        "1.2: The rule, 04_models.html", LONG, "Why?", "Since then: Now reads: The AUC of the tree is 0.570.",
         "Answer:",
         "Comments of Reviewer 2",
-        "2.1: The rule, 04_models.html", "is 0.563.", "Two\nlines",
+        "2.1: The rule, 04_models.html", "… The AUC of the tree [is 0.563.] The scorecard …",
+        "Two\nlines",
         "Since then: Now reads: The AUC of the tree is 0.570.", "Answer:",
     ]  # fmt: skip
     first = out.read_bytes()

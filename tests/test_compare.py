@@ -124,6 +124,19 @@ def test_other_pages_are_counted_by_exhibit_and_do_not_fail():
     assert compare(run(), run(own=CURVE)).wanting("value")  # on a page that both have
 
 
+def test_pages_that_were_numbered_anew_are_the_same_pages():
+    before = run()
+    for group in ("prose", "tables"):
+        before.values[group] = {
+            key.replace("11_synthesis", "12_synthesis"): entry for key, entry in before.values[group].items()
+        }
+    found = compare(before, run(evidence=cells(VERDICTS, (0, 4, "refuted"))))
+    assert [(one.key, one.old, one.new) for one in found.verdicts] == [
+        ("11_synthesis/evidence", "undecided", "refuted")
+    ]
+    assert not found.only
+
+
 @pytest.mark.parametrize(
     ("said", "how"),
     [

@@ -59,6 +59,11 @@ INSTEAD = [
     ("research comments", "read", "needs comments and a finished run; other tests make both"),
     ("dask", "read", "runs until it is stopped; other tests start a scheduler and workers"),
     ("research paper", "options", "needs a finished run; other tests fill a manuscript from one"),
+    (
+        "research trial",
+        "options",
+        "needs lists of customers; other tests hold a trial, here its options are checked",
+    ),
     ("research tables", "options", "needs a finished run; other tests write tables of one"),
     ("for", "read", "repeats such a command; the shell reads it and its notebook is checked"),
 ]

@@ -20,13 +20,14 @@ EXPECTED = [
     "05_comparison",
     "06_strategies",
     "07_monitoring",
+    "08_trial",
     "09_survey",
     "10_interviews",
     "11_synthesis",
 ]
 
 
-def test_the_notebooks_are_the_ten_of_the_protocol() -> None:
+def test_the_notebooks_are_the_eleven_of_the_protocol() -> None:
     assert NAMES == EXPECTED
 
 

@@ -28,7 +28,7 @@ from research.exhibits import Exhibit, Said
 from research.exhibits.models import tier_rates_drawn
 from research.exhibits.words import Words
 from research.pages import values, workbook
-from research.pages.markup import without_markup
+from research.pages.markup import label, without_markup
 from research.pages.show import exhibit_bundle, prose_bundle
 from research.paths import REFERENCE, ROOT
 from research.suppression import WITHHELD
@@ -446,6 +446,12 @@ def test_every_reference_is_cited_and_can_be_found() -> None:
     for entry in entries:
         assert re.search(r"\bdoi = \{10\.\d{4,}/|\burl = \{https://", entry), entry
         assert re.search(rf"@{re.split('[{,]', entry)[1]}\b", text), f"{entry[:40]} is cited nowhere"
+
+
+def test_the_name_of_a_column_is_said_in_words() -> None:
+    assert [label(name) for name in ("high_q25", "with_ci_low", "gwet_ac1_all")] == [
+        "High lower quartile", "With interval low", "Gwet AC1 all",
+    ]  # fmt: skip
 
 
 def test_emphasis_is_not_read_aloud() -> None:

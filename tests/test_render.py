@@ -231,6 +231,14 @@ def test_invented_interviews_stand_apart_in_the_menu(record, provenance, order):
     assert bool(tree.xpath("//li[text()='Method demonstration']")) == (provenance == "invented")
 
 
+def test_simulated_trials_stand_apart_whatever_the_fieldwork_is(record):
+    pages = [("08_trial", "Trial"), ("11_synthesis", "Synthesis")]
+    given = {**record, "study": {**record["study"], "parameters": {"fieldwork": {"provenance": "real"}}}}
+    tree = parser.document_fromstring(failed_page("11_synthesis", pages, given, "no"))
+    links = [link.removesuffix(".html") for link in tree.xpath("//nav[@class='contents']//a/@href")]
+    assert links[1:-1] == ["11_synthesis", "08_trial"]
+
+
 def test_the_index_shows_what_is_real_and_what_most_pages_say_of_the_rest():
     said = [("real", "loans"), ("invented", "one"), ("real", "answers"), *[("invented", "two")] * 2]
     entries = [{"banner": kind, "text": text} for kind, text in said]

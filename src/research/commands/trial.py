@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from research import registration
 from research.commands.contacts import refuse_published
 from research.errors import UserError
 from research.exhibits.words import N_, Said, Words
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(stderr=True)
+REGISTERED = ("protocol", "claims", "code")
 NOT_EARLIER = "a plan that `research trial plan` wrote (plan.yml)"
 
 
@@ -92,8 +94,11 @@ def plan_trial(
     check(ready)
     if reason := steps.not_testable(ready, model):
         raise UserError(f"--model {model}: {reason}")
+    day = datetime.date.today()
+    record = registration.record(ready, day)
     plan = proposed(
-        ready, model, action, day=datetime.date.today(), lever=lever, unit=unit.value, waves=waves,
+        ready, model, action, trial=f"{ready.name}-{action}" + (f"-{lever}" if lever else ""), day=day,
+        protocol={name: record[name] for name in REGISTERED}, lever=lever, unit=unit.value, waves=waves,
         step_months=step_months, horizon=horizon, smallest=smallest, icc=ends, attrition=attrition,
         clusters=groups_of(ready, cluster) if cluster else None, strata=stratum or (), subgroups=subgroup or (),
     )  # fmt: skip

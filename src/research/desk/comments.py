@@ -35,7 +35,7 @@ FAR = 400  # letters that a changed passage may have grown by
 SURE = 20  # letters that are the same passage wherever they stand
 SIMILAR = 0.6  # of a line that stands for one that is gone
 LONGEST = 600  # characters of a quotation
-MOVES = 8  # that are told one by one
+MOVES, NAMED_ROWS = 8, 3  # that are told one by one
 
 UNCHANGED = N_("Unchanged.")
 NOW_READS = N_("Now reads: {text}")
@@ -44,8 +44,9 @@ MOVED_AND_READS = N_("Values moved: {values}. Now reads: {text}")
 PASSAGE_GONE = N_("The passage is gone; the place it stood in is still there.")
 GONE = N_("Gone: the page has no such place any more.")
 NO_PAGE = N_("Gone: the run has no such page.")
-FROM_TO = N_("{row}, {column}: {old} → {new}")
+FROM_TO = N_("{row} ({column}) {old} → {new}")
 ROW_GONE, ROW_NEW = N_("row {row} is gone"), N_("row {row} is new")
+ROWS_GONE, ROWS_NEW = N_("{count} rows are gone"), N_("{count} rows are new")
 MORE = N_("{count} more")
 
 
@@ -158,9 +159,14 @@ def _placed(comment: Comment, page: Page | None) -> Placed:
     if page:
         place = page.name(anchor)
         changed, at = page.whole(anchor, quote) if whole else page.passage(anchor, quote)
-    lines = takewhile(lambda line: "\t" not in line, quote.exact.split("\n")) if whole else [quote.exact]
+    first = (
+        quote.exact.split("\n")[0] if whole and "\t" in quote.exact else quote.exact
+    )  # of a table its caption
+    quoted = first.removeprefix(place) if whole else first
+    if not whole and len(bare(quoted)) < SURE:  # a number by itself tells nobody where it stood
+        quoted = f"… {quote.prefix} [{quoted}] {quote.suffix} …"
     rank = (name.replace("index.html", ""), at, reviewer, comment.date)  # the index comes first
-    return Placed(reviewer, name, place, cut(" ".join(lines).removeprefix(place)), text, changed, rank)
+    return Placed(reviewer, name, place, cut(quoted), text, changed, rank)
 
 
 class Page:
@@ -277,7 +283,7 @@ def since(old: str, new: str) -> Said:
     """Return what changed in the lines of an exhibit: which values of which rows, and what other lines now read.
 
     >>> str(since("Rates\\nTier\\tRate\\nHigh\\t5.1%", "Rates\\nTier\\tRate\\nHigh\\t6.0%"))
-    'Values moved: High, Rate: 5.1% → 6.0%.'
+    'Values moved: High (Rate) 5.1% → 6.0%.'
     """
     if len(old) >= MOST:  # the last line was cut
         old = old.rpartition("\n")[0]
@@ -292,8 +298,12 @@ def since(old: str, new: str) -> Said:
         for column, cell in cells.items()
         if rows_now[row, number].get(column, cell) != cell
     ]
-    moved += [Said(ROW_GONE, {"row": row}) for row, number in rows if (row, number) not in rows_now]
-    moved += [Said(ROW_NEW, {"row": row}) for row, number in rows_now if (row, number) not in rows]
+    for one, several, gone in (
+        (ROW_GONE, ROWS_GONE, [row for row in rows if row not in rows_now]),
+        (ROW_NEW, ROWS_NEW, [row for row in rows_now if row not in rows]),
+    ):
+        named = [Said(one, {"row": row}) for row, _ in gone]
+        moved += named if len(named) <= NAMED_ROWS else [Said(several, {"count": len(named)})]
     told = moved[:MOVES] + ([Said(MORE, {"count": len(moved) - MOVES})] if len(moved) > MOVES else [])
     reads = cut(" ".join(line for line in others_now if line not in others)) or cut(" ".join(others_now))
     if not moved:
@@ -304,7 +314,10 @@ def since(old: str, new: str) -> Said:
 
 
 def _rows(text: str) -> tuple[dict[tuple[str, int], dict[str, str]], list[str]]:
-    """Return (first cell, how many such rows before) → column → cell of tables, and the lines that are no rows."""
+    """Return (row, which of those with this name) → column → cell of tables, and the lines that are no rows.
+
+    A row's name is its cells before the first with a digit, without the last: the words that stand before its values.
+    """
     rows: dict[tuple[str, int], dict[str, str]] = {}
     others: list[str] = []
     header: list[str] = []
@@ -315,8 +328,10 @@ def _rows(text: str) -> tuple[dict[tuple[str, int], dict[str, str]], list[str]]:
             header = cells if len(cells) > 1 else []
             others.append(", ".join(cells))
         else:
-            rows[cells[0], seen[cells[0]]] = dict(zip(header, cells, strict=False))
-            seen[cells[0]] += 1
+            words = [cells[0], *takewhile(lambda cell: not re.search(r"\d", cell), cells[1:-1])]
+            name = " · ".join(words)
+            rows[name, seen[name]] = dict(zip(header, cells, strict=False))
+            seen[name] += 1
     return rows, others
 
 

@@ -136,6 +136,7 @@ class Comparison:
 
 def compare(a: Finished, b: Finished, *, captions: bool = True) -> Comparison:
     """Compare two runs; `captions` also reads their pages for what stands above tables and below figures."""
+    a = a.numbered_as(b)
     moved: list[Moved] = []
     compared, judged = Counter[str](), Counter[str]()
     only: dict[str, tuple[int, int]] = {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from string import digits
 from typing import Any
 
 from lxml import html as parser
@@ -44,12 +45,25 @@ class Finished:
         values: the content of `values.json`.
         provenance: the content of `provenance.json`; nothing when only the values are here.
         folder: of its reports; None when only the values are here.
+        files: notebook → the name of its page, where that is another.
     """
 
     name: str
     values: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def numbered_as(self, other: Finished) -> Finished:
+        """Return the run with the pages that the other shows under another number called as they are there."""
+        theirs = {stem.lstrip(digits): stem for stem in other.stems if stem not in self.stems}
+        own = [stem for stem in self.stems if stem not in other.stems]
+        called = {stem: theirs[stem.lstrip(digits)] for stem in own if stem.lstrip(digits) in theirs}
+        values = dict(self.values)
+        for group in ("prose", "tables"):
+            parts = [(*key.partition("/"), entry) for key, entry in values[group].items()]
+            values[group] = {f"{called.get(stem, stem)}/{name}": entry for stem, _, name, entry in parts}
+        return replace(self, values=values, files={now: stem for stem, now in called.items()})
 
     @cached_property
     def stems(self) -> list[str]:
@@ -68,8 +82,9 @@ class Finished:
     @cached_property
     def _pages(self) -> dict[str, Any]:
         """The pages of the notebooks as trees, by stem; none when only the values are here."""
-        pages = [self.folder / f"{stem}.html" for stem in self.stems] if self.folder else []
-        return {page.stem: _tree(page) for page in pages if page.is_file()}
+        pages = {stem: f"{self.files.get(stem, stem)}.html" for stem in self.stems if self.folder}
+        paths = {stem: Path(self.folder or "", page) for stem, page in pages.items()}
+        return {stem: _tree(path) for stem, path in paths.items() if path.is_file()}
 
     @cached_property
     def titles(self) -> dict[str, str]:

@@ -64,7 +64,8 @@ NEEDED = "{needed:.2g%} [{sampling_low:.2g%}, {sampling_high:.2g%}]"
 ASSUMED = N_("{assumed_low:.2g%} to {assumed_high:.2g%}")
 
 
-def _tier(name: str) -> Said:
+def tier_in_text(name: str) -> Said:
+    """Return what a tier is called within a sentence."""
     return Said(IN_TEXT[name])
 
 
@@ -130,22 +131,22 @@ def answer(
     only = Said(ONLY_A_TRIAL)
     here = prevented[prevented["tier"] == tier]
     if here["hours_for_one"].isna().all():
-        return [Said(ANSWER["withheld"], {"tier": _tier(tier)}), only]
+        return [Said(ANSWER["withheld"], {"tier": tier_in_text(tier)}), only]
     if (here["bad"] == 0).all():
-        return [Said(ANSWER["clean"], {"tier": _tier(tier), "outcome": outcome}), only]
+        return [Said(ANSWER["clean"], {"tier": tier_in_text(tier), "outcome": outcome}), only]
     if basis["reading"] == "count":
         row = here.loc[here["hours_for_one"].idxmin()]
         given = {
             "action": row["action"],
             "outcome": outcome,
-            "tier": _tier(tier),
+            "tier": tier_in_text(tier),
             "hours": row["hours_for_one"],
         }
         return [Said(ANSWER["count"], given), only]
     asked = needed[(needed["tier"] == tier) & (needed["lever"] == "pd")]
     row = asked.loc[asked["needed"].fillna(np.inf).idxmin()]
     code = "never" if pd.isna(row["needed"]) else basis["reading"]
-    given = {"action": row["action"], "outcome": outcome, "tier": _tier(tier)}
+    given = {"action": row["action"], "outcome": outcome, "tier": tier_in_text(tier)}
     more = {"needed": row["needed"]} | ({"high": row["high"]} if code == "loan" else {"lgd": basis["lgd"]})
     counts = {name: number for name, number in counted(needed).items() if name != "hopeful"}
     return [Said(ANSWER[code], given | ({} if code == "never" else more)), Said(PAYING, counts), only]
@@ -215,7 +216,7 @@ def prevented(rows: pd.DataFrame, outcome: str) -> Exhibit:
         said = Said(
             PREVENTED["shown"],
             {"action": row["action"][:1].lower() + row["action"][1:], "outcome": outcome, "hours": row["hours_for_one"],
-             "tier": _tier(row["tier"]),
+             "tier": tier_in_text(row["tier"]),
              "prevented": row["prevented"], "cases": 100 * row["rate"]},
         )  # fmt: skip
     return Exhibit(

@@ -31,6 +31,7 @@ ALONE = "this page was made without a run"
 STYLES = ("page.css", "numbers.css", "comments.css")
 SCRIPTS = ("page.js", "numbers.js", "comments.js")
 DEMONSTRATIONS = ("10_interviews",)  # pages of which nothing is left when the fieldwork is invented
+SIMULATED = ("08_trial",)  # pages that show a method whatever the study brings
 
 
 class RenderFailed(Exception):
@@ -117,7 +118,7 @@ def page_of(
 def listed(pages: list[tuple[str, str]], record: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the pages for the menu, each with whether it only shows a method and stands apart from the findings."""
     given = record["study"].get("parameters", {}).get("fieldwork", {})
-    apart = DEMONSTRATIONS if given.get("provenance") == "invented" else ()
+    apart = SIMULATED + (DEMONSTRATIONS if given.get("provenance") == "invented" else ())
     return [{"stem": stem, "title": title, "demonstration": stem in apart} for stem, title in pages]
 
 

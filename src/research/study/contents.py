@@ -82,6 +82,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "default_vintages",
         "warnings",
     ),
+    "trial": ("trial_sizes", "trial_checks", "trial_value"),
     "survey": (
         "survey",
         "survey_quality",

@@ -1,30 +1,34 @@
-"""The trial of an action: what its plan says of the study's own book."""
+"""The trial of an action: what its plan says of the study's own book, and what trials of a simulated bank find."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from research import registration
 from research.collect import datasets
 from research.collect.crosswalk import apply
 from research.collect.publication import smallest_count
 from research.errors import UserError, nearest
 from research.intervals import jeffreys
-from research.manage import portfolio
+from research.manage import break_even, portfolio, strategies
 from research.parameters import Study
-from research.steps import plain
+from research.steps import step
 from research.study.customers import outcome
 from research.study.manage import economics, loan_book, policy
-from research.trial import design
-from research.trial.power import intracluster
+from research.study.panel import SIMULATED, frozen_model, size
+from research.trial import demonstration, design, value
+from research.trial.power import Setting, by_allocation, detectable, intracluster, power
 
 UNDATED = 12  # months, where the data set's outcome has no horizon
-REGISTERED = ("protocol", "claims", "code")
+JUDGES: dict[str, demonstration.Judge] = {
+    "t": demonstration.by_t, "ignored": demonstration.by_customer, "allocation": by_allocation,
+}  # fmt: skip
+SHOWN = ("high", "tree", "T1a")  # the trial of closer monitoring that page 08 shows
 
 
 def proposed(
@@ -32,7 +36,9 @@ def proposed(
     model: str,
     action: str,
     *,
-    day: datetime.date,
+    trial: str = "",
+    day: datetime.date = datetime.date.min,
+    protocol: Mapping[str, str] | None = None,
     lever: str = "",
     unit: str = "customer",
     waves: int = 0,
@@ -51,7 +57,7 @@ def proposed(
         study: the study.
         model: whose tiers.
         action: its id in the strategy table.
-        day: of registration.
+        trial, day, protocol: its name, the day of registration, and the hashes of what it rests on.
         lever: which effect of the action.
         unit: customer, officer or branch.
         waves, step_months: of a stepped wedge.
@@ -109,11 +115,10 @@ def proposed(
     worth = design.aim(row if smallest is None else row.where(row.index != "needed", smallest), level)
     if smallest is not None:
         worth |= {"smallest_from": "given"}
-    record = registration.record(plain(study), day)
     return design.sized(
         {
-            "trial": f"{study.name}-{action}" + (f"-{lever}" if lever else ""),
-            "study": study.name, "dataset": datasets.shown(study.dataset), "model": model, "action": action,
+            "trial": trial or action, "study": trial.partition("-")[0],
+            "dataset": datasets.shown(study.dataset), "model": model, "action": action,
             "what": row["action"], "tier": row["tier"], "claim": row["claim"], "lever": row["lever"],
             "wrong_if": _wrong_if(policy(study, model)["strategies"], row),
             "unit": unit, "design": design.WEDGE if waves else design.PARALLEL, "waves": waves,
@@ -129,7 +134,7 @@ def proposed(
             "attrition": given["attrition"] if attrition is None else attrition,
             **{name: given[name] for name in ("alpha", "power", "autocorrelation", "few_clusters", "block", "harm_p")},
             "book_has": known, "strata": list(strata), "subgroups": list(subgroups), "seed": study.seed,
-            "registered": day, "protocol": {name: record[name] for name in REGISTERED},
+            "registered": day, "protocol": dict(protocol or {}),
         }
     )  # fmt: skip
 
@@ -164,3 +169,87 @@ def groups_of(study: Study, column: str) -> pd.Series:
     walk = datasets.crosswalk_of(study.dataset, study.crosswalk or None)
     index = apply(raw, walk[walk["construct"] == "customer_id"], check=False).customers.index
     return pd.Series(raw[column].to_numpy(), index=index).replace("", np.nan)
+
+
+@step(policy, loan_book)
+def trial_sizes(study: Study, model: str) -> pd.DataFrame:
+    """Return for every action that claims an effect the trial, of customers one by one, that could show it.
+
+    Columns: id, tier, action, lever, question, result (of the break-even; `untestable` also where a tier has no case),
+    smallest (relative), needed (customers in both arms; infinite: no number), has (customers of the tier), level,
+    detectable (the difference that these could show), able.
+    """
+    needs, rows = policy(study, model)["needed"], []
+    for action in dict.fromkeys(needs["id"]):
+        row = design.entry(needs, action)
+        about = {"id": action, "tier": row["tier"], "action": row["action"], "lever": row["lever"]}
+        try:
+            plan = proposed(study, model, action)
+        except UserError:
+            rows.append({**about, "question": "superiority", "result": "untestable", "able": False})
+            continue
+        rows.append(
+            {**about, "question": plan.question, "result": row["result"], "smallest": abs(plan.smallest),
+             "needed": plan.customers if plan.customers >= 0 else np.inf, "has": float(plan.book_has),
+             "level": plan.level, "detectable": plan.detectable, "able": plan.feasible}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@step(frozen_model, "seed", "simulated_customers")
+def trial_checks(study: Study) -> pd.DataFrame:
+    """Return what trials of closer monitoring find on the simulated bank, where the true effect is known.
+
+    Returns:
+        A row per design and judge (`trial.yml`): design, judge, clusters, size, icc, effect (relative, what the formula
+        finds with `shown_power`), planned, trials, and error, coverage and found, each with `_low` and `_high` (Monte
+        Carlo, 95 %).
+    """
+    given, rows = design.definitions(), []
+    tier, name, _ = SHOWN
+    bank = datasets.simulation(size(study, SIMULATED))
+    placed = np.asarray(frozen_model(study, SIMULATED, name).place(bank.customers)["tier"])
+    chance = bank.truth["true_pd"].to_numpy()[placed == tier]
+    trials, alpha = given["values"]["shown_trials"], given["values"]["alpha"]
+    for place, one in enumerate(given["shown"]):
+        count, size_, icc = one["clusters"], one["size"], one["icc"]
+        setting = Setting(
+            float(chance.mean()), -0.01, count * size_ / 2, size=float(size_), icc=icc, alpha=alpha
+        )
+        effect = -detectable(setting, given["values"]["shown_power"]) / setting.level
+        found = demonstration.trials(
+            chance, count, size_, icc, effect, {judge: JUDGES[judge] for judge in one["judges"]},
+            seed=study.seed + place, alpha=alpha, count=trials,
+        )  # fmt: skip
+        planned = power(replace(setting, difference=-effect * setting.level))
+        rows.append(
+            found.assign(
+                design=one["name"], clusters=count, size=size_, icc=icc, effect=effect, planned=planned
+            )
+        )
+    made = pd.concat(rows, ignore_index=True).assign(trials=trials)
+    for measure in ("error", "coverage", "found"):
+        made[f"{measure}_low"], made[f"{measure}_high"] = jeffreys(made[measure] * trials, trials)
+    return made
+
+
+@step("simulated_customers", frozen_model, "costs", "seed")
+def trial_value(study: Study) -> pd.DataFrame:
+    """Return what a trial of closer monitoring would be worth to banks like the simulated one, by size of the tier.
+
+    Columns of `value.by_size`, and of the action: low, base, high, needed, cost.
+    """
+    tier, name, action = SHOWN
+    bank, given = datasets.simulation(size(study, SIMULATED)), design.definitions()["values"]
+    people = bank.customers.loc[portfolio.usable(bank.customers)]
+    placed = pd.Series(frozen_model(study, SIMULATED, name).place(people)["tier"], index=people.index)
+    book, table = portfolio.book(people, people["default"], placed), strategies.strategies()
+    needs = break_even.break_even(book, table, economics(study), seed=study.seed, draws=2)
+    row = design.entry(needs, action)
+    cost = row["gain"] / (row["base"] / row["needed"] - 1)  # the gain is linear in the effect
+    about = {key: float(row[key]) for key in ("low", "base", "high", "needed")} | {"cost": float(cost)}
+    level = float(book.loc[book["tier"] == tier, "pd"].mean())
+    worth = value.by_size(
+        given["tier_sizes"], **about, level=level, years=given["years"], fixed=given["fixed_cost"]
+    )
+    return worth.assign(**about, level=level, years=given["years"], fixed=given["fixed_cost"])

@@ -110,12 +110,13 @@ class Plan(BaseModel):
 
 @cache
 def definitions() -> dict[str, Any]:
-    """Return `values` by name and `levers` by name."""
+    """Return `values` by name, `levers` by name, the range `icc`, and `shown`: the trials of page 08."""
     content = yaml.safe_load(DEFINITIONS_FILE.read_text(encoding="utf-8"))
     return {
         "values": {name: entry["value"] for name, entry in content["values"].items()},
         "icc": tuple(content["values"]["icc"][end] for end in ("low", "value", "high")),
         "levers": content["levers"],
+        "shown": content["shown"],
     }
 
 
