@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import runpy
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 
 from research.collect import datasets
+from research.collect.identifiers import LOOKED_AT, identifiers
 from research.collect.sampling import sample
 from research.collect.tables import read_table
+from research.commands import datasets as commands
+from research.errors import UserError
 from research.parameters import Study, load
 from research.paths import NOTEBOOKS, ROOT
 from research.study import contents as steps
-from research.study.customers import for_comparison, sampled
+from research.study.customers import for_comparison, sampled, shown
 
 CUSTOMERS, COMPARED = 3000, 1000
 SAID = (
@@ -93,3 +98,32 @@ def test_the_unknown_outcome_has_its_share() -> None:
     table = pd.DataFrame({"default": [0.0] * 600 + [1.0] * 100 + [None] * 300})
     drawn = sample(table, 100, seed=1)["default"]
     assert [(drawn == 0).sum(), (drawn == 1).sum(), drawn.isna().sum()] == [60, 10, 30]
+
+
+def test_what_check_has_read_is_what_a_run_would_read(study, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
+    book = Path(study.dataset)
+    walk = book.with_name("loan_book_crosswalk.csv")
+    commands.check(book, walk)
+    plan = load("default", changes={"dataset": str(book), "crosswalk": str(walk)})
+    assert [path.stem for path in (tmp_path / "cache/results/customers").glob("*.pickle")] == [
+        steps.customers.key(plan)
+    ]
+    assert_frame_equal(steps.customers(plan), shown(plan, datasets.load(str(book), str(walk))))
+
+
+def test_identifiers_are_found_among_more_values_than_are_looked_at() -> None:
+    phones = [f"138{number:08d}" for number in range(3 * LOOKED_AT)]
+    blank = ["none"] * (4 * len(phones) - 10)
+    found = identifiers(pd.DataFrame({"contact": phones + blank, "amount": range(5 * len(phones) - 10)}))
+    assert found[["column", "kind", "evidence", "n"]].to_numpy().tolist() == [
+        ["contact", "phone", "20% of its values", len(phones)]
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_short_row_is_found_by_counting_as_by_reading(tmp_path, end) -> None:
+    for row, quoted in (("2,3,4", ""), ("2,3,4", '"'), ("2", "")):
+        (tmp_path / "book.csv").write_bytes(end.join(["a,b", f"{quoted}1{quoted},1", row, ""]).encode())
+        with pytest.raises(UserError, match=rf"line 3: {row.count(',') + 1} cells, expected 2"):
+            read_table(tmp_path / "book.csv")

@@ -28,7 +28,7 @@ from research.exhibits import Exhibit, Said
 from research.exhibits.models import tier_rates_drawn
 from research.exhibits.words import Words
 from research.pages import values, workbook
-from research.pages.markup import without_markup
+from research.pages.markup import label, without_markup
 from research.pages.show import exhibit_bundle, prose_bundle
 from research.paths import REFERENCE, ROOT
 from research.suppression import WITHHELD
@@ -160,6 +160,7 @@ def needs_pandoc() -> None:
         ("{{sentence:05_x/gone}}", "part of its numbers is withheld or missing"),
         ("{{sentence:05_x/answer[3]}}", "expected [1] to [2]"),
         ("{{sentence:05_x/nothing}}", "the run has no such sentence"),
+        ("{{table:05_x/rates}}\n\n{{table:05_x/rates}}", "line 7: {{table:05_x/rates}}: shown before"),
         ("see {{table:05_x/rates}}", "the table stands on no line of its own"),
         ("{{table:05_x/bars}}", "the run has no such table"),
         ("{{figure:05_x/rates}}", "the run has no such figure"),
@@ -173,7 +174,7 @@ def needs_pandoc() -> None:
 def test_a_field_without_a_value_is_told_with_file_and_line(run: Path, text: str, told: str) -> None:
     with pytest.raises(UserError) as error:
         filled(f"---\ntitle: t\n---\n\n{text}\n", finished(run))
-    assert str(error.value).startswith("text.md, line 5: ")
+    assert re.match(r"text\.md, line [57]: ", str(error.value))
     assert told in str(error.value)
 
 
@@ -446,6 +447,12 @@ def test_every_reference_is_cited_and_can_be_found() -> None:
     for entry in entries:
         assert re.search(r"\bdoi = \{10\.\d{4,}/|\burl = \{https://", entry), entry
         assert re.search(rf"@{re.split('[{,]', entry)[1]}\b", text), f"{entry[:40]} is cited nowhere"
+
+
+def test_the_name_of_a_column_is_said_in_words() -> None:
+    assert [label(name) for name in ("high_q25", "with_ci_low", "gwet_ac1_all")] == [
+        "High lower quartile", "With interval low", "Gwet AC1 all",
+    ]  # fmt: skip
 
 
 def test_emphasis_is_not_read_aloud() -> None:

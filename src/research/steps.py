@@ -102,6 +102,10 @@ class Step(Generic[Arguments, Result]):
                     _write(place, result)
         return result
 
+    def keep(self, study: Study, result: Result) -> None:
+        """Store what was computed elsewhere as the result of a step without arguments."""
+        _write(_checked(cache_folder()) / "results" / self.__name__ / f"{self.key(study)}.pickle", result)
+
     def key(self, study: Study, *args: Arguments.args, **kwargs: Arguments.kwargs) -> str:
         """Return the hash of all that decides the result."""
         view = self._view(study)

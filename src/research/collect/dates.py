@@ -54,8 +54,10 @@ def _cells(values: pd.Series) -> pd.Series:
             and known.abs().max() < 1e15
         ):
             values = values.astype("Int64")
-    cells = values.astype("string").str.slice(0, 200).str.normalize("NFKC").str.strip()
-    return cells.mask((cells == "") | (cells.str.len() > LONGEST))
+    codes, found = pd.factorize(values.astype("string"))  # of a million dates few are different
+    cells = pd.Series(found, dtype="string").str.slice(0, 200).str.normalize("NFKC").str.strip()
+    cells = cells.mask((cells == "") | (cells.str.len() > LONGEST))
+    return cells.reindex(codes).set_axis(values.index)
 
 
 def _strict(cells: pd.Series, form: str) -> pd.Series:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from research.paths import DEFINITIONS
 PATTERNS_FILE = DEFINITIONS / "identifier_patterns.csv"
 SHARE = 0.2  # a column holds identifiers when a fifth of its values look like one
 LONGEST = 100  # letters of a value that are looked at
-SHORTEST_NUMBER = 10.0**10  # a telephone number; a column of smaller numbers holds nobody's
+LOOKED_AT = 10_000  # values of a column, drawn by lot, of which one must look like an identifier
 LONGEST_EXAMPLE = 24
 GB11643_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 GB11643_CHECK = "10X98765432"
@@ -73,19 +74,22 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
     found = []
     for name in raw.columns:
         said, column = _said(name), raw[name].dropna()
-        # full-width digits are digits; no identifier is longer, and patterns would take ages over a long text
-        cells = text(column.iloc[:0] if _small_numbers(column) else column).value_counts()
-        known = len(column) if _small_numbers(column) else int(cells.sum())
-        counts = cells.groupby(cells.index.str.normalize("NFKC").str[:LONGEST]).sum()
+        seen = _plain(text(column.sample(min(len(column), LOOKED_AT), random_state=0)).dropna())
+        counts = None
         for row in _patterns().itertuples():
             if row.part == "column":
                 if re.search(row.pattern, said, flags=re.MULTILINE):
-                    found.append((name, row.kind, "name of the column", known))
+                    found.append((name, row.kind, "name of the column", int(text(column).count())))
                 continue
+            if not seen.str.fullmatch(row.pattern, flags=re.ASCII).any():
+                continue  # a fifth of all would show among so many
+            if counts is None:
+                cells = text(column).value_counts()
+                counts = cells.groupby(_plain(cells.index)).sum()
             hits = counts[counts.index.str.fullmatch(row.pattern, flags=re.ASCII)]
             if row.check in CHECKSUMS:
                 hits = hits[[CHECKSUMS[row.check](value) for value in hits.index]]
-            n = int(hits.sum())
+            n, known = int(hits.sum()), int(counts.sum())
             if row.check == "distinct" and len(hits) <= n / 2:
                 continue  # a class that many share is nobody's number or name
             if n and n / known >= SHARE:
@@ -94,8 +98,9 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
     return table.drop_duplicates(["column", "kind"]).reset_index(drop=True)
 
 
-def _small_numbers(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values) and not (values.abs() >= SHORTEST_NUMBER).any()
+def _plain(values: Any) -> Any:
+    """Full-width digits are digits; no identifier is longer, and patterns would take ages over a long text."""
+    return values.str.normalize("NFKC").str[:LONGEST]
 
 
 def _is_identifier(value: str) -> bool:

@@ -227,10 +227,10 @@ def unknown_classes(customers: pd.DataFrame) -> pd.DataFrame:
 def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     """Look a loan book over without refusing it.
 
-    Returns tidy frames: `summary` (measure, value), `identifiers`, `rare` (who stands out), `levels` (that reports
-    pool or mask), `classes` (that no standard knows), `impossible` (only what was found), `outside` (values out of
-    range and how they are treated), `units`, `lost` (source values that gave nothing), `read` (how columns write their
-    numbers), `types`, `leakage`, `blanks`, `coverage` (construct, fit, source, reason).
+    Returns `customers` (the canonical table) and tidy frames: `summary` (measure, value), `identifiers`, `rare` (who
+    stands out), `levels` (that reports pool or mask), `classes` (that no standard knows), `impossible` (only what was
+    found), `outside` (values out of range and how they are treated), `units`, `lost` (source values that gave nothing),
+    `read` (how columns write their numbers), `types`, `leakage`, `blanks`, `coverage` (construct, fit, source, reason).
     Raises UserError when the file or the crosswalk cannot be read at all.
     """
     raw, table = read_table(path), read_crosswalk(crosswalk)
@@ -239,6 +239,7 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     outcome = customers.get("default", pd.Series(dtype="float64"))
     impossible = quality.impossible(customers)
     return {
+        "customers": customers,
         "summary": pd.DataFrame(
             [
                 ("rows", len(customers)),

@@ -163,10 +163,19 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 @cache
+def _words() -> list[str]:
+    return pd.read_csv(TOTAL_WORDS_FILE, dtype=str, encoding="utf-8")["word"].tolist()
+
+
+@cache
+def _first_letters() -> frozenset[str]:
+    return frozenset(word[0].lower() for word in _words())
+
+
+@cache
 def _total_words() -> str:
     """The pattern of a cell that names a total, with what may follow: a colon, a count in brackets."""
-    words = pd.read_csv(TOTAL_WORDS_FILE, dtype=str, encoding="utf-8")["word"]
-    signs = "|".join(re.escape(word).replace(r"\ ", r"[\s_-]?") for word in words)
+    signs = "|".join(re.escape(word).replace(r"\ ", r"[\s_-]?") for word in _words())
     return rf"(?:{signs})\s*(?:[:：]|[(（][^()（）]{{0,20}}[)）])?"
 
 
@@ -178,10 +187,11 @@ def _totals(table: pd.DataFrame) -> pd.Series:
         column = table[name]
         if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
             cells = column[empty].astype("string").str.slice(0, 60).str.strip()
-            named = cells.str.replace(
+            worded = cells[cells.str.slice(0, 1).str.lower().isin(_first_letters()).astype(bool)]
+            named = worded.str.replace(
                 r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])", "", regex=True
             ).str.fullmatch(_total_words(), flags=re.IGNORECASE)
-            found[cells.index[named.fillna(False).astype(bool)]] = True
+            found[named.index[named.fillna(False).astype(bool)]] = True
             empty[cells.index[cells.fillna("") != ""]] = False
         else:
             empty &= column.isna()

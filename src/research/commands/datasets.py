@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from research.collect import datasets, draft, fetch, loanbook, recorded
+from research.collect.constructs import validate
 from research.collect.tables import read_table, stem
 from research.errors import UserError
 from research.inert import write_csv
@@ -23,6 +24,7 @@ from research.pages.payload import plain
 from research.pages.values import values_text
 from research.parameters import load
 from research.study import wellbeing
+from research.study.customers import customers, shown
 from research.study.testable import answers
 from research.targets import READS, WRITES, Force, guarded
 
@@ -191,6 +193,9 @@ def check(
     if faults:
         raise UserError(f"{file.name} cannot be used yet: {'; '.join(faults)}")
     study = load("default", changes={"dataset": str(file), "crosswalk": str(crosswalk)})
+    kept = found["outside"].query("treated == 'keep'")["construct"]
+    # nobody waits for a second reading, neither now nor in the run
+    customers.keep(study, shown(study, validate(found["customers"], str(file), unbounded=kept)))
     _print(answers(study).drop(columns="instead"), "What the notebooks can answer with it")
     console.print(f"The study runs on it: research run -p dataset={file} -p crosswalk={crosswalk}")
 

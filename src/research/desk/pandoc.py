@@ -16,7 +16,7 @@ READS = "markdown-raw_html-raw_tex+raw_attribute"  # a text of the data never be
 SETTINGS = {
     ".docx": ["--to=docx"],
     ".tex": ["--to=latex"],
-    ".html": ["--to=html5", "--embed-resources", "--mathml"],
+    ".html": ["--to=html5", "--embed-resources", "--mathml", "--variable=maxwidth:52em"],
 }
 # The fonts of LaTeX have no such letters in text.
 LETTERS = {

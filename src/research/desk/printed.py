@@ -66,12 +66,12 @@ def table_markdown(run: Finished, key: str, label: str, words: Words) -> str:
     head, *rows = table(entry, words)
     kinds = {column["name"]: column["dtype"] for column in entry["columns"]}
     shown = list(worded.headings(dict(entry), words))
-    widths = [
-        min(max(LEAST, *(len(row[place]) for row in (head, *rows))), MOST) for place in range(len(head))
+    needed = [
+        max(LEAST, *map(len, head[at].split()), *(len(row[at]) for row in rows)) for at in range(len(head))
     ]
     rule = [
-        "-" * width + (":" if kinds[name] in ("number", "integer") else "-")
-        for name, width in zip(shown, widths, strict=True)
+        "-" * min(width, MOST) + (":" if kinds[name] in ("number", "integer") else "-")
+        for name, width in zip(shown, needed, strict=True)
     ]
     lines = ["| " + " | ".join(map(literal, row)) + " |" for row in (head, *rows)]
     lines.insert(1, f"|{'|'.join(rule)}|")

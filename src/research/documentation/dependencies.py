@@ -20,6 +20,10 @@ STRONG, WEAK = (
     re.compile(r"\bA?GPL|GNU (?:Affero )?General Public"),
     re.compile(r"LGPL|MPL|Mozilla|Lesser General"),
 )
+LARGE_RULE = (
+    "Installed size on Linux. What no default page imports is an extra, but for DuckDB, which `research events` needs,",
+    "and Playwright, because the tests run in the environment of the study.",
+)
 LONGEST_NAME = 60  # a longer field is the text of a licence rather than its name
 NOT_STATED = "not stated"
 OTHERS = "comes with others"
@@ -150,6 +154,9 @@ def page() -> str:
     lines += [
         *table(("package", "licence", "kind", "used", "needed by"), _copyleft(packages)),
     ]
+    large = pd.read_csv(data_file("large_packages.csv"), dtype=str)
+    lines += ["", "## Packages of 50 MB and more", "", *prose(*LARGE_RULE), ""]
+    lines += table(tuple(large.columns), large.itertuples(index=False, name=None))
     for group, title in (
         ("run", "The study itself"),
         ("tests", "Tests and upkeep only"),

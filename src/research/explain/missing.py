@@ -77,11 +77,13 @@ def sensitivity(design: Design, customers: pd.DataFrame, seed: int) -> pd.DataFr
     only = _logit(design.outcome[complete], cases)
     blank = bare.assign(**{OUTCOME: design.outcome})
     blank[names] = blank[names].mask(holes)
-    draws = [_impute(blank, names, seed + i) for i in range(draws_needed(1 - complete.mean()))]
-    fits = [_logit(design.outcome, draw.drop(columns=OUTCOME)) for draw in draws]
-    pooled = pool(
-        np.array([f.params[names] for f in fits]), np.array([f.bse[names] ** 2 for f in fits])
-    ).assign(term=names, treatment=f"multiple imputation ({len(draws)})", n=len(bare))
+    found = []
+    for i in range(draws_needed(1 - complete.mean())):  # one table at a time: there may be a hundred
+        drawn = _logit(design.outcome, _impute(blank, names, seed + i).drop(columns=OUTCOME))
+        found.append((drawn.params[names], drawn.bse[names] ** 2))
+    pooled = pool(*map(np.array, zip(*found, strict=True))).assign(
+        term=names, treatment=f"multiple imputation ({len(found)})", n=len(bare)
+    )
     treated = _rows(main, names, "median and indicator (main)")
     alone = ~treated["term"].map(scaled).isin(marked["construct"])
     treated.loc[alone, "treatment"] = "median (main)"  # too few are missing for an indicator

@@ -27,7 +27,11 @@ def customers(study: Study) -> pd.DataFrame:
 
     Of an own loan book, levels that few customers have or that look like something of a person are pooled.
     """
-    table = datasets.load(study.dataset, study.crosswalk or None)
+    return shown(study, datasets.load(study.dataset, study.crosswalk or None))
+
+
+def shown(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as read from the study's data set with the levels that its pages may show; see `customers`."""
     least = publication.smallest_count(study, study.dataset)
     return table if publication.public(study.dataset) else levels.pooled(table, least)
 

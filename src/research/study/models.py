@@ -26,7 +26,11 @@ def model(study: Study, name: str, arm: str = "as practised") -> StratificationM
 
 def not_testable(study: Study, name: str) -> str:
     """Return why a model cannot be used on the study's data as practised, or nothing when it can."""
-    table = customers(study)
+    return untestable(customers(study), name)
+
+
+def untestable(table: pd.DataFrame, name: str) -> str:
+    """Return why a model cannot be used on a customer table as practised, or nothing when it can."""
     spec = registry.MODELS.get(name)
     if spec and not spec.weight_keys and name != "grade" and not predictors(table):
         return f"{spec.title} is not testable here: no predictor is measured"

@@ -16,7 +16,7 @@ from research.segment.base import informative
 from research.segment.index import indicator_definitions
 from research.steps import step
 from research.study.customers import customers, outcome
-from research.study.models import not_testable
+from research.study.models import untestable
 from research.textfiles import read_csv
 
 NEEDS_FILE = DEFINITIONS / "notebook_needs.csv"
@@ -37,9 +37,9 @@ def answers(study: Study) -> pd.DataFrame:
         `notebook`, `question`, `answer` (yes, no), `lacking` (why not, in words), `consequence`, `instead` (what the
         notebook shows all the same; without it, it says why and stops).
     """
-    rows = []
+    rows, table = [], customers(study)
     for row in needs().itertuples():
-        lacking = _lacking(study, row)
+        lacking = _lacking(study, row, table)
         rows.append(
             {
                 "notebook": row.notebook,
@@ -59,9 +59,8 @@ def why_not(study: Study, notebook: str) -> str:
     return "" if row["answer"] == "yes" or row["instead"] else row["lacking"]
 
 
-def _lacking(study: Study, row: Any) -> str:
+def _lacking(study: Study, row: Any, table: pd.DataFrame) -> str:
     """Return the first reason why a notebook cannot answer its question."""
-    table = customers(study)
     choice = indicator_definitions()["construct"].tolist() if row.any_of == "@abc" else row.any_of.split(";")
     if row.any_of and not set(choice) & set(table.columns[table.notna().any()]):
         return f"the data have none of {', '.join(choice)}"
@@ -78,7 +77,7 @@ def _without_outcome(study: Study, kind: str, table: pd.DataFrame) -> str:
     if reason := no_outcome(table, max(FEWEST, study.folds)):
         return reason
     if kind == "compared":
-        usable = [name for name in study.models if not not_testable(study, name)]
+        usable = [name for name in study.models if not untestable(table, name)]
         if len(usable) < 2:
             return f"of {', '.join(study.models)} the data allow {', '.join(usable) or 'none'}; expected two to compare"
     if kind == "default rate":
