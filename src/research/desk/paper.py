@@ -78,10 +78,13 @@ def fill(
         key: f"{EXHIBITS[kind]} {[one for one, _ in shown[: place + 1]].count(kind)}"
         for place, (kind, key) in enumerate(shown)
     }
-    made, prose, end = Filled(exhibits=len(shown)), "", 0
+    made, prose, end, placed = Filled(exhibits=len(shown)), "", 0, set[str]()
     for found in fields:
         before, end, text = manuscript[end : found.start()], found.end(), ""
         try:
+            if _alone(found) and found["name"].strip() in placed:
+                raise UserError("shown before")
+            placed |= {found["name"].strip()} if _alone(found) else set()
             text = _filled(found, run, labels, ending, folder, made.pictures, words)
         except UserError as error:
             faults.append((found.start(), f"{found[0]}: {error}"))
@@ -124,8 +127,6 @@ def _filled(
     if kind == "table":
         return printed.table_markdown(run, name, before, words)
     path = f"{folder}/figure-{label.split()[1]}.{printed.FIGURES[ending]}"
-    if path in pictures:
-        raise UserError("shown before")
     pictures[path] = printed.figure_file(entry, ending, words)
     return printed.figure_markdown(run, name, before, path, words)
 

@@ -73,8 +73,8 @@ def _between(above: float, below: float) -> float:
     return middle if below < middle < above else below
 
 
-def cut_at(first: np.ndarray, second: np.ndarray, count: int) -> Cut:
-    """Return the cut that lets in the `count` largest pairs, ordered by `first`, ties by `second`.
+def cuts_at(first: np.ndarray, second: np.ndarray, counts: Iterable[int]) -> list[Cut]:
+    """Return for each count the cut that lets in that many of the largest pairs, ordered by `first`, ties by `second`.
 
     Rows equal in both cannot be told apart: the cut moves to the nearest edge of such a group, to the smaller
     side when two edges are equally near.
@@ -83,14 +83,18 @@ def cut_at(first: np.ndarray, second: np.ndarray, count: int) -> Cut:
     order = np.lexsort((-second, -first))
     a, b = first[order], second[order]
     edges = np.concatenate([[0], 1 + np.flatnonzero((a[1:] != a[:-1]) | (b[1:] != b[:-1])), [n]])
-    position = int(edges[np.argmin(np.abs(edges - count))])
-    if position == 0:
-        return Cut(np.inf, np.inf)
-    if position == n:
-        return Cut(-np.inf, -np.inf)
-    if a[position - 1] > a[position]:
-        return Cut(_between(a[position - 1], a[position]), np.inf)
-    return Cut(float(a[position]), _between(b[position - 1], b[position]))
+
+    def cut(count: int) -> Cut:
+        position = int(edges[np.argmin(np.abs(edges - count))])
+        if position == 0:
+            return Cut(np.inf, np.inf)
+        if position == n:
+            return Cut(-np.inf, -np.inf)
+        if a[position - 1] > a[position]:
+            return Cut(_between(a[position - 1], a[position]), np.inf)
+        return Cut(float(a[position]), _between(b[position - 1], b[position]))
+
+    return [cut(count) for count in counts]
 
 
 class TierCuts:
@@ -113,11 +117,13 @@ class TierCuts:
         shares = tier_shares(self.shares)
         risk, value = steady(risk), steady(value)
         n = len(risk)
-        self.high_cut_ = cut_at(risk, -value, round(n * shares["high"]))
-        self.medium_cut_ = cut_at(risk, -value, round(n * (shares["high"] + shares["medium"])))
+        riskiest = round(n * shares["high"]), round(n * (shares["high"] + shares["medium"]))
+        self.high_cut_, self.medium_cut_ = cuts_at(risk, -value, riskiest)
         rest = ~self.medium_cut_.holds(risk, -value)
         premium = min(round(n * shares["premium"]), int(rest.sum()))
-        self.premium_cut_ = cut_at(value[rest], -risk[rest], premium) if rest.any() else Cut(np.inf, np.inf)
+        self.premium_cut_ = Cut(np.inf, np.inf)
+        if rest.any():
+            (self.premium_cut_,) = cuts_at(value[rest], -risk[rest], [premium])
         self.shares_ = shares
         counts = np.bincount(self._places(risk, value), minlength=len(TIERS))
         self.counts_ = {name: int(n) for name, n in zip(TIERS, counts, strict=True)}

@@ -172,19 +172,19 @@ def groups_of(study: Study, column: str) -> pd.Series:
 
 
 @step(policy, loan_book)
-def trial_sizes(study: Study, model: str) -> pd.DataFrame:
+def trial_sizes(study: Study, name: str) -> pd.DataFrame:
     """Return for every action that claims an effect the trial, of customers one by one, that could show it.
 
     Columns: id, tier, action, lever, question, result (of the break-even; `untestable` also where a tier has no case),
     smallest (relative), needed (customers in both arms; infinite: no number), has (customers of the tier), level,
     detectable (the difference that these could show), able.
     """
-    needs, rows = policy(study, model)["needed"], []
+    needs, rows = policy(study, name)["needed"], []
     for action in dict.fromkeys(needs["id"]):
         row = design.entry(needs, action)
         about = {"id": action, "tier": row["tier"], "action": row["action"], "lever": row["lever"]}
         try:
-            plan = proposed(study, model, action)
+            plan = proposed(study, name, action)
         except UserError:
             rows.append({**about, "question": "superiority", "result": "untestable", "able": False})
             continue
