@@ -110,3 +110,16 @@ def test_the_rules_are_complete(column: str) -> None:
     rules = pd.read_csv(quality.QUALITY_RULES_FILE, keep_default_na=False, dtype=str)
     assert (rules[column] != "").all()
     assert set(rules["test"]) <= set(quality.SCALES)
+
+
+def test_customers_alike_in_every_construct_are_counted_and_the_first_five_named() -> None:
+    table = pd.DataFrame(
+        {
+            "age": [30.0, None, 30.0, 40.0, *[None] * 5],
+            "sex": pd.Categorical(["f", None, "f", "m", *[None] * 5]),
+        },
+        index=pd.Index([f"c{number}" for number in range(9)], name="customer_id"),
+    )
+    found = quality.duplicates(table)
+    assert found.to_numpy().tolist() == [[2, "c0, c2"], [6, "c1, c4, c5, c6, c7"]]
+    assert quality.duplicates(table.iloc[[0, 1, 3]]).empty

@@ -203,6 +203,9 @@ READABLE = {
     "batch": ["grid.yml"],
     "contacts": ["default", "OUT.xlsx"],
     "paper": ["default", "OUT.docx"],
+    "trial plan": ["default", "OUT", "--action", "T1a"],
+    "trial allocate": ["plan.yml", "list.csv", "OUT"],
+    "trial analyse": ["plan.yml", "outcomes.csv", "OUT"],
     "tables": ["default", "OUT"],
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
     "bundle": ["RUN", "OUT.zip"],
@@ -217,6 +220,7 @@ ENDINGS = {
     "files": ".xlsx",
     "sources": ".xlsx",
     "inputs": ".yml",
+    "plan": ".yml",
 }
 
 

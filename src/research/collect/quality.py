@@ -32,9 +32,12 @@ def duplicates(customers: pd.DataFrame) -> pd.DataFrame:
     alike = customers[customers.duplicated(keep=False)]
     if alike.empty:
         return pd.DataFrame(columns=columns)
-    groups = alike.groupby(list(alike.columns), dropna=False, observed=True, sort=False)
-    found = [{"size": len(rows), "customers": ", ".join(rows.index[:5])} for _, rows in groups]
-    return pd.DataFrame(found, columns=columns)
+    group = alike.groupby(list(alike.columns), dropna=False, observed=True, sort=False).ngroup().to_numpy()
+    first = pd.Series(alike.index).groupby(group).head(5)
+    named = first.groupby(group[first.index]).agg(", ".join)
+    return pd.DataFrame({"size": np.bincount(group), "customers": named}, columns=columns).reset_index(
+        drop=True
+    )
 
 
 def _outside(customers: pd.DataFrame) -> list[dict[str, object]]:

@@ -117,7 +117,7 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     return Result(plan, lines, collected, faults)
 
 
-def foresee(plan: Plan) -> list[tuple[str, str]]:
+def foresee(plan: Plan, reference: Path | None = None) -> list[tuple[str, str]]:
     """Return (what a run would do, why), in order; nothing is written.
 
     The index is not told apart: it is made again whenever one of its pages is.
@@ -126,7 +126,7 @@ def foresee(plan: Plan) -> list[tuple[str, str]]:
     written = plan.out / "study.yml"
     if not written.exists() or written.read_text(encoding="utf-8") != asked:
         return [(f"{EXECUTE}{notebook.stem}", "the study was not run so before") for notebook in plan.chosen]
-    tasks = study_tasks(plan, Progress([], Console(), quiet=True))
+    tasks = study_tasks(plan, Progress([], Console(), quiet=True), reference)
     due = runner.reasons(tasks, private / TASKS)
     return [(task.name, why) for task, why in due if not task.name.startswith(AHEAD)]
 
