@@ -71,13 +71,21 @@ def proposed(
     Raises:
         UserError: what was asked for does not fit the action, the book or itself.
     """
-    book, needs, named = loan_book(study, model), policy(study, model)["needed"], outcome(study)
-    row, given = design.entry(needs, action, lever), design.definitions()["values"]
-    how = design.definitions()["levers"].get(row["lever"])
+    table, named, given = strategies.strategies(), outcome(study), design.definitions()["values"]
+    asked = design.entry(table[table["kind"] == "effect"], action, lever)
+    how = design.definitions()["levers"].get(asked["lever"])
     if how is None:
         raise UserError(
-            f"--lever {row['lever']}: what the bank gives is no outcome; expected another effect of {action}"
+            f"--lever {asked['lever']}: what the bank gives is no outcome; expected another effect of {action}"
         )
+    months = horizon or named.horizon_months or UNDATED
+    if waves and step_months < months:
+        raise UserError(
+            f"--step-months {step_months}: shorter than the horizon of the outcome, {months} months; a step would end "
+            f"before its outcomes are known. Expected at least {months}"
+        )
+    book, needs = loan_book(study, model), policy(study, model)["needed"]
+    row = design.entry(needs, action, lever)
     tier = book[book["tier"] == row["tier"]]
     cases, known = int(tier["pd"].sum()), len(tier)
     least = max(smallest_count(study, study.dataset), 1)
@@ -86,12 +94,6 @@ def proposed(
             f"the {row['tier']} tier has fewer than {least} cases of {named.name}; expected enough to know its rate"
         )
     rate, ends = cases / known, jeffreys(cases, known)
-    months = horizon or named.horizon_months or UNDATED
-    if waves and step_months < months:
-        raise UserError(
-            f"--step-months {step_months}: shorter than the horizon of the outcome, {months} months; a step would end "
-            f"before its outcomes are known. Expected at least {months}"
-        )
     level, told = _level(how["level"], row["lever"], rate, tier, economics(study))
     if row["lever"] == "pd":
         told = f"{cases:,} of {known:,} customers whom the model had not seen"
@@ -120,7 +122,7 @@ def proposed(
             "trial": trial or action, "study": trial.partition("-")[0],
             "dataset": datasets.shown(study.dataset), "model": model, "action": action,
             "what": row["action"], "tier": row["tier"], "claim": row["claim"], "lever": row["lever"],
-            "wrong_if": _wrong_if(policy(study, model)["strategies"], row),
+            "wrong_if": _wrong_if(table, row),
             "unit": unit, "design": design.WEDGE if waves else design.PARALLEL, "waves": waves,
             "step_months": step_months, "outcome": how["outcome"].format(outcome=named.name),
             "column": how["column"], "kind": how["kind"], "wished": how["wished"], "horizon_months": months,
