@@ -31,7 +31,7 @@ def executed(tmp_path_factory) -> Path:
     return folder / "06_first.ipynb"
 
 
-def test_nbconvert_makes_the_page_that_a_run_makes(executed, tmp_path_factory, no_commit):
+def test_nbconvert_makes_the_page_that_a_run_makes(executed, tmp_path_factory):
     page, resources = get_exporter("research")().from_filename(str(executed))
     assert resources["output_extension"] == ".html"
     made = demo.shared_run(tmp_path_factory) / "out" / "06_first.html"
