@@ -89,7 +89,7 @@ def frames() -> dict[str, tuple[pd.DataFrame, dict, set[str]]]:
     return {
         "whole": (full, {}, set()),
         "churn, unnamed": (book(outcome="churned"), {}, STOP),
-        "churn, named": (book(outcome="churned"), CHURN, {"06_strategies"}),
+        "churn, named": (book(outcome="churned"), CHURN, {"06_strategies", "08_trial"}),
         "no outcome": (book(outcome=""), {}, STOP),
         "F and M without R": (full.drop(columns="recency_months"), {}, set()),
         "no RFM": (full.drop(columns=["recency_months", "frequency_count", "monetary_amount"]), {}, set()),

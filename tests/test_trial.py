@@ -481,7 +481,9 @@ def test_from_plan_to_analysis(planned, capsys):
     assert allocation.read_log(file)["sealed_sha256"].tolist() == [digest]
     books = sorted((planned / "lists").glob("*.xlsx"))
     assert len(books) == 44
-    rows = list(load_workbook(books[0]).active.iter_rows(min_row=5, values_only=True))
+    sheet = load_workbook(books[0]).active
+    assert "f" not in {cell.data_type for row in sheet.iter_rows() for cell in row}  # officers are called =O0
+    rows = list(sheet.iter_rows(min_row=5, values_only=True))
     assert len(rows) == 12
     assert len({row[1] for row in rows}) == 1
     with pytest.raises(UserError, match="--again REASON"):

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 STAGES: dict[str, tuple[str, ...]] = {
-    "customers": ("customers", "outcome"),
+    "customers": ("customers", "sampled", "outcome"),
     "testable": ("answers", "why_not"),
     "collect": (
         "about",
