@@ -20,7 +20,7 @@ from research.commands.trial import allocate_trial, analyse_trial, plan_trial
 from research.errors import UserError
 from research.exhibits.words import Words
 from research.trial import allocation, analysis, documents, power
-from research.trial.design import curve, read_plan, sized, sizes, write_plan
+from research.trial.design import curve, customers_needed, read_plan, sized, sizes, write_plan
 
 DAY = datetime.date(2026, 1, 5)
 MADE = {
@@ -201,6 +201,18 @@ def test_the_simulation_governs_where_clusters_are_few():
     found = curve(plan(cluster_size=100.0), trials=200)
     assert set(found.loc[found["clusters"] < 40, "governs"]) == {"simulation"}
     assert set(found.loc[found["clusters"] >= 40, "governs"]) <= {"formula"}
+
+
+def test_a_size_of_few_clusters_is_one_that_simulated_trials_reach():
+    registered = plan(cluster_size=100.0, difference=-0.15)
+    setting = registered.setting(per_arm=customers_needed(registered, registered.icc[1], 0.0), attrition=0.0)
+    formula = power.needed(setting, registered.power)
+    assert setting.clusters < registered.few_clusters
+    assert power.simulate(setting, seed=registered.seed, few=registered.few_clusters)[0] >= registered.power
+    less = replace(setting, per_arm=setting.per_arm - setting.size)
+    assert setting.per_arm == pytest.approx(formula) or (
+        power.simulate(less, seed=registered.seed, few=registered.few_clusters)[0] < registered.power
+    )
 
 
 def test_an_effect_that_leaves_the_range_is_refused():

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -212,9 +213,19 @@ def sized(made: Mapping[str, Any]) -> Plan:
 
 
 def customers_needed(plan: Plan, icc: float, attrition: float) -> float:
-    """Return the customers per arm (of a wedge: in all) to be allocated for the plan's power; whole, or infinite."""
+    """Return the customers per arm (of a wedge: in all) to be allocated for the plan's power; whole, or infinite.
+
+    Where the formula asks for fewer than `few_clusters` clusters, clusters are added until simulated trials reach the
+    power, or until there are that many.
+    """
     setting = plan.setting(icc=icc, attrition=attrition)
     seen = needed(setting, plan.power)
+    if plan.unit != "customer" and seen < float("inf"):
+        unit = setting.size * max(setting.waves, 1)
+        while (made := replace(setting, per_arm=seen)).clusters < plan.few_clusters and (
+            simulate(made, seed=plan.seed, few=plan.few_clusters)[0] < plan.power
+        ):
+            seen += unit
     if plan.unit == "customer":
         return float(-(-seen // ((1 - attrition) * plan.counted))) if seen < float("inf") else seen
     return float(round(seen / setting.size * plan.cluster_size)) if seen < float("inf") else seen
