@@ -21,6 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from research import cli
 from research.desk import paper as papers
+from research.desk import printed
 from research.desk.finished import Finished, finished
 from research.desk.pandoc import document
 from research.errors import UserError
@@ -457,3 +458,13 @@ def test_the_name_of_a_column_is_said_in_words() -> None:
 
 def test_emphasis_is_not_read_aloud() -> None:
     assert without_markup("Only *more than* **30** `days`, 2 * 3") == "Only more than 30 days, 2 * 3"
+
+
+def test_a_column_is_wide_enough_for_its_longest_word_and_the_rest_goes_where_it_is_asked():
+    rows = [["Rate", "Outcome, in its own words"], ["28.15%", "early delinquency; any status but current"]]
+    narrow, wide = printed.widths(rows)
+    assert narrow >= len("28.15%")
+    assert narrow + wide == pytest.approx(printed.LINE, abs=1)
+    assert wide > 3 * narrow
+    whole = printed.widths([[f"{'x' * 30}"] * 4])
+    assert min(whole) >= 30  # more than a line holds: none is cut for another

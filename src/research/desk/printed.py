@@ -20,7 +20,11 @@ from research.paths import REPORTS
 
 FIGURES = {".docx": "png", ".tex": "pdf", ".html": "svg"}  # the best that each kind of document can hold
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~^$@-])")
-LEAST, MOST = 6, 36  # dashes: how narrow and how wide a column may be beside the others
+LINE, MOST, MARGINS = (
+    72,
+    36,
+    3,
+)  # letters on a line of a page, at most in a column beside others, and lost between two
 NOTE = N_("{place} of the study's pages.")
 NOTE_ORIGIN = N_("{place} of the study's pages; {origin}.")
 
@@ -66,12 +70,9 @@ def table_markdown(run: Finished, key: str, label: str, words: Words) -> str:
     head, *rows = table(entry, words)
     kinds = {column["name"]: column["dtype"] for column in entry["columns"]}
     shown = list(worded.headings(dict(entry), words))
-    needed = [
-        max(LEAST, *map(len, head[at].split()), *(len(row[at]) for row in rows)) for at in range(len(head))
-    ]
     rule = [
-        "-" * min(width, MOST) + (":" if kinds[name] in ("number", "integer") else "-")
-        for name, width in zip(shown, needed, strict=True)
+        "-" * (width - 1) + (":" if kinds[name] in ("number", "integer") else "-")
+        for name, width in zip(shown, widths([head, *rows]), strict=True)
     ]
     lines = ["| " + " | ".join(map(literal, row)) + " |" for row in (head, *rows)]
     lines.insert(1, f"|{'|'.join(rule)}|")
@@ -80,6 +81,17 @@ def table_markdown(run: Finished, key: str, label: str, words: Words) -> str:
         notes.append(words(markup.WITHHELD_NOTE, smallest=entry["smallest"]))
     told = f": {_caption(entry, label)} {{#{anchor(key)}}}\n\n*{literal(' '.join(notes))}*"
     return "\n".join([*lines, "", told])
+
+
+def widths(rows: list[list[str]]) -> list[int]:
+    """Return how wide each column is beside the others: its longest word whole, and what is free where it is asked."""
+    columns = list(zip(*rows, strict=True))
+    least = [max(len(word) for cell in column for word in cell.split(" ")) + MARGINS for column in columns]
+    asked = [
+        max(min(max(map(len, column)), MOST) - whole, 0) for column, whole in zip(columns, least, strict=True)
+    ]
+    free = max(LINE - sum(least), 0) / max(sum(asked), 1)
+    return [round(whole + free * more) for whole, more in zip(least, asked, strict=True)]
 
 
 def figure_markdown(run: Finished, key: str, label: str, path: str, words: Words) -> str:
