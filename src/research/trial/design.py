@@ -220,15 +220,15 @@ def customers_needed(plan: Plan, icc: float, attrition: float) -> float:
     """
     setting = plan.setting(icc=icc, attrition=attrition)
     seen = needed(setting, plan.power)
-    if plan.unit != "customer" and seen < float("inf"):
-        unit = setting.size * max(setting.waves, 1)
-        while (made := replace(setting, per_arm=seen)).clusters < plan.few_clusters and (
-            simulate(made, seed=plan.seed, few=plan.few_clusters)[0] < plan.power
-        ):
-            seen += unit
+    if seen == float("inf"):
+        return seen
     if plan.unit == "customer":
-        return float(-(-seen // ((1 - attrition) * plan.counted))) if seen < float("inf") else seen
-    return float(round(seen / setting.size * plan.cluster_size)) if seen < float("inf") else seen
+        return float(-(-seen // ((1 - attrition) * plan.counted)))
+    while (made := replace(setting, per_arm=seen)).clusters < plan.few_clusters and (
+        simulate(made, seed=plan.seed, few=plan.few_clusters)[0] < plan.power
+    ):
+        seen += setting.size * max(setting.waves, 1)
+    return float(round(seen / setting.size * plan.cluster_size))
 
 
 def sizes(plan: Plan) -> pd.DataFrame:
