@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research import limits
 from research.collect import loanbook, origins
@@ -30,7 +29,7 @@ from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import exists, is_file, read_bytes, reading
+from research.textfiles import exists, is_file, own_yaml, read_bytes, reading
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
@@ -40,7 +39,7 @@ EXPECTED = f"a name from 'research datasets' or a file of loans ({', '.join(SUFF
 
 @cache
 def _definitions() -> dict[str, dict[str, Any]]:
-    return yaml.safe_load(DATASETS_FILE.read_text(encoding="utf-8"))
+    return own_yaml(DATASETS_FILE)
 
 
 def names(available: bool = False) -> list[str]:
