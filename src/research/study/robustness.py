@@ -37,7 +37,7 @@ def readings(study: Study) -> pd.DataFrame:
                 pair: maker for pair, maker in makers(study, table, names).items() if pair[1] == PRACTISED
             }
             oof = resampling.out_of_fold(made, table, y, study.folds, study.repeats, study.seed, workers())
-            folds = criteria.fold_measures(oof, need=need)
+            folds = criteria.fold_measures(oof, need=need, kinds=("area", "need"))
         rows.append(folds.assign(outcome=outcome, known=int(y.notna().sum()), bad=int(y.sum())))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["outcome"])
 

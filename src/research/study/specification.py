@@ -142,7 +142,7 @@ def _differences(study: Study, made: dict[str, dict[str, Any]], window: str, len
     """Return the paired differences of one window under every choice that can change them."""
     oof, table = _under_choices(study, made, length)
     need = worths.need(table)[0]
-    folds = criteria.fold_measures(oof, need=need)
+    folds = criteria.fold_measures(oof, need=need, kinds=("area", "need"))
     first, cut = next(iter(made["tier_shares"])), folds["arm"].str.partition("|")
     folds = folds.assign(tier_shares=cut[0], weights=cut[2])
     scores = folds[folds["tier_shares"] == first]
