@@ -92,12 +92,10 @@ def _long(oof: OutOfFold, measures: Mapping[str, np.ndarray]) -> pd.DataFrame:
     m, r, k = len(oof.pairs), oof.repeats, oof.folds
     pair, repeat, fold = (axis.ravel() for axis in np.indices((m, r, k)))
     models, arms = np.array(oof.pairs, dtype=object).T
-    frames = [
-        pd.DataFrame({"measure": name, "model": models[pair], "arm": arms[pair], "repeat": repeat, "fold": fold,
-                      "estimate": values.ravel()})
-        for name, values in measures.items()
-    ]  # fmt: skip
-    return pd.concat(frames, ignore_index=True)
+    one = pd.DataFrame({"model": models[pair], "arm": arms[pair], "repeat": repeat, "fold": fold})
+    rows = pd.concat([one] * len(measures), ignore_index=True)
+    rows.insert(0, "measure", np.repeat(list(measures), len(one)))
+    return rows.assign(estimate=np.concatenate([values.ravel() for values in measures.values()]))
 
 
 def criterion_table(
