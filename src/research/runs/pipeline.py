@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,8 @@ from research.runs.runner import Failed, Task
 
 TASKS = "tasks.json"  # what the run remembers of notebooks, in the private folder
 EXECUTE, AHEAD = "execute ", "ahead "
+CLUSTER = "cluster"  # the lane of what is only waited for here
+Submit = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def run(
     quiet: bool = False,
     reference: Path | None = None,
     patience: float = 0,
+    submit: Submit | None = None,
 ) -> Result:
     """Carry out a plan. A failing notebook stops those that need it, and no others.
 
@@ -75,6 +77,7 @@ def run(
         quiet: show none.
         reference: the values to compare with; by default those of the project.
         patience: seconds to wait for another run in the same folder.
+        submit: gives steps to the workers of a cluster; without it they are computed here.
 
     Raises:
         UserError: another run is writing to the same folder, or it or the cache cannot be written.
@@ -82,10 +85,17 @@ def run(
     """
     check_writable(cache_folder(), "RESEARCH_CACHE names another folder for the steps of the study")
     with only_writer(plan.out, patience=patience) as private:
-        return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
+        return run_locked(plan, private, console or Console(stderr=True), quiet, reference, submit)
 
 
-def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
+def run_locked(
+    plan: Plan,
+    private: Path,
+    console: Console,
+    quiet: bool,
+    reference: Path | None,
+    submit: Submit | None,
+) -> Result:
     """Execute, render and collect."""
     if write_if_changed(plan.out / "study.yml", study_file(plan.study)):
         remove_earlier(plan)
@@ -93,9 +103,9 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
     names = [notebook.stem for notebook in plan.chosen]
     with processes.pool(plan.jobs) as pool, Progress(names, console, quiet=quiet) as progress:
-        tasks = study_tasks(plan, progress, reference, pool)
+        tasks = study_tasks(plan, progress, reference, submit or pool.submit, elsewhere=submit is not None)
         warm_up(plan, tasks, private / TASKS)
-        lanes = {"kernels": plan.jobs}
+        lanes = {"kernels": plan.jobs, CLUSTER: len(tasks)}
         runner.run(tasks, private / TASKS, partial(tell, progress), lanes, processes.end)
     lines = list(progress.lines.values())
     failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
@@ -208,16 +218,22 @@ def study_file(study: Study) -> str:
 
 
 def study_tasks(
-    plan: Plan, progress: Progress, reference: Path | None = None, pool: Executor | None = None
+    plan: Plan,
+    progress: Progress,
+    reference: Path | None = None,
+    submit: Submit = lambda *_: None,
+    *,
+    elsewhere: bool = False,
 ) -> list[Task]:
     """Return what there is to do for each notebook: execute it, write its page, write its tables as files.
 
-    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it, in a
-    process of the pool. `reference` has the values to compare with; by default those of the project.
+    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it, in
+    the processes that `submit` gives it to: of this machine, where notebooks wait for a free one, or `elsewhere`.
+    `reference` has the values to compare with; by default those of the project.
     """
     from research.collect import fetch  # slow to import
 
-    notebooks = plan.chosen if plan.jobs == 1 else books.in_turn(plan.chosen)
+    notebooks = books.in_turn(plan.chosen) if plan.jobs > 1 or elsewhere else plan.chosen
     shared = {
         "code": provenance.code_hash(),
         "data": provenance.data_hash(plan.study),
@@ -229,12 +245,12 @@ def study_tasks(
     study, record = plan.out / "study.yml", plan.out / "provenance.json"
     reference = reference or reference_of(plan.study)
     compared = (reference,) if reference.exists() else ()
-    some = plan.jobs > 1 and any(notebook.begins == "first" for notebook in notebooks)
+    some = (plan.jobs > 1 or elsewhere) and any(notebook.begins == "first" for notebook in notebooks)
     units = list(ahead.units(plan.study)) if some else []
     steps = [
         Task(
-            f"{AHEAD}{unit.name}", partial(ahead.beside, pool, unit), (study,), (), shared,
-            tuple(f"{AHEAD}{name}" for name in unit.needs), "kernels",
+            f"{AHEAD}{unit.name}", partial(ahead.beside, submit, unit), (study,), (), shared,
+            tuple(f"{AHEAD}{name}" for name in unit.needs), CLUSTER if elsewhere else "kernels",
         )
         for unit in units
     ]  # fmt: skip
