@@ -160,16 +160,17 @@ def there(runs: Mapping[str, Plan], client: Client, folder: Path) -> Iterator[Ou
     Raises:
         UserError: a worker has other code, packages or data than this process, or does not see the folder.
     """
-    with seen(folder.resolve() / ".run") as mark, executor(client) as workers:
+    with seen(folder.resolve() / ".run") as mark:
         plans = {name: replace(plan, out=plan.out.resolve()) for name, plan in runs.items()}
         settings = expected(plans, mark)
         check_workers(client, next(iter(plans.values())), mark, next(iter(settings.values())))
-        waiting = {
-            workers.submit(work, plan, mark, settings[name], execute, plan, name, LOCK_SECONDS): name
-            for name, plan in plans.items()
-        }
-        for future in as_completed(waiting):
-            yield outcome_of(future, waiting[future], client)
+        with executor(client) as workers:
+            waiting = {
+                workers.submit(work, plan, mark, settings[name], execute, plan, name, LOCK_SECONDS): name
+                for name, plan in plans.items()
+            }
+            for future in as_completed(waiting):
+                yield outcome_of(future, waiting[future], client)
 
 
 @contextmanager
