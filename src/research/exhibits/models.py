@@ -325,8 +325,8 @@ def limits(weights: object, censoring: str) -> list[Said]:
         censoring: what is known of outcomes that were still open.
     """
     return [Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
-            Said(N_("One lender and one period; whether tiers hold is asked of several in "
-                    "[05_comparison](05_comparison.ipynb).")),
+            Said(N_("One lender and one period; whether tiers hold is asked of several on "
+                    "[the page on the comparison](05_comparison.ipynb).")),
             Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
             Said(N_("The points of the scorecard follow these data alone, also where they run against an officer's "
                     "sense; a bank reviews them before use.")),
@@ -336,7 +336,9 @@ def limits(weights: object, censoring: str) -> list[Said]:
 
 
 PROXIES = {
-    "some": N_("Of these inputs, {proxies} are proxies in this data set, see [01_data](01_data.ipynb)."),
+    "some": N_(
+        "Of these inputs, {proxies} are proxies in this data set, see [the page on the data](01_data.ipynb)."
+    ),
     "none": N_("All of its inputs are measured directly in this data set."),
 }
 
