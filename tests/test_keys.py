@@ -193,6 +193,12 @@ def test_a_module_that_a_step_cannot_import_moves_nothing(copy) -> None:
     assert copy.moved(path, path.read_text(encoding="utf-8") + "# changed\n") == set()
 
 
+def test_words_and_pictures_of_a_page_move_no_key() -> None:
+    shown = ("exhibits", "pages", "desk", "runs", "commands")
+    behind = project().modules(*set(MODULES.values()))
+    assert [name for name in behind if name.startswith(tuple(f"research.{folder}" for folder in shown))] == []
+
+
 def test_a_new_step_in_the_table_of_contents_moves_nothing(copy) -> None:
     path = PACKAGE / "study" / "contents.py"
     assert copy.moved(path, path.read_text(encoding="utf-8") + "# changed\n") == set()
