@@ -30,7 +30,7 @@ EDITS: dict[str, tuple[str, ...]] = {
     "a caption's word": (f"{SOURCE}/exhibits/comparison.py", f"{SOURCE}/captions/comparison.py"),
     "an exhibit's drawing": (f"{SOURCE}/exhibits/monitoring.py", f"{SOURCE}/figures/monitoring.py"),
     "a notebook's cell": ("notebooks/05_comparison.ipynb", "notebooks/09_comparison.ipynb"),
-    "a threshold in definitions (monitoring)": ("data/definitions/monitoring_bands.csv",),
+    "a threshold in definitions (classification)": ("data/definitions/classification.yml",),
     "a function in segment/rfm": (f"{SOURCE}/segment/rfm.py",),
     "a function in compare/criteria": (f"{SOURCE}/compare/criteria.py",),
     "a function in manage/strategies": (f"{SOURCE}/manage/strategies.py",),
