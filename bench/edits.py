@@ -2,7 +2,7 @@
 
 `python bench/edits.py [COMMIT]`. Linux only, and in a Git repository: both editions are checked out beside, and run at
 the same time. In each, all notebooks run once in one process, which counts what every step costs without the steps it
-calls; then each edit is made, and every step is asked for its key again.
+calls; then each edit is made, and every step is asked for what its keys are made of.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ EDITS: dict[str, tuple[str, ...]] = {
     "a function in segment/rfm": (f"{SOURCE}/segment/rfm.py",),
     "a function in compare/criteria": (f"{SOURCE}/compare/criteria.py",),
     "a function in manage/strategies": (f"{SOURCE}/manage/strategies.py",),
-    "a data file (the survey's workbook)": ("data/examples/survey_returned.xlsx",),
+    "a data file (the survey's workbook)": ("data/examples/survey_clean.xlsx",),
     "the seed": (),
     "the version of scikit-learn": (),
 }
@@ -61,19 +63,17 @@ def main() -> None:
 
 
 def row(what: str, commit: str, ours: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """Return what one edit computes again in both editions."""
-    costs = {}
-    for step, seconds in ours["edits"][what]:
-        costs[step] = costs.get(step, 0.0) + seconds
-    dearest = sorted(costs.items(), key=lambda item: -item[1])[:DEAREST]
-    (again, seconds), (again_before, seconds_before) = (
-        (len(found["edits"][what]), sum(cost for _, cost in found["edits"][what])) for found in (ours, before)
+    """Return what one edit computes again in both editions; each has `costs` by step, and `moved` by edit."""
+    again, again_before = (
+        {step: found["costs"][step] for step in found["moved"][what]} for found in (ours, before)
     )
+    seconds, dearest = sum(again.values()), sorted(again, key=again.__getitem__, reverse=True)[:DEAREST]
     return {
         "claim": f"computed again after an edit of {what}", "n": "default",
-        "ours": f"{again} of {ours['calls']} results", "ours_seconds": seconds,
-        "alternative": f"{commit}: {again_before} of {before['calls']} results", "alternative_seconds": seconds_before,
-        "note": "mostly " + ", ".join(f"{step} {cost:.1f} s" for step, cost in dearest) if seconds else "",
+        "ours": f"{len(again)} of {len(ours['costs'])} steps", "ours_seconds": seconds,
+        "alternative": f"{commit}: {len(again_before)} of {len(before['costs'])} steps",
+        "alternative_seconds": sum(again_before.values()),
+        "note": "mostly " + ", ".join(f"{step} {again[step]:.1f} s" for step in dearest) if seconds else "",
     }  # fmt: skip
 
 
@@ -86,34 +86,33 @@ def started_in(home: Path) -> subprocess.Popen[str]:
 
 
 def measure() -> None:
-    """Print, for the project in the current folder, what every edit computes again, as JSON."""
-    calls = results()
-    keys = keys_now(calls)
-    found = {what: again(what, calls, keys) for what in EDITS}
-    print(json.dumps({"calls": len(calls), "edits": found}))
+    """Print, for the project in the current folder, what every step costs and every edit moves, as JSON."""
+    steps = costs()
+    before = told(steps)
+    print(json.dumps({"costs": {step.__name__: seconds for step, seconds in steps.items()},
+                      "moved": {what: moved(what, list(steps), before) for what in EDITS}}))  # fmt: skip
 
 
-def results() -> list[tuple[Any, tuple[Any, ...], dict[str, Any], float]]:
-    """Run all notebooks; return each result once: step, its study and arguments, processor seconds of its own."""
+def costs() -> dict[Any, float]:
+    """Run all notebooks; return the processor seconds of every step, without those of the steps it calls."""
     import nbformat
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
 
     from research.steps import Step
 
-    made: dict[str, list[Any]] = {}
+    spent: Counter[Any] = Counter()
     inner = [0.0]
     call = Step.__call__
 
     def counted(step: Any, *args: Any, **more: Any) -> Any:
-        one = made.setdefault(step.key(*args, **more), [step, args, more, 0.0])
         began = time.process_time()
         inner.append(0.0)
         try:
             return call(step, *args, **more)
         finally:
             seconds = time.process_time() - began
-            one[3] += seconds - inner.pop()
+            spent[step] += seconds - inner.pop()
             inner[-1] += seconds
 
     Step.__call__ = counted  # type: ignore[method-assign]
@@ -124,60 +123,58 @@ def results() -> list[tuple[Any, tuple[Any, ...], dict[str, Any], float]]:
                 done = shell.run_cell(cell.source if cell.cell_type == "code" else "", silent=True)
             done.raise_error()
     Step.__call__ = call  # type: ignore[method-assign]
-    return [(step, args, more, seconds) for step, args, more, seconds in made.values()]
+    return dict(spent)
 
 
-def again(what: str, calls: list[Any], keys: list[str]) -> list[tuple[str, float]]:
-    """Return name and cost of the results whose keys an edit moves."""
+def moved(what: str, steps: list[Any], before: list[str]) -> list[str]:
+    """Return the steps whose keys an edit moves: every edit of a file is made, and taken back."""
     files = [Path(name) for name in EDITS[what] if Path(name).exists()][:1]
-    before = {path: path.read_bytes() for path in files}
+    contents = {path: path.read_bytes() for path in files}
     try:
-        for path, content in before.items():
+        for path, content in contents.items():
             path.write_bytes(content + b"\n")
-        now = keys_now(calls, what)
+        now = told(steps, what)
     finally:
-        for path, content in before.items():
+        for path, content in contents.items():
             path.write_bytes(content)
-    moved = [one for one, old, new in zip(calls, keys, now, strict=True) if old != new]
-    return [(step.__name__, seconds) for step, _, _, seconds in moved]
+    return [step.__name__ for step, old, new in zip(steps, before, now, strict=True) if old != new]
 
 
-def keys_now(calls: list[Any], what: str = "") -> list[str]:
-    """Return the key of every result, found in a process of its own that remembers nothing."""
+def told(steps: Iterable[Any], what: str = "") -> list[str]:
+    """Return what the key of each step is made of, found in a process of its own that remembers nothing."""
     reading, writing = os.pipe()
     if not os.fork():
         os.close(reading)
-        with os.fdopen(writing, "w") as told:
-            json.dump(keys_of(calls, what), told)
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(made_of(list(steps), what), pipe)
         os._exit(0)
     os.close(writing)
-    with os.fdopen(reading) as told:
-        found = json.load(told)
+    with os.fdopen(reading) as pipe:
+        found = json.load(pipe)
     os.wait()
     return found
 
 
-def keys_of(calls: list[Any], what: str) -> list[str]:
-    """Return the keys under an edit, after forgetting everything that was cached in memory."""
-    remembered = type(functools.cache(keys_of))
+def made_of(steps: list[Any], what: str) -> list[str]:
+    """Return code, data and parameters of each step under an edit, after forgetting what was cached in memory."""
+    remembered = type(functools.cache(made_of))
     for one in gc.get_objects():
         if isinstance(one, remembered):
             one.cache_clear()
-    for step, *_ in calls:
+    for step in steps:
         with contextlib.suppress(AttributeError):  # of the first edition: a property that is kept
             del step.code
     installed = metadata.version
     if what == "the version of scikit-learn":
         metadata.version = lambda name: "0" if name == "scikit-learn" else installed(name)
-    other = {"seed": 7} if what == "the seed" else {}
-    return [step.key(changed(args[0], other), *args[1:], **more) for step, args, more, _ in calls]
+    from research.parameters import load
 
-
-def changed(study: Any, other: dict[str, Any]) -> Any:
-    """Return the study itself, not what a step sees of it, with other parameters."""
-    from research.steps import plain
-
-    return plain(study).model_copy(update=other)
+    study = load(changes={"seed": 7} if what == "the seed" else {})
+    return [
+        f"{step.code} {[source(study) for source in step.data_keys()]} "
+        f"{[getattr(study, name) for name in sorted(step.parameters)]}"
+        for step in steps
+    ]
 
 
 if __name__ == "__main__":
