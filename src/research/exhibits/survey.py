@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from research.exhibits.comparison import NAMES, titled
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.style import ACCENT, INK, MUTED, RULE, canvas, tiers_with_intervals
+from research.exhibits.terms import NAMES, titled
 from research.exhibits.words import N_, Said, Words, chosen
 from research.tiers import LABELS, TIERS
 
