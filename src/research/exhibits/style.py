@@ -36,6 +36,7 @@ RC = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 6,
+    "axes.titley": 1.0,  # at the top, without looking for what may stand there
     "axes.labelsize": 9,
     "axes.labelcolor": INK,
     "axes.edgecolor": RULE,
@@ -217,6 +218,14 @@ def rate_of(outcome: str) -> Said:
 def persons(n: Any, words: Words) -> str:
     """Return a number of persons for a label; one that was left out of the table says so."""
     return words(N_("n withheld")) if n != n else words(N_("n = {n:,.0f}"), n=float(n))
+
+
+def leave_unlabelled(figure: Figure) -> None:
+    """Spare axes that have no label the search for its place, which measures every tick again."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if not axis.get_label_text():
+                axis.set_label_coords(0, 0)
 
 
 def mark_origin(figure: Figure, origin: str, words: Words) -> None:

@@ -285,11 +285,12 @@ def _pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, ma
 def drawn(payload: Mapping[str, Any], words: Words, kept: Callable[[Figure], Kept]) -> Kept:
     """Return what `kept` makes of a figure, such as `picture`: drawn from what is published of it, with its mark."""
     # Slow to import, and only a page that has figures needs it.
-    from research.exhibits.style import mark_origin, theme
+    from research.exhibits.style import leave_unlabelled, mark_origin, theme
 
     with theme():
         figure = drawn_by(payload["draw"])(payload_to_frame(dict(payload)), words)
         mark_origin(figure, payload["origin"], words)
+        leave_unlabelled(figure)
         return kept(figure)
 
 
