@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import nbformat
@@ -18,7 +17,7 @@ from research import parameters
 from research.errors import UserError
 from research.pages import notebooks, provenance, values
 from research.paths import ROOT
-from research.runs import ahead, kernels, pipeline
+from research.runs import ahead, pipeline, processes
 from research.runs import plan as plans
 from research.study.purposes import by_data_set
 from research.study.specification import specification_curve
@@ -292,19 +291,22 @@ def test_several_workers_begin_what_takes_long_first_and_what_uses_it_late(tmp_p
         plan = plans.plan("default", out=tmp_path / "out", notebooks=given, jobs=jobs)
         return [task.name for task in pipeline.study_tasks(plan, None) if task.lane == "kernels"]
 
-    ahead = [f"ahead {name}" for name in ("lendingclub2018", "lendingclub2016", "credit_data")]
-    if sys.platform != "linux":  # where processes are not forked nothing is computed beside notebooks
-        ahead = []
-    own, others = ahead[:1], ahead[1:]
+    own = [f"ahead {kind} lendingclub2018" for kind in ("folds", "refits", "choices", "readings", "measures")]
+    others = [
+        f"ahead {kind} {name}"
+        for name in ("lendingclub2016", "credit_data")
+        for kind in ("folds", "refits", "measures")
+    ]
     assert begun(2) == [*own, "execute 03_long", "execute 02_small", *others, "execute 01_uses"]
     assert begun(1) == ["execute 01_uses", "execute 02_small", "execute 03_long"]
 
 
-@pytest.mark.skipif(not kernels.warm(), reason="processes are not forked here")
 def test_what_a_comparison_takes_longest_for_is_there_before_its_notebook_begins(tmp_path, monkeypatch):
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
     study = parameters.load("quick", changes={"compare_datasets": ["credit_data"], "models": ["rfm", "tree"]})
-    ahead.beside(study, "credit_data")
+    with processes.pool(2) as pool:
+        for unit in ahead.units(study):
+            ahead.beside(pool, unit)
 
     def fail(*_args, **_options):
         raise AssertionError("fitted again")
@@ -316,8 +318,9 @@ def test_what_a_comparison_takes_longest_for_is_there_before_its_notebook_begins
 
 def test_what_fails_ahead_of_a_notebook_is_left_to_the_notebook(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
-    study = parameters.load("quick", changes={"dataset": "lendingclub2016"})
-    ahead.beside(study.model_copy(update={"dataset": "nowhere"}), "nowhere")
+    study = parameters.load("quick").model_copy(update={"dataset": "nowhere"})
+    with processes.pool(1) as pool:
+        ahead.beside(pool, next(ahead.units(study)))
     assert capfd.readouterr() == ("", "")
 
 

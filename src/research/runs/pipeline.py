@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from research.pages import provenance
 from research.pages.files import check_writable, only_writer, write_if_changed
 from research.parameters import Study
 from research.paths import RECORDED, REFERENCE, cache_folder
-from research.runs import ahead, runner
+from research.runs import ahead, processes, runner
 from research.runs.plan import Plan
 from research.runs.progress import Line, Progress, summary
 from research.runs.runner import Failed, Task
@@ -91,11 +92,11 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     record = provenance.collect(plan.study)
     write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
     names = [notebook.stem for notebook in plan.chosen]
-    with Progress(names, console, quiet=quiet) as progress:
-        tasks = study_tasks(plan, progress, reference)
+    with processes.pool(plan.jobs) as pool, Progress(names, console, quiet=quiet) as progress:
+        tasks = study_tasks(plan, progress, reference, pool)
         warm_up(plan, tasks, private / TASKS)
         lanes = {"kernels": plan.jobs}
-        runner.run(tasks, private / TASKS, partial(tell, progress), lanes, end_kernels)
+        runner.run(tasks, private / TASKS, partial(tell, progress), lanes, processes.end)
     lines = list(progress.lines.values())
     failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
     write_if_changed(private / "failed.json", json.dumps(failed, indent=1))
@@ -141,19 +142,11 @@ def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
     due = {task.name for task, _ in runner.reasons(tasks, record)}
     sources = [notebook.path for notebook in plan.chosen if f"{EXECUTE}{notebook.stem}" in due]
     if sources:
-        from research.runs import kernels
         from research.runs.imported import imports
 
         modules = [name for source in sources for name in imports(source)]
         modules += ahead.IMPORTS if any(name.startswith(AHEAD) for name in due) else ()
-        kernels.begin(dict.fromkeys(modules))
-
-
-def end_kernels() -> None:
-    """End what notebooks run in, because the user has ended the run."""
-    from research.runs import kernels
-
-    kernels.end()
+        processes.begin(dict.fromkeys(modules))
 
 
 def tell(progress: Progress, name: str, state: runner.State, message: str) -> None:
@@ -214,11 +207,13 @@ def study_file(study: Study) -> str:
     return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def study_tasks(plan: Plan, progress: Progress, reference: Path | None = None) -> list[Task]:
+def study_tasks(
+    plan: Plan, progress: Progress, reference: Path | None = None, pool: Executor | None = None
+) -> list[Task]:
     """Return what there is to do for each notebook: execute it, write its page, write its tables as files.
 
-    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it.
-    `reference` has the values to compare with; by default those of the project.
+    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it, in a
+    process of the pool. `reference` has the values to compare with; by default those of the project.
     """
     from research.collect import fetch  # slow to import
 
@@ -234,15 +229,15 @@ def study_tasks(plan: Plan, progress: Progress, reference: Path | None = None) -
     study, record = plan.out / "study.yml", plan.out / "provenance.json"
     reference = reference or reference_of(plan.study)
     compared = (reference,) if reference.exists() else ()
-    steps = []
-    if (
-        plan.jobs > 1
-        and sys.platform == "linux"
-        and any(notebook.begins == "first" for notebook in notebooks)
-    ):
-        for name in dict.fromkeys([plan.study.dataset, *plan.study.compare_datasets]):
-            action = partial(ahead.beside, plan.study, name)
-            steps.append(Task(f"{AHEAD}{name}", action, (study,), settings=shared, lane="kernels"))
+    some = plan.jobs > 1 and any(notebook.begins == "first" for notebook in notebooks)
+    units = list(ahead.units(plan.study)) if some else []
+    steps = [
+        Task(
+            f"{AHEAD}{unit.name}", partial(ahead.beside, pool, unit), (study,), (), shared,
+            tuple(f"{AHEAD}{name}" for name in unit.needs), "kernels",
+        )
+        for unit in units
+    ]  # fmt: skip
     executes, pages = [], []
     for notebook in notebooks:
         stem, own = notebook.stem, plan.own.get(notebook.stem, {})
@@ -277,7 +272,8 @@ def study_tasks(plan: Plan, progress: Progress, reference: Path | None = None) -
         ]
     # other data sets after the pages that need nothing of the comparison, so that there is something to read soon
     late = sum(notebook.begins != "late" for notebook in notebooks)
-    return [*steps[:1], *executes[:late], *steps[1:], *executes[late:], *pages]
+    own = sum(unit.study.dataset == plan.study.dataset for unit in units)
+    return [*steps[:own], *executes[:late], *steps[own:], *executes[late:], *pages]
 
 
 def index_task(plan: Plan, private: Path, reference: Path) -> Task:
