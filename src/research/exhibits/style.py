@@ -118,16 +118,12 @@ def rows_with_intervals(
     if overall is not None:
         axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     axes.hlines(places, frame["ci_low"], frame["ci_high"], color=shades, linewidth=1.8)
-    sns.scatterplot(
-        x=frame["rate"].to_numpy(),
-        y=places,
-        hue=places,
-        palette=shades,
-        s=46,
-        legend=False,
-        ax=axes,
-        zorder=3,
-    )
+    # one dot a row, as seaborn's dots look: to find out that there is one, seaborn takes ten times as long
+    known, size = frame["rate"].notna().to_numpy(), 46
+    axes.scatter(
+        frame["rate"][known], places[known], size, facecolor=np.array(shades)[known], edgecolor="white",
+        linewidth=0.08 * size**0.5, zorder=3,
+    )  # fmt: skip
     axes.set_yticks(places, names)
     axes.set_ylim(len(frame) - 0.4, -0.6)
     for row, n in zip(places, frame["n"], strict=True):
