@@ -134,7 +134,9 @@ def column_of(values: list[Any], kind: str) -> pd.Series:
         case "integer" if not gaps:
             return pd.Series(values, dtype="int64")
         case "integer" | "number":
-            return pd.Series([math.nan if value is None else float(value) for value in values], dtype="float64")
+            return pd.Series(
+                [math.nan if value is None else float(value) for value in values], dtype="float64"
+            )
         case "boolean":
             return pd.Series(values, dtype="boolean" if gaps else "bool")
         case "date":
