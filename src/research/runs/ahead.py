@@ -7,8 +7,8 @@ process for them, and stored where the notebook finds them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -51,13 +51,13 @@ def units(study: Study) -> Iterator[Unit]:
         yield Unit(f"measures {name}", of, steps, tuple(unit.name for unit in made))
 
 
-def beside(pool: Executor, unit: Unit) -> None:
-    """Compute a unit in a process of the pool, and wait for it.
+def beside(submit: Callable[..., Future[None]], unit: Unit) -> None:
+    """Submit a unit to other processes, and wait for it.
 
     What fails there is not told: it fails again in the notebook, which says where.
     """
     with suppress(Exception):
-        pool.submit(compute, unit).result()
+        submit(compute, unit).result()
 
 
 def compute(unit: Unit) -> None:

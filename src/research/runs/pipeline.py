@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -29,12 +29,11 @@ from research.runs.plan import Plan
 from research.runs.progress import Line, Progress, summary
 from research.runs.runner import Failed, Task
 
-TASKS, INDEX = (
-    "tasks.json",
-    "index.json",
-)  # what the run remembers of notebooks and index, in the private folder
+TASKS, INDEX = "tasks.json", "index.json"  # what the run remembers of each, in the private folder
 EXECUTE, AHEAD, PAGE = "execute ", "ahead ", "page "
+CLUSTER = "cluster"  # the lane of what is only waited for here
 SOON = 2  # notebooks that begin before the dear steps, so that there is something to read soon
+Submit = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ def run(
     quiet: bool = False,
     reference: Path | None = None,
     patience: float = 0,
+    submit: Submit | None = None,
 ) -> Result:
     """Carry out a plan. A failing notebook stops those that need it, and no others.
 
@@ -82,6 +82,7 @@ def run(
         quiet: show none.
         reference: the values to compare with; by default those of the project.
         patience: seconds to wait for another run in the same folder.
+        submit: gives steps to the workers of a cluster; without it they are computed here.
 
     Raises:
         UserError: another run is writing to the same folder, or it or the cache cannot be written.
@@ -89,10 +90,17 @@ def run(
     """
     check_writable(cache_folder(), "RESEARCH_CACHE names another folder for the steps of the study")
     with only_writer(plan.out, patience=patience) as private:
-        return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
+        return run_locked(plan, private, console or Console(stderr=True), quiet, reference, submit)
 
 
-def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
+def run_locked(
+    plan: Plan,
+    private: Path,
+    console: Console,
+    quiet: bool,
+    reference: Path | None,
+    submit: Submit | None,
+) -> Result:
     """Execute, render and collect."""
     index = private / INDEX
     if write_if_changed(plan.out / "study.yml", study_file(plan.study)):
@@ -107,9 +115,10 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
         painting as painters,
         Progress(names, console, quiet=quiet) as progress,
     ):
-        tasks = study_tasks(plan, progress, reference, pool, painters)
+        given = submit or pool.submit
+        tasks = study_tasks(plan, progress, reference, given, painters, elsewhere=submit is not None)
         warm_up(plan, tasks, private / TASKS)
-        lanes = {"kernels": plan.jobs, "pages": plan.jobs}
+        lanes = {"kernels": plan.jobs, "pages": plan.jobs, CLUSTER: len(tasks)}
         there: list[str] = []
         told = partial(tell, progress, plan, None if index.exists() else there)
         runner.run(tasks, private / TASKS, told, lanes, processes.end)
@@ -237,18 +246,20 @@ def study_tasks(
     plan: Plan,
     progress: Progress,
     reference: Path | None = None,
-    pool: Executor | None = None,
+    submit: Submit = lambda *_: None,
     painters: Executor | None = None,
+    *,
+    elsewhere: bool = False,
 ) -> list[Task]:
     """Return what there is to do for each notebook: execute it, write its page, write its tables as files.
 
-    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it, in a
-    process of the pool, and figures are drawn by the painters. `reference` has the values to compare with; by default
-    those of the project.
+    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it, in
+    the processes that `submit` gives it to: of this machine, where notebooks wait for a free one, or `elsewhere`.
+    Figures are drawn by the painters. `reference` has the values to compare with; by default those of the project.
     """
     from research.collect import fetch  # slow to import
 
-    notebooks = plan.chosen if plan.jobs == 1 else books.in_turn(plan.chosen)
+    notebooks = books.in_turn(plan.chosen) if plan.jobs > 1 or elsewhere else plan.chosen
     shared = {
         "code": provenance.code_hash(),
         "data": provenance.data_hash(plan.study),
@@ -260,12 +271,12 @@ def study_tasks(
     study, record = plan.out / "study.yml", plan.out / "provenance.json"
     reference = reference or reference_of(plan.study)
     compared = (reference,) if reference.exists() else ()
-    some = plan.jobs > 1 and any(notebook.begins == "first" for notebook in notebooks)
+    some = (plan.jobs > 1 or elsewhere) and any(notebook.begins == "first" for notebook in notebooks)
     units = list(ahead.units(plan.study)) if some else []
     steps = [
         Task(
-            f"{AHEAD}{unit.name}", partial(ahead.beside, pool, unit), (study,), (), shared,
-            tuple(f"{AHEAD}{name}" for name in unit.needs), "kernels",
+            f"{AHEAD}{unit.name}", partial(ahead.beside, submit, unit), (study,), (), shared,
+            tuple(f"{AHEAD}{name}" for name in unit.needs), CLUSTER if elsewhere else "kernels",
         )
         for unit in units
     ]  # fmt: skip

@@ -54,14 +54,17 @@ def warm() -> bool:
 def begin(modules: Iterable[str] = ()) -> None:
     """Start the fork server, unless it runs, and let it import these modules while this process goes on."""
     if warm():
-        given = {"RESEARCH_PRELOAD": " ".join(modules), "RESEARCH_FORK_FOLDER": util.get_temp_dir()}
-        with _settings(steady_environment() | given):
+        # a process of a pool has the folder of the one that started it, which is not its own to remove
+        own = "" if multiprocessing.parent_process() else util.get_temp_dir()
+        given = {"RESEARCH_PRELOAD": " ".join(modules), "RESEARCH_FORK_FOLDER": own}
+        with changed(steady_environment() | given):
             multiprocessing.get_context("forkserver").set_forkserver_preload(["research.runs.preload"])
             forkserver.ensure_running()
 
 
 @contextmanager
-def _settings(settings: dict[str, str]) -> Iterator[None]:
+def changed(settings: Mapping[str, str]) -> Iterator[None]:
+    """Change the environment of this process, which those that it starts inherit, until the end of the block."""
     # of two threads at once, the second would take the settings of the first for what was there before
     with CHANGING:
         before = dict(os.environ)
