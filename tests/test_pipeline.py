@@ -330,7 +330,7 @@ def test_what_a_comparison_takes_longest_for_is_there_before_its_notebook_begins
     study = parameters.load("quick", changes={"compare_datasets": ["credit_data"], "models": ["rfm", "tree"]})
     with processes.pool(2) as pool:
         for unit in ahead.units(study):
-            ahead.beside(pool, unit)
+            ahead.beside(pool.submit, unit)
 
     def fail(*_args, **_options):
         raise AssertionError("fitted again")
@@ -344,7 +344,7 @@ def test_what_fails_ahead_of_a_notebook_is_left_to_the_notebook(tmp_path, monkey
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
     study = parameters.load("quick").model_copy(update={"dataset": "nowhere"})
     with processes.pool(1) as pool:
-        ahead.beside(pool, next(ahead.units(study)))
+        ahead.beside(pool.submit, next(ahead.units(study)))
     assert capfd.readouterr() == ("", "")
 
 
