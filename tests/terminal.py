@@ -12,7 +12,7 @@ from pathlib import Path
 
 from research.paths import ROOT
 
-LEFT_OUT = (".git", ".venv", ".cache", ".ci", "__pycache__", ".*_cache", ".hypothesis", "fuzz")
+LEFT_OUT = (".git", ".venv", ".cache", ".ci", ".*_cache", ".hypothesis", "fuzz")
 
 # Importing the packages takes longer than most commands, so they are imported once and each command runs in a fork.
 SERVER = """

@@ -35,13 +35,12 @@ pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.usefixtures("no_co
 
 CELLS = [
     ("text", "# Which seed?"),
-    ("parameters", demo.PARAMETERS + "\npause: float = 0.0  # seconds"),
-    ("code", f"import time\nfrom research import parameters\n{demo.SHOWN}"),
-    ("code", "plan = parameters.load(study)\ntime.sleep(pause)"),
+    ("parameters", demo.PARAMETERS),
+    ("code", f"from research import parameters\n{demo.SHOWN}\nplan = parameters.load(study)"),
     ("code", 'assert plan.seed != 3, "three is a crowd"'),
     ("code", 'answer(Said("Seed {seed:d}.", {"seed": plan.seed}))'),
 ]
-GRID = "name: seeds\nproduct: {seed: [1, 2, 3, 4, 5, 6], pause: [0.4]}"
+GRID = "name: seeds\nproduct: {seed: [1, 2, 3, 4, 5, 6]}"
 
 
 class Cluster:
@@ -147,7 +146,7 @@ def test_batch_has_the_same_bytes_as_a_local_one_and_resumes(dask, local, start,
     code, said = start(GRID, dask.address)
     assert code == 1
     assert "[6/6]" in said
-    assert re.search(r"seed-3_pause-0\.4: 01_seed: .*three is a crowd", said)
+    assert re.search(r"seed-3: 01_seed: .*three is a crowd", said)
     assert "6 runs: 5 ran, 1 failed" in said
     made = runs_of(tmp_path / "out")
     assert made.keys() == local.keys()
@@ -167,7 +166,7 @@ def test_a_worker_that_is_killed_loses_nothing(dask, local, start, tmp_path):
 
     killer = threading.Thread(target=kill)
     killer.start()
-    code, said = start("name: seeds\nproduct: {seed: [1, 2, 4, 5, 6], pause: [0.4]}", dask.address)
+    code, said = start("name: seeds\nproduct: {seed: [1, 2, 4, 5, 6]}", dask.address)
     killer.join()
     dask.lose(victim)
     assert code == 0, said

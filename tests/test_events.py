@@ -244,7 +244,7 @@ def written(path: Path, folder: Path, roles: Roles = ROLES, reference=AS_OF, **o
     return out.read_bytes()
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**32 - 1), parts=st.integers(1, 4), threads=st.integers(1, 2))
 def test_order_of_rows_and_files_does_not_matter(many, tmp_path_factory, seed, parts, threads):
     folder = tmp_path_factory.mktemp("order")

@@ -117,8 +117,7 @@ def test_every_command_that_writes_can_be_forced():
 
 
 @pytest.mark.parametrize(("command", "target"), with_role(WRITES, FILLS))
-@pytest.mark.parametrize("force", [[], ["--force"]])
-def test_an_input_is_never_replaced(tmp_path, capsys, command, target, force):
+def test_an_input_is_never_replaced(tmp_path, capsys, command, target):
     """By its own name, a link, and as a file in a folder that is read; a folder that holds an input is one, too."""
     declared = roles(every_command()[command])
     for source in [name for name, role in declared.items() if role is READS]:
@@ -134,10 +133,10 @@ def test_an_input_is_never_replaced(tmp_path, capsys, command, target, force):
             tried = [(given_file, given_file), (given_file, link), (given_file, hard)]
             if source not in CONTENT and Path in kinds(parameters(every_command()[command])[source].kind):
                 tried.append((inner, given_file))
-        for read, written in tried:
+        for (read, written), forced in [*((pair, ["--force"]) for pair in tried), (tried[0], [])]:
             line = words_of(command, tmp_path, **{source: read, target: written})
             before = contents(tmp_path)
-            code, told = research(capsys, *line, *force)
+            code, told = research(capsys, *line, *forced)
             assert (code, contents(tmp_path)) == (2, before), told
             assert written.name in told
             assert "this command reads" in told or "expected a folder" in told
