@@ -38,6 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(COLUMNS="1000", NO_COLOR="1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all tests of a file to one process where they share what the file makes once: `--dist loadgroup`."""
+    sharing = {path for path in {item.path for item in items} if 'scope="module"' in path.read_text("utf-8")}
+    for item in items:
+        if item.path in sharing and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(autouse=True)
 def no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test show what the plan of another one allows."""

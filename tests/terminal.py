@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from command import PATIENCE
 from research.paths import ROOT
 
 LEFT_OUT = (".git", ".venv", ".cache", ".ci", ".*_cache", ".hypothesis", "fuzz")
@@ -91,7 +92,7 @@ class Terminal:
         """Run any other command."""
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=self.environment, text=True, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
         )  # fmt: skip
         return done.returncode, done.stdout
 
@@ -103,4 +104,4 @@ class Terminal:
         """End the process that runs the commands."""
         if self._server is not None:
             self._server.stdin.close()
-            self._server.wait(timeout=30)
+            self._server.wait(timeout=PATIENCE)

@@ -135,7 +135,6 @@ def test_blocks_say_what_they_are():
         assert [command for command in TYPED[path] if re.search(placeholder, command)] == [], path.name
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("path", RUNNABLE, ids=[path.relative_to(ROOT).as_posix() for path in RUNNABLE])
 def test_commands_of_the_page(path, terminal):
     """Every block is used in the order of the page, in one working copy; output shown after it has to appear."""

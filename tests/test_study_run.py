@@ -19,7 +19,6 @@ from research.paths import NOTEBOOKS, ROOT
 from research.study import contents as steps
 
 QUICK = load("quick")
-pytestmark = pytest.mark.xdist_group("study run")  # one process, so that the run is made once
 
 
 @pytest.fixture(scope="module")

@@ -203,7 +203,7 @@ def test_a_watched_command_runs_again_tells_mistakes_and_ends_with_its_user(tmp_
         assert "folds: 4" in (tmp_path / "out" / "study.yml").read_text(encoding="utf-8")
 
         process.send_signal(signal.SIGINT)
-        assert process.wait(240) == 0
+        assert process.wait(command.PATIENCE) == 0
     finally:
         process.kill()
     assert said.read_text().rstrip().endswith("Ended.")
