@@ -22,12 +22,8 @@ from research import cli
 from research.archive import open_archive
 
 UNREACHED = (
-    "Name or service not known",
-    "Failed to resolve",
-    "Max retries exceeded",
-    "URLError",
-    "not available in",
-)
+    "Name or service not known", "Failed to resolve", "Max retries exceeded", "URLError", "not available in",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -137,17 +133,9 @@ def test_a_validator_finds_the_crate_valid(files, tmp_path):
         (tmp_path / "crate" / name).write_bytes(content)
     for profile in ("ro-crate-1.1", "process-run-crate-0.5"):
         line = [
-            program,
-            "-y",
-            "validate",
-            "-p",
-            profile,
-            "-l",
-            "required",
-            "--no-paging",
-            "-v",
+            program, "-y", "validate", "-p", profile, "-l", "required", "--no-paging", "-v",
             tmp_path / "crate",
-        ]
+        ]  # fmt: skip
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         printed = done.stdout + done.stderr
         if any(reason in printed for reason in UNREACHED):

@@ -286,24 +286,12 @@ def test_a_workbook_to_fill_runs_no_formula_and_is_never_replaced(run, tmp_path,
     )
     rows = list(load_workbook(out).active.iter_rows())
     assert [cell.value for cell in rows[0]] == [
-        "Reviewer",
-        "Page",
-        "Exhibit or sentence",
-        "Quoted",
-        "Comment",
-        "What changed",
-        "Answer",
-    ]
+        "Reviewer", "Page", "Exhibit or sentence", "Quoted", "Comment", "What changed", "Answer",
+    ]  # fmt: skip
     told = {row[4].value: [cell.value for cell in row] for row in rows[1:]}
     assert told["Why?"] == [
-        "Reviewer 1",
-        "04_models.html",
-        "Table 4.1",
-        "Rates by tier",
-        "Why?",
-        "Unchanged.",
-        None,
-    ]
+        "Reviewer 1", "04_models.html", "Table 4.1", "Rates by tier", "Why?", "Unchanged.", None,
+    ]  # fmt: skip
     assert told['\'=HYPERLINK("http://x")'][0] == r"'+Reviewer\x1b[1m"
     assert "f" not in {cell.data_type for row in rows for cell in row}
     first = out.read_bytes()

@@ -266,13 +266,9 @@ def test_every_kind_of_file_gives_the_same_bytes(many, tmp_path):
     many.to_parquet(whole, index=False)
     many.to_csv(tmp_path / "given.csv", index=False)
     renamed = {
-        "customer_id": "客户号",
-        "date": "交易时间",
-        "amount": "金额",
-        "balance": "余额",
-        "late": "逾期",
+        "customer_id": "客户号", "date": "交易时间", "amount": "金额", "balance": "余额", "late": "逾期",
         "id": "流水号",
-    }
+    }  # fmt: skip
     many.rename(columns=renamed).to_csv(tmp_path / "gbk.csv", index=False, encoding="gbk")
     by_year = tmp_path / "by_year"
     many.assign(year=many["date"].dt.year).to_parquet(by_year, partition_cols=["year"], index=False)
@@ -459,11 +455,8 @@ def test_features_stand_beside_the_loans(tmp_path):
     )
     loans.to_csv(tmp_path / "loans.csv", index=False, encoding="gbk")
     options = {
-        "loans": tmp_path / "loans.csv",
-        "loan_customer": "客户号",
-        "loan_date": "放款日",
-        "windows": "12",
-    }
+        "loans": tmp_path / "loans.csv", "loan_customer": "客户号", "loan_date": "放款日", "windows": "12",
+    }  # fmt: skip
     command.events(str(tmp_path / "events.parquet"), tmp_path / "book.parquet", features="rfm", **options)
     book = read_table(tmp_path / "book.parquet")
     assert book[["客户号", "放款日", "金额"]].equals(loans)

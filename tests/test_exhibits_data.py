@@ -67,11 +67,8 @@ def test_the_statuses_behind_the_outcome_are_counted_under_each_reading() -> Non
         "Counted as early delinquency: 18 customers, with 3 of 4 statuses; most often “Grace” (10)."
     )
     assert made.frame["more than 30 days late"].tolist() == [
-        "not counted",
-        "not counted",
-        "counted",
-        "left out",
-    ]
+        "not counted", "not counted", "counted", "left out",
+    ]  # fmt: skip
     plain = data.statuses(STATUS[["status", "n", "share"]], FACTS)[0]
     assert str(plain.caption) == "Customers by the status recorded of their loans: 4 statuses."
     assert data.statuses(STATUS.head(0), FACTS) == []

@@ -236,14 +236,8 @@ def test_import_of_a_platform(tmp_path):
     )
     frame.to_csv(tmp_path / "lime.csv", index=False)
     result = run(
-        "import-survey",
-        tmp_path / "lime.csv",
-        "--platform",
-        "limesurvey",
-        "--group",
-        "customer",
-        "--out",
+        "import-survey", tmp_path / "lime.csv", "--platform", "limesurvey", "--group", "customer", "--out",
         tmp_path / "r.csv",
-    )
+    )  # fmt: skip
     assert result.exit_code == 0 and "1 customers" in result.output
     assert run("check", tmp_path / "r.csv").exit_code == 0

@@ -196,25 +196,14 @@ def test_a_new_step_in_the_table_of_contents_moves_nothing(copy) -> None:
 
 
 READ = {
-    "constructs.csv": "customers",
-    "crosswalks/lendingclub2018.csv": "customers",
-    "criteria.csv": "measured",
-    "sensitivity.yml": "specification_curve",
-    "survey_items.csv": "survey",
-    "ahp.csv": "weights",
-    "codebook.csv": "interviews",
-    "agreement_bars.csv": "coders_agreement",
-    "hypotheses.csv": "synthesis",
-    "strategies.csv": "policy",
-    "loan_quality_policy.yml": "loan_quality",
-    "rfm_components.csv": "model",
-    "abc_cells.csv": "model",
-    "simulation.yml": "months",
-    "retiering_rule.yml": "triggers",
-    "early_warning_rules.yml": "warnings",
-    "classification.yml": "classification",
+    "constructs.csv": "customers", "crosswalks/lendingclub2018.csv": "customers", "criteria.csv": "measured",
+    "sensitivity.yml": "specification_curve", "survey_items.csv": "survey", "ahp.csv": "weights",
+    "codebook.csv": "interviews", "agreement_bars.csv": "coders_agreement", "hypotheses.csv": "synthesis",
+    "strategies.csv": "policy", "loan_quality_policy.yml": "loan_quality", "rfm_components.csv": "model",
+    "abc_cells.csv": "model", "simulation.yml": "months", "retiering_rule.yml": "triggers",
+    "early_warning_rules.yml": "warnings", "classification.yml": "classification",
     "checklists/gramms.yml": "synthesis",
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", READ)

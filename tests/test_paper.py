@@ -366,12 +366,8 @@ def test_the_workbook_has_words_for_headings_and_says_what_each_table_says(run: 
     assert [cell.value for cell in sheet[3]] == ["Model", "Tier", "Rate", "95 % CI low", "95 % CI high", "n"]
     assert [cell.value for cell in sheet[4]] == ["tree", "high", 0.0312, 0.0217, 0.0433, 995]
     assert [cell.value for cell in book["Contents"][1]] == [
-        "Sheet",
-        "Page",
-        "Name in results/",
-        "What it says",
-        "Rows",
-    ]
+        "Sheet", "Page", "Name in results/", "What it says", "Rows",
+    ]  # fmt: skip
 
 
 # --- the manuscript of the project ------------------------------------------------------------------------------------

@@ -66,14 +66,8 @@ def test_the_conda_environment_installs_the_same_lock() -> None:
 def test_the_given_packages_are_direct_dependencies() -> None:
     named = {canonical(requirement) for requirement in PROJECT["project"]["dependencies"]}
     assert {
-        "jupyterlab",
-        "pandas",
-        "statsmodels",
-        "scikit-learn",
-        "seaborn",
-        "papermill",
-        "openpyxl",
-    } <= named
+        "jupyterlab", "pandas", "statsmodels", "scikit-learn", "seaborn", "papermill", "openpyxl",
+    } <= named  # fmt: skip
 
 
 def test_installed_versions_are_the_locked_ones() -> None:

@@ -186,11 +186,7 @@ READABLE = {
     "fieldwork form": ["coding", "OUT.xlsx", "--transcripts", EXAMPLES / "interviews"],
     "fieldwork check": [EXAMPLES / "survey_clean.xlsx"],
     "fieldwork import-survey": [
-        EXAMPLES / "survey_export.csv",
-        "--platform",
-        "qualtrics",
-        "--out",
-        "OUT.csv",
+        EXAMPLES / "survey_export.csv", "--platform", "qualtrics", "--out", "OUT.csv",
     ],
     "fieldwork size": [],
     "fieldwork agreement": [CODING],
@@ -209,18 +205,11 @@ READABLE = {
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
     "bundle": ["RUN", "OUT.zip"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
-}
+}  # fmt: skip
 ENDINGS = {
-    "file": ".csv",
-    "source": ".parquet",
-    "grid": ".yml",
-    "study": ".yml",
-    "manuscript": ".md",
-    "files": ".xlsx",
-    "sources": ".xlsx",
-    "inputs": ".yml",
-    "plan": ".yml",
-}
+    "file": ".csv", "source": ".parquet", "grid": ".yml", "study": ".yml", "manuscript": ".md",
+    "files": ".xlsx", "sources": ".xlsx", "inputs": ".yml", "plan": ".yml",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("command", "source"), with_role(READS))
