@@ -321,15 +321,11 @@ def postgres(many) -> Iterator[str]:
     if not server:
         pytest.skip("no PostgreSQL server (apt-get install postgresql)")
     as_nobody = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    with tempfile.TemporaryDirectory() as folder:
         Path(folder, "password").write_text("s3cret")
         if as_nobody:
             shutil.chown(folder, "nobody")
         run = functools.partial(subprocess.run, check=True, capture_output=True, cwd=folder)
-        options = f"-p {port} -c unix_socket_directories= -c listen_addresses=127.0.0.1 -c fsync=off"
         initdb = [
             "-U",
             "teller",
@@ -339,8 +335,14 @@ def postgres(many) -> Iterator[str]:
             f"{folder}/data",
         ]
         run([*as_nobody, str(Path(server).with_name("initdb")), *initdb])
-        control = [*as_nobody, server, "-D", f"{folder}/data", "-l", f"{folder}/log", "-w"]
-        run([*control, "-o", options, "start"])
+        control = [*as_nobody, server, "-D", f"{folder}/data", "-l", f"{folder}/log", "-w", "-t", "900"]
+        for last in (False, False, True):  # between being found free and being used a port may be taken
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            options = f"-p {port} -c unix_socket_directories= -c listen_addresses=127.0.0.1 -c fsync=off"
+            if run([*control, "-o", options, "start"], check=last).returncode == 0:
+                break
         try:
             yield f"postgresql://teller:s3cret@127.0.0.1:{port}/postgres"
         finally:
