@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +18,9 @@ from research.desk.comparison_page import comparison_page
 from research.desk.finished import finished
 from research.pages import values
 from test_compare import changed_run
+
+sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync.expect
 
 PAGES = ("index.html", "06_first.html", "09_second.html", "checklists.html")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -33,7 +37,6 @@ def browser():
     program = next((path for name in NAMES if (path := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     # the browser makes a socket in its folder for temporary files, whose path must be short
     with sync.sync_playwright() as playwright, tempfile.TemporaryDirectory(dir="/tmp") as short:
         made = playwright.chromium.launch(
@@ -85,6 +88,14 @@ def visit(browser, out):
         context.close()
 
 
+def becomes(page, script: str, value) -> None:
+    """Wait until a script gives this value: what follows a key or a click may be done a moment later."""
+    try:
+        page.wait_for_function(f"value => ({script}) === value", arg=value, timeout=10_000)
+    except sync.TimeoutError:
+        assert page.evaluate(script) == value
+
+
 def width_beyond(page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
@@ -121,20 +132,20 @@ def test_a_phone_scrolls_in_one_direction(visit, name):
 
 def test_the_policy_stops_what_is_not_ours(visit):
     page = visit("06_first.html")
-    page.evaluate(
-        """() => {
-            const script = document.createElement('script');
-            script.textContent = "document.title = 'taken over'";
-            document.body.append(script);
-            const picture = document.createElement('img');
-            picture.src = 'https://example.org/x.png';
-            document.body.append(picture);
-        }"""
-    )
-    page.wait_for_timeout(100)
+    with page.expect_event("requestfailed") as picture:
+        page.evaluate(
+            """() => {
+                const script = document.createElement('script');
+                script.textContent = "document.title = 'taken over'";
+                document.body.append(script);
+                const picture = document.createElement('img');
+                picture.src = 'https://example.org/x.png';
+                document.body.append(picture);
+            }"""
+        )
+    assert (picture.value.url, picture.value.failure) == ("https://example.org/x.png", "csp")
     assert page.title() == "How does the first model 模型 order?"
-    assert any("Content Security Policy" in message for message in page.said)
-    assert not [url for url in page.asked if url.startswith("https://example.org") and "x.png" not in url]
+    assert sum("Content Security Policy" in message for message in page.said) == 2
 
 
 def test_what_a_customer_wrote_stays_text(visit):
@@ -146,27 +157,27 @@ def test_what_a_customer_wrote_stays_text(visit):
 def test_code_is_not_there_until_a_reader_asks_for_it(visit):
     page = visit("06_first.html")
     cells = page.locator("details.code")
-    assert {cells.nth(place).is_visible() for place in range(cells.count())} == {False}
+    expect(page.locator("details.code:visible")).to_have_count(0)
     page.locator("#show-code").focus()
     page.keyboard.press("Space")
-    assert page.locator("details.code[open]").count() == cells.count()
-    assert cells.nth(3).is_visible()
+    expect(page.locator("details.code[open]")).to_have_count(cells.count())
+    expect(cells.nth(3)).to_be_visible()
     cells.nth(3).locator("summary").focus()
     page.keyboard.press("Enter")
-    assert cells.nth(3).get_attribute("open") is None
+    expect(page.locator("details.code[open]")).to_have_count(cells.count() - 1)
     page.locator("#show-code").focus()
     page.keyboard.press("Space")
-    assert {cells.nth(place).is_visible() for place in range(cells.count())} == {False}
+    expect(page.locator("details.code:visible")).to_have_count(0)
 
 
 def test_code_opens_without_scripts(visit):
     page = visit("06_first.html", scripts=False)
     code = page.locator("details.code pre").nth(3)
-    assert not code.is_visible()
+    expect(code).to_be_hidden()
     page.locator("#show-code").check()
-    assert code.is_visible()
-    assert page.locator("#theme").is_hidden()
-    assert page.locator(".contents .pages").is_visible()
+    expect(code).to_be_visible()
+    expect(page.locator("#theme")).to_be_hidden()
+    expect(page.locator(".contents .pages")).to_be_visible()
 
 
 def test_dark_and_light_by_keyboard_and_remembered(visit):
@@ -175,36 +186,36 @@ def test_dark_and_light_by_keyboard_and_remembered(visit):
     light = page.evaluate(background)
     page.locator("#theme").focus()
     page.keyboard.press("Enter")
-    assert page.evaluate(background) != light
-    assert page.locator("#theme").get_attribute("aria-pressed") == "true"
+    becomes(page, f"{background} !== '{light}'", True)
+    expect(page.locator("#theme")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Enter")
-    assert page.evaluate(background) == light
+    becomes(page, background, light)
 
 
 def test_dark_follows_the_reader(visit):
     dark = visit("06_first.html", scheme="dark")
-    assert dark.locator("#theme").get_attribute("aria-pressed") == "true"
-    assert dark.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    expect(dark.locator("#theme")).to_have_attribute("aria-pressed", "true")
+    becomes(dark, "getComputedStyle(document.documentElement).colorScheme", "dark")
 
 
 def test_keyboard_reaches_the_text_first(visit):
     page = visit("06_first.html")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the text"
+    becomes(page, "document.activeElement.textContent", "Skip to the text")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#main")
+    page.wait_for_url("**/*#main")
 
 
 def test_contents_fold_on_a_phone_and_stay_on_a_desk(visit):
-    assert visit("06_first.html").locator(".contents .pages").is_visible()
+    expect(visit("06_first.html").locator(".contents .pages")).to_be_visible()
     page = visit("06_first.html", viewport=PHONE)
-    assert not page.locator(".contents .pages").is_visible()
+    expect(page.locator(".contents .pages")).to_be_hidden()
     page.locator(".contents summary").focus()
     page.keyboard.press("Enter")
-    assert page.locator(".contents .pages").is_visible()
+    expect(page.locator(".contents .pages")).to_be_visible()
     page.locator(".sections a").first.click()
-    assert page.url.endswith("#the-rule")
-    assert not page.locator(".contents .pages").is_visible()
+    page.wait_for_url("**/*#the-rule")
+    expect(page.locator(".contents .pages")).to_be_hidden()
 
 
 def test_formulas_have_a_size(visit):
@@ -220,26 +231,25 @@ def test_long_tables_keep_their_head(visit):
     region = page.locator("#wide .scroll")
     region.focus()
     region.evaluate("element => { element.scrollTop = 400 }")
-    gap = region.evaluate(
-        "element => element.querySelector('thead th').getBoundingClientRect().y - element.getBoundingClientRect().y"
-    )
-    assert abs(gap) < 3
+    top = "document.querySelector('#wide {}').getBoundingClientRect().y"
+    scrolled = "document.querySelector('#wide .scroll').scrollTop === 400"
+    becomes(page, f"{scrolled} && Math.abs({top.format('thead th')} - {top.format('.scroll')}) < 3", True)
 
 
 def test_links_between_pages_work(visit):
     page = visit("09_second.html")
     page.get_by_text("the rates").click()
     page.wait_for_url("**/06_first.html#rates")
-    assert page.locator("#rates").is_visible()
+    expect(page.locator("#rates")).to_be_visible()
 
 
 def test_paper_shows_whole_figures_and_no_tools(visit):
     page = visit("06_first.html")
     page.emulate_media(media="print")
-    assert page.locator(".bar").is_hidden()
-    assert page.locator("details.code").first.is_hidden()
-    assert page.locator("#wide .scroll").evaluate("e => getComputedStyle(e).overflow") == "visible"
-    assert page.locator("figure").first.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+    expect(page.locator(".bar")).to_be_hidden()
+    expect(page.locator("details.code").first).to_be_hidden()
+    expect(page.locator("#wide .scroll")).to_have_css("overflow", "visible")
+    expect(page.locator("figure").first).to_have_css("break-inside", "avoid")
     assert page.pdf().startswith(b"%PDF")
 
 
@@ -260,9 +270,10 @@ def every_kind(tmp_path_factory, out):
     return test_sources.written(tmp_path_factory.mktemp("numbers"), record)
 
 
-def panel_of(page) -> dict[str, str]:
+def told(page, row: str):
+    """What the open panel of a number says in a row."""
     rows = page.locator("#about-number[open] dl > div")
-    return {row.locator("dt").inner_text(): row.locator("dd").inner_text() for row in rows.all()}
+    return rows.filter(has=page.locator("dt", has_text=re.compile(f"^{row}$"))).locator("dd")
 
 
 @pytest.mark.parametrize("name", [*PAGES[:3], "every kind"])
@@ -295,19 +306,18 @@ def test_a_number_says_whether_it_moved(visit, every_kind):
 def test_a_number_by_mouse_shows_its_source_and_saves_its_table(visit, out):
     page = visit("06_first.html")
     page.locator("#rates td data").first.click()
-    told = panel_of(page)
-    assert told["In full"] == "0.004921"
-    assert told["Name"] == "06_first/rates[1].rate"
-    assert told["Stands in"] == "Table 6.1, row 1, rate"
-    assert told["Reference"] == "Not compared: there are no reference values yet."
+    expect(told(page, "In full")).to_have_text("0.004921")
+    expect(told(page, "Name")).to_have_text("06_first/rates[1].rate")
+    expect(told(page, "Stands in")).to_have_text("Table 6.1, row 1, rate")
+    expect(told(page, "Reference")).to_have_text("Not compared: there are no reference values yet.")
     with page.expect_download() as saved:
         page.get_by_text("Save rates.csv").click()
     assert Path(saved.value.path()).read_bytes() == (out / "results/06_first/rates.csv").read_bytes()
     other = page.locator("#answer data").first.bounding_box()
     page.mouse.click(other["x"] + 5, other["y"] + 5)  # a click beside the panel, on another number
-    assert panel_of(page)["Name"] == "06_first/answer.auc"
+    expect(told(page, "Name")).to_have_text("06_first/answer.auc")
     page.mouse.click(5, 500)
-    assert page.locator("#about-number").is_hidden()
+    expect(page.locator("#about-number")).to_be_hidden()
     assert len(page.asked) == 1
 
 
@@ -317,33 +327,35 @@ def test_the_code_of_a_number_opens_at_its_place(visit):
     page.get_by_text("show the code").click()
     page.wait_for_url("**/06_first.html#cell-6")
     code = page.locator("#cell-6 pre")
-    assert code.is_visible()
-    assert "The AUC is" in code.inner_text()
-    assert page.locator("details.code:visible").count() == 1
+    expect(code).to_be_visible()
+    expect(code).to_contain_text("The AUC is")
+    expect(page.locator("details.code:visible")).to_have_count(1)
     page.locator("#quote data").click()
     page.get_by_text("show the code").click()
     page.wait_for_url("**/06_first.html#cell-10")
-    assert page.evaluate("document.activeElement.parentNode.id") == "cell-10"
+    becomes(page, "document.activeElement.parentNode.id", "cell-10")
 
 
 def test_numbers_by_keyboard_are_one_stop_per_table(visit):
     page = visit("06_first.html")
 
-    def focused() -> str:
-        return page.evaluate("document.activeElement.getAttribute('aria-label') || ''")
+    def focused(number: str) -> None:
+        becomes(
+            page, "document.activeElement.getAttribute('aria-label')", f"{number}, show where it comes from"
+        )
 
-    assert page.locator("data[tabindex]").count() == 0
+    expect(page.locator("data[tabindex]")).to_have_count(0)
     page.locator("#link-numbers").focus()
     page.keyboard.press("Space")
-    assert page.locator("#wide data[role=button]").count() == 360
-    assert page.locator("main data[tabindex='0']").count() == 6  # three in sentences, three tables
+    expect(page.locator("#wide data[role=button]")).to_have_count(360)
+    expect(page.locator("main data[tabindex='0']")).to_have_count(6)  # three in sentences, three tables
     page.locator("#answer data").first.focus()
-    assert focused() == "0.563, show where it comes from"
+    focused("0.563")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.textContent") == "0.563"
-    assert page.get_by_role("dialog", name="0.563").is_visible()
+    becomes(page, "document.activeElement.textContent", "0.563")
+    expect(page.get_by_role("dialog", name="0.563")).to_be_visible()
     page.keyboard.press("Escape")
-    assert focused() == "0.563, show where it comes from"
+    focused("0.563")
     page.locator("#wide data[tabindex='0']").focus()
     for key, text in (
         ("ArrowRight", "10"),
@@ -352,14 +364,14 @@ def test_numbers_by_keyboard_are_one_stop_per_table(visit):
         ("ArrowUp", "100,000,000"),
     ):
         page.keyboard.press(key)
-        assert focused().startswith(f"{text},")
+        focused(text)
     page.keyboard.press(" ")
-    assert panel_of(page)["Name"] == "06_first/wide[1].measure_8"
+    expect(told(page, "Name")).to_have_text("06_first/wide[1].measure_8")
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
-    assert not page.evaluate("document.activeElement.closest('#wide table')")
+    becomes(page, "document.activeElement.closest('#wide table')", None)
     page.reload()
-    assert page.locator("#link-numbers").is_checked()
+    expect(page.locator("#link-numbers")).to_be_checked()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -370,6 +382,7 @@ def test_linked_numbers_and_their_panel_are_for_everybody(visit, every_kind, sch
     page = visit(every_kind[0], scheme=scheme, viewport=viewport)
     page.locator("#link-numbers").check()
     page.locator("#rates td data").last.click()
+    expect(page.locator("#about-number")).to_be_visible()
     box = page.locator("#about-number").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= viewport["width"]
@@ -377,6 +390,7 @@ def test_linked_numbers_and_their_panel_are_for_everybody(visit, every_kind, sch
     result = Axe().run(page)
     assert result.violations_count == 0, result.generate_report()
     page.keyboard.press("Escape")
+    expect(page.locator("#about-number")).to_be_hidden()
     result = Axe().run(page)
     assert result.violations_count == 0, result.generate_report()
     assert width_beyond(page) == 0
@@ -384,10 +398,10 @@ def test_linked_numbers_and_their_panel_are_for_everybody(visit, every_kind, sch
 
 def test_without_scripts_sources_are_in_the_fold(visit, every_kind):
     page = visit(every_kind[0], scripts=False)
-    assert page.locator("#link-numbers").is_hidden()
+    expect(page.locator("#link-numbers")).to_be_hidden()
     fold = page.locator("#rates .source")  # by its text Playwright finds nothing in a <noscript>
     fold.locator("summary").click()
-    assert fold.locator("a[href='results/03_here/rates.csv']").is_visible()
+    expect(fold.locator("a[href='results/03_here/rates.csv']")).to_be_visible()
     fold.locator("a[href='#cell-4']").click()
-    assert page.locator("#cell-4 pre").is_visible()
-    assert visit(every_kind[0]).locator("#rates .source").count() == 0
+    expect(page.locator("#cell-4 pre")).to_be_visible()
+    expect(visit(every_kind[0]).locator("#rates .source")).to_have_count(0)

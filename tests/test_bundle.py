@@ -116,7 +116,12 @@ def test_the_crate_names_every_file_and_the_terms_of_every_data_set(files):
     made = {unquote(part["@id"]) for part in graph["#run"]["result"]}
     assert "values.json" in made
     assert not made & {"paper/论文.docx", "codecheck.yml"}
-    for name, terms in (("lendingclub2018", "GPL-3"), ("credit_data", "MIT"), ("taiwan", "CC BY 4.0")):
+    for name, terms in (
+        ("lendingclub2018", "GPL-3"),
+        ("credit_data", "MIT"),
+        ("taiwan", "CC BY 4.0"),
+        ("nfwbs", "public domain"),
+    ):
         licence = graph[graph[f"#data-{name}"]["license"]["@id"]]
         assert licence["name"].startswith(terms)
     linked = [value for entry in graph.values() for value in entry.values() if isinstance(value, list | dict)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from openpyxl import load_workbook
 
-from test_browser import DESK, PHONE, browser, out, visit, width_beyond  # noqa: F401
+from test_browser import DESK, PHONE, becomes, browser, expect, out, visit, width_beyond  # noqa: F401
 from test_comments import research
 
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } });"
@@ -29,14 +30,26 @@ def select(page, selector: str, start: str, words: int) -> None:
     page.locator("#comment-mark").wait_for()
 
 
+@contextmanager
+def closed(page):
+    """The dialog closes in this block; the browser tells the page a moment later, and that is waited for."""
+    page.evaluate(
+        """() => { window.told = new Promise((done) => {
+            document.querySelector("#comment").addEventListener("close", () => done(true), { once: true }); }) }"""
+    )
+    yield
+    assert page.evaluate("window.told")
+
+
 def write(page, text: str, name: str = "Reviewer 1") -> None:
     page.get_by_label("Comment", exact=True).and_(page.locator("textarea")).fill(text)
     page.get_by_label("Your name").fill(name)
-    page.get_by_role("button", name="Save").click()
+    with closed(page):
+        page.get_by_role("button", name="Save").click()
 
 
-def listed(page) -> list[str]:
-    return page.locator("#comments li .said").all_text_contents()
+def listed(page):
+    return page.locator("#comments li .said")
 
 
 def highlighted(page) -> list[str]:
@@ -52,28 +65,26 @@ def downloaded(page, path: Path) -> Path:
     return path
 
 
-def shown(page) -> str:
-    return page.locator("#comments-said").text_content()
+def said(page):
+    return page.locator("#comments-said")
 
 
 def test_a_passage_is_marked_saved_and_there_when_the_page_is_opened_again(visit, tmp_path):  # noqa: F811
     page = visit("06_first.html")
     select(page, "#answer", "AUC", 3)
     page.locator("#comment-mark").click()
-    assert (
-        page.get_by_role("dialog", name="Comment on a passage").locator("blockquote").text_content()
-        == "AUC is 0.563"
-    )
+    quoted = page.get_by_role("dialog", name="Comment on a passage").locator("blockquote")
+    expect(quoted).to_have_text("AUC is 0.563")
     write(page, "Of what?")
-    assert shown(page) == "Comment saved. On this page: 1"
+    expect(said(page)).to_have_text("Comment saved. On this page: 1")
     page.reload()
     assert highlighted(page) == ["AUC is 0.563"]
-    assert page.locator("#comments-open").text_content() == "Comments 1"
+    expect(page.locator("#comments-open")).to_have_text("Comments 1")
     other = page.context.new_page()
     other.goto(page.url.replace("06_first", "09_second"))
     other.locator("#comments-open").click()
-    assert listed(other) == []
-    assert other.locator("#comments-elsewhere").text_content() == "On other pages: 1"
+    expect(listed(other)).to_have_text([])
+    expect(other.locator("#comments-elsewhere")).to_have_text("On other pages: 1")
     assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == page.said == []
 
 
@@ -114,35 +125,37 @@ def test_by_keyboard_alone_from_an_exhibit_to_the_file_and_back(visit):  # noqa:
     page = visit("06_first.html")
     page.locator("#rates .scroll").focus()
     page.keyboard.press("Alt+Shift+C")
-    assert page.get_by_role("dialog", name="Comment on Table 6.1").is_visible()
+    expect(page.get_by_role("dialog", name="Comment on Table 6.1")).to_be_visible()
     page.keyboard.type("Why two tiers?")
     page.keyboard.press("Tab")
     page.keyboard.type("Reviewer 1")
-    page.keyboard.press("Enter")
-    assert shown(page) == "Comment saved. On this page: 1"
-    assert page.evaluate("document.activeElement === document.querySelector('#rates .scroll')")
+    with closed(page):
+        page.keyboard.press("Enter")
+    expect(said(page)).to_have_text("Comment saved. On this page: 1")
+    becomes(page, "document.activeElement === document.querySelector('#rates .scroll')", True)
     page.locator("#comments-open").focus()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.textContent") == "Comments"
+    becomes(page, "document.activeElement.textContent", "Comments")
     for name in ("Download", "Close"):
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == name
+        becomes(page, "document.activeElement.textContent", name)
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Table 6.1"
+    becomes(page, "document.activeElement.textContent", "Table 6.1")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "rates"
+    becomes(page, "document.activeElement.id", "rates")
     page.locator("#comments-close").focus()
     page.keyboard.press("Escape")
-    assert page.locator("#comments").is_hidden()
-    assert page.evaluate("document.activeElement.id") == "comments-open"
+    expect(page.locator("#comments")).to_be_hidden()
+    becomes(page, "document.activeElement.id", "comments-open")
 
 
 def test_a_passage_by_keyboard_keeps_the_place_of_the_caret(visit):  # noqa: F811
     page = visit("06_first.html")
     select(page, "#answer", "months", 1)
     page.keyboard.press("Alt+Shift+C")
-    page.keyboard.press("Escape")
+    with closed(page):
+        page.keyboard.press("Escape")
     assert page.evaluate("String(getSelection())").strip() == "months"
     page.keyboard.press("Alt+Shift+C")
     write(page, "Which?")
@@ -156,11 +169,11 @@ def test_what_was_written_is_not_thrown_away_by_one_key(visit):  # noqa: F811
     page.locator("#rates .scroll").focus()
     page.keyboard.press("Alt+Shift+C")
     page.keyboard.type("A long thought")
-    asked = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
-    page.keyboard.press("Escape")
-    assert asked == ["Throw away what you wrote?"]
-    assert page.locator("#comment textarea").input_value() == "A long thought"
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog") as asked:
+        page.keyboard.press("Escape")
+    assert asked.value.message == "Throw away what you wrote?"
+    expect(page.locator("#comment textarea")).to_have_value("A long thought")
 
 
 def test_a_passage_over_hidden_code_and_one_within_code_are_found_again(visit):  # noqa: F811
@@ -174,12 +187,13 @@ def test_a_passage_over_hidden_code_and_one_within_code_are_found_again(visit): 
     page.locator("#show-code").check()
     select(page, ".cell:has(#quote) .code", "12345", 1)
     page.keyboard.press("Alt+Shift+C")
-    assert page.locator("#comment blockquote").text_content() == "12345"
+    expect(page.locator("#comment blockquote")).to_have_text("12345")
     write(page, "Typed in?")
     page.reload()
     page.locator("#comments-open").click()
-    assert page.locator("#comments li .go:disabled").count() == 0
-    assert len(highlighted(page)) == len(listed(page)) == 2
+    expect(page.locator("#comments li .go:disabled")).to_have_count(0)
+    expect(listed(page)).to_have_count(2)
+    assert len(highlighted(page)) == 2
 
 
 def test_comments_are_edited_and_deleted(visit):  # noqa: F811
@@ -190,12 +204,12 @@ def test_comments_are_edited_and_deleted(visit):  # noqa: F811
         write(page, text)
     page.get_by_role("button", name="Edit the comment on Table 6.1").first.click()
     write(page, "changed", "Somebody else")
-    assert sorted(listed(page)) == ["changed", "two"]
+    assert sorted(listed(page).all_text_contents()) == ["changed", "two"]
     page.once("dialog", lambda dialog: dialog.accept())
     page.locator("li", has_text="two").get_by_role("button", name="Delete the comment").click()
-    assert listed(page) == ["changed"]
-    assert shown(page) == "Comment deleted. On this page: 1"
-    assert page.locator("#rates.commented").count() == 1
+    expect(listed(page)).to_have_text(["changed"])
+    expect(said(page)).to_have_text("Comment deleted. On this page: 1")
+    expect(page.locator("#rates.commented")).to_have_count(1)
 
 
 def test_without_storage_comments_stay_while_the_page_is_open_and_go_by_file(visit, tmp_path):  # noqa: F811
@@ -206,14 +220,15 @@ def test_without_storage_comments_stay_while_the_page_is_open_and_go_by_file(vis
     page.keyboard.press("Alt+Shift+C")
     write(page, "Of what?")
     path = downloaded(page, tmp_path / "c.json")
-    assert page.locator("#comments-unkept").is_visible()
+    expect(page.locator("#comments-unkept")).to_be_visible()
     page.reload()
     page.locator("#comments-open").click()
-    assert listed(page) == []
+    expect(listed(page)).to_have_text([])
     page.get_by_label("Load a file of comments").set_input_files(path)
     page.locator("#comments li").wait_for()
-    assert (listed(page), highlighted(page)) == (["Of what?"], ["AUC"])
-    assert shown(page) == "Loaded from c.json: 1"
+    expect(listed(page)).to_have_text(["Of what?"])
+    assert highlighted(page) == ["AUC"]
+    expect(said(page)).to_have_text("Loaded from c.json: 1")
 
 
 def test_a_file_shows_each_page_its_own_and_hostile_text_stays_text(visit, tmp_path):  # noqa: F811
@@ -232,14 +247,14 @@ def test_a_file_shows_each_page_its_own_and_hostile_text_stays_text(visit, tmp_p
     other.locator("#comments-open").click()
     other.get_by_label("Load a file of comments").set_input_files(path)
     other.locator("#comments li").wait_for()
-    assert listed(other) == ["<img src=x onerror=\"document.title = 'taken'\">"]
-    assert other.locator("#comments li .go").text_content() == "No longer on this page: gone"
-    assert other.locator("#comments-elsewhere").text_content() == "On other pages: 1"
+    expect(listed(other)).to_have_text(["<img src=x onerror=\"document.title = 'taken'\">"])
+    expect(other.locator("#comments li .go")).to_have_text("No longer on this page: gone")
+    expect(other.locator("#comments-elsewhere")).to_have_text("On other pages: 1")
     (tmp_path / "notes.json").write_text('{"items": [{"id": 1}]}')
     other.get_by_label("Load a file of comments").set_input_files(tmp_path / "notes.json")
     other.locator("#comments-said", has_text="notes.json").wait_for(state="attached")
-    assert shown(other) == "notes.json is not a file of comments"
-    assert len(listed(other)) == 1
+    expect(said(other)).to_have_text("notes.json is not a file of comments")
+    expect(listed(other)).to_have_count(1)
     assert (page.title(), other.said) == ("How does the first model 模型 order?", [])
 
 
@@ -264,12 +279,12 @@ def test_paper_shows_no_comments_and_pages_without_scripts_no_button(visit):  # 
     write(page, "Why?")
     page.emulate_media(media="print")
     for gone in ("#comments", ".comment-on", "#comments-open"):
-        assert page.locator(gone).first.is_hidden(), gone
-    assert page.locator("#rates").evaluate("e => getComputedStyle(e).outlineStyle") == "none"
-    assert page.locator("body").evaluate("e => getComputedStyle(e).paddingRight") == "0px"
+        expect(page.locator(gone).first, gone).to_be_hidden()
+    expect(page.locator("#rates")).to_have_css("outline-style", "none")
+    expect(page.locator("body")).to_have_css("padding-right", "0px")
     silent = visit("06_first.html", scripts=False)
-    assert silent.locator("#comments-open").is_hidden()
-    assert silent.locator("#comments").is_hidden()
+    expect(silent.locator("#comments-open")).to_be_hidden()
+    expect(silent.locator("#comments")).to_be_hidden()
 
 
 def test_two_readers_comments_reach_the_authors_workbook(visit, out, tmp_path):  # noqa: F811

@@ -189,7 +189,7 @@ def test_what_differs_stands_beside_every_coefficient() -> None:
         for measure in ("percent_agreement", "krippendorff_alpha")
     ]  # fmt: skip
     whole = pd.DataFrame([{"measure": "krippendorff_alpha", "base": "coded", "ci_low": 0.6, "ci_high": 0.95}])
-    agreed = {"codes": pd.DataFrame(rows), "by_document": whole,
+    agreed = {"codes": pd.DataFrame(rows), "by_document": whole, "settled": pd.DataFrame(),
               "disagreements": pd.DataFrame({"code": ["speed", "speed", "trust"]})}  # fmt: skip
     made = exhibits.coefficients(agreed, LABELS, "demonstration")
     assert made.frame["label"].tolist() == ["Speed", "Trust", exhibits.ALL_CODES]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import runpy
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 from pandas.testing import assert_frame_equal
 
 from research.collect import datasets
@@ -15,11 +17,15 @@ from research.collect.identifiers import LOOKED_AT, identifiers
 from research.collect.sampling import sample
 from research.collect.tables import read_table
 from research.commands import datasets as commands
+from research.commands import fieldwork
 from research.errors import UserError
+from research.exhibits import monitoring, survey
+from research.fieldwork.instruments import vignette_form
 from research.parameters import Study, load
 from research.paths import NOTEBOOKS, ROOT
 from research.study import contents as steps
 from research.study.customers import for_comparison, sampled, shown
+from research.tiers import TIERS
 
 CUSTOMERS, COMPARED = 3000, 1000
 SAID = (
@@ -49,6 +55,56 @@ def test_the_page_says_the_size_of_the_sample_and_its_seed(study) -> None:
         assert 'facts["banner"][1]' in "".join(
             "".join(cell["source"]) for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         )
+
+
+def test_the_page_that_follows_others_says_so_and_names_the_sample(study) -> None:
+    whose = {"origin": "real", "title": "Cards"}
+    assert str(monitoring.followed(whose, None)) == "Real data: Cards."
+    assert str(monitoring.followed(whose, steps.about(study)["sample"])) == (
+        "Real data: Cards. The loan book of this study has no months to follow: none of its 3,000 customers is on this "
+        "page. Elsewhere models are compared on 1,000 of them, drawn by lot within each outcome (seed 20240607)."
+    )
+
+
+def judged(folder: Path, study: Study, customers: list[str]) -> Study:
+    """The study with vignettes of these customers; two experts put them in one tier after the other."""
+    drawn = pd.DataFrame(
+        {"customer_id": customers, "loan_amount": 1e3}, [f"V{n:02d}" for n in range(len(customers))]
+    )
+    path = vignette_form.vignette_form(folder / "judged.xlsx", drawn, ["E1", "E2"], dataset=study.dataset)
+    book = load_workbook(path)
+    for sheet in ("E1", "E2"):
+        for row, tier in zip(range(6, 6 + len(customers)), itertools.cycle(TIERS), strict=False):
+            book[sheet].cell(row, 3).value = tier
+    book.save(path)
+    return study.model_copy(update={"fieldwork": study.fieldwork.model_copy(update={"vignettes": str(path)})})
+
+
+def test_of_the_customers_on_vignettes_those_in_the_sample_count(study, tmp_path) -> None:
+    inside = sampled(study).index
+    outside = steps.customers(study).index.difference(inside)
+    found = steps.vignette_agreement(judged(tmp_path, study, [*inside[:6], *outside[:2]]))
+    assert found["reason"] == "" and set(found["models"]["vignettes"]) == {6}
+    assert str(survey.limits_of_survey(found)[-1]) == (
+        "Of 8 customers whom experts judged, 2 are not among those on whom models are compared, and do not count."
+    )
+
+
+def test_vignettes_of_nobody_in_the_sample_are_said_to_be_that(study, tmp_path) -> None:
+    outside = steps.customers(study).index.difference(sampled(study).index)
+    found = steps.vignette_agreement(judged(tmp_path, study, list(outside[:8])))
+    assert str(survey.untested(found["reason"])) == (
+        "The models cannot be held against experts here: none of the 8 customers on the vignettes is among the 1,000 "
+        "on whom models are compared."
+    )
+
+
+def test_a_vignette_form_of_a_large_book_is_drawn_from_the_sample(study, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Study.model_fields["compared_customers"], "default", COMPARED)
+    out = tmp_path / "v.xlsx"
+    walk = Path(study.dataset).with_name("loan_book_crosswalk.csv")
+    fieldwork.make_form(fieldwork.Form.vignettes, out, dataset=study.dataset, crosswalk=walk)
+    assert set(pd.read_csv(tmp_path / "v.key.csv")["customer_id"]) <= set(sampled(study).index)
 
 
 def test_models_are_compared_on_the_sample(study) -> None:

@@ -464,3 +464,10 @@ def test_a_column_is_wide_enough_for_its_longest_word_and_the_rest_goes_where_it
     assert wide > 3 * narrow
     whole = printed.widths([[f"{'x' * 30}"] * 4])
     assert min(whole) >= 30  # more than a line holds: none is cut for another
+
+
+def test_latex_may_break_a_hash_and_sets_tables_in_small_letters():
+    made = document(f"Of `{'0123456789abcdef' * 4}`.", ".tex").decode("utf-8")
+    assert made.partition(r"\begin{document}")[2].count(r"\allowbreak{}") == 7
+    assert "0123456789" not in made
+    assert r"\AtBeginEnvironment{longtable}{\footnotesize}" in made

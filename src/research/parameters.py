@@ -71,6 +71,10 @@ class Fieldwork(Parameters):
     ahp: str = Field("data/examples/ahp.xlsx", description="file or folder of comparisons; empty: none")
     interviews: str = Field("data/examples/interviews", description="folder of transcripts; empty: none")
     codings: list[str] = Field([], description="coding workbooks; empty: those in the folder of transcripts")
+    decisions: str = Field(
+        "",
+        description="what coders decided where they differ; empty: resolve.xlsx beside the transcripts, if there",
+    )
     codebook: str = Field("", description="codebook (CSV); empty: the study's own")
     names: str = Field(
         "", description="names no transcript may hold; empty: names.txt beside the transcripts"

@@ -15,15 +15,23 @@ from rich.table import Table
 from research.errors import UserError, about, nearest
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook
+from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.intake.check import kind_of
-from research.fieldwork.intake.coding import read_coding
+from research.fieldwork.intake.coding import coding_workbooks, read_coding
+from research.fieldwork.intake.decisions import open_decisions, read_decisions
 from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
-from research.fieldwork.intake.survey import expand
 from research.fieldwork.interviews import agreement, coder_agreement, ratings, resolution, unitising
 from research.inert import write_csv
 from research.targets import READS, WRITES, Force, guarded
 
 PROJECTS = (".qdpx", ".qde")
+CASE = ["document", "segment", "code"]
+AFTER = (
+    "after: {followed} of {decided} decisions were as {coder} had coded; {changed} changed it ({added} codes added, "
+    "{removed} removed); α with the consensus {alpha:.3f} [{ci_low:.3f}, {ci_high:.3f}], κ {kappa:.3f}, which is no "
+    "reliability"
+)
+SHOWN = 10  # undecided cases that are named
 console = Console()
 
 
@@ -40,8 +48,9 @@ class Codings(NamedTuple):
     codings: pd.DataFrame
     units: pd.DataFrame
     assignments: pd.DataFrame
-    codebook: pd.DataFrame | None
+    codebook: pd.DataFrame | None  # the codes that may be given
     lengths: dict[str, int]
+    book: pd.DataFrame | None = None  # the whole codebook, themes included
 
 
 @guarded
@@ -65,12 +74,24 @@ def show_agreement(
     disagreements: Annotated[
         Path | None, typer.Option(help="write a workbook to resolve disagreements"), WRITES
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="write the table as csv"), WRITES] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="the workbook of disagreements, filled: what was decided"), READS
+    ] = None,
+    consensus: Annotated[
+        Path | None, typer.Option(help="with --decisions: write the consensus as a coding workbook"), WRITES
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="write the table as csv, or all tables as xlsx"), WRITES
+    ] = None,
     force: Force = False,
 ) -> None:
     """Print the agreement of coders, from coding workbooks, an imported project or a plain table."""
     options = {"resamples": resamples, "seed": seed}
     chosen = _listed(coders)
+    if consensus is not None and decisions is None:
+        raise UserError("--consensus follows from decisions: name the filled workbook with --decisions")
+    resolving = disagreements is not None or decisions is not None
+    filled = None if decisions is None else open_decisions(decisions)
     with about(*files):
         found = _codings(files, book, chosen)
         if isinstance(found, Returned):
@@ -79,20 +100,41 @@ def show_agreement(
                 frame, coders=chosen, unit=_listed(unit), missing=_listed(missing), level=level
             )
             _say(str(columns))
-            found = _listed_codings(frame, columns, by)
+            found = _listed_codings(frame, columns, by, several=resolving)
+        if resolving and (found is None or by is By.character):
+            raise UserError(
+                "disagreements are those of codes given to units: expected coding workbooks, an imported project or a "
+                "table with the columns coder, document, segment and code"
+            )
+        open_ones, version = _differing(found) if resolving else (pd.DataFrame(), "")
+    decided = None if filled is None else read_decisions(filled, open_ones, version)
+    with about(*files):
         if found is None:
             table = _table_agreement(ratings.ratings_from_table(frame, columns), level, options)
         elif by is By.character:
             table = _character_agreement(found, options)
         else:
             table = _coding_agreement(found, options)
-            if disagreements is not None:
-                parts = (found.codings, found.units, found.codebook)
-                open_ones = coder_agreement.disagreements(*parts, assignments=found.assignments)
-                resolution.resolution_form(disagreements, open_ones)
-                _say(f"wrote {disagreements}: {len(open_ones)} disagreements to resolve")
+    tables = {"agreement": table}
+    if disagreements is not None:
+        resolution.resolution_form(disagreements, open_ones, version)
+        _say(f"wrote {disagreements}: {len(open_ones)} disagreements to resolve")
+    if decided is not None:
+        tables |= _resolved(found, decided, table, options)
+        if consensus is not None:
+            counted = resolution.settled(found.codings, decided)
+            whole = codebook.read_codebook(book) if found.book is None else found.book
+            resolution.consensus_form(
+                consensus, found.units, counted, decided, whole, dict(list(tables.items())[1:])
+            )
+            _say(f"wrote {consensus}: {len(counted.drop_duplicates(CASE))} codes that count")
     if out is not None:
-        write_csv(table, out)
+        if out.suffix.lower() == ".xlsx":
+            workbook = wb.new_workbook("Agreement of coders")
+            wb.add_tables(workbook, tables)
+            wb.save(workbook, out)
+        else:
+            write_csv(table, out)
         _say(f"wrote {out}")
 
 
@@ -107,18 +149,21 @@ def _codings(files: list[Path], book: Path | None, coders: list[str]) -> Codings
         found = _project(exchange.to_interviews(read))
     else:
         folders = any(path.is_dir() for path in files)
-        inside = expand(files, (".xlsx", ".xlsm")) if folders else files
-        opened = [open_returned(path) for path in inside]
-        if not all(kind_of(one) == "coding" for one in opened):
+        opened = coding_workbooks(files) if folders else [open_returned(path) for path in files]
+        if form := next((one.path.name for one in opened if one.stamp.get("form") == "resolution"), ""):
+            raise UserError(
+                f"{form}: decisions, not codings; name the coders' workbooks, and it with --decisions"
+            )
+        if not all(kind_of(one) in {"coding", "consensus"} for one in opened):
             if folders:
                 raise UserError("expected a folder of coding workbooks, or one that import-qda made")
             if len(files) > 1:
                 raise UserError("expected coding workbooks, or one plain table; found several tables")
             return opened[0]
         codes = codebook.read_codebook(book)
-        given = read_coding(inside, codebook=codes)
+        given = read_coding([one.path for one in opened], codebook=codes)
         used = codes[codes["code"].isin(codebook.assignable(codes))]
-        found = Codings(given.codings, given.units, given.assignments, used, {})
+        found = Codings(given.codings, given.units, given.assignments, used, {}, codes)
     who = sorted(found.assignments["coder"].unique(), key=str)
     for name in coders:
         if name not in who:
@@ -146,20 +191,28 @@ def _project(interviews: exchange.Interviews) -> Codings:
     book = interviews.codebook
     used = book[book["code"].isin({*codebook.assignable(book), *codings["code"]})]
     lengths = interviews.documents.set_index("document")["text"].str.len().to_dict()
-    return Codings(codings, units, interviews.assignments, used, lengths)
+    return Codings(codings, units, interviews.assignments, used, lengths, book)
 
 
-def _listed_codings(frame: pd.DataFrame, columns: ratings.Columns, by: By) -> Codings | None:
-    """The codings of a long table in which a unit may have several codes; None where it has one at most."""
+def _listed_codings(
+    frame: pd.DataFrame, columns: ratings.Columns, by: By, several: bool = False
+) -> Codings | None:
+    """The codings of a long table in which a unit may have several codes; None where it has one at most.
+
+    With `several` it is taken for a table of several codes, whatever it holds.
+    """
     if not columns.rater:
         if by is By.character:
             raise UserError("agreement by character needs the columns coder, document, code, start and end")
         return None
     codings, units, assigned = ratings.codings_from_table(frame, columns)
-    several = codings.duplicated(["coder", "document", "segment"]).any()
+    several = several or codings.duplicated(["coder", "document", "segment"]).any()
     if by is By.unit and not several and not columns.start:
         return None
     _tell_words(codings["code"])
+    codings, units, assigned = (
+        part.astype({name: str for name in CASE if name in part}) for part in (codings, units, assigned)
+    )
     return Codings(codings, units, assigned, None, {})
 
 
@@ -200,6 +253,40 @@ def _character_agreement(found: Codings, options: dict[str, int]) -> pd.DataFram
     _print(table[table["scope"] == "overall"], "Agreement by character, the codes taken together")
     _print(table[table["scope"] == "code"], "Where each code is")
     return table
+
+
+def _differing(found: Codings) -> tuple[pd.DataFrame, str]:
+    """The cases on which the coders differ, and the version of their codings."""
+    parts = (found.codings, found.units, found.codebook)
+    open_ones = coder_agreement.disagreements(*parts, assignments=found.assignments)
+    return open_ones, resolution.codings_version(found.codings, found.assignments, open_ones)
+
+
+def _resolved(
+    found: Codings, decided: pd.DataFrame, table: pd.DataFrame, options: dict[str, int]
+) -> dict[str, pd.DataFrame]:
+    """Print what was decided, and what it changed; return it as tables."""
+    alpha = table[(table["measure"] == "krippendorff_alpha") & (table["base"] == "coded")]
+    codes = resolution.by_code(decided, alpha)
+    parts = (found.codings, found.units, found.codebook, found.assignments)
+    coders = resolution.by_coder(*parts, decided, **options)
+    shown = codes[codes["differ"] > 0].rename(columns={"estimate": "alpha_before"})
+    _rows(
+        shown.drop(columns="scope"),
+        "Before: α of the coders who worked alone, on coded units; and what was decided",
+    )
+    for row in coders.to_dict("records"):
+        _say(AFTER.format(**row))
+    still = decided[decided["decision"] == ""]
+    for case in still[CASE].head(SHOWN).itertuples(index=False):
+        _say(f"undecided: {' · '.join(case)}")
+    if len(still):
+        _say(f"undecided, and not in the consensus: {len(still)} of {len(decided)} disagreements")
+    return {
+        "by code": codes,
+        "by coder": coders,
+        "decisions": decided.drop(columns=["definition"], errors="ignore"),
+    }
 
 
 def _shared(found: Codings) -> bool:
@@ -250,8 +337,11 @@ def _print(frame: pd.DataFrame, title: str) -> None:
         name for name in ("code", "base", "label", "note") if name in shown and shown[name].nunique() <= 1
     ]
     told = [str(shown[name].iloc[0]) for name in same if name == "label"]
-    table = Table(title=" · ".join([title, *told]), title_justify="left")
-    shown = shown.drop(columns=same)
+    _rows(shown.drop(columns=same), " · ".join([title, *told]))
+
+
+def _rows(shown: pd.DataFrame, title: str) -> None:
+    table = Table(title=title, title_justify="left")
     for name in shown.columns:
         numeric = pd.api.types.is_numeric_dtype(shown[name])
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")

@@ -120,7 +120,8 @@ def show_list() -> None:
         if "about" in source:
             here = "here" if fetch.is_here(name) else f"research datasets fetch {name}"
             console.print(
-                f"[bold]{name}[/bold]: {source['about']}. It holds no loans, so it has no row above ({here})."
+                f"[bold]{name}[/bold]: {source['about']}. Licence: {source['licence']}. "
+                f"It holds no loans, so it has no row above ({here})."
             )
     for row in found[found["partial"] != ""].itertuples():
         console.print(f"{row.dataset}: the files here are not whole ({row.partial}).")

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from research.collect import datasets
+from research.collect import datasets, sampling
 from research.commands.agreement import show_agreement
 from research.commands.before_field import how_many, write_kit
 from research.errors import UserError
@@ -25,6 +25,7 @@ from research.fieldwork.interviews import (
     deidentify,
     transcripts,
 )
+from research.parameters import Study
 from research.targets import FILLS, READS, WRITES, Force, guarded
 
 app = typer.Typer(
@@ -61,7 +62,9 @@ def make_form(
     dataset: Annotated[str, typer.Option(help="vignettes: data set or file"), READS] = "lendingclub2018",
     crosswalk: Annotated[Path | None, typer.Option(help="vignettes: crosswalk of an own file"), READS] = None,
     customers: Annotated[int, typer.Option(help="vignettes: how many", min=1, max=200)] = 24,
-    seed: Annotated[int, typer.Option(help="vignettes: seed of the draw", min=0)] = 20240607,
+    seed: Annotated[
+        int, typer.Option(help="vignettes: seed of the draw; take the study's", min=0)
+    ] = 20240607,
     force: Force = False,
 ) -> None:
     """Write an empty form as an Excel workbook."""
@@ -81,6 +84,8 @@ def make_form(
         comparison_form.comparison_form(out, names)
     else:
         people = datasets.load(dataset, crosswalk)
+        if datasets.is_path(dataset):  # of a larger book, a study compares its sample with the experts
+            people = sampling.sample(people, Study.model_fields["compared_customers"].default, seed)
         drawn = vignette_form.draw_vignettes(people, customers, seed=seed)
         vignette_form.vignette_form(out, drawn, names, dataset=dataset)
         console.print(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -17,11 +19,13 @@ from research.errors import UserError
 from research.pages import provenance
 
 READS = "markdown-raw_html-raw_tex+raw_attribute"  # a text of the data never becomes markup
+SMALL = r"\usepackage{etoolbox}\AtBeginEnvironment{longtable}{\footnotesize}"  # letters in tables
 SETTINGS = {
     ".docx": ["--to=docx", "--reference-doc=reference.docx"],
-    ".tex": ["--to=latex"],
+    ".tex": ["--to=latex", "--variable=geometry:margin=2.5cm", f"--variable=header-includes:{SMALL}"],
     ".html": ["--to=html5", "--embed-resources", "--mathml", "--variable=maxwidth:52em"],
 }
+HASH, BREAK = re.compile(r"\b[0-9a-f]{32,}\b"), r"\allowbreak{}"  # LaTeX breaks no line within one by itself
 IN_TABLES = "Compact"  # pandoc's name of the paragraphs in cells
 # The fonts of LaTeX have no such letters in text.
 LETTERS = {
@@ -90,7 +94,8 @@ def document(
         made = (Path(place) / "out").read_bytes()
     if ending != ".tex":
         return made
-    return "".join(
+    text = "".join(
         rf"\ensuremath{{{LETTERS[letter]}}}" if letter in LETTERS else letter
         for letter in made.decode("utf-8")
-    ).encode("utf-8")
+    )
+    return HASH.sub(lambda found: BREAK.join(textwrap.wrap(found[0], 8)), text).encode("utf-8")

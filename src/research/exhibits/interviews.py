@@ -164,6 +164,7 @@ def _rows(labels: list[str], axes: Axes, words: Words) -> None:
     sns.despine(ax=axes, left=True)
 
 
+INTERVAL = "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]"
 READINGS = ("reliable", "tentative", "low", "open")
 
 
@@ -190,7 +191,7 @@ def agreement(alpha: pd.DataFrame, bars: dict[str, float], labels: pd.Series, or
         "agreement", frame, said, Said(alt), agreement_drawn, within=None, origin=origin,
         headings={"label": N_("Code"), "estimate": N_("Krippendorff's α [95 % interval]"), "reading": N_("Agreement"),
                   "applied": N_("Times given"), "n": N_("Turns"), "note": N_("Note")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f", "applied": ",.0f"},
+        formats={"estimate": INTERVAL, "n": ",.0f", "applied": ",.0f"},
     )  # fmt: skip
 
 
@@ -237,6 +238,16 @@ def overall(agreed: dict[str, pd.DataFrame]) -> list[Said]:
     return [Said(WHOLE, fields), Said(RARE, {"percent": least})]
 
 
+FOLLOWED = {
+    "open": N_(
+        "On {differ:,} of {applied:,} codings a second coder does not follow; all are to be talked through."
+    ),
+    "settled": N_(
+        "On {differ:,} of {applied:,} codings a second coder did not follow; [[resolved]] tells what was decided."
+    ),
+}
+
+
 def coefficients(agreed: dict[str, pd.DataFrame], labels: pd.Series, origin: str) -> Exhibit:
     """Show every coefficient of every code on the turns that carry a code, and how many cases are open.
 
@@ -261,13 +272,58 @@ def coefficients(agreed: dict[str, pd.DataFrame], labels: pd.Series, origin: str
         "krippendorff_alpha": N_("Krippendorff's α"),
     }
     shown = {f"{name}_coded": title for name, title in titles.items() if f"{name}_coded" in frame}
-    text = N_(
-        "On {differ:,} of {applied:,} codings a second coder does not follow; all are to be talked through."
-    )
+    text = FOLLOWED["settled" if len(agreed["settled"]) else "open"]
     return Exhibit(
         "coefficients", frame, Said(text, frame[["differ", "applied"]].iloc[-1].to_dict()), within=None, origin=origin,
         headings={"label": N_("Code"), "applied": N_("Times given"), "differ": N_("Coders differ"), **shown},
         formats=dict.fromkeys(shown, ".2f") | {"percent_agreement_coded": ".0%"}, supplement=True,
+    )  # fmt: skip
+
+
+def resolved(settled: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
+    """Show for each code the agreement of the coders who worked alone, and what they decided where they differed.
+
+    Args:
+        settled: `code, estimate, ci_low, ci_high, differ, keep, drop, undecided`; `all codes` is one.
+        labels, origin: see above.
+    """
+    said = N_(
+        "The coders differed on {differ:,} cases: {keep:,} codes were kept and {drop:,} dropped; {undecided:,} are "
+        "undecided and do not count."
+    )
+    whole = settled["code"] == "all codes"
+    frame = pd.concat([settled[whole], settled[~whole & (settled["differ"] > 0)]], ignore_index=True)
+    counts = ["differ", "keep", "drop", "undecided"]
+    return Exhibit(
+        "resolved", frame.assign(label=frame["code"].map(labels).fillna(ALL_CODES)),
+        Said(said, frame.loc[0, counts].to_dict()), within=None, origin=origin,
+        headings={"label": N_("Code"), "estimate": N_("α before [95 % interval]"), "differ": N_("Cases that differ"),
+                  "keep": N_("Kept"), "drop": N_("Dropped"), "undecided": N_("Undecided")},
+        formats={"estimate": INTERVAL} | dict.fromkeys(counts, ",.0f"),
+    )  # fmt: skip
+
+
+def consensus(after: pd.DataFrame, alpha: pd.DataFrame, origin: str) -> Exhibit:
+    """Show how often the decisions went each coder's way, and how near each had been to the consensus.
+
+    Args:
+        after: `coder, decided, followed, changed, added, removed, kappa, alpha, ci_low, ci_high`.
+        alpha: as for `agreement`.
+        origin: see above.
+    """
+    said = N_(
+        "What counts as reliability is the agreement before, α {before:.2f}; with the consensus, made of their own "
+        "codings, the coders agree at α {low:.2f} to {high:.2f}."
+    )
+    before = alpha.loc[alpha["scope"] == "overall", "estimate"].iloc[0]
+    fields = {"before": before, "low": after["alpha"].min(), "high": after["alpha"].max()}
+    return Exhibit(
+        "consensus", after, Said(said, fields), within=None, origin=origin,
+        headings={"coder": N_("Coder"), "decided": N_("Decisions on their codings"),
+                  "followed": N_("As they had coded"), "changed": N_("Changed"), "added": N_("A code added"),
+                  "removed": N_("A code removed"), "alpha": N_("α with the consensus [95 % interval]"),
+                  "kappa": N_("Cohen's κ with it")},
+        formats={"alpha": "{alpha:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "kappa": ".2f"},
     )  # fmt: skip
 
 
@@ -444,11 +500,19 @@ def together(pairs: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
 LIMITS = (
     N_("Participants were chosen, not drawn: shares describe them and nobody else."),
     N_("Coders used one codebook; agreement says that they read it alike, not that the codes are right."),
-    N_("A code counts when any coder gave it; counts may change when coders settle what differs in [[coefficients]]."),
     N_("The order of the documents need not be the order of the interviews."),
 )  # fmt: skip
 
 
-def limits_of_interviews() -> list[Said]:
-    """Return what the page cannot say."""
-    return [Said(text) for text in LIMITS]
+COUNTED = {
+    "any": N_(
+        "A code counts when any coder gave it; counts may change when coders settle what differs in [[coefficients]]."
+    ),
+    "settled": N_("A code counts when the coders agreed on it, or kept it after talking; see [[resolved]]."),
+}
+
+
+def limits_of_interviews(settled: pd.DataFrame) -> list[Said]:
+    """Return what the page cannot say; `settled` as for `resolved`, empty where nothing was decided."""
+    *first, last = LIMITS
+    return [Said(text) for text in (*first, COUNTED["settled" if len(settled) else "any"], last)]

@@ -518,8 +518,8 @@ def limits(weights: object, censoring: str) -> list[Said]:
         Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
         Said(
             N_(
-                "One lender and one period; whether tiers hold is asked of several in "
-                "[05_comparison](05_comparison.ipynb)."
+                "One lender and one period; whether tiers hold is asked of several on "
+                "[the page on the comparison](05_comparison.ipynb)."
             )
         ),
         Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
@@ -540,7 +540,9 @@ def limits(weights: object, censoring: str) -> list[Said]:
 
 
 PROXIES = {
-    "some": N_("Of these inputs, {proxies} are proxies in this data set, see [01_data](01_data.ipynb)."),
+    "some": N_(
+        "Of these inputs, {proxies} are proxies in this data set, see [the page on the data](01_data.ipynb)."
+    ),
     "none": N_("All of its inputs are measured directly in this data set."),
 }
 

@@ -40,11 +40,16 @@ FOLLOWED = {
     "recorded": N_("Real data, as recorded with the project: {title}. The file itself is not here."),
     "missing": N_("{title}: neither the file nor a record of it is here; the first four sections are empty."),
 }
+SAMPLED = N_(
+    "{followed} The loan book of this study has no months to follow: none of its {rows:,} customers is on this page. "
+    "Elsewhere models are compared on {n:,} of them, drawn by lot within each outcome (seed {seed})."
+)
 
 
-def followed(whose: Mapping[str, str]) -> Said:
-    """Say whose tiers are followed."""
-    return Said(FOLLOWED[whose["origin"]], {"title": whose["title"]})
+def followed(whose: Mapping[str, str], sample: Mapping[str, Any] | None) -> Said:
+    """Say whose tiers are followed, and what is sampled of a large loan book: `n` of `rows` with a `seed`."""
+    said = Said(FOLLOWED[whose["origin"]], {"title": whose["title"]})
+    return Said(SAMPLED, {"followed": said, **sample}) if sample else said
 
 
 def simulated() -> Said:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -594,6 +596,13 @@ FURTHER = {
 }
 
 
-def limits_of_survey() -> list[Said]:
-    """Return what the page cannot say."""
-    return [Said(text) for text in LIMITS]
+NOT_COMPARED = N_(
+    "Of {of:,} customers whom experts judged, {left_out:,} are not among those on whom models are compared, and do not "
+    "count."
+)
+
+
+def limits_of_survey(judged: Mapping[str, Any]) -> list[Said]:
+    """Return what the page cannot say; `judged`: `left_out` of the customers on vignettes, `of` how many."""
+    counts = {name: judged[name] for name in ("of", "left_out")}
+    return [Said(text) for text in LIMITS] + [Said(NOT_COMPARED, counts)] * bool(counts["left_out"])

@@ -12,7 +12,7 @@ from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from research import __version__
-from research.collect import datasets, recorded
+from research.collect import datasets, fetch, recorded
 from research.pages import provenance
 from research.pages.files import write_if_changed
 
@@ -124,15 +124,19 @@ def metadata(record: dict[str, Any], files: Mapping[str, bytes], date: str, abou
 
 
 def named_data(record: dict[str, Any]) -> list[str]:
-    """Return the known data sets of a run and of the recorded results it shows; terms of an own file are not known."""
+    """Return the known data sets of a run, of the recorded results it shows and of the survey beside them.
+
+    Terms of an own file are not known.
+    """
     given = record["study"]["parameters"]
     asked = [given.get("dataset", ""), *given.get("compare_datasets", ()), *recorded.about().get("data", ())]
-    return [name for name in dict.fromkeys(asked) if name in datasets.names()]
+    surveys = [name for name, known in fetch.sources().items() if "licence" in known]
+    return [name for name in dict.fromkeys(asked) if name in datasets.names()] + surveys
 
 
 def source(crate: ROCrate, name: str) -> ContextEntity:
     """Add a data set with its source and its own licence."""
-    known = datasets.definition(name)
+    known = datasets.definition(name) if name in datasets.names() else fetch.sources()[name]
     terms = entity(
         crate, f"#licence-{name}", "CreativeWork", name=known["licence"], description=known["licence"]
     )

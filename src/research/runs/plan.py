@@ -223,7 +223,7 @@ def _fieldwork_checks(study: Study) -> Iterator[Callable[[], object]]:
         "survey": ("survey", "items"),
         "ahp": ("ahp",),
         "vignettes": ("vignettes",),
-        "interviews": ("interviews", "codebook", "names", "waivers", "codings"),
+        "interviews": ("interviews", "codebook", "names", "waivers", "decisions", "codings"),
         "declarations": ("declarations",),
     }
     for part, named in parts.items():

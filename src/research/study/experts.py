@@ -54,9 +54,13 @@ def weight_shift(study: Study, name: str) -> dict[str, Any]:
 
 @step(practitioner_agreement, "bootstrap", "seed")
 def vignette_agreement(study: Study) -> dict[str, Any]:
-    """Return quadratic κ of each ranking and the experts (`models`), and of the experts (`among`); or the `reason`."""
+    """Return quadratic κ of each ranking and the experts (`models`), and of the experts (`among`); or the `reason`.
+
+    `left_out` customers `of` all that were judged are not among those on whom models are compared.
+    """
     found = practitioner_agreement(study)
+    counts = {"of": found["of"], "left_out": found["left_out"]}
     if found["reason"]:
-        return {"reason": found["reason"]}
+        return {"reason": found["reason"], **counts}
     among = judgements.expert_agreement(found["judged"], resamples=study.bootstrap, seed=study.seed)
-    return {"reason": "", "models": found["rows"], "among": among}
+    return {"reason": "", "models": found["rows"], "among": among, **counts}

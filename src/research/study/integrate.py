@@ -63,7 +63,7 @@ def synthesis(study: Study) -> dict[str, Any]:
     if study.fieldwork.interviews:
         found = interviews(study)
         heard = integration.theme_evidence(
-            found["codings"], found["units"], found["codebook"], hypotheses, "any"
+            found["counted"], found["units"], found["codebook"], hypotheses, "any"
         )
     display = integration.joint_display(loan_strand(study), asked, heard, hypotheses)
     counts = _counts(study)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from research.errors import UserError
 from research.fieldwork import integration
 from research.fieldwork.instruments import codebook
-from research.fieldwork.intake.coding import read_coding
-from research.fieldwork.interviews import coder_agreement, coding, deidentify, saturation, transcripts
+from research.fieldwork.intake.coding import Coding, read_coding
+from research.fieldwork.intake.decisions import open_decisions, read_decisions
+from research.fieldwork.interviews import (
+    coder_agreement,
+    coding,
+    deidentify,
+    resolution,
+    saturation,
+    transcripts,
+)
 from research.fingerprint import fingerprint
 from research.parameters import Fieldwork, Study
 from research.steps import step
@@ -18,12 +28,15 @@ from research.study.workbooks import beside, fingerprint_of, located, optional
 def interviews_key(study: Study) -> str:
     """Return the fingerprint of transcripts, codings, codebook, names and waivers."""
     own = [located(path, "codings") for path in study.fieldwork.codings]
-    return fingerprint_of(study, "interviews", "codebook", "names", "waivers") + fingerprint(own)
+    return fingerprint_of(study, "interviews", "codebook", "names", "waivers", "decisions") + fingerprint(own)
 
 
 @step("fieldwork", data=interviews_key)
 def interviews(study: Study) -> dict[str, pd.DataFrame]:
     """Return the coded interviews: units, codings, assignments, memos, codebook, and the waived findings.
+
+    `codings` are those of the coders who worked alone, from which reliability comes; `counted` are those that count:
+    all of them, or where coders decided what they differ in (`decisions`), those that they settled on.
 
     Raises:
         UserError: a text could identify somebody and no waiver covers it, so that nothing may be shown; or the coders
@@ -47,7 +60,7 @@ def read_interviews(given: Fieldwork) -> dict[str, pd.DataFrame]:
     )
     coded = read_coding([located(path, "codings") for path in given.codings] or folder, codebook=book)
     _same_texts(units, coded.units)
-    return {
+    return _decided(given, folder, units, book, coded) | {
         "units": units,
         "codings": coded.codings,
         "assignments": coded.assignments,
@@ -62,17 +75,23 @@ def read_interviews(given: Fieldwork) -> dict[str, pd.DataFrame]:
 def coders_agreement(study: Study) -> dict[str, pd.DataFrame]:
     """Return the coders' agreement per code and overall, by segments and by whole interviews, and where they differ.
 
-    `alpha` holds Krippendorff's α on the coded turns with what it says of each code, see `coder_agreement.readings`.
+    `alpha` holds Krippendorff's α on the coded turns with what it says of each code, see `coder_agreement.readings`;
+    `settled` and `after` what was decided, see `resolution.by_code` and `by_coder`, empty where nothing was.
     """
     found = interviews(study)
     parts = (found["codings"], found["units"], _assignable(found["codebook"]))
-    options = {"assignments": found["assignments"], "resamples": study.bootstrap, "seed": study.seed}
+    options = {"assignments": found["assignments"], **_drawn(study)}
     by_document = coder_agreement.code_agreement(*parts, resample="document", **options)
     codes = coder_agreement.code_agreement(*parts, **options)
     alpha = codes[(codes["measure"] == "krippendorff_alpha") & (codes["base"] == "coded")]
+    alpha = alpha.assign(reading=coder_agreement.readings(alpha))
+    given = found["decisions"]
+    after = resolution.by_coder(*parts, found["assignments"], given, **_drawn(study)) if len(given) else given
     return {
         "codes": codes,
-        "alpha": alpha.assign(reading=coder_agreement.readings(alpha)),
+        "alpha": alpha,
+        "settled": resolution.by_code(given, alpha) if len(given) else given,
+        "after": after,
         "by_document": by_document[by_document["scope"] == "overall"],
         "disagreements": coder_agreement.disagreements(*parts, found["assignments"]),
     }
@@ -82,19 +101,20 @@ def coders_agreement(study: Study) -> dict[str, pd.DataFrame]:
 def themes(study: Study) -> dict[str, pd.DataFrame]:
     """Return who spoke and what was said: theme tree, frequencies, codes that meet, quotations, sides of each benefit.
 
-    Any coder's code counts. `sides` is empty where a codebook of the study's own lacks themes of the hypotheses.
+    Every code among `counted` counts, see `interviews`, whoever gave it. `sides` is empty where a codebook of the
+    study's own lacks themes of the hypotheses.
     """
     found = interviews(study)
-    parts = (found["codings"], found["units"], found["codebook"])
+    parts = (found["counted"], found["units"], found["codebook"])
     hypotheses = integration.read_hypotheses()
     named = ";".join([*hypotheses["themes_for"], *hypotheses["themes_against"]]).split(";")
     known = set(named) <= set(found["codebook"]["code"])
     return {
-        "people": coding.participants(*parts[:2]),
+        "people": coding.participants(found["codings"], found["units"]),
         "sides": integration.theme_evidence(*parts, hypotheses) if known else pd.DataFrame(),
         "tree": coding.theme_tree(*parts),
         "frequencies": coding.code_frequencies(*parts),
-        "cooccurrence": coding.cooccurrence(found["codings"], codebook.assignable(found["codebook"])),
+        "cooccurrence": coding.cooccurrence(found["counted"], codebook.assignable(found["codebook"])),
         "quotations": coding.quotations(*parts),
     }
 
@@ -103,7 +123,7 @@ def themes(study: Study) -> dict[str, pd.DataFrame]:
 def theme_saturation(study: Study) -> dict[str, pd.DataFrame]:
     """Return the saturation curve, where the rule stops, the band over random orders, and how often it stops where."""
     found = interviews(study)
-    parts = (found["codings"], found["units"])
+    parts = (found["counted"], found["units"])
     curve = saturation.saturation_curve(*parts)
     options = {"permutations": study.bootstrap, "seed": study.seed}
     return {
@@ -112,6 +132,23 @@ def theme_saturation(study: Study) -> dict[str, pd.DataFrame]:
         "band": saturation.permutation_band(*parts, **options),
         "stops": saturation.stopping_points(*parts, **options),
     }
+
+
+def _drawn(study: Study) -> dict[str, int]:
+    return {"resamples": study.bootstrap, "seed": study.seed}
+
+
+def _decided(
+    given: Fieldwork, folder: Path, units: pd.DataFrame, book: pd.DataFrame, coded: Coding
+) -> dict[str, pd.DataFrame]:
+    """Read what the coders decided, and return it with the codings that count."""
+    path = optional(given.decisions, "decisions") or beside(folder, "resolve.xlsx")
+    if path is None:
+        return {"counted": coded.codings, "decisions": pd.DataFrame()}
+    differ = coder_agreement.disagreements(coded.codings, units, _assignable(book), coded.assignments)
+    version = resolution.codings_version(coded.codings, coded.assignments, differ)
+    decisions = read_decisions(open_decisions(path), differ, version)
+    return {"counted": resolution.settled(coded.codings, decisions), "decisions": decisions}
 
 
 def _assignable(book: pd.DataFrame) -> pd.DataFrame:

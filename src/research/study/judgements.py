@@ -40,18 +40,26 @@ def vignettes(study: Study) -> pd.DataFrame:
 def practitioner_agreement(study: Study) -> dict[str, Any]:
     """Return agreement with practitioners: `rows` per model and arm, `tiers` out of fold, `reason` where not testable.
 
-    Only judgements of customers of the study's own data set count.
+    Only judgements of customers of the study's own data set count, and of a large loan book those in the sample on
+    whom models are compared; `left_out` says how many others were judged, `of` how many in all.
     """
     judged, tier_names = vignettes(study), np.array(resampling.TIERS, dtype=object)
+    none = {"rows": pd.DataFrame(), "tiers": {}, "judged": judged.iloc[:0], "of": 0, "left_out": 0}
     if reason := why_not(study, "05_comparison"):
-        return {"rows": pd.DataFrame(), "tiers": {}, "judged": judged.iloc[:0], "reason": reason}
+        return none | {"reason": reason}
     oof = out_of_fold(study)
     here = {study.dataset, datasets.shown(study.dataset)}
-    known = judged[judged["dataset"].isin(here) & judged["customer_id"].isin(oof.index[oof.tested])]
+    mine = judged[judged["dataset"].isin(here)]
+    known = mine[mine["customer_id"].isin(oof.index[oof.tested])]
+    of = mine["customer_id"].nunique()
+    counts = {"of": of, "left_out": of - known["customer_id"].nunique()}
     if known.empty:
         others = ", ".join(judged["dataset"].unique())
         why = f"the customers on the vignettes belong to {others}" if others else "no vignettes were judged"
-        return {"rows": pd.DataFrame(), "tiers": {}, "judged": known, "reason": f"not testable here: {why}"}
+        if of:
+            compared = f"the {oof.tested.sum():,} on whom models are compared"
+            why = f"none of the {of:,} customers on the vignettes is among {compared}"
+        return none | counts | {"reason": f"not testable here: {why}"}
 
     def of_vignettes(made: resampling.OutOfFold) -> dict[resampling.Pair, pd.Series]:
         return {
@@ -64,4 +72,4 @@ def practitioner_agreement(study: Study) -> dict[str, Any]:
     rows = practitioners.agreement_with_practitioners(ratings, placed, study.bootstrap, study.seed)
     lots = {pair: tiers for drawn in random_tiers.draws(oof) for pair, tiers in of_vignettes(drawn).items()}
     rows = random_tiers.averaged(rows, practitioners.agreement_with_practitioners(ratings, lots, 1))
-    return {"rows": rows, "tiers": placed, "judged": known, "reason": ""}
+    return {"rows": rows, "tiers": placed, "judged": known, "reason": "", **counts}

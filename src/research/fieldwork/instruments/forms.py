@@ -15,11 +15,13 @@ from research.fieldwork.instruments.columns import keys
 from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, survey_items
 from research.fieldwork.instruments.layout import (
     CODEBOOK,
-    CODING,
     CONSENT,
     DURATION,
     MAX_CODES,
+    MEMO,
     QUESTIONNAIRE,
+    SLOTS,
+    UNIT,
     WEIGHT,
     background,
     survey_columns,
@@ -132,9 +134,15 @@ def coding_form(
 
 
 def coding_workbook(
-    units: pd.DataFrame, *, coder: str = "", codebook: pd.DataFrame | None = None, invented: bool = False
+    units: pd.DataFrame,
+    *,
+    coder: str = "",
+    codebook: pd.DataFrame | None = None,
+    invented: bool = False,
+    slots: int = MAX_CODES,
+    kind: str = "coding",
 ) -> Workbook:
-    """Return the workbook of `coding_form`."""
+    """Return the workbook of `coding_form`, with room for `slots` codes of a segment; `kind` is stamped on it."""
     missing = [
         name for name in ("document", "segment", "text", "participant", "group") if name not in units.columns
     ]
@@ -146,27 +154,28 @@ def coding_workbook(
     sheet = book.create_sheet("coding 编码")
     top = wb.banner(sheet, 1, 6) if invented else 1
     wb.labelled_field(sheet, top, "coder", "Coder's code 编码员代码", coder)
-    first = wb.header(sheet, top + 2, CODING, height=18)
+    columns = [*UNIT, *SLOTS[:slots], MEMO]
+    first = wb.header(sheet, top + 2, columns, height=18)
     row = first
     for unit in units.itertuples():
-        for column, key in enumerate(keys(CODING)[:5], start=1):
+        for column, key in enumerate(keys(UNIT), start=1):
             wb.text_cell(sheet, row, column, getattr(unit, key))
-        for column in range(6, 6 + MAX_CODES):
+        for column in range(6, 6 + slots):
             wb.field(sheet, row, column)
-        wb.field(sheet, row, 6 + MAX_CODES, wrap=True)
+        wb.field(sheet, row, 6 + slots, wrap=True)
         sheet.row_dimensions[row].height = min(wb.row_height([(unit.text, 70)]), 400)
         row += 1
-    cells = f"F{first}:{get_column_letter(5 + MAX_CODES)}{row - 1}"
+    cells = f"F{first}:{get_column_letter(5 + slots)}{row - 1}"
     wb.choices(
         sheet, cells, f"'codebook 编码本'!$A$5:$A${4 + len(allowed)}", "A code of the codebook 编码本中的编码"
     )
-    wb.widths(sheet, [11, 9, 11, 13, 70, *[19] * MAX_CODES, 28])
+    wb.widths(sheet, [11, 9, 11, 13, 70, *[19] * slots, 28])
     sheet.freeze_panes = sheet.cell(first, 6)
     wb.protect(sheet)
     wb.page(sheet, landscape=True, titles=f"{top + 2}:{first - 1}")
     _codebook_sheet(book, codebook, allowed, invented)
-    wb.add_instructions(book, "coding", invented=invented, max_codes=MAX_CODES)
-    wb.add_stamp(book, form="coding", version=form_version(codebook))
+    wb.add_instructions(book, kind, invented=invented, max_codes=slots)
+    wb.add_stamp(book, form=kind, version=form_version(codebook))
     return book
 
 

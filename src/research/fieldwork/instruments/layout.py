@@ -7,7 +7,8 @@ import pandas as pd
 from research.fieldwork.instruments.columns import Column, choice
 from research.fieldwork.instruments.items import GROUPS, TIER_CHOICES, background_questions
 
-MAX_CODES = 6
+MAX_CODES = 6  # of a segment, in the form that a coder fills
+MOST_CODES = 60  # that are read: what several coders agreed on may be more
 CONSENT = {"yes": "yes 同意", "no": "no 不同意"}
 ANSWER_LABELS = {
     "strongly disagree": 1, "disagree": 2, "neither": 3, "neither agree nor disagree": 3, "neutral": 3, "agree": 4,
@@ -38,8 +39,9 @@ UNIT = [
     Column("group", "Group", "群体"),
     Column("text", "Text", "文本"),
 ]
-SLOTS = [Column(f"code_{n}", f"Code {n}", f"编码 {n}") for n in range(1, MAX_CODES + 1)]
-CODING = [*UNIT, *SLOTS, Column("memo", "Memo", "备忘")]
+SLOTS = [Column(f"code_{n}", f"Code {n}", f"编码 {n}") for n in range(1, MOST_CODES + 1)]
+MEMO = Column("memo", "Memo", "备忘")
+CODING = [*UNIT, *SLOTS, MEMO]
 CODEBOOK = [
     Column("code", "Code", "编码"),
     Column("theme", "Theme", "主题"),
@@ -60,6 +62,7 @@ RESOLUTION = [
     Column("applied_by", "Applied by", "使用者"),
     Column("not_applied_by", "Not applied by", "未使用者"),
     choice("decision", "Decision", "决定", {"keep": "keep 保留", "drop": "drop 删除"}, "keep or drop"),
+    Column("decided_by", "Decided by", "决定者"),
     Column("reason", "Reason", "理由"),
 ]
 

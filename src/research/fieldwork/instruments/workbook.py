@@ -6,9 +6,10 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
@@ -231,6 +232,24 @@ def page(sheet: Worksheet, *, landscape: bool, titles: str | None = None, pages_
     sheet.oddFooter.left.text = "&A"
     sheet.oddFooter.right.text = "&P / &N"
     sheet.print_options.horizontalCentered = True
+
+
+def add_tables(book: Workbook, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Add a sheet for each table: a row of headings, numbers as numbers, text as text."""
+    for name, table in tables.items():
+        sheet = book.create_sheet(name)
+        wide = [max(10, min(60, *map(len, map(str, [c, *table[c]])))) for c in table]
+        for column, heading in enumerate(table, start=1):
+            text_cell(sheet, 1, column, str(heading).replace("_", " "), bold=True)
+            for row, value in enumerate(
+                table[heading].astype(object).where(table[heading].notna(), None), start=2
+            ):
+                text_cell(
+                    sheet, row, column, value, number_format="0.000" if isinstance(value, float) else None
+                )
+        widths(sheet, wide)
+        sheet.freeze_panes = "A2"
+        page(sheet, landscape=True, titles="1:1")
 
 
 def _lines(text: str, width: int) -> int:

@@ -18,6 +18,7 @@ from research.fieldwork.instruments.items import survey_items
 from research.fieldwork.instruments.workbook import page, save, widths
 from research.fieldwork.intake.coding import examine_coding
 from research.fieldwork.intake.comparisons import examine_ahp
+from research.fieldwork.intake.decisions import examine_decisions
 from research.fieldwork.intake.faults import ERROR, Fault, find_table
 from research.fieldwork.intake.judgements import examine_vignettes
 from research.fieldwork.intake.sheets import Returned, open_returned
@@ -29,7 +30,7 @@ _LIST = "faults 问题清单"
 
 
 def kind_of(returned: Returned) -> str:
-    """Return survey, coding, vignettes or ahp: what the stamp says, else what the columns say."""
+    """Return survey, coding, vignettes, ahp or what else the stamp says; without one, what the columns say."""
     stated = returned.stamp.get("form", "")
     if stated:
         return "survey" if stated == "questionnaire" else stated
@@ -55,8 +56,10 @@ def check(path: str | Path) -> list[Fault]:
     kind = kind_of(returned)
     if kind == "survey":
         faults = examine_survey(returned, survey_items())[1]
-    elif kind == "coding":
+    elif kind in {"coding", "consensus"}:
         faults = examine_coding(returned, read_codebook())[1]
+    elif kind == "resolution":
+        faults = examine_decisions(returned)[1]
     elif kind == "vignettes":
         faults = examine_vignettes(returned)[1]
     elif kind == "ahp":

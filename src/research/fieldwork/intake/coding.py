@@ -44,7 +44,7 @@ def read_coding(
     """Return the codings of one or more coders.
 
     Args:
-        paths: coding workbooks, or a folder of them.
+        paths: coding workbooks, or a folder of them; see `coding_workbooks`.
         codebook: see `codebook.read_codebook`; the starting codebook when not given.
         accept_faults: leave unknown codes out instead of stopping.
 
@@ -58,14 +58,34 @@ def read_coding(
     """
     codebook = codes.read_codebook() if codebook is None else codebook
     parts: list[Coding] = []
-    files = expand(paths, (".xlsx", ".xlsm"))
-    for path in files:
-        part, faults = examine_coding(open_returned(path), codebook)
+    opened = coding_workbooks(paths)
+    for returned in opened:
+        part, faults = examine_coding(returned, codebook)
         if not accept_faults:
-            stop_on_errors(faults, path.name)
+            stop_on_errors(faults, returned.path.name)
         parts.append(part)
-    with about(*files):
+    with about(*(returned.path for returned in opened)):
         return _joined(parts)
+
+
+def coding_workbooks(paths: str | Path | Sequence[str | Path]) -> list[Returned]:
+    """Open the coders' workbooks; in a folder, other forms (a consensus, decisions) are passed over.
+
+    Raises:
+        UserError: a file cannot be read, or a consensus is named beside coders: it is made of their codings.
+    """
+    named = {Path(paths)} if isinstance(paths, (str, Path)) else set(map(Path, paths))
+    opened = [open_returned(path) for path in expand(paths, (".xlsx", ".xlsm"))]
+    opened = [one for one in opened if one.path in named or one.stamp.get("form", "coding") == "coding"]
+    for one in opened:
+        if one.stamp.get("form") == "consensus" and len(opened) > 1:
+            raise UserError(
+                f"{one.path.name}: the consensus of coders, and no coder of its own; name it alone, or the coders' own "
+                "workbooks"
+            )
+    if not opened:
+        raise UserError(f"{', '.join(map(str, named))}: no coding workbook")
+    return opened
 
 
 def _joined(parts: list[Coding]) -> Coding:
@@ -91,7 +111,7 @@ def _joined(parts: list[Coding]) -> Coding:
 def examine_coding(returned: Returned, codebook: pd.DataFrame) -> tuple[Coding, list[Fault]]:
     """Return the coding of one file and its faults."""
     stated = returned.stamp.get("form", "coding")
-    if stated != "coding":
+    if stated not in {"coding", "consensus"}:
         raise UserError(f"{returned.path.name}: a form of the kind '{stated}', expected 'coding'")
     faults: list[Fault] = []
     version, current = returned.stamp.get("version"), form_version(codebook)

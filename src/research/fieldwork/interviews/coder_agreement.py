@@ -106,22 +106,49 @@ def code_agreement(
     if resample not in _KEYS:
         raise UserError(f"resample '{resample}' is unknown{nearest(resample, _KEYS)}")
     presence = presence_table(codings, units, codebook, assignments)
-    any_code = presence.eq(1).any(axis=1).groupby(level=_KEYS, sort=False).any()
     options = {"resamples": resamples, "confidence": confidence, "seed": seed}
+    kept = {"coded": coded_units(presence), "all": presence.index.droplevel("code")}
     tables = []
     for base in BASES:
-        kept = any_code[any_code].index if base == "coded" else any_code.index
-        inside = presence[presence.index.droplevel("code").isin(kept)]
-        for code, ratings in inside.groupby(level="code", sort=False):
-            tables.append(_rated(ratings, resample, options).assign(scope="code", code=code, base=base))
-        pooled = _rated(inside, resample, options)
-        sets = set_alpha(code_sets(inside), **options)
-        tables.append(pd.concat([pooled, sets]).assign(scope="overall", code="all codes", base=base))
+        tables.append(units_agreement(presence, kept[base], resample, **options).assign(base=base))
+        inside = presence[presence.index.droplevel("code").isin(kept[base])]
+        tables.append(
+            set_alpha(code_sets(inside), **options).assign(scope="overall", code="all codes", base=base)
+        )
     table = pd.concat(tables, ignore_index=True)
     applied = presence.groupby(level="code").sum().sum(axis=1)
     table["applied"] = table["code"].map(applied).fillna(presence.eq(1).sum().sum()).astype(int)
     table.loc[table["applied"] == 0, "note"] = "no coder applied the code"
     return table[["scope", "code", "base", *COLUMNS, "applied"]]
+
+
+def coded_units(presence: pd.DataFrame) -> pd.MultiIndex:
+    """Return `document`, `segment` of the units of a presence table that carry a code of anybody."""
+    any_code = presence.eq(1).any(axis=1).groupby(level=_KEYS, sort=False).any()
+    return any_code[any_code].index
+
+
+def units_agreement(
+    presence: pd.DataFrame, kept: pd.MultiIndex, resample: str = "segment", **options: float
+) -> pd.DataFrame:
+    """Return every coefficient of the coders of a presence table, per code and overall, on some units.
+
+    Args:
+        presence: see `presence_table`; its columns are the coders compared.
+        kept: `document`, `segment` of the units to be looked at.
+        resample: as in `code_agreement`.
+        options: `resamples`, `confidence`, `seed` of `agreement_table`.
+
+    Returns:
+        `scope` (code, overall), `code`, and the columns of `agreement_table`.
+    """
+    inside = presence[presence.index.droplevel("code").isin(kept)]
+    tables = [
+        _rated(ratings, resample, options).assign(scope="code", code=code)
+        for code, ratings in inside.groupby(level="code", sort=False)
+    ]
+    pooled = _rated(inside, resample, options).assign(scope="overall", code="all codes")
+    return pd.concat([*tables, pooled], ignore_index=True)
 
 
 def code_sets(presence: pd.DataFrame) -> pd.DataFrame:
