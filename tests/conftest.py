@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import command
-from research import parameters
+from research import cli, parameters
 from research.pages import provenance
 from research.paths import ROOT
 
@@ -50,6 +52,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test show what the plan of another one allows."""
     monkeypatch.setattr(parameters, "_read", {})
+
+
+@pytest.fixture
+def research(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs a command in this process: exit code, and what it printed on one line."""
+
+    def call(*words: object) -> tuple[int, str]:
+        code: Any = 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["research", *map(str, words)])
+            try:
+                cli.main()
+            except SystemExit as end:
+                code = end.code
+        printed = capsys.readouterr()
+        return int(code or 0), " ".join((printed.err + printed.out).split())
+
+    return call
 
 
 @pytest.fixture(scope="session")

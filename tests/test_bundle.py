@@ -8,17 +8,14 @@ import json
 import shutil
 import stat
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
 import yaml
 
 import demo
-from research import cli
 from research.archive import open_archive
 
 UNREACHED = (
@@ -29,22 +26,6 @@ UNREACHED = (
 @pytest.fixture(scope="module")
 def out(tmp_path_factory) -> Path:
     return demo.shared_run(tmp_path_factory) / "out"
-
-
-@pytest.fixture
-def research(capsys, monkeypatch):
-    """Run a command in this process; return its exit code and what it said."""
-
-    def call(*words: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["research", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        return int(code or 0), " ".join(capsys.readouterr().err.split())
-
-    return call
 
 
 @pytest.fixture
