@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(COLUMNS="1000", NO_COLOR="1")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all tests of a file to one process where they share what the file makes once: `--dist loadgroup`."""
     sharing = {path for path in {item.path for item in items} if 'scope="module"' in path.read_text("utf-8")}
