@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in FORCED:
         os.environ.pop(name, None)
     os.environ.update(COLUMNS="1000", NO_COLOR="1")
+    # Small data: starting processes would take longer than the work. Results do not depend on their number.
+    os.environ["RESEARCH_JOBS"] = "1"
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks

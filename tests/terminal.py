@@ -69,7 +69,6 @@ class Terminal:
             "PYTHONPATH": str(self.folder / "src"),
             "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "RESEARCH_CACHE": str(cache),
-            "RESEARCH_JOBS": "1",
             "COLUMNS": "160",
             "NO_COLOR": "1",
         }

@@ -128,7 +128,6 @@ def test_run_reports_and_exits(command, monkeypatch, tmp_path):
     demo.write(folder, "02_broken", [("text", "# Broken"), demo.SECOND[1], ("code", "1 / 0")])
     found = notebooks.find(folder)
     monkeypatch.setattr("research.pages.notebooks.find", lambda: found)
-    monkeypatch.setenv("RESEARCH_JOBS", "1")
     out = str(tmp_path / "out")
     code, _, err = command("run", "default", "--out", out, "--jobs", "2")
     assert code == 1
