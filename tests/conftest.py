@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-import command
-from research import cli, parameters
-from research.pages import provenance
-from research.paths import ROOT
+# One thread each, as in kernels, which NumPy reads when it is imported: the tests of all workers share the processors.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import command  # noqa: E402
+from research import cli, parameters  # noqa: E402
+from research.pages import provenance  # noqa: E402
+from research.paths import ROOT  # noqa: E402
 
 # The same examples at every run, and none that fails because the machine is busy.
 settings.register_profile(
