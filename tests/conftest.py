@@ -26,6 +26,7 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+LONGEST = ("test_study_run", "test_docs", "test_faults", "test_disclosure", "test_browser", "test_cluster")
 FORCED = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
@@ -46,13 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["RESEARCH_JOBS"] = "1"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all tests of a file to one process where they share what the file makes once: `--dist loadgroup`."""
-    sharing = {path for path in {item.path for item in items} if 'scope="module"' in path.read_text("utf-8")}
-    for item in items:
-        if item.path in sharing and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """Begin with what takes longest, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(autouse=True)
