@@ -14,10 +14,13 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
+from research.cli import load
+from research.errors import UserError
 from research.paths import ROOT
+from research.textfiles import read_csv
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = {name: (ROOT / name).read_text() for name in ("requirements.lock", "requirements-extras.lock")}
+LOCKS = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock")}
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -25,6 +28,7 @@ def pins(lock: str) -> dict[str, str]:
 
 
 PINNED = pins("requirements.lock")
+GROUPS = PROJECT["dependency-groups"]
 EXTRAS = [name for names in PROJECT["project"]["optional-dependencies"].values() for name in names]
 
 
@@ -33,15 +37,39 @@ def canonical(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_every_dependency_and_every_extra_is_locked() -> None:
-    needed = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
-    for requirements, lock in ((needed, "requirements.lock"), (EXTRAS, "requirements-extras.lock")):
+def test_every_dependency_tool_and_extra_is_locked() -> None:
+    tools = [need for need in GROUPS["dev"] if isinstance(need, str)]
+    for requirements, lock in (
+        (PROJECT["project"]["dependencies"] + GROUPS["build"], "requirements.lock"),
+        (tools, "requirements-dev.lock"),
+        (EXTRAS, "requirements-extras.lock"),
+    ):
         assert set(map(canonical, requirements)) - set(map(canonical, pins(lock))) == set()
+    assert set(map(canonical, tools)) & set(map(canonical, PINNED)) == set()  # only for those who test
 
 
-def test_the_extras_change_no_version() -> None:
-    extended = pins("requirements-extras.lock")
+@pytest.mark.parametrize("lock", ["requirements-dev.lock", "requirements-extras.lock"])
+def test_tools_and_extras_change_no_version(lock: str) -> None:
+    extended = pins(lock)
     assert {name: extended.get(name) for name in PINNED} == PINNED
+
+
+def test_the_lock_of_the_study_has_nothing_that_no_default_page_imports() -> None:
+    large = read_csv(ROOT / "docs" / "data" / "large_packages.csv")
+    others = {canonical(name) for name in large.loc[large["on default pages"] == "no", "package"]}
+    assert not others & {canonical(name) for name in PINNED}
+
+
+def test_a_verb_of_an_extra_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("research.collect.events", "research.commands.events"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    with pytest.raises(UserError, match=r"`research events` needs the extra 'events'.*make extras"):
+        load("events")
 
 
 @pytest.mark.parametrize("lock", LOCKS)

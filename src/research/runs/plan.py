@@ -146,7 +146,7 @@ def check_cache() -> None:
 
 
 @cache
-def _kinds() -> dict[str, str]:
+def kinds() -> dict[str, str]:
     """Return data set → where its rows come from; `datasets` says the same and is slow to import."""
     known = yaml.safe_load((DEFINITIONS / "datasets.yml").read_text(encoding="utf-8"))
     return {name: entry["kind"] for name, entry in known.items()}
@@ -155,8 +155,8 @@ def _kinds() -> dict[str, str]:
 def _data_checks(study: Study) -> Iterator[Callable[[], object]]:
     """Yield a check per data set of a study; those that come with the installed packages need none."""
     asked = list(dict.fromkeys([study.dataset, *study.compare_datasets]))
-    kinds = _kinds()
-    if study.crosswalk and study.dataset in kinds:
+    known = kinds()
+    if study.crosswalk and study.dataset in known:
         yield partial(
             _refuse,
             f"crosswalk: found '{study.crosswalk}' beside the data set '{study.dataset}', which has its own; expected "
@@ -167,11 +167,11 @@ def _data_checks(study: Study) -> Iterator[Callable[[], object]]:
         yield partial(
             _refuse, f"compare_datasets: two files are called '{name}'; expected names of their own"
         )
-    doubtful = [name for name in asked if kinds.get(name) not in (None, *PACKAGED)]
+    doubtful = [name for name in asked if known.get(name) not in (None, *PACKAGED)]
     if doubtful:
         yield partial(_require, doubtful)
     for name in asked:
-        if name not in kinds:
+        if name not in known:
             parameter = "dataset" if name == study.dataset else "compare_datasets"
             yield partial(_check_book, study.with_dataset(name), parameter)
 
