@@ -26,9 +26,7 @@ from research.runs.runner import Failed
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
 ERROR_CELL = "papermill-error-cell-tag"
-PATIENCE = (
-    600  # seconds for a kernel to answer: a busy machine needs more than the usual 60, and 4 for an output
-)
+PATIENCE = 600  # seconds; a busy machine needs more than the usual 60 to start a kernel, and 4 for an output
 CellStarted = Callable[[int, int], None]
 
 
