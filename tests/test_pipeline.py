@@ -291,7 +291,7 @@ def test_several_workers_begin_what_takes_long_first_and_what_uses_it_late(tmp_p
         plan = plans.plan("default", out=tmp_path / "out", notebooks=given, jobs=jobs)
         return [task.name for task in pipeline.study_tasks(plan, None) if task.lane == "kernels"]
 
-    own = [f"ahead {kind} lendingclub2018" for kind in ("folds", "refits", "choices", "readings", "measures")]
+    own = [f"ahead {kind} lendingclub2018" for kind in ("folds", "refits", "readings", "measures")]
     others = [
         f"ahead {kind} {name}"
         for name in ("lendingclub2016", "credit_data")
