@@ -284,7 +284,7 @@ def test_every_number_says_its_name_in_values_json(visit, out, every_kind, name)
     told = page.evaluate(ALL_NUMBERS)
     assert len(told) == page.locator("main data").count() - page.locator("main data[value='']").count() > 0
     alone = [one for one in told if "Not compared: this number" in one["Reference"]]
-    assert len(alone) == (3 if name == "every kind" else 0)
+    assert len(alone) == (1 if name == "every kind" else 0)
     for one in told:
         if one not in alone:
             assert float(one["In full"]) == float(known[one["Name"]])

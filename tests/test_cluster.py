@@ -1,6 +1,6 @@
-"""A batch on a Dask cluster: a real scheduler and workers in processes of their own, on this machine only.
+"""A batch, or one study, on a Dask cluster: a real scheduler and workers in processes, on this machine only.
 
-The oracle is the same batch made in this process: every file must have the same bytes.
+The oracle is the same work done in this process: every file must have the same bytes.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ import command
 import demo
 from command import until
 from research.commands.batch import batch as batch_command
+from research.commands.run import run as run_command
 from research.errors import UserError
 from research.pages import notebooks
 from research.paths import ROOT
-from research.runs import batch, cluster
+from research.runs import batch, cluster, pipeline
 from research.runs.batch import Outcome
 from research.runs.grid import plans, read
+from research.runs.plan import plan
 from test_batch import grid_file
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: `make extras`")
@@ -41,6 +43,23 @@ CELLS = [
     ("code", 'assert plan.seed != 3, "three is a crowd"'),
     ("code", 'answer(Said("Seed {seed:d}.", {"seed": plan.seed}))'),
 ]
+COMPARED = [
+    ("text", "# Who serves?"),
+    ("parameters", demo.PARAMETERS),
+    ("code", f"{demo.SHOWN}\nfrom research import parameters\nfrom research.study import contents as steps"),
+    ("code", "plan = parameters.load(study, dataset=dataset, changes=changes)"),
+    (
+        "code",
+        'curve = steps.specification_curve(plan)["curve"]\n'
+        'for name, rows in (("contrasts", steps.contrasts(plan)), ("curve", curve)):\n'
+        '    show(Exhibit(name, rows, Said("Rows")))',
+    ),
+    ("code", 'answer(Said("{n:d} contrasts.", {"n": len(steps.contrasts(plan))}))'),
+]
+SMALL = {
+    "compare_datasets": ["credit_data"], "models": ["rfm", "tree"], "references": ["random"],
+    "folds": 2, "bootstrap": 100, "stability_refits": 2,
+}  # fmt: skip
 GRID = "name: seeds\nproduct: {seed: [1, 2, 3, 4, 5, 6], pause: [0.4]}"
 
 
@@ -293,3 +312,78 @@ def test_an_address_of_a_worker_and_a_scheduler_without_workers(tmp_path, start,
             start(GRID, lonely.addresses()[0])
     finally:
         lonely.close()
+
+
+@pytest.fixture
+def compared(tmp_path, monkeypatch) -> Callable[..., dict[str, bytes]]:
+    """Return a function that runs a small comparison with a cache and returns the files of its reports."""
+    books = demo.write(tmp_path / "compared", "01_compared", COMPARED, begins="first").parent
+
+    def made(cache: str, out: str, cells: Path = books, jobs: int = 1, address: str = "") -> dict[str, bytes]:
+        monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / cache))
+        monkeypatch.setenv("RESEARCH_JOBS", "1")
+        given = notebooks.find(cells)
+        made = plan("quick", changes=SMALL, jobs=jobs, out=tmp_path / out, notebooks=given)
+        if address:
+            with cluster.steps(made, address) as submit:
+                result = pipeline.run(made, quiet=True, submit=submit)
+        else:
+            result = pipeline.run(made, quiet=True)
+        assert not result.exit_code, result.failed
+        return command.files(tmp_path / out)
+
+    return made
+
+
+def test_a_study_has_the_same_bytes_from_one_job_two_and_a_cluster_cold_and_cached(compared):
+    one = compared("cache", "one")
+    assert {"01_compared.html", "values.json"} <= one.keys()
+    for made in (
+        compared("cache", "cached"),
+        compared("cache-of-two", "two", jobs=2),
+        compared("cache-of-cluster", "cluster", address="local:2"),
+    ):
+        assert made.keys() == one.keys()
+        assert [name for name in one if made[name] != one[name]] == []
+
+
+def test_steps_of_a_study_are_computed_by_the_workers_into_the_cache_of_the_run(
+    compared, tmp_path, monkeypatch
+):
+    """The notebook of this run uses no step, so that only workers can have stored any."""
+    idle = demo.write(tmp_path / "idle", "01_idle", CELLS, begins="first").parent
+    compared("cache", "idle", idle, address="local:1")
+    found = {path.name for path in (tmp_path / "cache" / "results").iterdir()}
+    assert {"out_of_fold", "refits", "unaided", "chosen_folds", "other_readings", "by_data_set"} <= found
+    assert not list((tmp_path / "cache").glob("seen-*"))
+
+
+def test_a_cluster_with_another_cache_is_refused_before_anything_runs(compared, dask, tmp_path):
+    with pytest.raises(
+        UserError, match=r"worker tcp://\S+: the shared folder: found .* not seen, expected .* seen"
+    ):
+        compared("cache", "out", address=dask.address)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_study_whose_workers_are_lost_is_finished_here(compared, monkeypatch):
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 1)
+    monkeypatch.setattr(cluster, "RETRIES", 0)
+    monkeypatch.setattr(cluster, "work", lost)
+    assert "01_compared.html" in compared("cache", "out", address="local:1")
+
+
+def lost(*_given: object) -> None:
+    raise OSError("the worker went")
+
+
+@pytest.mark.parametrize("words", ["local:", "local:0", "local:two", "local:1000"])
+def test_a_number_of_workers_here_that_cannot_be_is_one_message(words, compared, tmp_path):
+    with pytest.raises(UserError, match=rf"--cluster {words}: expected local:N with N workers, 1 to \d+"):
+        compared("cache", "out", address=words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_watching_and_a_cluster_exclude_each_other():
+    with pytest.raises(UserError, match="--watch and --cluster"):
+        run_command("quick", cluster="local:2", watch=True)

@@ -18,8 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from research.exhibits import N_, Exhibit, Said, Words
 from research.exhibits.exhibit import drawn_by
-from research.exhibits.numbers import number
 from research.exhibits.style import small_multiples
+from research.numerals import number
 from research.pages import markup, show, values
 from research.pages.payload import MIME
 from research.pages.render import render

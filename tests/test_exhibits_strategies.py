@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from research.compare.claims import definitions
-from research.exhibits import Words, strategies
+from research.exhibits import Words, effects, policy, strategies
 from research.exhibits.style import theme
 from research.manage import break_even, portfolio
 from research.manage.strategies import strategies as actions
@@ -119,20 +119,20 @@ def test_strategies_say_where_effects_come_from_and_count_hours_saved() -> None:
     ],
 )
 def test_the_break_even_says_what_a_case_is_taken_to_cost(basis: dict, text: str) -> None:
-    made = strategies.break_even(NEEDED, basis, OUTCOME)
+    made = effects.break_even(NEEDED, basis, OUTCOME)
     assert str(made.caption) == text
     assert made.frame["first"].tolist() == [True, True, True, False, True, True]
 
 
 def test_each_claim_has_the_action_nearest_to_paying() -> None:
-    made = strategies.claims(NEEDED, definitions())
+    made = effects.claims(NEEDED, definitions())
     assert made.frame["id"].tolist() == ["T1a", "T4a", "T3a", "T4b"]
     assert (
         str(made.caption)
         == "For 2 of 4 claims even the action nearest to paying needs more than the effect assumed."
     )
     assert made.frame.set_index("id").at["T3a", "needed"] == 0.04
-    paying = strategies.claims(NEEDED[NEEDED["result"].isin(["always", "base"])], definitions())
+    paying = effects.claims(NEEDED[NEEDED["result"].isin(["always", "base"])], definitions())
     assert (
         str(paying.caption)
         == "For each of the 2 claims an action would repay its cost at the effect assumed."
@@ -140,12 +140,12 @@ def test_each_claim_has_the_action_nearest_to_paying() -> None:
 
 
 def test_one_prevented_case_is_told_in_hours() -> None:
-    assert str(strategies.prevented(prevented(), OUTCOME).caption) == (
+    assert str(effects.prevented(prevented(), OUTCOME).caption) == (
         "No action takes fewer hours for one prevented case of early delinquency than periodic monitoring and review: "
         "650; it would prevent 0.16 of 3.1 cases per hundred customers of the medium-risk tier."
     )
     hidden = RATES.assign(**dict.fromkeys(["bad", "rate", "ci_low", "ci_high"], np.nan))
-    assert str(strategies.prevented(prevented(hidden), OUTCOME).caption) == (
+    assert str(effects.prevented(prevented(hidden), OUTCOME).caption) == (
         "Officer hours for one prevented case of early delinquency; the tiers have too few cases to be published."
     )
 
@@ -195,7 +195,7 @@ def profit(estimate: float, sampling: tuple, assumed: tuple) -> tuple:
     ],
 )  # fmt: skip
 def test_the_policy_says_what_both_intervals_allow(rows: pd.DataFrame, text: str) -> None:
-    made = strategies.policy(rows, LOAN, OUTCOME, "US dollar")
+    made = policy.policy(rows, LOAN, OUTCOME, "US dollar")
     assert str(made.caption) == text
     assert {"sampling_low", "assumed_low"} <= set(made.headings)
 
@@ -226,8 +226,8 @@ def test_a_return_that_no_bank_would_believe_is_withdrawn(
         rows = changes(
             outcomes=FEWER, profit=profit(1.0, (0, 2), (0, 2)), RAROC=(*measure, -0.01, -0.02, 0, -0.02, 0)
         )
-    assert str(strategies.losses(rows, basis, OUTCOME)) == text
-    shown = set(strategies.policy(rows, basis, OUTCOME, "US dollar").frame["measure"])
+    assert str(policy.losses(rows, basis, OUTCOME)) == text
+    shown = set(policy.policy(rows, basis, OUTCOME, "US dollar").frame["measure"])
     assert ("RAROC" in shown) == (measure == (0.22, 0.23))
 
 
@@ -253,7 +253,7 @@ def test_a_return_that_no_bank_would_believe_is_withdrawn(
     ],
 )
 def test_the_tornado_names_the_assumption_that_moves_most(measure: str, text: str) -> None:
-    assert str(strategies.tornado(TORNADO, measure, "US dollar").caption) == text
+    assert str(policy.tornado(TORNADO, measure, "US dollar").caption) == text
 
 
 TORNADO = pd.DataFrame(
@@ -269,11 +269,11 @@ SPENT = pd.DataFrame(
 
 
 def test_hours_say_what_is_freed_and_what_is_taken_unless_a_tier_is_withheld() -> None:
-    made = strategies.officer_hours(SPENT, RATES)
+    made = policy.officer_hours(SPENT, RATES)
     assert str(made.caption) == (
         "The low-risk tier would free 600 officer hours a year; the actions of the other tiers would take 26,000."
     )
-    few = strategies.officer_hours(SPENT, RATES.assign(n=RATES["n"].where(RATES["tier"] != "low")))
+    few = policy.officer_hours(SPENT, RATES.assign(n=RATES["n"].where(RATES["tier"] != "low")))
     assert str(few.caption) == "Officer hours per customer and year by tier; all of them are assumed."
 
 
@@ -281,9 +281,9 @@ def test_hours_say_what_is_freed_and_what_is_taken_unless_a_tier_is_withheld() -
 def test_figures_draw_what_was_published_on_a_page_and_on_a_phone(width: float) -> None:
     words = Words(width=width)
     for made in (
-        strategies.break_even(NEEDED, LOAN, OUTCOME),
-        strategies.tornado(TORNADO, "cost of one", "US dollar"),
-        strategies.officer_hours(SPENT, RATES.assign(n=np.nan)),
+        effects.break_even(NEEDED, LOAN, OUTCOME),
+        policy.tornado(TORNADO, "cost of one", "US dollar"),
+        policy.officer_hours(SPENT, RATES.assign(n=np.nan)),
     ):
         with theme():
             figure = made.draw(made.frame, words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,6 +101,22 @@ def test_robust_errors_equal_the_sandwich(model: risk.RiskModel) -> None:
     meat = (x * ((y - p) ** 2)[:, None]).T @ x
     expected = np.sqrt(np.diag(bread @ meat @ bread))
     np.testing.assert_allclose(model.result.bse, expected, rtol=1e-6)
+
+
+def test_marginal_effects_and_their_intervals_are_those_of_statsmodels(model: risk.RiskModel) -> None:
+    theirs = model.result.get_margeff(at="overall", method="dydx", dummy=True).summary_frame()
+    theirs = theirs.loc[model.design.matrix.columns, ["dy/dx", "Conf. Int. Low", "Cont. Int. Hi."]]
+    np.testing.assert_allclose(risk.marginal_effects(model), theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_marginal_effects_take_no_more_memory_than_a_few_copies_of_the_design(model: risk.RiskModel) -> None:
+    tracemalloc.start()
+    try:
+        risk.marginal_effects(model)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * model.design.matrix.size * 8
 
 
 def test_marginal_effect_equals_a_finite_difference(model: risk.RiskModel) -> None:
@@ -200,7 +218,8 @@ def test_nothing_of_the_calibration_is_learned_of_the_customers_judged() -> None
     )
     table["default"] = (rng.random(1000) < 0.2).astype(float)
     table["loan_purpose"] = table["loan_purpose"].astype("category")
-    columns, _ = design.learn(table[:800], table["default"][:800], CONSTRUCTS)
+    columns, learned_of, _ = design.learn(table[:800], table["default"][:800], CONSTRUCTS)
+    pd.testing.assert_frame_equal(design.matrix(columns, table[:800]), learned_of)
     judged = table[800:].copy()
     before = design.matrix(columns, judged)
     judged.iloc[0, 0] = 1e30

@@ -194,6 +194,27 @@ def test_a_run_that_is_killed_is_taken_up_by_the_next(books, calm, scratch, tmp_
 
 
 @linux
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_processes_that_compute_steps_end_with_their_run(number, tmp_path):
+    books = demo.write(tmp_path / "books", "01_idle", PLAIN, begins="first").parent
+    cache = tmp_path / "cache"
+    words = ("run", "quick", "--jobs", 2, "--out", tmp_path / "out")
+    started = Started(books, *words, RESEARCH_CACHE=str(cache))
+    until((cache / "results" / "customers").exists)  # steps are under way, and take longer than what follows
+    started.process.send_signal(number)
+    assert started.process.wait(60) != 0
+    until(lambda: not started.descendants(), 60)
+
+
+def parent(process: int) -> int:
+    """Return the number of the process that started one; 0 when it has gone."""
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+@linux
 def test_a_batch_that_is_killed_is_taken_up_by_the_next(tiny, tmp_path):
     """First the process of one run is killed, which the batch survives; then the batch, which a second one finishes."""
     asked = read(grid_file(tmp_path, "name: g\nstudy: quick\nproduct: {seed: [1, 2, 3, 4, 5, 6]}"))
@@ -207,8 +228,8 @@ def test_a_batch_that_is_killed_is_taken_up_by_the_next(tiny, tmp_path):
 
     until(ended)
     before = ended()
-    workers = [process for process, line in started.descendants().items() if "popen_loky" in line]
-    os.kill(workers[0], signal.SIGKILL)
+    workers = [one for one in started.descendants() if parent(parent(one)) == started.process.pid]
+    os.kill(workers[0], signal.SIGKILL)  # the fork server stands between
     until(lambda: ended() > before)
     started.kill_when(lambda: True)
     again = batch.named(asked, plans(asked, out, notebooks.find(tiny)))

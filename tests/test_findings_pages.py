@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from research.compare import claims
-from research.exhibits import comparison, synthesis
+from research.exhibits import comparison, lenders, synthesis
 from research.exhibits.style import theme
 from research.exhibits.words import Words
 from research.pages.show import ANSWER_NUMBERS, ANSWER_WORDS
@@ -125,7 +125,7 @@ def test_the_caption_counts_what_the_tests_found(result, family, text):
 
 
 def pooled(low: float, high: float, further: tuple[float, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    keys = dict(zip(("purpose", "arm", "model_a", "model_b"), comparison.SHOWN[0], strict=True))
+    keys = dict(zip(("purpose", "arm", "model_a", "model_b"), lenders.SHOWN[0], strict=True))
     rows = pd.DataFrame([keys | {"lender": f"lender {i}", "estimate": -0.04, "ci_low": low, "ci_high": high}
                          for i in range(7)])  # fmt: skip
     mean = keys | {"lenders": 7.0, "estimate": (low + high) / 2, "ci_low": low, "ci_high": high,
@@ -145,7 +145,7 @@ def pooled(low: float, high: float, further: tuple[float, float]) -> tuple[pd.Da
     ],
 )  # fmt: skip
 def test_the_pooled_sentence_follows_the_interval_and_the_prediction(low, high, further, text):
-    made = comparison.lenders(*pooled(low, high, further), "recorded")
+    made = lenders.lenders(*pooled(low, high, further), "recorded")
     assert str(made.caption).endswith(text)
     assert str(made.caption).startswith("Over 7 lenders")
 
@@ -163,10 +163,10 @@ def test_the_pooled_sentence_follows_the_interval_and_the_prediction(low, high, 
 )
 def test_needs_over_lenders_follow_the_pooled_interval(low, high, text):
     rows, mean = pooled(low, high, (low, high))
-    other = dict(zip(("purpose", "arm", "model_a", "model_b"), comparison.OTHER_PURPOSES[0], strict=True))
-    made = comparison.lenders_otherwise(rows.assign(**other), mean.assign(**other), "recorded")
+    other = dict(zip(("purpose", "arm", "model_a", "model_b"), lenders.OTHER_PURPOSES[0], strict=True))
+    made = lenders.lenders_otherwise(rows.assign(**other), mean.assign(**other), "recorded")
     assert str(made.caption) == text
-    few = comparison.lenders_otherwise(rows.assign(**other), mean.iloc[:0], "real")
+    few = lenders.lenders_otherwise(rows.assign(**other), mean.iloc[:0], "real")
     assert str(few.caption).endswith("too few lenders to pool.")
 
 
@@ -285,7 +285,7 @@ def drawn() -> list:
     return [
         comparison.rankings(tiers, WORDS, "single", 0.1),
         comparison.profile(profile(rfm=0.5, tree=0.6, scorecard=0.7, grade=0.6), "single"),
-        comparison.lenders(*pooled(-0.068, -0.003, (-0.1, 0.05)), "recorded"),
+        lenders.lenders(*pooled(-0.068, -0.003, (-0.1, 0.05)), "recorded"),
         synthesis.odds(odds, "recorded"),
     ]
 

@@ -16,7 +16,7 @@ import pytest
 
 import demo
 from command import until
-from research.runs import kernels
+from research.runs import kernels, processes
 from research.runs.execute import ExecutionFailed, execute
 from research.runs.imported import imports
 
@@ -42,7 +42,7 @@ def executed(tmp_path: Path, code: str) -> str:
 
 @linux
 def test_a_kernel_is_forked_and_has_its_libraries_already(tmp_path):
-    if kernels.kernel_name() != kernels.WARM or not kernels.warm():
+    if kernels.kernel_name() != kernels.WARM or not processes.warm():
         pytest.skip(
             "the entry point is not installed, or the folder for temporary files lies too deep for sockets"
         )
@@ -57,7 +57,7 @@ def test_a_kernel_is_forked_and_has_its_libraries_already(tmp_path):
 @linux
 def test_kernels_started_side_by_side_leave_the_environment_as_it_was(monkeypatch):
     monkeypatch.delenv("RESEARCH_PAGES", raising=False)
-    monkeypatch.setattr(kernels, "warm", lambda: True)
+    monkeypatch.setattr(processes, "warm", lambda: True)
     second = Event()
 
     def slowly() -> None:
@@ -68,10 +68,10 @@ def test_kernels_started_side_by_side_leave_the_environment_as_it_was(monkeypatc
             time.sleep(0.3)
 
     lock = Lock()
-    monkeypatch.setattr(kernels.forkserver, "ensure_running", slowly)
+    monkeypatch.setattr(processes.forkserver, "ensure_running", slowly)
     before = dict(os.environ)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: kernels.begin(), range(2)))
+        list(pool.map(lambda _: processes.begin(), range(2)))
     assert dict(os.environ) == before
 
 

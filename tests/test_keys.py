@@ -193,6 +193,12 @@ def test_a_module_that_a_step_cannot_import_moves_nothing(copy) -> None:
     assert copy.moved(path, path.read_text(encoding="utf-8") + "# changed\n") == set()
 
 
+def test_words_and_pictures_of_a_page_move_no_key() -> None:
+    shown = ("exhibits", "pages", "desk", "runs", "commands")
+    behind = project().modules(*set(MODULES.values()))
+    assert [name for name in behind if name.startswith(tuple(f"research.{folder}" for folder in shown))] == []
+
+
 def test_a_new_step_in_the_table_of_contents_moves_nothing(copy) -> None:
     path = PACKAGE / "study" / "contents.py"
     assert copy.moved(path, path.read_text(encoding="utf-8") + "# changed\n") == set()
@@ -232,11 +238,14 @@ def test_a_definition_that_no_step_reads_moves_nothing(copy) -> None:
     assert copy.moved(path, path.read_text(encoding="utf-8").rsplit("\n", 2)[0]) == set()
 
 
-def test_a_survey_item_does_not_move_the_models(copy) -> None:
-    path = DEFINITIONS / "survey_items.csv"
+@pytest.mark.parametrize(
+    ("name", "moves"), [("survey_items.csv", "survey_scales"), ("classification.yml", "classification")]
+)
+def test_what_one_page_asks_or_sorts_by_does_not_move_the_models(copy, name, moves) -> None:
+    path = DEFINITIONS / name
     moved = copy.moved(path, path.read_text(encoding="utf-8") + "\n")
-    assert "survey_scales" in moved
-    assert not moved & {"weights", "model", "out_of_fold", "specification_curve"}
+    assert moves in moved
+    assert not moved & {"customers", "weights", "model", "out_of_fold", "specification_curve"}
 
 
 def test_another_version_of_a_library_moves_the_keys_of_the_steps_that_use_it(monkeypatch) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from research.collect import levels
+from research.collect.classification import rules
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,20 @@ def test_a_class_is_no_person(text: str) -> None:
 
 def test_no_class_of_the_shipped_definitions_is_taken_for_a_person() -> None:
     assert [word for word in levels.words() if levels.personal(word)] == []
+
+
+def test_every_word_that_a_standard_sorts_by_is_a_class_that_definitions_name() -> None:
+    conditions = [
+        condition
+        for standard in rules()["standards"].values()
+        for way in standard["measured_by"]
+        for rule in way["rules"]
+        for condition in rule.get("when", {}).values()
+    ]
+    listed = [value if isinstance(value, list) else [value] for one in conditions for value in one.values()]
+    words = {str(word) for some in listed for word in some if str(word)[0].isalpha()}
+    assert len(words) > 20
+    assert words <= levels.words()
 
 
 def test_rare_and_personal_levels_are_pooled_and_the_studys_own_classes_are_not() -> None:

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from research.exhibits import monitoring
+from research.exhibits import arrears, migration, monitoring, potential, stability
 from research.exhibits.style import PHONE, theme
 from research.exhibits.words import Words
 from research.manage import drift, retiering, reviews
@@ -70,7 +70,7 @@ def flags(result: str = "open", low: float = 2.0) -> pd.DataFrame:
 
 def triggered(*delays: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     months = pd.DataFrame(
-        [(model, period, measure, 1.0, "green", period == 4) for model in MODELS for measure in monitoring.MEASURES
+        [(model, period, measure, 1.0, "green", period == 4) for model in MODELS for measure in stability.MEASURES
          for period in range(6)], columns=["model", "period", "measure", "value", "signal", "fired"],
     ).assign(amber=1.5, red=2.5, shock=3)  # fmt: skip
     delay = pd.DataFrame({"model": MODELS, "delay": delays, "before": [0, 1], "months_watched_before": 18})
@@ -158,10 +158,10 @@ def test_frozen_tiers(results, text):
     ],
 )  # fmt: skip
 def test_shifts(share, text):
-    made = monitoring.shifts(shifts(0.05, share), "recorded")
+    made = stability.shifts(shifts(0.05, share), "recorded")
     assert str(made.caption) == text
     assert made.frame["label"].tolist() == ["Decision tree", "Decision tree", "Income"]
-    assert monitoring.shifts(made.frame, "recorded").frame.equals(made.frame), (
+    assert stability.shifts(made.frame, "recorded").frame.equals(made.frame), (
         "what was recorded is shown as it was"
     )
 
@@ -176,8 +176,8 @@ def test_shifts(share, text):
 )  # fmt: skip
 def test_flags_stand_beside_value_alone(result, low, text, value):
     rows = flags(result, low)
-    assert str(monitoring.flags(rows, "real").caption) == text
-    said = [str(part) for part in monitoring.flagged(rows)]
+    assert str(potential.flags(rows, "real").caption) == text
+    said = [str(part) for part in potential.flagged(rows)]
     assert said[1] == value
     assert said[0] == (
         "Under the tree, 30 of 100 flagged customers were premium two months later (30.0%), and 10.0% of the other low-risk "
@@ -194,11 +194,11 @@ def test_flags_stand_beside_value_alone(result, low, text, value):
     ],
 )  # fmt: skip
 def test_when_the_rule_fires(delays, text):
-    assert str(monitoring.trigger(*triggered(*delays)).caption) == text
+    assert str(stability.trigger(*triggered(*delays)).caption) == text
 
 
 def test_the_rule_is_stated_from_its_file():
-    assert str(monitoring.rule(retiering.rule())) == (
+    assert str(stability.rule(retiering.rule())) == (
         "Three measures are watched: stability index of the score of new loans, downgrades over their usual number and observed "
         "over expected defaults. Tiers are reviewed when at least 1 is red for 2 months in a row, 2 are amber or red for 3, or any "
         "is for 6. The rule is then silent until all have been below 90% of their amber bound for 3 months."
@@ -214,7 +214,7 @@ def test_the_rule_is_stated_from_its_file():
     ],
 )  # fmt: skip
 def test_quality_of_the_tiers(results, text):
-    assert str(monitoring.tier_quality(quality(*results)).caption) == text
+    assert str(arrears.tier_quality(quality(*results)).caption) == text
 
 
 def test_sentences_with_numbers_alone():
@@ -237,9 +237,9 @@ def test_sentences_with_numbers_alone():
     assert [
         str(made.caption)
         for made in (
-            monitoring.migration(moves(), "real"), monitoring.ahead(ahead, "real"), monitoring.rolls(rolls, "real"),
-            monitoring.warnings(warned()), monitoring.categories(rows, against, "2026.1"),
-            monitoring.vintages(curves()), monitoring.reviews(reviews.review_items()), monitoring.feedback(answers),
+            migration.migration(moves(), "real"), migration.ahead(ahead, "real"), arrears.rolls(rolls, "real"),
+            arrears.warnings(warned()), arrears.categories(rows, against, "2026.1"),
+            arrears.vintages(curves()), monitoring.reviews(reviews.review_items()), monitoring.feedback(answers),
         )
     ] == [
         "Of 400 customers these were in the same tier 3 months later: 52% under RFM and 76% under the tree.",
@@ -254,14 +254,14 @@ def test_sentences_with_numbers_alone():
 
 
 FIGURES = {
-    "migration": lambda: monitoring.migration(moves(), "real"),
+    "migration": lambda: migration.migration(moves(), "real"),
     "frozen_rates": lambda: monitoring.frozen_rates(frozen(tree="apart", scorecard="apart"), "real"),
-    "shifts": lambda: monitoring.shifts(shifts(0.05, 0.3), "real"),
-    "flags": lambda: monitoring.flags(flags(), "real"),
-    "trigger": lambda: monitoring.trigger(*triggered(6, 7)),
-    "warnings": lambda: monitoring.warnings(warned()),
-    "tier_quality": lambda: monitoring.tier_quality(quality("apart", "open")),
-    "vintages": lambda: monitoring.vintages(curves()),
+    "shifts": lambda: stability.shifts(shifts(0.05, 0.3), "real"),
+    "flags": lambda: potential.flags(flags(), "real"),
+    "trigger": lambda: stability.trigger(*triggered(6, 7)),
+    "warnings": lambda: arrears.warnings(warned()),
+    "tier_quality": lambda: arrears.tier_quality(quality("apart", "open")),
+    "vintages": lambda: arrears.vintages(curves()),
 }
 
 
@@ -281,7 +281,7 @@ def test_an_english_page_shows_categories_in_english() -> None:
     rows = pd.DataFrame({"tier": ["low", "high"], "five_category": ["Normal 正常", "Special mention 关注"],
                          "ifrs9_stage": ["Stage 1 第一阶段", "Stage 2 第二阶段"], "n": [20, 30]})  # fmt: skip
     against = pd.DataFrame({"severity": ["critical"], "tier": ["low"], "customers": [10]})
-    shown = monitoring.categories(rows, against, "2026.1").frame
+    shown = arrears.categories(rows, against, "2026.1").frame
     assert shown[["five_category", "ifrs9_stage"]].to_numpy().tolist() == [
         ["Normal", "Stage 1"],
         ["Special mention", "Stage 2"],

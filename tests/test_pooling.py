@@ -9,7 +9,7 @@ from scipy import optimize, stats
 
 from research.compare import pooling
 from research.errors import UserError
-from research.exhibits import comparison
+from research.exhibits import lenders
 from research.study import purposes
 
 # Colditz et al. (1994), 13 trials of the BCG vaccine: tuberculosis yes, no among vaccinated; yes, no among controls
@@ -131,7 +131,7 @@ def test_ranks_over_lenders_say_what_the_friedman_test_found(p: float, text: str
     rows = pd.DataFrame(
         {"model_a": ["tree"], "model_b": ["abc"], "rank_a": [1.6], "rank_b": [2.4], "p_value": [0.1]}
     ).assign(lenders=7, p_friedman=p)
-    assert str(comparison.ranks(rows, "recorded").caption) == text
+    assert str(lenders.ranks(rows, "recorded").caption) == text
 
 
 def test_ranks_follow_from_differences_and_need_three_lenders() -> None:

@@ -106,8 +106,18 @@ def test_numbers_of_sentences_have_the_names_of_values_json_or_of_a_cell(made):
     assert {f"03_here/{one.get('data-name')}": float(one.get("value")) for one in said} == NAMES
     known = dict(values.flatten(made[1]))
     alone = [name for name in NAMES if name not in known]
-    assert alone == ["03_here/banner-real-1.year", "03_here/text.sentence.1.n", "03_here/rates.caption.parts"]
+    assert alone == ["03_here/banner-real-1.year"]
     assert all(known[name] == number for name, number in NAMES.items() if name in known)
+
+
+def test_two_numbers_under_one_name_stop_the_page(tmp_path, record, monkeypatch):
+    monkeypatch.setenv("RESEARCH_PAGES", "1")  # as in a run: the page is written later
+    clashing = prose_bundle("finding", "text", [Said("{a} and {a.1}", {"a": [0.5], "a.1": 0.25})])
+    cell = new_code_cell(outputs=[new_output("display_data", data=clashing)])
+    path = tmp_path / "03_here.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Title"), cell]), path)
+    with pytest.raises(ValueError, match=r"'a\.1' would be both 0\.5 and 0\.25"):
+        render(path, [("03_here", "Here?")], record)
 
 
 def test_the_record_of_a_page_has_the_whole_table_and_what_moved(made):

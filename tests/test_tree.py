@@ -201,6 +201,7 @@ def test_conditions_in_words():
     assert rule() == ["Everyone", "全部客户"]
     assert range_in_words("Score", 1.5, 2.5, whole=True) == "Score = 2"
     assert number_in_words(1234567.0) == "1,234,567"
+    assert range_in_words("Score", -0.5, 0.00001234) == "−0.5 < Score ≤ 0.00001234"  # as everywhere on a page
 
 
 def test_default_rates_by_hand():

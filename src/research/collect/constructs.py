@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONSTRUCTS_FILE = DEFINITIONS / "constructs.csv"
 CLASSES_FILE = DEFINITIONS / "construct_classes.csv"
+SORTED = "a standard sorts by these words"  # a note there
 BLOCKS = ("risk", "value", "need", "behaviour", "contract", "context")
 ROLES = ("identity", "predictor", "protected", "context", "time", "outcome", "post")
 DTYPES = ("float", "category", "string", "datetime")

@@ -12,7 +12,7 @@ from functools import cache
 
 import pandas as pd
 
-from research.collect.classification import rules
+from research.collect.constructs import SORTED, classes
 from research.collect.transforms import named_maps
 from research.paths import DEFINITIONS
 
@@ -28,15 +28,11 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 @cache
 def words() -> frozenset[str]:
-    """Return the classes that definitions name: what maps give, and what rules of classification look for."""
-    named = {becomes for table in named_maps().values() for becomes in table.values()}
-    for entry in rules()["standards"].values():
-        for way in entry["measured_by"]:
-            for rule in way["rules"]:
-                for condition in rule.get("when", {}).values():
-                    for value in condition.values():
-                        named |= {str(one) for one in (value if isinstance(value, list) else [value])}
-    return frozenset(word for word in named if re.search(r"[^\W\d]", word) and not word.startswith("$"))
+    """Return the classes that definitions name: what maps give, and what standards of classification sort by."""
+    known = classes()
+    listed = known.loc[known["note"] == SORTED, "classes"].str.split(";")
+    named = {becomes for table in named_maps().values() for becomes in table.values()}.union(*listed)
+    return frozenset(word for word in named if re.search(r"[^\W\d]", word))
 
 
 def personal(text: str) -> str:

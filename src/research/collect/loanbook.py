@@ -11,7 +11,7 @@ import pandas as pd
 
 from research.collect import levels, quality
 from research.collect.book_checks import bound
-from research.collect.constructs import classes, constructs, predictors
+from research.collect.constructs import SORTED, classes, constructs, predictors
 from research.collect.crosswalk import (
     apply,
     complete,
@@ -40,7 +40,6 @@ __all__ = [
 LEAKAGE_PATTERNS_FILE = DEFINITIONS / "leakage_patterns.csv"
 GRADES = ("suspect", "strong suspect")
 DAY = 12 / 365.25  # months
-SORTED = "a standard sorts by these words"  # the note of construct_classes.csv
 
 
 @cache

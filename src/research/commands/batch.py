@@ -30,7 +30,11 @@ def batch(
         Path | None, typer.Option(help="folder of the batch [reports/<name of the grid>]"), FILLS
     ] = None,
     cluster: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="run on the workers of this Dask scheduler instead; local:N starts N workers here",
+        ),
     ] = "",
     force: Force = False,
 ) -> None:

@@ -38,6 +38,13 @@ def run(
     update_reference: Annotated[
         bool, typer.Option("--update-reference", help="make this run's values the reference")
     ] = False,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="compute steps on the workers of this Dask scheduler; local:N starts N workers here",
+        ),
+    ] = "",
     watch: Annotated[
         bool, typer.Option("--watch", help="run again whenever study, notebooks, data or code change")
     ] = False,
@@ -49,6 +56,8 @@ def run(
     """Run a study and write its reports."""
     if watch and update_reference:
         raise UserError("--watch and --update-reference: the reference is updated by one run, watched or not")
+    if watch and cluster:
+        raise UserError("--watch and --cluster: workers keep the code that they began with; leave one out")
     # Steps that use several processes share the processors with the other notebooks.
     os.environ.setdefault("RESEARCH_JOBS", str(max(1, (os.cpu_count() or 1) // max(1, jobs))))
     console = Console(stderr=True)
@@ -63,7 +72,13 @@ def run(
     if watch:
         run_watched(plan, make, parameters.find(study), console)
         return
-    result = pipeline.run(plan, console=console)
+    if cluster:
+        from research.runs.cluster import steps
+
+        with steps(plan, cluster) as submit:
+            result = pipeline.run(plan, console=console, submit=submit)
+    else:
+        result = pipeline.run(plan, console=console)
     report(result, console)
     if update_reference:
         pipeline.update_reference(result)

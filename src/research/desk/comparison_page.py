@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from research.desk.compare import Comparison, Moved, rules
-from research.exhibits.numbers import number
 from research.exhibits.words import N_, Said, Words, is_number
+from research.numerals import number
 from research.pages.markup import MISSING, label
 from research.pages.pagecheck import faults
 from research.pages.render import page_assets, templates

@@ -186,6 +186,7 @@ def _values(path: Path) -> dict[str, Any]:
 def _is_table(entry: Any) -> bool:
     return (
         _has(entry, columns=list, rows=list)
+        and isinstance(entry.get("caption", {}), dict)
         and all(isinstance(column, str) for column in entry["columns"])
         and all(isinstance(row, list) and len(row) == len(entry["columns"]) for row in entry["rows"])
         and all(

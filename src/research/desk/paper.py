@@ -7,7 +7,7 @@
 | `{{table:…}}`, `{{figure:…}}` | alone on a line the exhibit, within a line its number |
 | `{{run:NAME|FORMAT}}` | a value of `provenance.json`, such as `study.parameters.folds`; `date`, `version` |
 
-ROW is `column=text,column=text`, or the text of any cell; FORMAT as in `research.exhibits.numbers`.
+ROW is `column=text,column=text`, or the text of any cell; FORMAT as in `research.numerals`.
 """
 
 from __future__ import annotations

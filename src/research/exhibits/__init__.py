@@ -1,4 +1,4 @@
-"""What the pages show: one module per page, one function per exhibit, which takes frames and returns an `Exhibit`.
+"""What the pages show: one function per exhibit, which takes frames and returns an `Exhibit`.
 
 See docs/exhibits.md. The modules see data frames only; notebooks give them what the study's steps return.
 """

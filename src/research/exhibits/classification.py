@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.style import ACCENT, canvas, label_below, rows_with_intervals, shares_from_nought
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, chosen
 
 UNKNOWN = "not recorded"  # the class of customers of whom the data do not tell it
 HERE = {
@@ -35,12 +35,8 @@ def uses(classes: pd.DataFrame, tests: pd.DataFrame, whole: pd.DataFrame) -> pd.
     """
     rows = []
     for standard, about in whole.groupby("standard", sort=False):
-        row = {
-            "standard": standard,
-            "name": about["name"].iloc[0],
-            "state": "absent",
-            "here": about["reason"].iloc[0],
-        }
+        row = {"standard": standard, "name": about["name"].iloc[0], "state": "absent",
+               "here": about["reason"].iloc[0]}  # fmt: skip
         part = classes[
             (classes["standard"] == standard) & (classes["class"] != UNKNOWN) & (classes["n"] != 0)
         ]
@@ -72,30 +68,18 @@ DIFFERS = {
 
 def answer(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
     """Say how many standards cut the book, and for which of them the outcome differs."""
-    chosen = {"cut": table["state"] == "cuts", "differ": table["result"] == "differs"}
-    named = {code: table.loc[part, "name"].str.lower().tolist() for code, part in chosen.items()}
-    given = {"total": len(table)}
-    code = "all" if chosen["cut"].all() else "some" if named["cut"] else "none"
-    if code == "some":
-        given |= {code: int((table["state"] == code).sum()) for code in ("whole", "absent")}
-        given |= {"cut": len(named["cut"]), "names": named["cut"]}
-    rate = {"rate": facts["rate_word"]}
-    return [
-        Said(ANSWER[code], given),
-        Said(DIFFERS["some"], rate | {"names": named["differ"]})
-        if named["differ"]
-        else Said(DIFFERS["none"], rate),
-    ]
+    cut, differ = table["state"] == "cuts", table["result"] == "differs"
+    names, parted = (table.loc[part, "name"].str.lower().tolist() for part in (cut, differ))
+    counts = {state: int((table["state"] == state).sum()) for state in ("whole", "absent")}
+    return [chosen(ANSWER, "all" if cut.all() else "some" if names else "none", total=len(table), cut=len(names),
+                   names=names, **counts),
+            chosen(DIFFERS, "some" if parted else "none", rate=facts["rate_word"], names=parted)]  # fmt: skip
 
 
 def standards(table: pd.DataFrame) -> Exhibit:
     """Show every standard on one line: what it does here, its largest class, and whether the outcome differs."""
-    said = Said(
-        N_(
-            "Here {cut} of {total} standards cut the loans; any other puts all in one class or is not measured."
-        ),
-        {"cut": int((table["state"] == "cuts").sum()), "total": len(table)},
-    )
+    said = Said(N_("Here {cut} of {total} standards cut the loans; any other puts all in one class or is not "
+                   "measured."), {"cut": int((table["state"] == "cuts").sum()), "total": len(table)})  # fmt: skip
     headings = {"name": N_("Standard"), "here": N_("Here"), "largest": N_("Largest class"),
                 "effect": N_("Cramér's V, adjusted p")}  # fmt: skip
     return Exhibit(
@@ -127,17 +111,16 @@ def rates(classes: pd.DataFrame, tests: pd.DataFrame, facts: Mapping[str, Any]) 
     if frame.empty:
         return []
     frame = frame.assign(measure=facts["rate_word"], overall=facts["outcome_rate"], title="")
-    first, given = tests.iloc[0], {"measure": facts["rate_word"]}
+    first = tests.iloc[0]
     part = frame[(frame["standard"] == first["standard"]) & (frame["class"] != UNKNOWN)].set_index("class")
     known, part = part["known"], part["outcome_rate"]
-    code = "withheld" if part.isna().any() else first["result"]
+    code, ends = "withheld" if part.isna().any() else first["result"], {}
     if code == "differs":
         part = part[known >= min(NAMED, known.nlargest(2).min())]
-        given |= {"name": first["name"].lower(), "p_holm": first["p_holm"]}
-        given |= {"low": part.min(), "lowest": part.idxmin(), "high": part.max(), "highest": part.idxmax()}
-    elif code == "open":
-        given |= {"overall": facts["outcome_rate"]}
-    return [pictured("rates", frame, Said(RATES[code], given))]
+        ends = {"low": part.min(), "lowest": part.idxmin(), "high": part.max(), "highest": part.idxmax()}
+    said = chosen(RATES, code, measure=facts["rate_word"], name=first["name"].lower(), p_holm=first["p_holm"],
+                  overall=facts["outcome_rate"], **ends)  # fmt: skip
+    return [pictured("rates", frame, said)]
 
 
 OWN = {
@@ -196,37 +179,29 @@ def classes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     if len(places) == 1 and places[0]:
         figure.suptitle(words(places[0]), x=0.01, ha="left", fontsize=9.5)
     measures = words.listed(map(words, dict.fromkeys(told["measure"])))
-    label_below(
-        figure,
-        words(N_("Dots: {measures}, with 95 % interval. Dashed: all customers"), measures=measures),
-        words,
-    )
+    label_below(figure, words(N_("Dots: {measures}, with 95 % interval. Dashed: all customers"), measures=measures),
+                words)  # fmt: skip
     return figure
 
 
-def best(chosen: pd.DataFrame, whole: pd.DataFrame, origin: str) -> Exhibit:
+def best(measured: pd.DataFrame, whole: pd.DataFrame, origin: str) -> Exhibit:
     """Show which data set measures each standard best.
 
     Args:
-        chosen: of the step `classes_best`: the classes of each standard on the data set that measures it best.
+        measured: of the step `classes_best`: the classes of each standard on the data set that measures it best.
         whole: `standard`, `name`, all thirteen.
         origin: `real`, or `recorded`.
     """
     table = whole.drop_duplicates("standard")[["standard", "name"]].reset_index(drop=True)
-    first = chosen.groupby("standard")[["title", "real", "used", "effective"]].first()
+    first = measured.groupby("standard")[["title", "real", "used", "effective"]].first()
     table = table.join(first, on="standard")
     real = int(table["real"].eq(True).sum())
-    said = Said(
-        N_(
-            "{real} of {total} standards cut the loans of some real lender; {rest} cut none of those compared here."
-        ),
-        {"real": real, "total": len(table), "rest": len(table) - real},
-    )
+    said = Said(N_("{real} of {total} standards cut the loans of some real lender; {rest} cut none of those "
+                   "compared here."), {"real": real, "total": len(table), "rest": len(table) - real})  # fmt: skip
     return Exhibit(
         "best", table.fillna({"title": N_("none of those compared")}), said, origin=origin, within=None,
         headings={"name": N_("Standard"), "title": N_("Data set that measures it best"), "used": N_("Classes in use"),
-                  "effective": N_("Effective number of classes")},
-        formats={"used": ",.0f", "effective": ".2f"},
+                  "effective": N_("Effective number of classes")}, formats={"used": ",.0f", "effective": ".2f"},
     )  # fmt: skip
 
 
@@ -237,9 +212,9 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-def of(chosen: pd.DataFrame, real: bool) -> pd.DataFrame:
+def of(measured: pd.DataFrame, real: bool) -> pd.DataFrame:
     """Return the classes on real or on invented data sets, with the rate of all their customers."""
-    part = chosen[chosen["real"].astype(bool) == real]
+    part = measured[measured["real"].astype(bool) == real]
     sums = part.groupby("standard")[["bad", "known"]].sum().astype(float)
     return part.assign(overall=part["standard"].map(sums["bad"] / sums["known"])).reset_index(drop=True)
 
@@ -256,44 +231,38 @@ def elsewhere(name: str, frame: pd.DataFrame, origin: str) -> list[Exhibit]:
     return [pictured(name, frame, said, origin)] if len(frame) else []
 
 
-def uncut(chosen: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+def uncut(measured: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return the classes on real data sets of the standards that do not cut the book here."""
-    frame = of(chosen, real=True)
+    frame = of(measured, real=True)
     return frame[frame["standard"].isin(table.loc[table["state"] != "cuts", "standard"])].reset_index(
         drop=True
     )
 
 
-def supplement(chosen: pd.DataFrame, rules: pd.DataFrame, whole: pd.DataFrame, origin: str) -> list[Exhibit]:
+def supplement(
+    measured: pd.DataFrame, rules: pd.DataFrame, whole: pd.DataFrame, origin: str
+) -> list[Exhibit]:
     """Show all classes on the real data sets that measure them best, and the rules.
 
     Args:
-        chosen: of the step `classes_best`.
+        measured: of the step `classes_best`.
         rules: `standard`, `alternative`, `class`, `rule`.
         whole: `standard`, `name`, all thirteen.
-        origin: of `chosen`.
+        origin: of `measured`.
     """
-    frame, names = of(chosen, real=True), whole.drop_duplicates("standard").set_index("standard")["name"]
-    said = Said(
-        N_(
-            "{n} rules: the first alternative that the data allow is used; the first rule that holds gives the class."
-        ),
-        {"n": len(rules)},
-    )
-    tables = [
-        Exhibit("elsewhere", frame, Said(N_("All classes on the real loans that measure each standard best.")),
-                headings=HEADINGS, formats=FORMATS, within=None, origin=origin, supplement=True),
-        Exhibit("rules", rules.assign(name=rules["standard"].map(names)), said, within=None, supplement=True,
-                headings={"name": N_("Standard"), "alternative": N_("Alternative"), "class": N_("Class"),
-                          "rule": N_("Rule")}),
-    ]  # fmt: skip
+    frame, names = of(measured, real=True), whole.drop_duplicates("standard").set_index("standard")["name"]
+    said = Said(N_("{n} rules: the first alternative that the data allow is used; the first rule that holds gives "
+                   "the class."), {"n": len(rules)})  # fmt: skip
+    tables = [Exhibit("elsewhere", frame, Said(N_("All classes on the real loans that measure each standard best.")),
+                      headings=HEADINGS, formats=FORMATS, within=None, origin=origin, supplement=True),
+              Exhibit("rules", rules.assign(name=rules["standard"].map(names)), said, within=None, supplement=True,
+                      headings={"name": N_("Standard"), "alternative": N_("Alternative"), "class": N_("Class"),
+                                "rule": N_("Rule")})]  # fmt: skip
     return [made for made in tables if len(made.frame)]
 
 
-LIMITS = (
-    N_("Several standards ask the same in other classes, so they are not independent of each other."),
-    N_("A class with few customers has a wide interval; one without customers is not drawn."),
-)
+LIMITS = (N_("Several standards ask the same in other classes, so they are not independent of each other."),
+          N_("A class with few customers has a wide interval; one without customers is not drawn."))  # fmt: skip
 ROUGH = N_(
     "For {names}, a class is expected to hold fewer than {least} customers with the outcome: its p is rough."
 )

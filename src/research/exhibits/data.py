@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, INK, MUTED, canvas, label_below
+from research.exhibits.style import ACCENT, INK, MUTED, canvas, label_below, numbered
 from research.exhibits.words import N_, Said, Words, chosen
 
 CRITERIA = {
@@ -31,10 +31,8 @@ ANSWER = {
     "known": N_("{title}: {bad:,} {word} among {known:,} with a known outcome."),
     "unknown": N_("{title}: the outcome of no customer is known."),
 }
-MEASURED = N_(
-    "Of {total} things that the criteria for tiering ask for, {measured} are measured, directly or through a proxy; "
-    "least is known of {thin}."
-)
+MEASURED = N_("Of {total} things that the criteria for tiering ask for, {measured} are measured, directly or "
+              "through a proxy; least is known of {thin}.")  # fmt: skip
 
 
 def answer(facts: Mapping[str, Any], measured: pd.DataFrame) -> list[Said]:
@@ -71,14 +69,8 @@ def outcome(facts: Mapping[str, Any], statuses: pd.DataFrame) -> list[Said]:
     """Say what the outcome is, and how many have it under other readings; `statuses` as below."""
     if not facts["known"]:
         return [Said(OUTCOME["unknown"], {"rows": facts["rows"]})]
-    said = [
-        chosen(
-            OUTCOME,
-            "all" if facts["known"] == facts["rows"] else "known",
-            word=facts["outcome_word"],
-            **facts,
-        )
-    ]
+    said = [chosen(OUTCOME, "all" if facts["known"] == facts["rows"] else "known", word=facts["outcome_word"],
+                   **facts)]  # fmt: skip
     for name in readings(statuses)[1:]:
         known, bad = (
             int(statuses["n"][part].sum()) for part in (statuses[name].notna(), statuses[name] == 1)
@@ -109,12 +101,11 @@ def statuses(found: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
     """
     if found.empty:
         return []
-    names, said = readings(found), Said(STATUSES["plain"], {"count": len(found)})
+    names = readings(found)
     bad = found[found[names[0]] == 1].sort_values("n", ascending=False) if names else found.iloc[:0]
-    if len(bad):
-        first = {"first": bad["n"].iloc[0], "status": bad["status"].iloc[0]}
-        first |= {"counted": len(bad), "count": len(found)}
-        said = Said(STATUSES["read"], {"bad": bad["n"].sum(), "outcome": facts["outcome_name"], **first})
+    first = {"first": bad["n"].iloc[0], "status": bad["status"].iloc[0]} if len(bad) else {}
+    said = chosen(STATUSES, "read" if len(bad) else "plain", bad=bad["n"].sum(), outcome=facts["outcome_name"],
+                  counted=len(bad), count=len(found), **first)  # fmt: skip
     told = found.assign(**{name: found[name].map(COUNTED).fillna(N_("left out")) for name in names})
     headings = {"status": N_("Status"), "n": N_("Customers"), "share": N_("Share")}
     headings |= {name: name.capitalize() for name in names}
@@ -195,7 +186,7 @@ def who_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         axes.set_title(f"{label} ({words(str(row['unit']))})" if row["money"] else label)
         axes.set(yticks=[], ylim=(-0.6, 1), xlabel="", ylabel="")
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _, spec=spec: words.number(value, spec)))
+        numbered(axes.xaxis, words, spec)
         sns.despine(ax=axes, left=True)
     key = N_("Dot: median. Thick: half of the customers. Thin: all but a twentieth at either end")
     label_below(figure, words(key), words)
@@ -214,9 +205,8 @@ def coverage(measured: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
     year = measured["dataset"].str.extract(r"(\d{4})$", expand=False).radd(" ").fillna("")
     measured = measured.assign(lender=measured["lender"] + year)
     own = measured[measured["dataset"] == facts["dataset"]]
-    said = Said(
-        N_("Here {direct} of {total} things asked for are measured directly, {proxy} through a proxy, and {absent} not "
-           "at all."), {name: int(own[name].sum()) for name in (*FITS, "total")})  # fmt: skip
+    said = Said(N_("Here {direct} of {total} things asked for are measured directly, {proxy} through a proxy, and "
+                   "{absent} not at all."), {name: int(own[name].sum()) for name in (*FITS, "total")})  # fmt: skip
     alt = Said(N_("A grid of criteria by data sets; a darker cell means that more of what the criterion asks for is "
                   "measured, and its text counts direct plus proxy measures."))  # fmt: skip
     return Exhibit(
@@ -332,13 +322,11 @@ def tables(**frames: pd.DataFrame) -> list[Exhibit]:
     return made
 
 
-LIMITS = (
-    N_("All loans here were made: nothing is said of those refused, and LendingClub made them by the very grade that "
-       "models are judged against."),
-    N_("Outcomes and horizons differ between lenders; the share of bad loans in the Spanish and the German data is "
-       "that of a sample, not of a book."),
-    N_("A proxy measures something near what is asked for; the list in the supplement says what."),
-)  # fmt: skip
+LIMITS = (N_("All loans here were made: nothing is said of those refused, and LendingClub made them by the very "
+             "grade that models are judged against."),
+          N_("Outcomes and horizons differ between lenders; the share of bad loans in the Spanish and the German "
+             "data is that of a sample, not of a book."),
+          N_("A proxy measures something near what is asked for; the list in the supplement says what."))  # fmt: skip
 
 
 def limits(facts: Mapping[str, Any]) -> list[Said]:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, MUTED, canvas, label_below, with_outcome
+from research.exhibits.exhibit import Exhibit, drawing, interval
+from research.exhibits.style import ACCENT, MUTED, canvas, label_below, name_rows, numbered, with_outcome
 from research.exhibits.words import N_, Said, Words, chosen
 
 DRAWN, NAMED = 12, 3  # inputs in a figure, and in a list in a sentence
@@ -55,23 +55,18 @@ def plain(rows: pd.DataFrame) -> pd.DataFrame:
 
 # -------------------------------------------------------------------------------------------------------------- answer
 GROUPS = {
-    "some": N_(
-        "Of what was known when the loan was made, the inputs on {groups} add to what all others tell of {outcome}."
-    ),
-    "none": N_(
-        "No group of inputs known when the loan was made is shown to add to what the others tell of {outcome}."
-    ),
-}
+    "some": N_("Of what was known when the loan was made, the inputs on {groups} add to what all "
+               "others tell of {outcome}."),
+    "none": N_("No group of inputs known when the loan was made is shown to add to what the others "
+               "tell of {outcome}."),
+}  # fmt: skip
 SINGLE = N_("Taken one by one, and adjusted for {tests} tests, clearly tied to it: {clear}.")
 RATE = {
-    "graded": N_(
-        "Of the variance of the contract rate {r2:.0%} is explained with the lender's grade, {r2_blind:.0%} without it."
-    ),
-    "ungraded": N_(
-        "Of the variance of the contract rate {r2:.0%} is explained; no grade of the lender is recorded."
-    ),
+    "graded": N_("Of the variance of the contract rate {r2:.0%} is explained with the lender's grade, "
+                 "{r2_blind:.0%} without it."),
+    "ungraded": N_("Of the variance of the contract rate {r2:.0%} is explained; no grade of the lender is recorded."),
     "none": N_("What drives the rate is not testable here: too few contract rates are recorded."),
-}
+}  # fmt: skip
 
 
 def answer(
@@ -87,11 +82,8 @@ def answer(
     """
     adding = [BLOCKS[name] for name in found(groups, "adds", "block")]
     clear = effects[effects["result"] != "open"].sort_values("p_holm", kind="stable")["term"]
-    return [
-        chosen(GROUPS, "some" if adding else "none", groups=adding, outcome=outcome),
-        Said(SINGLE, {"tests": len(effects), "clear": listed(clear, NAMED)}),
-        rate_explained(rate),
-    ]
+    return [chosen(GROUPS, "some" if adding else "none", groups=adding, outcome=outcome),
+            Said(SINGLE, {"tests": len(effects), "clear": listed(clear, NAMED)}), rate_explained(rate)]  # fmt: skip
 
 
 def rate_explained(rate: Mapping[str, pd.DataFrame]) -> Said:
@@ -126,31 +118,21 @@ PRICED = N_(
     "After adjustment for {tests} tests, the contract rate is higher with {up}; it is lower with {down}."
 )
 AXES = {
-    "odds": N_(
-        "Odds ratio of {outcome}, 95 % interval, per standard deviation or against a reference; the {shown} clearest "
-        "of {tests} inputs. Blue: clear after adjustment"
-    ),
-    "rate": N_(
-        "Percentage points of the rate, 95 % interval, per standard deviation or against a reference; the {shown} "
-        "clearest of {tests} inputs, the lender's grade not among them. Blue: clear after adjustment"
-    ),
-}
+    "odds": N_("Odds ratio of {outcome}, 95 % interval, per standard deviation or against a reference; the {shown} "
+               "clearest of {tests} inputs. Blue: clear after adjustment"),
+    "rate": N_("Percentage points of the rate, 95 % interval, per standard deviation or against a reference; the "
+               "{shown} clearest of {tests} inputs, the lender's grade not among them. Blue: clear after adjustment"),
+}  # fmt: skip
 ODDS_TICKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 20)
 STRONGEST = {
-    "open": N_(
-        "No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."
-    ),
-    "clear": N_(
-        "The clearest input is {name}: a standard deviation more goes with {marginal_effect:+.1pp} percentage points "
-        "in the {rate_word} (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}), which is {outcome_rate:.1%} over all "
-        "customers."
-    ),
-    "level": N_(
-        "The clearest input is a class, {name}: it goes with {marginal_effect:+.1pp} percentage points in the "
-        "{rate_word} (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}), which is {outcome_rate:.1%} over all "
-        "customers."
-    ),
-}
+    "open": N_("No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."),
+    "clear": N_("The clearest input is {name}: a standard deviation more goes with {marginal_effect:+.1pp} "
+                "percentage points in the {rate_word} (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}), which "
+                "is {outcome_rate:.1%} over all customers."),
+    "level": N_("The clearest input is a class, {name}: it goes with {marginal_effect:+.1pp} percentage points in "
+                "the {rate_word} (95 % CI {effect_low:+.1pp} to {effect_high:+.1pp}), which is {outcome_rate:.1%} "
+                "over all customers."),
+}  # fmt: skip
 
 
 def odds_ratios(effects: pd.DataFrame, outcome: str) -> Exhibit:
@@ -182,8 +164,7 @@ def forest(name: str, rows: pd.DataFrame, heading: str, caption: Said) -> Exhibi
     return Exhibit(
         name, shown.assign(tests=len(rows)), caption, Said(alt), forest_drawn, within=None,
         headings={"term": N_("Input"), "block": N_("Group"), "estimate": heading, "p_holm": N_("p, adjusted"),
-                  "n": N_("Customers")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "p_holm": "p", "n": ",.0f"},
+                  "n": N_("Customers")}, formats={"estimate": interval(".2f"), "p_holm": "p", "n": ",.0f"},
     )  # fmt: skip
 
 
@@ -209,11 +190,7 @@ def forest_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         ticks = [tick for tick in ODDS_TICKS if low <= tick <= high]
         axes.set_xticks(ticks, [words.number(tick, ".3g") for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_yticks(rows, names)
-    axes.set_ylim(len(frame) - 0.5, -0.5)
-    axes.set(xlabel="", ylabel="")
-    axes.grid(axis="x")
-    sns.despine(ax=axes, left=True)
+    name_rows(axes, names)
     label_below(figure, words.said(chosen(AXES, about["axis"], **about, shown=len(frame))), words)
     return figure
 
@@ -232,12 +209,8 @@ def blocks(rows: pd.DataFrame) -> Exhibit:
     """Return the test of each group: the model without it. `rows`: of `explain.risk.block_tests`."""
     named = plain(rows)
     adding, rest = (listed(found(named, code, "block")) for code in ("adds", "open"))
-    said = Said(
-        N_(
-            "Left out, these inputs make the fit clearly worse, after adjustment: {groups}; not shown for: {rest}."
-        ),
-        {"groups": adding, "rest": rest},
-    )
+    said = Said(N_("Left out, these inputs make the fit clearly worse, after adjustment: {groups}; not shown for: "
+                   "{rest}."), {"groups": adding, "rest": rest})  # fmt: skip
     return Exhibit(
         "blocks", named, said, within=None,
         headings={"block": N_("Inputs on"), "columns": N_("Columns"), "statistic": N_("χ²"),
@@ -248,19 +221,13 @@ def blocks(rows: pd.DataFrame) -> Exhibit:
 
 # -------------------------------------------------------------------------------------------------- calibration, checks
 SLOPES = {
-    "extreme": N_(
-        "For customers not seen, predictions are too extreme: calibration slope {estimate:.2f} (95 % CI "
-        "{ci_low:.2f} to {ci_high:.2f}), where one is perfect."
-    ),
-    "timid": N_(
-        "For customers not seen, predictions are not extreme enough: calibration slope {estimate:.2f} (95 % CI "
-        "{ci_low:.2f} to {ci_high:.2f}), where one is perfect."
-    ),
-    "open": N_(
-        "For customers not seen, the calibration slope, {estimate:.2f} (95 % CI {ci_low:.2f} to {ci_high:.2f}), is not "
-        "told apart from one, which is perfect."
-    ),
-}
+    "extreme": N_("For customers not seen, predictions are too extreme: calibration slope {estimate:.2f} (95 % CI "
+                  "{ci_low:.2f} to {ci_high:.2f}), where one is perfect."),
+    "timid": N_("For customers not seen, predictions are not extreme enough: calibration slope {estimate:.2f} (95 "
+                "% CI {ci_low:.2f} to {ci_high:.2f}), where one is perfect."),
+    "open": N_("For customers not seen, the calibration slope, {estimate:.2f} (95 % CI {ci_low:.2f} to "
+               "{ci_high:.2f}), is not told apart from one, which is perfect."),
+}  # fmt: skip
 
 
 def calibration(deciles: pd.DataFrame, slope: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
@@ -279,8 +246,7 @@ def calibration(deciles: pd.DataFrame, slope: pd.DataFrame, facts: Mapping[str, 
         chosen(SLOPES, slope["result"].iloc[0], **slope.iloc[0]), Said(alt), calibration_drawn,
         headings={"predicted": N_("Predicted"), "observed": N_("Observed [95 % interval]"),
                   "events": with_outcome(facts["outcome_name"]), "n": N_("Customers")},
-        formats={"predicted": ".1%", "observed": "{observed:.1%} [{ci_low:.1%}, {ci_high:.1%}]", "events": ",.0f",
-                 "n": ",.0f"},
+        formats={"predicted": ".1%", "observed": interval(".1%", "observed"), "events": ",.0f", "n": ",.0f"},
     )  # fmt: skip
 
 
@@ -294,9 +260,7 @@ def calibration_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     sns.scatterplot(x=frame["predicted"], y=frame["observed"], color=ACCENT, s=36, ax=axes, zorder=3)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(
-            FuncFormatter(lambda value, _: words.number(value, ".0%" if top > 0.05 else ".1%"))
-        )
+        numbered(axis, words, ".0%" if top > 0.05 else ".1%")
     rate = str(frame["rate_word"].iloc[0])
     axes.set(xlim=(0, top), ylim=(0, top), xlabel=words(N_("Predicted {rate}, from the other customers"), rate=rate),
              ylabel=words(N_("Observed, 95 % interval")))  # fmt: skip
@@ -306,28 +270,18 @@ def calibration_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 CURVES = {
-    "some": N_(
-        "A curve fits clearly better than a straight line for {curved}; the regression keeps the line."
-    ),
+    "some": N_("A curve fits clearly better than a straight line for {curved}; the regression keeps the line."),
     "none": N_("For none of {total} numbers does a curve fit clearly better than a straight line."),
-}
+}  # fmt: skip
 GAPS = {
     "none": N_("No number has missing values."),
-    "held": N_(
-        "Complete cases alone, and multiple imputation, leave the coefficient of {terms} inside its interval."
-    ),
-    "moved": N_(
-        "Complete cases alone, or multiple imputation, move the coefficient of {terms} out of its interval."
-    ),
-}
+    "held": N_("Complete cases alone, and multiple imputation, leave the coefficient of {terms} inside its interval."),
+    "moved": N_("Complete cases alone, or multiple imputation, move the coefficient of {terms} out of its interval."),
+}  # fmt: skip
 ALONE = {
-    "some": N_(
-        "Not to be read alone, since others tell most of it (variance inflation above {limit:.0f}): {tied}."
-    ),
-    "none": N_(
-        "No input is told mostly by others (variance inflation above {limit:.0f}): each can be read alone."
-    ),
-}
+    "some": N_("Not to be read alone, since others tell most of it (variance inflation above {limit:.0f}): {tied}."),
+    "none": N_("No input is told mostly by others (variance inflation above {limit:.0f}): each can be read alone."),
+}  # fmt: skip
 
 
 def checks(curves: pd.DataFrame, gaps: pd.DataFrame, effects: pd.DataFrame) -> list[Said]:
@@ -341,11 +295,9 @@ def checks(curves: pd.DataFrame, gaps: pd.DataFrame, effects: pd.DataFrame) -> l
     curved, moved = found(curves, "curved"), found(gaps, "moved")
     tied = effects.loc[effects["vif"] > TIED].sort_values("vif", ascending=False)["term"]
     code = "moved" if len(moved) else "held" if len(gaps) else "none"
-    return [
-        chosen(CURVES, "some" if len(curved) else "none", curved=listed(curved, NAMED), total=len(curves)),
-        chosen(GAPS, code, terms=listed(moved if len(moved) else gaps["term"], NAMED)),
-        chosen(ALONE, "some" if len(tied) else "none", limit=TIED, tied=listed(tied, NAMED)),
-    ]
+    return [chosen(CURVES, "some" if len(curved) else "none", curved=listed(curved, NAMED), total=len(curves)),
+            chosen(GAPS, code, terms=listed(moved if len(moved) else gaps["term"], NAMED)),
+            chosen(ALONE, "some" if len(tied) else "none", limit=TIED, tied=listed(tied, NAMED))]  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- supplement and limits
@@ -353,15 +305,14 @@ def coefficients(effects: pd.DataFrame) -> Exhibit:
     """Return every input with odds ratio, change in probability, and both adjustments."""
     return Exhibit(
         "coefficients", plain(effects),
-        Said(N_("Every input: odds ratio, and change of the probability in percentage points; p adjusted by Holm, and "
-                "by Benjamini and Hochberg for the rate of false discoveries.")),
+        Said(N_("Every input: odds ratio, and change of the probability in percentage points; p adjusted by Holm, "
+                "and by Benjamini and Hochberg for the rate of false discoveries.")),
         headings={"term": N_("Input"), "block": N_("Group"), "odds_ratio": N_("Odds ratio [95 % interval]"),
                   "marginal_effect": N_("Percentage points [95 % interval]"), "p_value": N_("p"),
                   "p_holm": N_("p, Holm"), "p_bh": N_("p, false discovery"), "vif": N_("Variance inflation")},
-        formats={"odds_ratio": "{odds_ratio:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "vif": ".1f",
+        formats={"odds_ratio": interval(".2f", "odds_ratio"), "vif": ".1f",
                  "marginal_effect": "{marginal_effect:+.2pp} [{effect_low:+.2pp}, {effect_high:+.2pp}]",
-                 "p_value": "p", "p_holm": "p", "p_bh": "p"},
-        within=None, supplement=True,
+                 "p_value": "p", "p_holm": "p", "p_bh": "p"}, within=None, supplement=True,
     )  # fmt: skip
 
 

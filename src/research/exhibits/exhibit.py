@@ -110,6 +110,16 @@ def drawing_name(function: Drawing) -> str:
     return str(getattr(function, DRAWN))
 
 
+def interval(spec: str, of: str = "estimate", ends: str = "ci") -> str:
+    """Return the format of a column with its interval; a sign stands at the number alone.
+
+    >>> interval("+.1f", "gap")
+    '{gap:+.1f} [{ci_low:.1f}, {ci_high:.1f}]'
+    """
+    end = spec.removeprefix("+")
+    return f"{{{of}:{spec}}} [{{{ends}_low:{end}}}, {{{ends}_high:{end}}}]"
+
+
 @cache
 def drawn_by(name: str) -> Drawing:
     """Return the function that draws, from its name in an executed notebook.

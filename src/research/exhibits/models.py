@@ -8,12 +8,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import (
-    panels_of_tiers,
-    rate_of,
-    with_outcome,
-)
+from research.exhibits.exhibit import Exhibit, drawing, interval
+from research.exhibits.style import panels_of_tiers, rate_of, with_outcome
 from research.exhibits.words import N_, Said, Words, chosen
 from research.tiers import TIERS
 
@@ -44,67 +40,47 @@ JUDGED = {
     "chance": N_("{ranking}: unseen customers"),
 }
 RATES = {
-    "apart": N_(
-        "The {rate_word} rises over the tiers of {ranking}: {bad_premium:,} {outcome_word} among {n_premium:,} unseen "
-        "in premium ({premium:.1%}), {bad_high:,} among {n_high:,} in high risk ({high:.1%})."
-    ),
-    "open": N_(
-        "No rise of the {rate_word} over the tiers of {ranking} is shown: {bad_premium:,} {outcome_word} among "
-        "{n_premium:,} unseen in premium ({premium:.1%}), {bad_high:,} among {n_high:,} in high risk ({high:.1%})."
-    ),
-    "reversed": N_(
-        "The tiers of {ranking} run backwards: {bad_premium:,} {outcome_word} among {n_premium:,} unseen in premium "
-        "({premium:.1%}), {bad_high:,} among {n_high:,} in high risk ({high:.1%})."
-    ),
-    "withheld": N_(
-        "The {rate_word} of the tiers of {ranking}; one has too few customers, or too few {outcome_word}, to be "
-        "published."
-    ),
-}
+    "apart": N_("The {rate_word} rises over the tiers of {ranking}: {bad_premium:,} {outcome_word} among "
+                "{n_premium:,} unseen in premium ({premium:.1%}), {bad_high:,} among {n_high:,} in high risk "
+                "({high:.1%})."),
+    "open": N_("No rise of the {rate_word} over the tiers of {ranking} is shown: {bad_premium:,} {outcome_word} "
+               "among {n_premium:,} unseen in premium ({premium:.1%}), {bad_high:,} among {n_high:,} in high risk "
+               "({high:.1%})."),
+    "reversed": N_("The tiers of {ranking} run backwards: {bad_premium:,} {outcome_word} among {n_premium:,} "
+                   "unseen in premium ({premium:.1%}), {bad_high:,} among {n_high:,} in high risk ({high:.1%})."),
+    "withheld": N_("The {rate_word} of the tiers of {ranking}; one has too few customers, or too few "
+                   "{outcome_word}, to be published."),
+}  # fmt: skip
 TREND = {
-    "apart": N_(
-        "Over all four tiers of {ranking} the {rate_word} of unseen customers rises by more than chance explains (test "
-        "of trend, p {p_value:p=}). High risk is {gap:.1pp} percentage points above premium (95 % CI {gap_low:.1pp} to "
-        "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
-    ),
-    "open": N_(
-        "Over the four tiers of {ranking} no trend of the {rate_word} of unseen customers is shown (test of trend, "
-        "p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
-        "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
-    ),
-    "reversed": N_(
-        "Over the four tiers of {ranking} the {rate_word} of unseen customers falls where it should rise (test of "
-        "trend, p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI {gap_low:.1pp} to "
-        "{gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."
-    ),
-    "withheld": N_(
-        "Whether the tiers of {ranking} part the risk cannot be said without counts that are withheld."
-    ),
-}
+    "apart": N_("Over all four tiers of {ranking} the {rate_word} of unseen customers rises by more than chance "
+                "explains (test of trend, p {p_value:p=}). High risk is {gap:.1pp} percentage points above premium "
+                "(95 % CI {gap_low:.1pp} to {gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."),
+    "open": N_("Over the four tiers of {ranking} no trend of the {rate_word} of unseen customers is shown (test of "
+               "trend, p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points (95 % CI "
+               "{gap_low:.1pp} to {gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."),
+    "reversed": N_("Over the four tiers of {ranking} the {rate_word} of unseen customers falls where it should "
+                   "rise (test of trend, p {p_value:p=}). High risk minus premium is {gap:.1pp} percentage points "
+                   "(95 % CI {gap_low:.1pp} to {gap_high:.1pp}); on the customers it was set up on, {fitted:.1pp}."),
+    "withheld": N_("Whether the tiers of {ranking} part the risk cannot be said without counts that are withheld."),
+}  # fmt: skip
 OWN_RULE = {
-    "apart": N_(
-        "By its own cut-offs, before the study's tier shares, there are {bad_premium:,} {outcome_word} among "
-        "{n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk: the rate rises over the tiers "
-        "(p {p_value:p=})."
-    ),
-    "open": N_(
-        "By its own cut-offs, before the study's tier shares, there are {bad_premium:,} {outcome_word} among "
-        "{n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk: no trend is shown (p {p_value:p=})."
-    ),
-    "reversed": N_(
-        "By its own cut-offs, before the study's tier shares, the tiers run backwards: {bad_premium:,} {outcome_word} "
-        "among {n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk (p {p_value:p=})."
-    ),
+    "apart": N_("By its own cut-offs, before the study's tier shares, there are {bad_premium:,} {outcome_word} "
+                "among {n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk: the rate rises "
+                "over the tiers (p {p_value:p=})."),
+    "open": N_("By its own cut-offs, before the study's tier shares, there are {bad_premium:,} {outcome_word} "
+               "among {n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk: no trend is shown "
+               "(p {p_value:p=})."),
+    "reversed": N_("By its own cut-offs, before the study's tier shares, the tiers run backwards: {bad_premium:,} "
+                   "{outcome_word} among {n_premium:,} in premium and {bad_high:,} among {n_high:,} in high risk "
+                   "(p {p_value:p=})."),
     "withheld": N_("What its own cut-offs give is withheld in part."),
-}
+}  # fmt: skip
 BAR = {
     "shown": N_("On the same unseen customers {bar} sets high risk {gap:.1pp} points above premium."),
-    "both": N_(
-        "On the same unseen customers {bar} sets high risk {gap:.1pp} points above premium, "
-        "and {other} {other_gap:.1pp}."
-    ),
+    "both": N_("On the same unseen customers {bar} sets high risk {gap:.1pp} points above premium, and {other} "
+               "{other_gap:.1pp}."),
     "withheld": N_("What {bar} does on the same customers is withheld in part."),
-}
+}  # fmt: skip
 ANSWER = {
     "all": N_("On customers they had not seen, {apart} all sort by risk better than chance."),
     "some": N_(
@@ -113,15 +89,11 @@ ANSWER = {
     "none": N_("On customers not seen before, {rest} are not shown to sort by risk."),
 }
 HIGHEST = {
-    "graded": N_(
-        "In the tier called high risk the {rate_word} is {high:.1%} under {best}, {scorecard:.1%} under a scorecard "
-        "and {grade:.1%} under {reference}; of all customers it is {overall:.1%}."
-    ),
-    "alone": N_(
-        "In the tier called high risk the {rate_word} is {high:.1%} under {best} and {scorecard:.1%} under a "
-        "scorecard; of all customers it is {overall:.1%}."
-    ),
-}
+    "graded": N_("In the tier called high risk the {rate_word} is {high:.1%} under {best}, {scorecard:.1%} under a "
+                 "scorecard and {grade:.1%} under {reference}; of all customers it is {overall:.1%}."),
+    "alone": N_("In the tier called high risk the {rate_word} is {high:.1%} under {best} and {scorecard:.1%} under "
+                "a scorecard; of all customers it is {overall:.1%}."),
+}  # fmt: skip
 
 
 def ranking_name(ranking: str, reference: str = "") -> Said:
@@ -158,17 +130,14 @@ def tier_rates(
     shown = shown.assign(outcome=facts["outcome_name"], reference=reference, place=place)
     shown = shown.sort_values("place", kind="stable").drop(columns="place")
     test, name = test_of(tests, ranking), {"ranking": ranking_name(ranking)}
-    alt = N_(
-        "Six panels of four dots with intervals, one per tier: {ranking} on the left, scorecard, reference and lots on "
-        "the right."
-    )
+    alt = N_("Six panels of four dots with intervals, one per tier: {ranking} on the left, scorecard, reference "
+             "and lots on the right.")  # fmt: skip
     return Exhibit(
         f"{ranking}_rates", shown, chosen(RATES, test["result"], **dict(facts) | dict(test) | name), Said(alt, name),
         tier_rates_drawn,
         headings={"ranking": N_("Ranking"), "judged": N_("Judged on"), "tier": N_("Tier"), "n": N_("Customers"),
                   "bad": with_outcome(facts["outcome_name"]), "rate": rate_of(facts["outcome_name"])},
-        formats={"rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bad": ",.0f"},
-        within=[("ranking", "judged")],
+        formats={"rate": interval(".2%", "rate"), "n": ",.0f", "bad": ",.0f"}, within=[("ranking", "judged")],
     )  # fmt: skip
 
 
@@ -228,89 +197,6 @@ def answer(
     return said
 
 
-SCORES = {
-    "recency_months": ("recency", "upper", N_("Months since the last event, at most")),
-    "frequency_count": ("frequency", "lower", N_("Frequency, more than")),
-    "monetary_amount": ("amount", "lower", N_("Amount, more than")),
-}
-
-
-def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
-    """Return RFM's cut points: what a customer needs for each score.
-
-    Args:
-        cuts: `input`, `score`, `lower`, `upper`.
-    """
-    parts, headings = {}, {"score": N_("Score")}
-    for name, part in cuts.groupby("input", sort=False):
-        column, end, heading = SCORES[str(name)]
-        parts[column], headings[column] = part.set_index("score")[end], heading
-    frame = pd.DataFrame(parts).sort_index(ascending=False).rename_axis("score").reset_index()
-    said = N_(
-        "RFM scores each customer from one to five on {inputs}; the cut points stay as they were learned."
-    )
-    return Exhibit(
-        "rfm_cuts", frame, Said(said, {"inputs": list(cuts["label"].str.lower().unique())}), headings=headings,
-        formats=dict.fromkeys(parts, ",.0f"), within=None,
-    )  # fmt: skip
-
-
-BLOCKS = {"A": N_("Value"), "B": N_("Risk"), "C": N_("Need")}
-SIGNS = {1: N_("raises the score"), -1: N_("lowers the score")}
-
-
-def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
-    """Return ABC's indicators with sign and weight.
-
-    Args:
-        indicators: `block`, `label`, `sign`, `weight`, `mean`, `sd`, `missing_share`.
-        absent: indicators of the definition that the data set does not measure.
-    """
-    frame = indicators.assign(
-        score=indicators["block"].map(BLOCKS), effect=indicators["sign"].map(SIGNS)
-    ).drop(columns=["block", "sign", "label_zh"], errors="ignore")
-    said = N_(
-        "ABC weighs {used} indicators into three scores, each standardised by the mean and spread shown; {absent} of "
-        "its definition are not measured here."
-    )
-    return Exhibit(
-        "abc_indicators", frame, Said(said, {"used": len(frame), "absent": len(absent)}),
-        headings={"label": N_("Indicator"), "score": N_("Score"), "effect": N_("More of it"),
-                  "weight": N_("Weight in the score"), "mean": N_("Mean"), "sd": N_("Spread"),
-                  "missing_share": N_("Missing")},
-        formats={"weight": ".1%", "missing_share": ".1%"}, within=None,
-    )  # fmt: skip
-
-
-RULED = {"pd": "{pd:.2%} [{ci_low:.2%}, {ci_high:.2%}]", "n": ",.0f", "bads": ",.0f"}
-READ = {
-    "more": N_(
-        "{rules} rules to read, riskiest first; pruning alone would keep {alone}, too few for the tiers."
-    ),
-    "all": N_("{rules} rules to read, riskiest first; each customer meets exactly one."),
-}
-
-
-def ruled(outcome: str, first: str = N_("Rule")) -> dict[str, str | Said]:
-    """Return the headings of rules with their customers and the rate of the outcome (its name)."""
-    return {"rule": first, "n": N_("Customers"), "bads": with_outcome(outcome), "pd": rate_of(outcome)}
-
-
-def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
-    """Return the tree's rules, riskiest first; `outcome`: its name.
-
-    Args:
-        rules: `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `tier`, `matched_tiers`.
-        alone: the rules that pruning alone would keep.
-    """
-    return Exhibit(
-        "tree_rules", rules, chosen(READ, "more" if alone < len(rules) else "all", rules=len(rules), alone=alone),
-        headings=ruled(outcome)
-        | {"tier": N_("Tier by this rule"), "matched_tiers": N_("With the study's tier shares")},
-        formats=RULED,
-    )  # fmt: skip
-
-
 WHO = {
     "free": N_("Median and middle half by tier. Of what {ranking} does not sort by, “{free}” differs most."),
     "sorted": N_("Median and middle half by tier; all that differs most is what {ranking} sorts by."),
@@ -357,47 +243,6 @@ def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) 
     )  # fmt: skip
 
 
-def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return the scorecard: points per input and class; a customer's score is their sum. `outcome`: its name.
-
-    Args:
-        rules: `input`, `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `points`, `woe`.
-    """
-    said = N_("The scorecard adds up points for {inputs} inputs; more points are safer.")
-    first = N_("Input and class")
-    return Exhibit(
-        "scorecard_points", rules.drop(columns=["rule_zh", "length", "tier"], errors="ignore"),
-        Said(said, {"inputs": rules["input"].nunique()}),
-        headings={"rule": first, "points": N_("Points")} | ruled(outcome, first),
-        formats=RULED | {"points": ".0f"}, within=["input"],
-    )  # fmt: skip
-
-
-def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return the cut-offs of the scorecard with the rate of the outcome (its name) of unseen customers.
-
-    Args:
-        cuts: `tier`, `points_from`, `points_below`, `value_above`.
-        rates: as for `tier_rates`.
-    """
-    unseen = rates[(rates["ranking"] == "scorecard") & (rates["judged"] == "unseen")]
-    frame = unseen[["tier", "n", "bad", "rate", "ci_low", "ci_high"]]
-    by_tier = cuts.set_index("tier")
-    frame = frame.assign(**{name: frame["tier"].map(by_tier[name]) for name in by_tier})
-    said = N_(
-        "Cut-offs of the scorecard: fewer than {high:.0f} points is high risk; premium needs a value index above "
-        "{value:.2f} besides."
-    )
-    given = {"high": by_tier.at["high", "points_below"], "value": by_tier.at["premium", "value_above"]}
-    return Exhibit(
-        "scorecard_cuts", frame, Said(said, given),
-        headings={"tier": N_("Tier"), "points_from": N_("Points from"), "points_below": N_("Points below"),
-                  "n": N_("Unseen customers"), "bad": with_outcome(outcome), "rate": rate_of(outcome)},
-        formats={"points_from": ".0f", "points_below": ".0f", "n": ",.0f", "bad": ",.0f",
-                 "rate": "{rate:.2%} [{ci_low:.2%}, {ci_high:.2%}]"},
-    )  # fmt: skip
-
-
 def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
     """Return how well each ranking orders unseen customers by risk; `outcome`: its name.
 
@@ -408,24 +253,17 @@ def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
     best = table.loc[table["auc"].idxmax()]
     ordered = table.sort_values("auc", ascending=False)
     named = ordered.assign(name=[title_of(name, reference) for name in ordered["ranking"]])
-    said = N_(
-        "Of two customers, one with {outcome} and one without, {best} ranks the first as riskier in {auc:.0%} of cases "
-        "(AUC); lots would in half."
-    )
+    said = N_("Of two customers, one with {outcome} and one without, {best} ranks the first as riskier in "
+              "{auc:.0%} of cases (AUC); lots would in half.")  # fmt: skip
     given = {"best": ranking_name(str(best["ranking"]), reference), "auc": best["auc"], "outcome": outcome}
     return Exhibit(
         "auc", named.assign(gini=2 * named["auc"] - 1).drop(columns="n"), Said(said, given),
         headings={"name": N_("Ranking"), "auc": N_("AUC, 95 % CI"), "gini": N_("Gini")},
-        formats={"auc": "{auc:.3f} [{ci_low:.3f}, {ci_high:.3f}]", "gini": ".3f"}, within=None,
+        formats={"auc": interval(".3f", "auc"), "gini": ".3f"}, within=None,
     )  # fmt: skip
 
 
-RESULTS = {
-    "apart": N_("rises"),
-    "open": N_("not shown"),
-    "reversed": N_("falls"),
-    "withheld": N_("withheld"),
-}
+RESULTS = {"apart": N_("rises"), "open": N_("not shown"), "reversed": N_("falls"), "withheld": N_("withheld")}
 
 
 def all_tests(tests: pd.DataFrame, reference: str, facts: Mapping[str, Any]) -> Exhibit:
@@ -440,30 +278,8 @@ def all_tests(tests: pd.DataFrame, reference: str, facts: Mapping[str, Any]) -> 
         headings={"name": N_("Ranking"), "judged": N_("Judged on"), "statistic": N_("z"), "p_value": N_("p"),
                   "gap": N_("High risk − premium, 95 % CI"),
                   "found": Said(N_("Rate of {outcome} over tiers"), {"outcome": facts["outcome_name"]})},
-        formats={"statistic": ".2f", "p_value": "p", "gap": "{gap:.2%} [{gap_low:.2%}, {gap_high:.2%}]"},
+        formats={"statistic": ".2f", "p_value": "p", "gap": interval(".2%", "gap", "gap")},
         within=None, supplement=True,
-    )  # fmt: skip
-
-
-def own_rules(rules: pd.DataFrame, ranking: str, outcome: str) -> Exhibit:
-    """Return the rules of RFM or the cells of ABC, with the rate of the outcome (its name): for the supplement."""
-    said = N_("The own rule of {ranking}: {rules} rows, on the customers it was set up on.")
-    return Exhibit(
-        f"{ranking}_rules", rules.drop(columns=["rule_zh", "reason_zh", "length"], errors="ignore"),
-        Said(said, {"ranking": ranking_name(ranking), "rules": len(rules)}),
-        headings=ruled(outcome) | {"tier": N_("Tier")} | ({"reason": N_("Why")} if "reason" in rules else {}),
-        formats=RULED, supplement=True,
-    )  # fmt: skip
-
-
-def segments(table: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return RFM's named segments, with the rate of the outcome (its name): for the supplement."""
-    said = N_("Customers in RFM's named segments; the first row of the definition that fits gives the name.")
-    return Exhibit(
-        "rfm_segments", table.drop(columns=[column for column in table.columns if column.endswith("_zh")]), Said(said),
-        headings={"segment": N_("Segment"), "n": N_("Customers"), "bads": with_outcome(outcome),
-                  "pd": rate_of(outcome)},
-        formats=RULED, supplement=True,
     )  # fmt: skip
 
 
@@ -471,15 +287,11 @@ FURTHER = {
     "05_comparison": N_("purpose by purpose, and against the lender's grade"),
     "03_drivers": N_("the same risks by regression"),
 }
-
-
 OUTCOME = {
     "here": N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}).")
 }
-SHARES = N_(
-    "Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} into low, "
-    "{medium:.0%} into medium and {high:.0%} into high risk."
-)
+SHARES = N_("Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} "
+            "into low, {medium:.0%} into medium and {high:.0%} into high risk.")  # fmt: skip
 
 
 def outcome(facts: Mapping[str, Any]) -> Said:
@@ -500,11 +312,9 @@ def missing(models: list[str], testable: list[str]) -> list[Said]:
 
 WEIGHTS = {
     "equal": N_("The weights of RFM and ABC are equal; other weights give other tiers."),
-    "survey": N_(
-        "The weights of RFM and ABC are those of the survey's experts; other weights give other tiers."
-    ),
+    "survey": N_("The weights of RFM and ABC are those of the survey's experts; other weights give other tiers."),
     "given": N_("The weights of RFM and ABC are given by the study; other weights give other tiers."),
-}
+}  # fmt: skip
 
 
 def limits(weights: object, censoring: str) -> list[Said]:
@@ -514,29 +324,15 @@ def limits(weights: object, censoring: str) -> list[Said]:
         weights: where the weights come from: `equal`, `survey`, or weights by name.
         censoring: what is known of outcomes that were still open.
     """
-    return [
-        Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
-        Said(
-            N_(
-                "One lender and one period; whether tiers hold is asked of several on "
-                "[the page on the comparison](05_comparison.ipynb)."
-            )
-        ),
-        Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
-        Said(
-            N_(
-                "The points of the scorecard follow these data alone, also where they run against an officer's sense; "
-                "a bank reviews them before use."
-            )
-        ),
-        Said(N_("Customers not seen before are those of held-out folds, not those of a later year.")),
-        Said(
-            N_(
-                "A leaf of the tree cannot be cut at an exact share: where tier shares split one, lower value goes to "
-                "the riskier tier."
-            )
-        ),
-    ]
+    return [Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
+            Said(N_("One lender and one period; whether tiers hold is asked of several on "
+                    "[the page on the comparison](05_comparison.ipynb).")),
+            Said(WEIGHTS.get(weights if isinstance(weights, str) else "given", WEIGHTS["given"])),
+            Said(N_("The points of the scorecard follow these data alone, also where they run against an officer's "
+                    "sense; a bank reviews them before use.")),
+            Said(N_("Customers not seen before are those of held-out folds, not those of a later year.")),
+            Said(N_("A leaf of the tree cannot be cut at an exact share: where tier shares split one, lower value "
+                    "goes to the riskier tier."))]  # fmt: skip
 
 
 PROXIES = {

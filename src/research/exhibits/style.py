@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -12,7 +12,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import yaml
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -20,9 +19,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from research.exhibits.words import N_, Said, Words
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 from research.tiers import TIERS
 
-PALETTE: dict[str, Any] = yaml.safe_load((DEFINITIONS / "palette.yml").read_text(encoding="utf-8"))
+PALETTE: dict[str, Any] = own_yaml(DEFINITIONS / "palette.yml")
 TIER_COLOURS: dict[str, str] = {tier: pair["light"] for tier, pair in PALETTE["tiers"].items()}
 MODEL_COLOURS: dict[str, str] = PALETTE["models"]
 INK, MUTED, RULE, ACCENT, WARNING = (PALETTE[name] for name in ("ink", "muted", "rule", "accent", "warning"))
@@ -36,6 +36,7 @@ RC = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 6,
+    "axes.titley": 1.0,  # at the top, without looking for what may stand there
     "axes.labelsize": 9,
     "axes.labelcolor": INK,
     "axes.edgecolor": RULE,
@@ -117,26 +118,35 @@ def rows_with_intervals(
     if overall is not None:
         axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     axes.hlines(places, frame["ci_low"], frame["ci_high"], color=shades, linewidth=1.8)
-    sns.scatterplot(
-        x=frame["rate"].to_numpy(),
-        y=places,
-        hue=places,
-        palette=shades,
-        s=46,
-        legend=False,
-        ax=axes,
-        zorder=3,
-    )
-    axes.set_yticks(places, names)
-    axes.set_ylim(len(frame) - 0.4, -0.6)
+    # one dot a row, as seaborn's dots look: to find out that there is one, seaborn takes ten times as long
+    known, size = frame["rate"].notna().to_numpy(), 46
+    axes.scatter(
+        frame["rate"][known], places[known], size, facecolor=np.array(shades)[known], edgecolor="white",
+        linewidth=0.08 * size**0.5, zorder=3,
+    )  # fmt: skip
     for row, n in zip(places, frame["n"], strict=True):
-        axes.annotate(
-            persons(n, words), (1, row), xycoords=("axes fraction", "data"), va="center", fontsize=7.5, color=MUTED,
-            xytext=(3, 0), textcoords="offset points", annotation_clip=False,
-        )  # fmt: skip
+        beside(axes, row, n, words)
+    name_rows(axes, names, below=0.4)
+
+
+def beside(axes: Axes, row: float, n: Any, words: Words) -> None:
+    """Write a number of persons to the right of a row."""
+    axes.annotate(persons(n, words), (1, row), xycoords=("axes fraction", "data"), va="center", fontsize=7.5,
+                  color=MUTED, xytext=(3, 0), textcoords="offset points", annotation_clip=False)  # fmt: skip
+
+
+def name_rows(axes: Axes, names: Sequence[str], below: float = 0.5, **look: Any) -> None:
+    """Name the rows of a chart from top to bottom; `below` the last of them is so much room, in rows."""
+    axes.set_yticks(range(len(names)), names, **look)
+    axes.set_ylim(len(names) - below, below - 1)
     axes.set(xlabel="", ylabel="")
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
+
+
+def wrapped(text: str, words: Words, wide: int = 48, narrow: int = 20) -> str:
+    """Return a name broken into lines of so many letters as there is room for."""
+    return textwrap.fill(text, narrow if words.narrow else wide)
 
 
 def panels_of_tiers(
@@ -175,11 +185,7 @@ def forest(
     axes.hlines(places, part["prediction_low"], part["prediction_high"], color=MUTED, linewidth=0.8)
     sns.scatterplot(x=part["estimate"].to_numpy(), y=places, style=[name == together for name in order],
                     markers={True: "D", False: "o"}, color=ACCENT, s=34, legend=False, ax=axes, zorder=3)  # fmt: skip
-    axes.set_yticks(places, [words(name) for name in order])
-    axes.set_ylim(len(order) - 0.5, -0.5)
-    axes.set(xlabel="", ylabel="")
-    axes.grid(axis="x")
-    sns.despine(ax=axes, left=True)
+    name_rows(axes, [words(name) for name in order])
 
 
 def shares_from_nought(grid: list[Axes], words: Words) -> None:
@@ -190,18 +196,17 @@ def shares_from_nought(grid: list[Axes], words: Words) -> None:
     ticks = grid[0].get_xticks()
     spec = ".1%" if len(ticks) > 1 and ticks[1] - ticks[0] < 0.01 else ".0%"
     for axes in grid:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, spec)))
+        numbered(axes.xaxis, words, spec)
 
 
-def percent(axis: Axis, words: Words) -> None:
-    """Label an axis of shares in whole per cent."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
+def numbered(axis: Axis, words: Words, spec: str = ".0%") -> None:
+    """Label an axis in a format, without one in whole per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, spec)))
 
 
 def label_below(figure: Figure, text: str, words: Words) -> None:
     """Write what all panels show below the whole figure, at its left edge."""
-    wrapped = textwrap.fill(text, 52 if words.narrow else 110)
-    figure.supxlabel(wrapped, fontsize=8.5, x=0.01, ha="left", color=INK)
+    figure.supxlabel(wrapped(text, words, 110, 52), fontsize=8.5, x=0.01, ha="left", color=INK)
 
 
 def with_outcome(outcome: str) -> Said:
@@ -219,13 +224,20 @@ def persons(n: Any, words: Words) -> str:
     return words(N_("n withheld")) if n != n else words(N_("n = {n:,.0f}"), n=float(n))
 
 
+def leave_unlabelled(figure: Figure) -> None:
+    """Spare axes that have no label the search for its place, which measures every tick again."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if not axis.get_label_text():
+                axis.set_label_coords(0, 0)
+
+
 def mark_origin(figure: Figure, origin: str, words: Words) -> None:
     """Write into the picture that nobody stands behind its numbers; a copy of the picture still says so."""
     if origin == "demonstration":
-        figure.text(
-            0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, alpha=0.22,
-            fontsize=9 if words.narrow else 13, color=WARNING, ha="center", va="center", fontweight="bold", zorder=9,
-        )  # fmt: skip
+        figure.text(0.5, 0.5, words(N_("Method demonstration: invented or simulated")), rotation=18, alpha=0.22,
+                    fontsize=9 if words.narrow else 13, color=WARNING, ha="center", va="center", fontweight="bold",
+                    zorder=9)  # fmt: skip
 
 
 def colours(tiers: Iterable[str]) -> list[str]:

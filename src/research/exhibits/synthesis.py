@@ -8,32 +8,24 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from research.exhibits.comparison import MODELS, NAMES, in_text, titled
-from research.exhibits.exhibit import Exhibit, drawing
+from research.exhibits.exhibit import Exhibit, drawing, interval
 from research.exhibits.style import forest, small_multiples
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.terms import MODELS, NAMES, in_text, titled
+from research.exhibits.words import N_, Said, Words, chosen
 
 UNTESTED = "not tested here"
 ALL_LENDERS = "All lenders"
 RISKY = {
     "all": N_("The high-risk tier holds the risky customers under each of the three models: {models}."),
-    "some": N_(
-        "The high-risk tier holds the risky customers under {models}, and this is not shown under {others}."
-    ),
-    "none": N_(
-        "Under none of the three models is it shown that the high-risk tier holds the risky customers."
-    ),
-}
+    "some": N_("The high-risk tier holds the risky customers under {models}, and this is not shown under {others}."),
+    "none": N_("Under none of the three models is it shown that the high-risk tier holds the risky customers."),
+}  # fmt: skip
 COUNTED = {
-    "loans": N_(
-        "Of {n} claims, {judged} can be judged on these loans; the others need a trial, or data not recorded here."
-    ),
-    "people": N_(
-        "Of {n} claims, {judged} can be judged on these loans and {more} on {people:,.0f} answers to a public "
-        "survey; "
-        "the others need a trial, or data not recorded here."
-    ),
-}
+    "loans": N_("Of {n} claims, {judged} can be judged on these loans; the others need a trial, or data not "
+                "recorded here."),
+    "people": N_("Of {n} claims, {judged} can be judged on these loans and {more} on {people:,.0f} answers to a "
+                 "public survey; the others need a trial, or data not recorded here."),
+}  # fmt: skip
 OPEN = N_("Without a verdict here: {n} claims, with what would settle each.")
 PEOPLE = "people"  # in place of a model: what people said, tiers of their own
 
@@ -43,21 +35,16 @@ def risky_answer(evidence: pd.DataFrame) -> Said:
     rows = evidence[evidence["claim"] == "H1a"]
     held = rows.loc[rows["verdict"] == "supported", "model"].tolist()
     others = [name for name in rows["model"] if name not in held]
-    if not held:
-        return Said(RISKY["none"])
-    if not others:
-        return Said(RISKY["all"], {"models": in_text(held)})
-    return Said(RISKY["some"], {"models": in_text(held), "others": in_text(others)})
+    code = "none" if not held else "some" if others else "all"
+    return chosen(RISKY, code, models=in_text(held), others=in_text(others))
 
 
 def counted_answer(evidence: pd.DataFrame, asked: pd.DataFrame) -> Said:
     """Say how many claims the loans can judge, and how many more a survey can."""
     judged = set(evidence.loc[evidence["verdict"] != UNTESTED, "claim"])
     more = asked[~asked["claim"].isin(judged) & (asked["verdict"] != UNTESTED)]
-    fields = {"n": evidence["claim"].nunique(), "judged": len(judged)}
-    if more.empty:
-        return Said(COUNTED["loans"], fields)
-    return Said(COUNTED["people"], fields | {"more": more["claim"].nunique(), "people": more["n"].max()})
+    return chosen(COUNTED, "loans" if more.empty else "people", n=evidence["claim"].nunique(), judged=len(judged),
+                  more=more["claim"].nunique(), people=more["n"].max())  # fmt: skip
 
 
 def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFrame) -> list[Exhibit]:
@@ -79,44 +66,29 @@ def verdicts(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFr
     )
     left = definitions.loc[~definitions.index.isin(tested["claim"]), ["statement", "settled_by"]]
     models = [name for name in MODELS if name in wide]
-    made = [
-        Exhibit(
-            "verdicts", judged, counted_answer(evidence, asked), within=None,
-            headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
-                      **{name: NAMES[name] for name in models}, PEOPLE: N_("People asked"), "grade": N_("Evidence")},
-        ),
-        Exhibit(
-            "open_claims", left.rename_axis("claim").reset_index(), Said(OPEN, {"n": len(left)}), within=None,
-            headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
-                      "settled_by": N_("What would settle it")},
-        ),
-    ]  # fmt: skip
+    made = [Exhibit("verdicts", judged, counted_answer(evidence, asked), within=None,
+                    headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
+                              **{name: NAMES[name] for name in models}, PEOPLE: N_("People asked"),
+                              "grade": N_("Evidence")}),
+            Exhibit("open_claims", left.rename_axis("claim").reset_index(), Said(OPEN, {"n": len(left)}), within=None,
+                    headings={"claim": N_("Claim"), "statement": N_("What is claimed"),
+                              "settled_by": N_("What would settle it")})]  # fmt: skip
     return [exhibit for exhibit in made if len(exhibit.frame)]
 
 
 NEEDS = {
-    "apart": N_(
-        "Loans and people part ways on need: tiers of the models hardly differ in the need that these loans record, "
-        "while tiers of income and strain differ in what {people:,.0f} people hold, use and do. Neither asks a bank's "
-        "own customers."
-    ),
-    "refuted": N_(
-        "Loans and people agree on need: neither tiers of the models on these loans nor tiers of income and strain "
-        "among {people:,.0f} people differ by more than the bar."
-    ),
-    "not refuted": N_(
-        "Loans and people agree on need: tiers of the models on these loans differ by more than the bar, and so do "
-        "tiers of income and strain among {people:,.0f} people."
-    ),
-    "people": N_(
-        "These loans cannot tell whether tiers differ in need; a public survey of {people:,.0f} people can, for tiers "
-        "of income and strain."
-    ),
-    "open": N_(
-        "Whether tiers differ in need is open: the verdicts of the models on these loans and of {people:,.0f} people "
-        "asked are not one."
-    ),
-}
+    "apart": N_("Loans and people part ways on need: tiers of the models hardly differ in the need that these "
+                "loans record, while tiers of income and strain differ in what {people:,.0f} people hold, use and "
+                "do. Neither asks a bank's own customers."),
+    "refuted": N_("Loans and people agree on need: neither tiers of the models on these loans nor tiers of income "
+                  "and strain among {people:,.0f} people differ by more than the bar."),
+    "not refuted": N_("Loans and people agree on need: tiers of the models on these loans differ by more than the "
+                      "bar, and so do tiers of income and strain among {people:,.0f} people."),
+    "people": N_("These loans cannot tell whether tiers differ in need; a public survey of {people:,.0f} people "
+                 "can, for tiers of income and strain."),
+    "open": N_("Whether tiers differ in need is open: the verdicts of the models on these loans and of "
+               "{people:,.0f} people asked are not one."),
+}  # fmt: skip
 
 
 def needs(evidence: pd.DataFrame, asked: pd.DataFrame) -> Said:
@@ -132,12 +104,10 @@ def needs(evidence: pd.DataFrame, asked: pd.DataFrame) -> Said:
 
 
 BESIDE = {
-    "below": N_(
-        "The tree's high-risk tier holds {bad:,.0f} {outcome_word} among {n:,.0f}, an odds ratio of {odds:.1f}; the "
-        "scorecard's tier reaches {bar:.1f}, random tiers {random:.1f}."
-    ),
+    "below": N_("The tree's high-risk tier holds {bad:,.0f} {outcome_word} among {n:,.0f}, an odds ratio of "
+                "{odds:.1f}; the scorecard's tier reaches {bar:.1f}, random tiers {random:.1f}."),
     "missing": N_("Odds of {outcome_name} in the high-risk tier against the rest, under every ranking."),
-}
+}  # fmt: skip
 
 
 def beside(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
@@ -150,65 +120,49 @@ def beside(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exhibit:
     """
     known = rows.set_index("model")
     if {"tree", "scorecard", "random"} <= set(known.index):
-        said = Said(
-            BESIDE["below"],
-            {"bad": known.loc["tree", "bad_high"], "n": known.loc["tree", "n_high"],
-             "odds": known.loc["tree", "estimate"], "bar": known.loc["scorecard", "estimate"],
-             "random": known.loc["random", "estimate"], "outcome_word": facts["outcome_word"]},
-        )  # fmt: skip
+        tree, odds_of = known.loc["tree"], known["estimate"]
+        said = chosen(BESIDE, "below", bad=tree["bad_high"], n=tree["n_high"], odds=tree["estimate"],
+                      bar=odds_of["scorecard"], random=odds_of["random"],
+                      outcome_word=facts["outcome_word"])  # fmt: skip
     else:
-        said = Said(BESIDE["missing"], {"outcome_name": facts["outcome_name"]})
+        said = chosen(BESIDE, "missing", outcome_name=facts["outcome_name"])
     return Exhibit(
         "beside", titled(rows, grade), said, within=None,
         headings={"model": N_("Ranking"), "bad_high": N_("In the high-risk tier"), "bad_rest": N_("In the rest"),
                   "estimate": N_("Odds ratio [95 % interval]")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]",
+        formats={"estimate": interval(".2f"),
                  "bad_high": "{bad_high:,.0f} of {n_high:,.0f}", "bad_rest": "{bad_rest:,.0f} of {n_rest:,.0f}"},
     )  # fmt: skip
 
 
-VALUE = N_(
-    "Premium customers brought {gaps} standard deviations more than the rest, under {models} in turn; the same "
-    "number "
-    "picked by value alone {alone:.2f}, by lot {random:.2f}."
-)
+VALUE = N_("Premium customers brought {gaps} standard deviations more than the rest, under {models} in turn; the "
+           "same number picked by value alone {alone:.2f}, by lot {random:.2f}.")  # fmt: skip
 
 
 def value_beside(rows: pd.DataFrame, grade: str, origin: str) -> Exhibit:
     """Show what premium customers brought after tiering, beside value alone and random tiers: `realised_value`."""
     known = rows.set_index("model")["estimate"]
     own = [name for name in MODELS if name in known]
-    fields = {
-        "gaps": [Said("{gap:.2f}", {"gap": known[name]}) for name in own],
-        "models": in_text(own),
-        "alone": known.get("value alone"),
-        "random": known.get("random"),
-    }
+    fields = {"gaps": [Said("{gap:.2f}", {"gap": known[name]}) for name in own], "models": in_text(own),
+              "alone": known.get("value alone"), "random": known.get("random")}  # fmt: skip
     frame = titled(rows, grade)
     return Exhibit(
-        "value_beside", frame.assign(model=frame["model"].fillna(N_("Value alone"))), Said(VALUE, fields), within=None,
-        origin=origin,
+        "value_beside", frame.assign(model=frame["model"].fillna(N_("Value alone"))), Said(VALUE, fields),
+        within=None, origin=origin,
         headings={"model": N_("Ranking"), "estimate": N_("Gap in standard deviations [95 % interval]"),
-                  "n": N_("Customers")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f"},
+                  "n": N_("Customers")}, formats={"estimate": interval(".2f"), "n": ",.0f"},
     )  # fmt: skip
 
 
 ODDS = {
-    "supported": N_(
-        "Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are {odds:.1f} times as high in the "
-        "tree's high-risk tier (95 % interval {low:.1f} to {high:.1f})."
-    ),
-    "contradicted": N_(
-        "Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are lower in the tree's high-risk "
-        "tier: {odds:.1f} (95 % interval {low:.1f} to {high:.1f})."
-    ),
-    "undecided": N_(
-        "Over {lenders:.0f} lenders it is open whether the tree's high-risk tier is riskier: odds ratio {odds:.1f} "
-        "(95 % interval {low:.1f} to {high:.1f})."
-    ),
+    "supported": N_("Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are {odds:.1f} times "
+                    "as high in the tree's high-risk tier (95 % interval {low:.1f} to {high:.1f})."),
+    "contradicted": N_("Over {lenders:.0f} lenders the odds of the outcome, each lender's own, are lower in the "
+                       "tree's high-risk tier: {odds:.1f} (95 % interval {low:.1f} to {high:.1f})."),
+    "undecided": N_("Over {lenders:.0f} lenders it is open whether the tree's high-risk tier is riskier: odds "
+                    "ratio {odds:.1f} (95 % interval {low:.1f} to {high:.1f})."),
     "few": N_("Odds ratio of the high-risk tier at each lender; too few lenders to pool."),
-}
+}  # fmt: skip
 SHOWN = ("rfm", "abc", "tree", "scorecard")
 
 
@@ -220,33 +174,17 @@ def odds(rows: pd.DataFrame, origin: str) -> Exhibit:
         origin: `real`, or `recorded` where the values come from the recorded run.
     """
     pooled = rows[(rows["lender"] == ALL_LENDERS) & (rows["model"] == "tree")]
-    if pooled.empty:
-        said = Said(ODDS["few"])
-    else:
-        row = pooled.iloc[0]
-        said = Said(
-            ODDS[row["verdict"]],
-            {
-                "lenders": row["lenders"],
-                "odds": row["estimate"],
-                "low": row["ci_low"],
-                "high": row["ci_high"],
-            },
-        )
-    alt = Said(
-        N_(
-            "One panel per ranking: a dot with interval per lender, a diamond for all lenders, a thin line for "
-            "where a "
-            "further lender would lie; the axis is logarithmic."
-        )
-    )
+    row = {} if pooled.empty else pooled.iloc[0].to_dict()
+    said = chosen(ODDS, row.get("verdict", "few"), lenders=row.get("lenders"), odds=row.get("estimate"),
+                  low=row.get("ci_low"), high=row.get("ci_high"))  # fmt: skip
+    alt = Said(N_("One panel per ranking: a dot with interval per lender, a diamond for all lenders, a thin line "
+                  "for where a further lender would lie; the axis is logarithmic."))  # fmt: skip
     return Exhibit(
         "odds", rows, said, alt, odds_drawn, within=None, origin=origin,
         headings={"model": N_("Ranking"), "lender": N_("Lender"), "estimate": N_("Odds ratio [95 % interval]"),
-                  "prediction_low": N_("A further lender, from"), "prediction_high": N_("to"), "grade": N_("Evidence"),
-                  "verdict": N_("Verdict")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "prediction_low": ".2f",
-                 "prediction_high": ".2f"},
+                  "prediction_low": N_("A further lender, from"), "prediction_high": N_("to"),
+                  "grade": N_("Evidence"), "verdict": N_("Verdict")},
+        formats={"estimate": interval(".2f"), "prediction_low": ".2f", "prediction_high": ".2f"},
     )  # fmt: skip
 
 
@@ -276,37 +214,28 @@ def reasons(evidence: pd.DataFrame, definitions: pd.DataFrame, asked: pd.DataFra
         model=frame["model"].map({**NAMES, PEOPLE: N_("People asked, tiers of their own")}),
     )
     untested = int((evidence["verdict"] == UNTESTED).sum())
-    said = Said(
-        N_("For {untested} of {n} pairs of claim and model there is no verdict; the last column says why."),
-        {"untested": untested, "n": len(evidence)},
-    )
+    said = Said(N_("For {untested} of {n} pairs of claim and model there is no verdict; the last column says why."),
+                {"untested": untested, "n": len(evidence)})  # fmt: skip
     return Exhibit(
         "evidence", frame, said, within=None, supplement=True,
         headings={"claim": N_("Claim"), "statement": N_("What is claimed"), "model": N_("Model"),
                   "estimate": N_("Estimate [95 % interval]"), "n": N_("Customers"), "verdict": N_("Verdict"),
-                  "reason": N_("Why not tested")},
-        formats={"estimate": "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "n": ",.0f"},
+                  "reason": N_("Why not tested")}, formats={"estimate": interval(".2f"), "n": ",.0f"},
     )  # fmt: skip
 
 
 STRANDS = {
-    "demonstration": N_(
-        "How the strands would meet, shown on invented answers and interviews: it reaches no verdict."
-    ),
-    "real": N_(
-        "The strands side by side: {agree} of {n} benefits where survey and interviews agree with the loans."
-    ),
-}
+    "demonstration": N_("How the strands would meet, shown on invented answers and interviews: it "
+                        "reaches no verdict."),
+    "real": N_("The strands side by side: {agree} of {n} benefits where survey and interviews agree "
+               "with the loans."),
+}  # fmt: skip
 
 
 def strands(display: pd.DataFrame, invented: bool) -> Exhibit:
     """Show the joint display, one row per claimed benefit."""
     agree = int((display["verdict"] == "convergence").sum())
-    said = (
-        Said(STRANDS["demonstration"])
-        if invented
-        else Said(STRANDS["real"], {"agree": agree, "n": len(display)})
-    )
+    said = chosen(STRANDS, "demonstration" if invented else "real", agree=agree, n=len(display))
     return Exhibit(
         "joint_display", display, said, within=None, origin="demonstration" if invented else "reported",
         headings={"label_en": N_("Benefit"), "loan_data": N_("Loans"), "survey": N_("Survey"),
@@ -317,32 +246,24 @@ def strands(display: pd.DataFrame, invented: bool) -> Exhibit:
 
 REPORTED = {
     False: N_("What the study reports of its integration, item by item: {n} of {all} in full."),
-    True: N_(
-        "What a study reports of its integration, shown on invented answers: {n} of {all} items in full."
-    ),
-}
+    True: N_("What a study reports of its integration, shown on invented answers: {n} of {all} items in full."),
+}  # fmt: skip
 
 
 def integration(statement: pd.DataFrame, invented: bool) -> Exhibit:
     """Show the six items of Good Reporting of A Mixed Methods Study."""
-    said = Said(
-        REPORTED[invented],
-        {"n": int((statement["status"] == "reported").sum()), "all": len(statement)},
-    )
+    said = Said(REPORTED[invented],
+                {"n": int((statement["status"] == "reported").sum()), "all": len(statement)})  # fmt: skip
     return Exhibit(
         "gramms", statement, said, within=None, supplement=True, origin="demonstration" if invented else "reported",
         headings={"item": N_("Item"), "asks": N_("Asks for"), "text": N_("Reported"), "status": N_("State")},
     )  # fmt: skip
 
 
-LIMITS = (
-    N_(
-        "Loan data show whether tiers hold what they should, not whether treating tiers changes anything: that "
-        "needs a "
-        "trial."
-    ),
-    N_("The protocol's second version was written after the results on the public data sets were known."),
-)
+LIMITS = (N_("Loan data show whether tiers hold what they should, not whether treating tiers changes "
+             "anything: that needs a trial."),
+          N_("The protocol's second version was written after the results on the public data sets "
+             "were known."))  # fmt: skip
 
 
 def limits_of_claims() -> list[Said]:

@@ -7,11 +7,22 @@ import textwrap
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.strategies import tier_in_text
-from research.exhibits.style import ACCENT, INK, MUTED, TIER_COLOURS, WARNING, canvas, label_below, percent
+from research.exhibits.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    TIER_COLOURS,
+    WARNING,
+    canvas,
+    label_below,
+    name_rows,
+    numbered,
+    wrapped,
+)
 from research.exhibits.words import N_, Said, Words, chosen
 
 
@@ -31,8 +42,8 @@ def power_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes.set(ylim=(0, 1.02), xlim=(0, None))
     axes.set_xlabel(words(N_("Customers in the trial (line: formula, dots: simulation)")))
     axes.set_ylabel(words(N_("Power")))
-    percent(axes.yaxis, words)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ",.0f")))
+    numbered(axes.yaxis, words)
+    numbered(axes.xaxis, words, ",.0f")
     axes.legend()
     sns.despine(ax=axes)
     return figure
@@ -61,29 +72,17 @@ def answer(sizes: pd.DataFrame) -> list[Said]:
         code = "withheld" if (sizes["result"] == "withheld").any() else "none"
         return [chosen(ANSWER, code, tier=tier_in_text(sizes["tier"].iloc[0])), Said(NOT_TIERING)]
     row = known.iloc[0]
-    given = {
-        "able": int(known["able"].sum()),
-        "n": len(known),
-        "action": row["action"],
-        "needed": row["needed"],
-    }
-    return [
-        Said(ANSWER["shown"], {**given, "tier": tier_in_text(row["tier"]), "has": row["has"]}),
-        Said(NOT_TIERING),
-    ]
+    given = {"able": int(known["able"].sum()), "n": len(known), "tier": tier_in_text(row["tier"])}
+    return [Said(ANSWER["shown"], given | dict(row[["action", "needed", "has"]])), Said(NOT_TIERING)]
 
 
 # --------------------------------------------------------------------------------------------------------------- sizes
 SIZES = {
-    "large": N_(
-        "{short} of {n} actions need more customers than their tier has in this book, though drawn one by one, which "
-        "needs the fewest."
-    ),
+    "large": N_("{short} of {n} actions need more customers than their tier has in this book, though drawn one by "
+                "one, which needs the fewest."),
     "fits": N_("Each of {n} actions could be tried with the customers of its tier in this book."),
-    "withheld": N_(
-        "Customers that a trial of each action would need; the tiers have too few cases to be published."
-    ),
-}
+    "withheld": N_("Customers that a trial of each action would need; the tiers have too few cases to be published."),
+}  # fmt: skip
 
 
 def sizes(rows: pd.DataFrame) -> Exhibit:
@@ -114,23 +113,12 @@ def sizes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes = figure.subplots()
     for place, row in enumerate(rows.itertuples()):
         axes.barh(place, row.has, left=1, height=0.5, color=TIER_COLOURS[row.tier], alpha=0.35)
-        axes.scatter(
-            row.needed,
-            place,
-            marker="D",
-            s=30,
-            facecolor=INK if row.able else "white",
-            edgecolor=INK,
-            zorder=3,
-        )
+        axes.scatter(row.needed, place, marker="D", s=30, facecolor=INK if row.able else "white", edgecolor=INK,
+                     zorder=3)  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlim(1, None)
-    axes.set_yticks(range(len(rows)), [textwrap.fill(words(row.action), 20 if words.narrow else 48)
-                                       for row in rows.itertuples()], fontsize=8)  # fmt: skip
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ",.0f")))
-    axes.grid(axis="x")
-    sns.despine(ax=axes, left=True)
+    name_rows(axes, [wrapped(words(action), words) for action in rows["action"]], below=0.4, fontsize=8)
+    numbered(axes.xaxis, words, ",.0f")
     label_below(
         figure, words(N_("Customers. Bar: in the tier; diamond: needed (filled: the book has them)")), words
     )
@@ -153,15 +141,11 @@ MEASURES = {
 JUDGED = {"t": N_("unit"), "ignored": N_("customer"), "allocation": N_("other allocations")}
 SHARE = "{{{0}:.1%}} [{{{0}_low:.1%}}, {{{0}_high:.1%}}]"
 TRIALS = {
-    "kept": N_(
-        "In {trials:,.0f} simulated trials each analysis that knows of officers errs in at most {most:.1%}, where "
-        "{alpha:.0%} is allowed; ignoring officers errs in {ignored:.1%}."
-    ),
-    "broken": N_(
-        "In {trials:,.0f} simulated trials an analysis that knows of officers errs in {most:.1%}, more often than the "
-        "{alpha:.0%} allowed; ignoring them errs in {ignored:.1%}."
-    ),
-}
+    "kept": N_("In {trials:,.0f} simulated trials each analysis that knows of officers errs in at most {most:.1%}, "
+               "where {alpha:.0%} is allowed; ignoring officers errs in {ignored:.1%}."),
+    "broken": N_("In {trials:,.0f} simulated trials an analysis that knows of officers errs in {most:.1%}, more "
+                 "often than the {alpha:.0%} allowed; ignoring them errs in {ignored:.1%}."),
+}  # fmt: skip
 
 
 def trials(rows: pd.DataFrame, alpha: float) -> Exhibit:
@@ -200,11 +184,8 @@ def trials_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         chosen(DESIGNS, (row.design, row.judge), clusters=row.clusters, n=row.clusters * row.size)
         for row in rows.itertuples()
     ]
-    wanted = {
-        "error": rows["alpha"].iloc[0],
-        "coverage": 1 - rows["alpha"].iloc[0],
-        "found": rows["planned"].iloc[0],
-    }
+    wanted = {"error": rows["alpha"].iloc[0], "coverage": 1 - rows["alpha"].iloc[0],
+              "found": rows["planned"].iloc[0]}  # fmt: skip
     for axes, (name, title) in zip(panels, MEASURES.items(), strict=True):
         places = range(len(rows))
         tints = [WARNING if row.judge == "ignored" else ACCENT for row in rows.itertuples()]
@@ -212,34 +193,27 @@ def trials_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         axes.hlines(places, rows[f"{name}_low"], rows[f"{name}_high"], color=tints, linewidth=2)
         axes.scatter(rows[name], places, color=tints, s=26, zorder=3)
         axes.set_title(textwrap.fill(words(title), 30), fontsize=8.5)
-        axes.set_yticks(places, [textwrap.fill(words.said(one), 26) for one in named], fontsize=7.5)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
+        name_rows(axes, [textwrap.fill(words.said(one), 26) for one in named], fontsize=7.5)
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        percent(axes.xaxis, words)
-        axes.grid(axis="x")
-        sns.despine(ax=axes, left=True)
+        numbered(axes.xaxis, words)
     return figure
 
 
 # --------------------------------------------------------------------------------------------------------------- value
 VALUE = {
-    "some": N_(
-        "With {most:,.0f} customers of the tier a year or fewer, no trial of closer monitoring repays its cost; with "
-        "{least:,.0f} one does."
-    ),
+    "some": N_("With {most:,.0f} customers of the tier a year or fewer, no trial of closer monitoring repays its "
+               "cost; with {least:,.0f} one does."),
     "none": N_("At none of these sizes does a trial of closer monitoring repay its cost."),
     "all": N_("At each of these sizes a trial of closer monitoring repays its cost."),
-}
+}  # fmt: skip
 PRIOR = {
-    "act": N_(
-        "Assumed: closer monitoring prevents {base:.0%} of cases, {low:.0%} to {high:.0%}, and repays its {cost:,.0f} "
-        "{money} from {needed:.1%} on; a bank decides for {years} years, and would act without a trial."
-    ),
-    "wait": N_(
-        "Assumed: closer monitoring prevents {base:.0%} of cases, {low:.0%} to {high:.0%}, and repays its {cost:,.0f} "
-        "{money} from {needed:.1%} on; a bank decides for {years} years, and would not act without a trial."
-    ),
-}
+    "act": N_("Assumed: closer monitoring prevents {base:.0%} of cases, {low:.0%} to {high:.0%}, and repays its "
+              "{cost:,.0f} {money} from {needed:.1%} on; a bank decides for {years} years, and would act without a "
+              "trial."),
+    "wait": N_("Assumed: closer monitoring prevents {base:.0%} of cases, {low:.0%} to {high:.0%}, and repays its "
+               "{cost:,.0f} {money} from {needed:.1%} on; a bank decides for {years} years, and would not act "
+               "without a trial."),
+}  # fmt: skip
 WORTH = {"worth": N_("repays its cost"), "not": N_("no trial does")}
 
 
@@ -273,23 +247,11 @@ def prior(rows: pd.DataFrame, money: str) -> Said:
 def limits(trials_: pd.DataFrame) -> list[Said]:
     """Say what the page cannot say."""
     most = trials_.loc[trials_["judge"] != "ignored", "coverage"].min()
-    return [
-        Said(
-            N_("Smallest effects rest on assumed costs and hours; rates and sizes of tiers are this book's.")
-        ),
-        Said(
-            N_(
-                "Levels that the data lack (products bought, growth, hours, losses) are assumed, as is their spread."
-            )
-        ),
-        Said(N_("A trial that needs few customers may look for an effect larger than anybody assumes.")),
-        Said(N_("Trials with officers are simulated; no bank's officers have been measured here.")),
-        Said(
-            N_(
-                "An action that does much makes treated officers more alike: intervals then hold the truth in "
-                "{most:.1%} of trials."
-            ),
-            {"most": most},
-        ),
-        Said(N_("No trial has been held: nothing here supports or contradicts a claim.")),
-    ]
+    return [Said(N_("Smallest effects rest on assumed costs and hours; rates and sizes of tiers are this book's.")),
+            Said(N_("Levels that the data lack (products bought, growth, hours, losses) are assumed, as is their "
+                    "spread.")),
+            Said(N_("A trial that needs few customers may look for an effect larger than anybody assumes.")),
+            Said(N_("Trials with officers are simulated; no bank's officers have been measured here.")),
+            Said(N_("An action that does much makes treated officers more alike: intervals then hold the truth in "
+                    "{most:.1%} of trials."), {"most": most}),
+            Said(N_("No trial has been held: nothing here supports or contradicts a claim."))]  # fmt: skip

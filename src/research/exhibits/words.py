@@ -18,7 +18,7 @@ import pandas as pd
 from babel import Locale
 from babel.lists import format_list
 
-from research.exhibits.numbers import ENGLISH, number
+from research.numerals import ENGLISH, number
 from research.tiers import LABELS
 
 WITHHELD = "withheld"
@@ -147,7 +147,7 @@ class Words:
         return self.translated(str(value))
 
     def number(self, value: float, spec: str = "") -> str:
-        """Return a number, see `research.exhibits.numbers`."""
+        """Return a number, see `research.numerals`."""
         return number(value.item() if isinstance(value, np.generic) else value, spec, self.locale)
 
     def listed(self, items: Iterable[str], most: int = 0) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from scipy import stats
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import SplineTransformer
@@ -49,8 +50,7 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
     result, terms = model.result, model.design.terms.set_index("term")
     bounds = result.conf_int()
     names = model.design.matrix.columns
-    margins = result.get_margeff(at="overall", method="dydx", dummy=True)
-    effect = margins.summary_frame().reindex(names)
+    effect = marginal_effects(model)
     p = result.pvalues[names]
     adjusted = holm(p)
     return pd.DataFrame(
@@ -60,9 +60,9 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
             "odds_ratio": np.exp(result.params[names]).to_numpy(),
             "ci_low": np.exp(bounds.loc[names, 0]).to_numpy(),
             "ci_high": np.exp(bounds.loc[names, 1]).to_numpy(),
-            "marginal_effect": effect["dy/dx"].to_numpy(),
-            "effect_low": effect["Conf. Int. Low"].to_numpy(),
-            "effect_high": effect["Cont. Int. Hi."].to_numpy(),
+            "marginal_effect": effect["estimate"].to_numpy(),
+            "effect_low": effect["ci_low"].to_numpy(),
+            "effect_high": effect["ci_high"].to_numpy(),
             "p_value": p.to_numpy(),
             "p_holm": adjusted,
             "p_bh": stats.false_discovery_control(p),
@@ -71,6 +71,39 @@ def coefficients(model: RiskModel) -> pd.DataFrame:
             "n": int(result.nobs),
             "result": direction(result.params[names], adjusted),
         }
+    )
+
+
+def marginal_effects(model: RiskModel) -> pd.DataFrame:
+    """Return the average marginal effect of each column with its interval by the delta method.
+
+    With Λ the logistic function and x a customer's columns, a number has the effect b · mean Λ'(xβ), and a column of
+    noughts and ones mean Λ(xβ | 1) − Λ(xβ | 0). statsmodels' `get_margeff` gives the same and holds n × k × k numbers.
+
+    Returns:
+        `estimate`, `ci_low`, `ci_high`; k rows by the name of the column.
+    """
+    matrix, coefficients = model.design.matrix, model.result.params
+    x = sm.add_constant(matrix, has_constant="add").to_numpy()
+    linear = x @ coefficients.to_numpy()
+    slope = expit(linear) * expit(-linear)
+    bend = slope * (expit(-linear) - expit(linear))
+    effect, gradient = np.empty(matrix.shape[1]), np.empty((matrix.shape[1], x.shape[1]))
+    for j, b in enumerate(coefficients[matrix.columns]):
+        column = x[:, j + 1]
+        if set(np.unique(column)) == {0.0, 1.0}:
+            with_it, without = (linear + (value - column) * b for value in (1, 0))
+            rates = [expit(made) for made in (with_it, without)]
+            slopes = [rate * (1 - rate) for rate in rates]
+            effect[j], gradient[j] = (rates[0] - rates[1]).mean(), (slopes[0] - slopes[1]) @ x / len(x)
+            gradient[j, j + 1] = slopes[0].mean()
+        else:
+            effect[j], gradient[j] = b * slope.mean(), b * (bend @ x) / len(x)
+            gradient[j, j + 1] += slope.mean()
+    error = np.sqrt(((gradient @ model.result.cov_params().to_numpy()) * gradient).sum(axis=1))
+    half = stats.norm.ppf(0.975) * error
+    return pd.DataFrame(
+        {"estimate": effect, "ci_low": effect - half, "ci_high": effect + half}, index=matrix.columns
     )
 
 
@@ -174,9 +207,9 @@ def out_of_fold(
     y = rows[outcome].astype(float)
     predicted = np.empty(len(rows))
     for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, y):
-        columns, _ = learn(rows.iloc[train], y.iloc[train], constructs, leave_out)
+        columns, known, _ = learn(rows.iloc[train], y.iloc[train], constructs, leave_out)
         plain = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=100)
-        plain.fit(matrix(columns, rows.iloc[train]), y.iloc[train])
+        plain.fit(known, y.iloc[train])
         predicted[test] = plain.predict_proba(matrix(columns, rows.iloc[test]))[:, 1]
     return y.to_numpy(), predicted
 

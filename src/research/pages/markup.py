@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from research.exhibits.exhibit import Formats
-from research.exhibits.numbers import decimals
 from research.exhibits.words import N_, Said, Words, is_number
+from research.numerals import decimals
 from research.pages.payload import kind_of, plain
 from research.tiers import TIERS
 

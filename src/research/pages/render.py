@@ -6,13 +6,13 @@ import base64
 import hashlib
 import html
 import re
+from concurrent.futures import Executor
 from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import nbformat
-import yaml
 from jinja2 import Environment, FileSystemLoader
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
@@ -24,6 +24,7 @@ from research.pages import markdown, sources, values, worded
 from research.pages.pagecheck import faults
 from research.pages.payload import KINDS, MIME, exhibit_numbers, exhibits
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
@@ -44,6 +45,7 @@ def render(
     record: dict[str, Any],
     words: Words | None = None,
     reference: Path | None = None,
+    pool: Executor | None = None,
 ) -> str:
     """Return the page of an executed notebook.
 
@@ -53,6 +55,7 @@ def render(
         record: the provenance of the run.
         words: the language of exhibits and sentences; English when none is given.
         reference: the values that each number is compared with.
+        pool: processes that draw the figures of a page in English; this one does when none are given.
 
     Raises:
         RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
@@ -60,6 +63,8 @@ def render(
     found = values.values_record(values.collect([executed]), record["study"])
     comparison = values.reproduced(found, reference)
     notebook = nbformat.read(executed, as_version=4)
+    if pool is not None and words is None:
+        worded.draw((payload for _, payload in exhibits(notebook)), pool)
     return page_of(notebook, executed.stem, pages, record, words or Words(), comparison)
 
 
@@ -329,7 +334,7 @@ def digest(text: str) -> str:
 @cache
 def colours() -> str:
     """Return the palette of the study as CSS variables, for light and dark pages."""
-    palette = yaml.safe_load((DEFINITIONS / "palette.yml").read_text(encoding="utf-8"))
+    palette = own_yaml(DEFINITIONS / "palette.yml")
     light = "".join(f"--tier-{tier}:{pair['light']};" for tier, pair in palette["tiers"].items())
     dark = "".join(f"--tier-{tier}:{pair['dark']};" for tier, pair in palette["tiers"].items())
     light += f"--ink:{palette['ink']};--muted:{palette['muted']};--accent:{palette['accent']};"

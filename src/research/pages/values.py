@@ -69,7 +69,7 @@ def exhibits_of(stem: str, text: str) -> Collected:
 
 
 def values_record(collected: Collected, study: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of `values.json`: prose values and table cells, each with notebook and cell."""
+    """Return the content of `values.json`: numbers of prose, tables and captions, each with notebook and cell."""
     return {
         "study": {"name": study["name"], "sha256": study["sha256"]},
         "prose": {
@@ -81,6 +81,7 @@ def values_record(collected: Collected, study: Mapping[str, Any]) -> dict[str, A
                 "cell": entry["cell"],
                 "columns": [column["name"] for column in entry["columns"]],
                 "rows": entry["rows"],
+                **({"caption": entry["values"]} if entry["values"] else {}),
                 **({WITHHELD: entry[WITHHELD]} if WITHHELD in entry else {}),
             }
             for key, entry in collected.tables.items()
@@ -109,6 +110,8 @@ def flatten(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for number, row in enumerate(entry["rows"], start=1):
             for column, value in zip(entry["columns"], row, strict=True):
                 yield f"{key}[{number}].{column}", value
+        for name, value in entry.get("caption", {}).items():
+            yield f"{key}.caption.{name}", value
 
 
 def compare_with_reference(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
 from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from research.exhibits.exhibit import drawn_by
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, is_number
 from research.once import Once
 from research.pages import markup
 from research.pages.payload import WITHHELD, payload_to_frame, plain
@@ -77,23 +78,35 @@ def _back(value: Any) -> Any:
     return [_back(item) for item in value] if isinstance(value, list) else value
 
 
-def numbers_in(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return name → value of every field of a sentence; fields of a sentence in a field are `outer.inner`."""
-    found: dict[str, Any] = {}
+def numbers_in(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name → value of every field of a sentence; fields of a sentence in a field are `outer.inner`.
+
+    Raises:
+        ValueError: two values would have one name.
+    """
+    return one_each(f"the sentence '{data['template']}'", _named(data))
+
+
+def _named(data: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in data["fields"].items():
-        if isinstance(value, dict):
-            found |= numbers_in(value, f"{before}{name}.") or {f"{before}{name}": value["template"]}
-        elif isinstance(value, list):
-            for place, item in enumerate(value, start=1):
-                inner = f"{before}{name}.{place}"
-                found |= (
-                    (numbers_in(item, f"{inner}.") or {inner: item["template"]})
-                    if isinstance(item, dict)
-                    else {inner: item}
-                )
-        else:
-            found[f"{before}{name}"] = value
-    return found
+        items = enumerate(value, start=1) if isinstance(value, list) else [("", value)]
+        for place, item in items:
+            full = f"{before}{name}.{place}".removesuffix(".")
+            if not isinstance(item, dict):
+                yield full, item
+            elif item["fields"]:
+                yield from _named(item, f"{full}.")
+            else:
+                yield full, item["template"]
+
+
+def one_each(where: str, named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return name → value. Raises ValueError where a name has two."""
+    given: dict[str, Any] = {}
+    for name, value in named:
+        if given.setdefault(name, value) != value:
+            raise ValueError(f"{where}: '{name}' would be both {given[name]} and {value}")
+    return given
 
 
 def worded(payload: dict[str, Any], words: Words | None = None) -> dict[str, Any]:
@@ -103,25 +116,35 @@ def worded(payload: dict[str, Any], words: Words | None = None) -> dict[str, Any
     made = {name: value for name, value in payload.items() if name != SAID}
     if "text" not in said:
         made |= {name: " ".join(map(words.said, parts)) for name, parts in said.items()}
-        return made | {"alt": made.get("alt", "")}
+        return made | {"alt": made.get("alt", ""), "values": values_of_caption(payload)}
     made["text"] = "\n".join(map(words.said, said["text"]))
     made["html"] = " ".join(prose(payload, words))
     return made | {"values": values_of(payload)}
 
 
 def values_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name → value of the fields of sentences; of a name that several sentences have, the last one's."""
-    given: dict[str, Any] = {}
-    for data in _listed(payload[SAID]["text"]):
-        given |= numbers_in(data)
-    return given
+    """Return name → value of the fields of a paragraph's sentences.
+
+    A field is called as in its sentence. Where a later sentence gives another number under that name, the earlier one
+    is `sentence.1.field`, after the place of its sentence.
+
+    Raises:
+        ValueError: two numbers would have one name.
+    """
+    sentences = [numbers_in(data) for data in _listed(payload[SAID]["text"])]
+    last = {name: value for fields in sentences for name, value in fields.items()}
+    return one_each(
+        payload["name"],
+        (
+            (name if last[name] == value else f"sentence.{place}.{name}", value)
+            for place, fields in enumerate(sentences, start=1)
+            for name, value in fields.items()
+        ),
+    )
 
 
 def prose(payload: Mapping[str, Any], words: Words) -> list[str]:
-    """Return sentences as HTML; a number is called `exhibit.field`, as in `values.json`.
-
-    One whose name a later sentence uses for another number is `exhibit.sentence.1.field`, and is not in there.
-    """
+    """Return sentences as HTML; a number is called `exhibit.field`, as in `values.json`, see `values_of`."""
     given, name = values_of(payload), payload["name"]
 
     def called(place: int) -> markup.Naming:
@@ -131,6 +154,17 @@ def prose(payload: Mapping[str, Any], words: Words) -> list[str]:
 
     said = _sentences(payload[SAID]["text"])
     return [markup.said_html(part, words, called(place)) for place, part in enumerate(said, start=1)]
+
+
+def values_of_caption(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return field → number of a caption, of those that stand in no cell of its table, see `named_in`."""
+    called, own = named_in(payload), f"{payload['name']}.caption."
+    numbers = numbers_in(payload[SAID]["caption"])
+    return {
+        name: value
+        for name, value in numbers.items()
+        if is_number(value) and called(name, value).startswith(own)
+    }
 
 
 def named_in(payload: Mapping[str, Any]) -> markup.Naming:
@@ -268,8 +302,21 @@ def pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, mar
     """
     if type(words.catalogue) is not NullTranslations:
         return _pictures(payload, words)
-    key = (json.dumps(payload, sort_keys=True), str(words.locale), words.width)
-    return DRAWN(key, lambda: _pictures(payload, words))
+    return DRAWN(_drawing(payload, words), lambda: _pictures(payload, words))
+
+
+def draw(payloads: Iterable[dict[str, Any]], pool: Executor) -> None:
+    """Draw figures in English, several at the same time in processes of a pool; `pictures` finds them drawn."""
+    words = Words()
+    begun = [
+        (_drawing(each, words), pool.submit(_pictures, each, words)) for each in payloads if "draw" in each
+    ]
+    for key, drawing in begun:
+        DRAWN(key, drawing.result)
+
+
+def _drawing(payload: Mapping[str, Any], words: Words) -> tuple[str, str, float]:
+    return json.dumps(payload, sort_keys=True), str(words.locale), words.width
 
 
 def _pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, markup.Picture | None]:
@@ -285,11 +332,12 @@ def _pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, ma
 def drawn(payload: Mapping[str, Any], words: Words, kept: Callable[[Figure], Kept]) -> Kept:
     """Return what `kept` makes of a figure, such as `picture`: drawn from what is published of it, with its mark."""
     # Slow to import, and only a page that has figures needs it.
-    from research.exhibits.style import mark_origin, theme
+    from research.exhibits.style import leave_unlabelled, mark_origin, theme
 
     with theme():
         figure = drawn_by(payload["draw"])(payload_to_frame(dict(payload)), words)
         mark_origin(figure, payload["origin"], words)
+        leave_unlabelled(figure)
         return kept(figure)
 
 

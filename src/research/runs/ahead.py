@@ -1,42 +1,70 @@
-"""The steps that a comparison takes longest for, computed beside the notebooks: one process per data set.
+"""The steps that a comparison takes longest for, computed ahead of the notebooks, several at the same time.
 
-A notebook runs in one kernel, and would compute them one after another. Here they are computed and stored where the
-notebook finds them.
+A notebook runs in one kernel, and would compute them one after another. Here they are computed wherever there is a
+process for them, and stored where the notebook finds them.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
 
 from research.parameters import Study
+from research.runs.plan import kinds
 
-IMPORTS = (
-    "optbinning",
-    "sklearn.ensemble",
-)  # slow to import: what each of these processes and page 04 would import
+IMPORTS = ("optbinning", "sklearn.ensemble")  # slow to import: what these steps and page 04 would import
+FOLDS, MEASURES = ("out_of_fold",), ("by_data_set",)
+# of the study's own data set; choices share trees with the folds, `unaided` bins of the scorecard's columns
+OWN_FOLDS = (*FOLDS, "chosen_folds", "unaided")
+OWN_READINGS = ("other_readings", "later_loans")
+OWN_MEASURES = ("specification_curve", "contrasts")
 
 
-def beside(study: Study, name: str) -> None:
-    """Compute the steps of one data set in a process of their own, where kernels are forked, and wait for it.
+@dataclass(frozen=True)
+class Unit:
+    """Steps of one data set, computed one after another in one process, and the units whose results they use."""
+
+    name: str
+    study: Study
+    steps: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+
+def units(study: Study) -> Iterator[Unit]:
+    """Yield the units of a study, those of its own data set first: it is shown on more pages than the others."""
+    for name in dict.fromkeys([study.dataset, *study.compare_datasets]):
+        of, own, real = study.with_dataset(name), name == study.dataset, kinds().get(name) != "simulated"
+        if not (own or real):
+            continue
+        made = [
+            Unit(f"folds {name}", of, OWN_FOLDS if own else FOLDS),
+            Unit(f"refits {name}", of, ("refits",)),
+            *([Unit(f"readings {name}", of, OWN_READINGS)] if own else []),
+        ]
+        steps = (*(OWN_MEASURES if own else ()), *(MEASURES if real else ()))
+        yield from made
+        yield Unit(f"measures {name}", of, steps, tuple(unit.name for unit in made))
+
+
+def beside(submit: Callable[..., Future[None]], unit: Unit) -> None:
+    """Submit a unit to other processes, and wait for it.
 
     What fails there is not told: it fails again in the notebook, which says where.
     """
-    from research.runs import kernels
-
-    if kernels.warm():
-        environment = {**os.environ, **kernels.steady_environment()}
-        kernels.forked(compute, (study, name), environment, str(Path.cwd())).join()
+    with suppress(Exception):
+        submit(compute, unit).result()
 
 
-def compute(study: Study, name: str) -> None:
-    """Compute what the comparison shows of one data set of a study: more of the study's own."""
-    from research.study.customers import real
-    from research.study.purposes import by_data_set, unaided
-    from research.study.specification import specification_curve
+def compute(unit: Unit) -> None:
+    """Compute and store the steps of a unit in this process."""
+    from research.study import contents
 
-    if name == study.dataset:
-        unaided(study)  # at once after the folds, whose bins of columns it shares
-        specification_curve(study)
-    if real(name):
-        by_data_set(study.with_dataset(name))
+    os.environ.setdefault("RESEARCH_JOBS", "1")  # the other processors have units of their own
+    with threadpool_limits(1):  # sums of several threads have no fixed order
+        for name in unit.steps:
+            getattr(contents, name)(unit.study)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from joblib import Parallel, delayed
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from research.errors import UserError
-from research.runs import pipeline
+from research.runs import pipeline, processes
 from research.runs.grid import Grid, run_name
 from research.runs.plan import Plan
 
@@ -42,19 +39,16 @@ class Outcome:
 Carrier = Callable[[Mapping[str, Plan]], Iterable[Outcome]]
 
 
-def execute(plan: Plan, name: str, *, patience: float = PATIENCE, parent: int = 0) -> Outcome:
+def execute(plan: Plan, name: str, patience: float = PATIENCE) -> Outcome:
     """Carry out one run in this process; whatever goes wrong is told, never raised.
 
     Args:
         plan: the run.
         name: of the run, for its outcome.
         patience: seconds to wait for another process to leave the run's folder; one that was killed takes a moment.
-        parent: process without which this one should not go on; 0 for none.
     """
     # Every run has a kernel of its own: more threads than processors would only make them wait for each other.
     os.environ.setdefault("RESEARCH_JOBS", "1")
-    if parent not in (0, os.getpid()):
-        end_with(parent)
     began = time.monotonic()
     try:
         result = pipeline.run(plan, console=Console(file=io.StringIO()), quiet=True, patience=patience)
@@ -64,18 +58,6 @@ def execute(plan: Plan, name: str, *, patience: float = PATIENCE, parent: int = 
     messages = [f"{line.name}: {line.message}" for line in result.failed] + result.faults
     state = "failed" if result.exit_code else "unchanged" if result.unchanged else "ran"
     return Outcome(name, state, time.monotonic() - began, "; ".join(messages)[:800])
-
-
-@cache
-def end_with(parent: int) -> None:
-    """End this process soon after the one that started it, which may be killed without a chance to say so."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def named(grid: Grid, plans: list[Plan]) -> dict[str, Plan]:
@@ -104,29 +86,25 @@ def here(runs: Mapping[str, Plan], jobs: int) -> Iterator[Outcome]:
     fails alone.
     """
     left = dict(runs)
+    processes.begin()
     while left:
-        try:
-            for outcome in side_by_side(left, jobs):
-                del left[outcome.name]
-                yield outcome
-        except TerminatedWorkerError:
-            # Runs begin in order: those under way are the first that have not ended.
-            for name in list(left)[:jobs]:
-                yield alone(left.pop(name), name)
-
-
-def side_by_side(runs: Mapping[str, Plan], jobs: int) -> Iterator[Outcome]:
-    """Yield outcomes as they come; raises TerminatedWorkerError when a process dies."""
-    work = (delayed(execute)(plan, name, parent=os.getpid()) for name, plan in list(runs.items()))
-    return Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(work)
+        with processes.pool(jobs) as pool:
+            futures = {pool.submit(execute, plan, name): name for name, plan in left.items()}
+            for future in as_completed(futures):
+                if not isinstance(future.exception(), BrokenProcessPool):
+                    del left[futures[future]]
+                    yield future.result()
+        # Runs begin in order: those under way are the first that have not ended.
+        for name in list(left)[:jobs]:
+            yield alone(left.pop(name), name)
 
 
 def alone(plan: Plan, name: str) -> Outcome:
     """Carry out one run in a process of its own."""
     began = time.monotonic()
     try:
-        with ProcessPoolExecutor(1) as pool:
-            return pool.submit(execute, plan, name, parent=os.getpid()).result()
+        with processes.pool(1) as pool:
+            return pool.submit(execute, plan, name).result()
     except BrokenProcessPool:
         return Outcome(name, "failed", time.monotonic() - began, DIED)
 

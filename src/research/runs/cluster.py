@@ -1,33 +1,38 @@
-"""A batch on a Dask cluster: every run is one task, on whichever worker is free.
+"""Work on a Dask cluster: every run of a batch, or every unit of steps of a study, is one task on a free worker.
 
-Tasks are submitted one by one and not through joblib's Dask backend: that one puts several runs into one task and gives
-up on all when a worker is lost, while a submitted task is taken over by another worker.
+Tasks are submitted one by one and not through joblib's Dask backend: that one puts several into one task and gives up
+on all when a worker is lost, while a submitted task is taken over by another worker.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, Future, as_completed
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from research.errors import UserError
 from research.fingerprint import fingerprint
 from research.pages import provenance
-from research.paths import ROOT
+from research.pages.files import check_writable
+from research.paths import ROOT, cache_folder
 from research.runs.batch import Outcome, execute
 from research.runs.plan import Plan
+from research.runs.processes import changed, steady_environment
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
 
+HERE, MOST = "local:", 64  # `local:4` starts four workers on this machine
 CONNECT_SECONDS = 10  # for the scheduler to answer
 WORKER_SECONDS = 30  # for a worker to be there, at the start and when the last one was lost
 LOCK_SECONDS = 120  # for the folder of a run whose worker was lost; a file server frees locks late
@@ -46,7 +51,9 @@ class Refusal:
 
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
-    """Connect to the scheduler at an address such as `tcp://10.0.0.5:8786`; runs not begun are withdrawn at the end.
+    """Connect to the scheduler at an address such as `tcp://10.0.0.5:8786`; what has not begun is withdrawn at the end.
+
+    `local:N` starts a scheduler and N workers on this machine, which end with the block.
 
     Raises:
         UserError: Dask is not installed, nobody answers, or the scheduler has no worker.
@@ -57,13 +64,30 @@ def connected(address: str) -> Iterator[Client]:
         raise UserError("--cluster needs Dask, which is not installed: `make extras` installs it") from None
     for name in ("distributed.client", "distributed.comm", "distributed.batched"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what they would say is said in one message
-    ask_for_scheduler(address)
-    client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    try:
+    with ExitStack() as held:
+        if address.startswith(HERE):
+            address = held.enter_context(started(address))
+        ask_for_scheduler(address)
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        held.callback(client.close, timeout=CONNECT_SECONDS)
         wait_for_worker(client, address)
         yield client
-    finally:
-        client.close(timeout=CONNECT_SECONDS)
+
+
+@contextmanager
+def started(words: str) -> Iterator[str]:
+    """Start a cluster on this machine as `local:N` asks and yield its address. Raises UserError."""
+    from distributed import LocalCluster
+
+    count = words.removeprefix(HERE)
+    if not (count.isdecimal() and 1 <= int(count) <= MOST):
+        raise UserError(f"--cluster {words}: expected {HERE}N with N workers, 1 to {MOST}")
+    with changed(steady_environment()):
+        made = LocalCluster(
+            int(count), threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+        )
+    with made:
+        yield made.scheduler_address
 
 
 def ask_for_scheduler(address: str) -> None:
@@ -107,6 +131,22 @@ def wait_for_worker(client: Client, address: str) -> None:
         time.sleep(0.2)
 
 
+@contextmanager
+def steps(plan: Plan, address: str) -> Iterator[Callable[..., Future[Any]]]:
+    """Yield what submits steps of a study to the cluster at an address; they are stored in the cache that all share.
+
+    Raises:
+        UserError: as `connected`, or a worker has other code, packages, data or another cache than this process.
+    """
+    check_writable(cache_folder(), "RESEARCH_CACHE names another folder, for every worker, too")
+    with connected(address) as client, seen(cache_folder()) as mark:
+        mark = Path(mark.name)  # every worker looks for it in its own cache
+        wanted = setting(plan, mark)
+        check_workers(client, plan, mark, wanted)
+        with executor(client) as workers:
+            yield partial(workers.submit, work, plan, mark, wanted)
+
+
 def there(runs: Mapping[str, Plan], client: Client, folder: Path) -> Iterator[Outcome]:
     """Carry out runs on a cluster; yield outcomes as they come.
 
@@ -120,52 +160,53 @@ def there(runs: Mapping[str, Plan], client: Client, folder: Path) -> Iterator[Ou
     Raises:
         UserError: a worker has other code, packages or data than this process, or does not see the folder.
     """
-    mark = folder.resolve() / ".run" / f"seen-{uuid.uuid4().hex}"
-    mark.touch()
-    try:
+    with seen(folder.resolve() / ".run") as mark:
         plans = {name: replace(plan, out=plan.out.resolve()) for name, plan in runs.items()}
         settings = expected(plans, mark)
         check_workers(client, next(iter(plans.values())), mark, next(iter(settings.values())))
-        ended: queue.Queue[Future] = queue.Queue()
-        waiting: dict[Future, str] = {}
-        for name, plan in plans.items():
-            future = client.submit(
-                work,
-                plan,
-                name,
-                mark,
-                settings[name],
-                key=f"research-{name}-{uuid.uuid4().hex}",
-                pure=False,
-                retries=RETRIES,
-            )
-            waiting[future] = name
-        for future in waiting:
-            future.add_done_callback(ended.put)
-        try:
-            yield from collected(client, waiting, ended)
-        finally:
-            if waiting and client.status == "running":
-                client.cancel(list(waiting))
+        with executor(client) as workers:
+            waiting = {
+                workers.submit(work, plan, mark, settings[name], execute, plan, name, LOCK_SECONDS): name
+                for name, plan in plans.items()
+            }
+            for future in as_completed(waiting):
+                yield outcome_of(future, waiting[future], client)
+
+
+@contextmanager
+def seen(folder: Path) -> Iterator[Path]:
+    """Give a file that lies in a folder until the end of the block: who sees it, sees the folder."""
+    mark = folder / f"seen-{uuid.uuid4().hex}"
+    mark.touch()
+    try:
+        yield mark
     finally:
         mark.unlink(missing_ok=True)
 
 
-def collected(client: Client, waiting: dict[Future, str], ended: queue.Queue[Future]) -> Iterator[Outcome]:
-    """Yield the outcome of every task as it ends, and take it from those waited for."""
-    alive = time.monotonic()
-    while waiting:
-        try:
-            future = ended.get(timeout=1)
-        except queue.Empty:
+@contextmanager
+def executor(client: Client) -> Iterator[Executor]:
+    """Give the cluster as an executor; what was submitted is cancelled once there has been no worker for too long."""
+    made, over = client.get_executor(pure=False, retries=RETRIES), threading.Event()
+
+    def watch() -> None:
+        alive = time.monotonic()
+        while not over.wait(1):
             if has_worker(client):
                 alive = time.monotonic()
             elif time.monotonic() - alive > WORKER_SECONDS:
-                yield from (Outcome(name, "failed", 0.0, LOST) for name in waiting.values())
-                waiting.clear()
-            continue
-        alive = time.monotonic()
-        yield outcome_of(future, waiting.pop(future))
+                made.shutdown(wait=False)
+                return
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield made
+    finally:
+        over.set()
+        watching.join()
+        if client.status == "running":
+            made.shutdown(wait=False)
 
 
 def has_worker(client: Client) -> bool:
@@ -176,20 +217,20 @@ def has_worker(client: Client) -> bool:
         return False
 
 
-def outcome_of(future: Future, name: str) -> Outcome:
+def outcome_of(future: Future[Any], name: str, client: Client) -> Outcome:
     """Return how a task ended. Raises UserError when its worker refused it."""
     from distributed.scheduler import KilledWorker
 
-    if future.status in ("cancelled", "lost"):
-        return Outcome(name, "failed", 0.0, CUT_OFF)
-    if future.status == "error":
-        error = future.exception()
-        if isinstance(error, KilledWorker):
-            told = "every worker that tried died; too little memory, or a crash in a library"
-        else:
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:400]
-        return Outcome(name, "failed", 0.0, told)
-    ended = future.result()
+    try:
+        ended = future.result()
+    except CancelledError:
+        return Outcome(name, "failed", 0.0, LOST if client.status == "running" else CUT_OFF)
+    except KilledWorker:
+        return Outcome(
+            name, "failed", 0.0, "every worker that tried died; too little memory, or a crash in a library"
+        )
+    except Exception as error:  # whatever a library of the worker may raise
+        return Outcome(name, "failed", 0.0, " ".join(f"{type(error).__name__}: {error}".split())[:400])
     if isinstance(ended, Refusal):
         raise UserError(
             f"worker {ended.worker} cannot take part: {ended.reason}\n"
@@ -198,13 +239,13 @@ def outcome_of(future: Future, name: str) -> Outcome:
     return ended
 
 
-def work(plan: Plan, name: str, mark: Path, wanted: Mapping[str, str]) -> Outcome | Refusal:
-    """Carry out one run on a worker, unless the worker is unfit for it: it may have joined after the start."""
+def work(plan: Plan, mark: Path, wanted: Mapping[str, str], function: Callable[..., Any], *given: Any) -> Any:
+    """Call a function on a worker, unless the worker is unfit for the plan: it may have joined after the start."""
     from distributed import get_worker
 
     if reason := differences(setting(plan, mark), wanted):
         return Refusal(get_worker().address, reason)
-    return execute(plan, name, patience=LOCK_SECONDS)
+    return function(*given)
 
 
 def check_workers(client: Client, plan: Plan, mark: Path, wanted: Mapping[str, str]) -> None:
@@ -239,7 +280,11 @@ def expected(plans: Mapping[str, Plan], mark: Path) -> dict[str, dict[str, str]]
 
 
 def setting(plan: Plan, mark: Path) -> dict[str, str]:
-    """Return all that decides the bytes of a run besides its parameters, as it is in this process."""
+    """Return all that decides the bytes of a run besides its parameters, as it is in this process.
+
+    A relative mark is looked for in the cache.
+    """
+    mark = cache_folder().resolve() / mark
     record = provenance.collect(plan.study)
     code, environment = record["code"], record["environment"]
     return {
@@ -252,7 +297,7 @@ def setting(plan: Plan, mark: Path) -> dict[str, str]:
         "Python": " ".join(sys.version.split()),
         "the packages": ", ".join(f"{name} {version}" for name, version in environment["packages"].items()),
         "the data": record["data"]["sha256"][:12],
-        "the folder of the batch": f"{mark.parent.parent} {'seen' if mark.exists() else 'not seen'}",
+        "the shared folder": f"{mark.parent} {'seen' if mark.exists() else 'not seen'}",
     }
 
 

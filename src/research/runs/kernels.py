@@ -1,8 +1,6 @@
-"""Kernels for the notebooks of a run: in this interpreter, with steady settings, warm where that is safe.
+"""Kernels for the notebooks of a run: processes as in `processes`, which Jupyter finds by the name of their kernelspec.
 
-Importing the scientific libraries takes a kernel several seconds. The fork server of Python's `multiprocessing` imports
-them once; a kernel that it forks has them already, and shares their memory. Jupyter finds the kernel by its name:
-its kernelspec lies in `jupyter/` beside this file, and names the provisioner below, an entry point of this package.
+It lies in `jupyter/` beside this file, and names the provisioner below, an entry point of this package.
 """
 
 from __future__ import annotations
@@ -15,25 +13,23 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
-from multiprocessing import connection, forkserver, util
 from multiprocessing.process import BaseProcess
-from typing import Any, NoReturn
+from typing import Any
 
 from filelock import FileLock, Timeout
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
+from research.runs.processes import LONGEST_SOCKET, begin, settle, steady_environment, warm
+
 KERNELSPECS = pathlib.Path(__file__).parent / "jupyter"
 WARM, PLAIN = "research", "research-plain"  # the names of the kernelspecs
 FOLDERS = "research-kernels-"
-LONGEST_SOCKET = 100  # bytes in the path of a socket that every system takes; macOS allows 103, Linux 107
 
 
 def kernel_name() -> str:
@@ -44,62 +40,6 @@ def kernel_name() -> str:
     metadata = {"kernel_provisioner": {"provisioner_name": "research-warm"}}
     known = KernelProvisionerFactory.instance().is_provisioner_available(KernelSpec(metadata=metadata))
     return WARM if known else PLAIN
-
-
-CHANGING = threading.Lock()
-
-
-def steady_environment() -> dict[str, str]:
-    """Return the settings of every kernel: results must not depend on threads, hash order or a display."""
-    # One thread per kernel: notebooks already run side by side, and sums then have one order.
-    settings = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    settings |= {
-        "PYTHONHASHSEED": "0",
-        "MPLBACKEND": "agg",
-        # Words and pictures are made when pages are written; the kernel need not draw.
-        "RESEARCH_PAGES": "later",
-        # tqdm misses its widgets in a kernel that has no browser.
-        "PYTHONWARNINGS": "ignore:IProgress not found",
-        # The debugger of kernels, imported once for all, would speak of files that Python has frozen.
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        # A process with a background thread should not fork.
-        "JE_ARROW_MALLOC_CONF": "background_thread:false",
-    }
-    return {name: os.environ.get(name, value) for name, value in settings.items()}
-
-
-def warm() -> bool:
-    """Return whether kernels are forked here.
-
-    Libraries of macOS and Windows do not all survive a fork, and the fork server needs a socket of its own.
-    """
-    longest = pathlib.Path(tempfile.gettempdir()) / "pymp-12345678" / "listener-12345678"
-    return sys.platform == "linux" and len(os.fsencode(longest)) <= LONGEST_SOCKET
-
-
-def begin(modules: Iterable[str] = ()) -> None:
-    """Start the fork server, unless it runs, and let it import these modules while this process goes on."""
-    if warm():
-        given = {"RESEARCH_PRELOAD": " ".join(modules), "RESEARCH_FORK_FOLDER": util.get_temp_dir()}
-        with _settings(steady_environment() | given):
-            multiprocessing.get_context("forkserver").set_forkserver_preload(["research.runs.preload"])
-            forkserver.ensure_running()
-
-
-@contextmanager
-def _settings(settings: dict[str, str]) -> Iterator[None]:
-    # of two threads at once, the second would take the settings of the first for what was there before
-    with CHANGING:
-        before = dict(os.environ)
-        os.environ.update(settings)
-        try:
-            yield
-        finally:
-            for name in settings:
-                if name in before:
-                    os.environ[name] = before[name]
-                else:
-                    del os.environ[name]
 
 
 class Forked:
@@ -154,69 +94,23 @@ class WarmProvisioner(LocalProvisioner):
         environment = {name: str(value) for name, value in kwargs["env"].items() if name != "JPY_PARENT_PID"}
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         folder = str(kwargs.get("cwd") or pathlib.Path.cwd())
-        process = forked(run_kernel, (arguments,), environment, folder)
+        begin()
+        process = multiprocessing.get_context("forkserver").Process(
+            target=run_kernel, args=(arguments, environment, folder)
+        )
+        process.start()
         self.process = Forked(process)  # type: ignore[assignment]
         self.pid = self.pgid = process.pid
         return self.connection_info
 
 
-RUNNING: list[BaseProcess] = []
-
-
-def forked(
-    what: Callable[..., object], given: tuple[Any, ...], environment: Mapping[str, str], folder: str
-) -> BaseProcess:
-    """Start a function in a process of its own that has the libraries already; where `warm` says so only."""
-    begin()
-    process = multiprocessing.get_context("forkserver").Process(
-        target=become, args=(what, given, dict(environment), folder)
-    )
-    process.start()
-    RUNNING.append(process)
-    return process
-
-
-@atexit.register
-def end() -> None:
-    """End the processes that are left."""
-    while RUNNING:
-        process = RUNNING.pop()
-        if process.exitcode is None:
-            process.kill()
-
-
-def run_kernel(arguments: list[str]) -> None:
-    """Be a kernel."""
+def run_kernel(arguments: list[str], environment: Mapping[str, str], folder: str) -> None:
+    """Be a kernel, in a process that was just started."""
+    settle(environment, folder)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance(arguments)
-
-
-def become(
-    what: Callable[..., object], given: tuple[Any, ...], environment: dict[str, str], folder: str
-) -> NoReturn:
-    """Turn a forked process to its work; it ends when that is done, or when the process that asked for it ends."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    code = 1
-    try:
-        threading.Thread(target=follow, daemon=True).start()
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.clear()
-        os.environ.update(environment)
-        os.chdir(folder)
-        what(*given)
-        code = 0
-    except SystemExit as leave:
-        code = leave.code if isinstance(leave.code, int) else 1
-    finally:
-        os._exit(code)  # taking two thousand modules apart would keep the run waiting
 
 
 @cache

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import yaml
@@ -20,13 +24,16 @@ from research.pages import provenance
 from research.pages.files import check_writable, only_writer, write_if_changed
 from research.parameters import Study
 from research.paths import RECORDED, REFERENCE, cache_folder
-from research.runs import ahead, runner
+from research.runs import ahead, processes, runner
 from research.runs.plan import Plan
 from research.runs.progress import Line, Progress, summary
 from research.runs.runner import Failed, Task
 
-TASKS = "tasks.json"  # what the run remembers of notebooks, in the private folder
-EXECUTE, AHEAD = "execute ", "ahead "
+TASKS, INDEX = "tasks.json", "index.json"  # what the run remembers of each, in the private folder
+EXECUTE, AHEAD, PAGE = "execute ", "ahead ", "page "
+CLUSTER = "cluster"  # the lane of what is only waited for here
+SOON = 2  # notebooks that begin before the dear steps, so that there is something to read soon
+Submit = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ def run(
     quiet: bool = False,
     reference: Path | None = None,
     patience: float = 0,
+    submit: Submit | None = None,
 ) -> Result:
     """Carry out a plan. A failing notebook stops those that need it, and no others.
 
@@ -74,6 +82,7 @@ def run(
         quiet: show none.
         reference: the values to compare with; by default those of the project.
         patience: seconds to wait for another run in the same folder.
+        submit: gives steps to the workers of a cluster; without it they are computed here.
 
     Raises:
         UserError: another run is writing to the same folder, or it or the cache cannot be written.
@@ -81,21 +90,38 @@ def run(
     """
     check_writable(cache_folder(), "RESEARCH_CACHE names another folder for the steps of the study")
     with only_writer(plan.out, patience=patience) as private:
-        return run_locked(plan, private, console or Console(stderr=True), quiet, reference)
+        return run_locked(plan, private, console or Console(stderr=True), quiet, reference, submit)
 
 
-def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, reference: Path | None) -> Result:
+def run_locked(
+    plan: Plan,
+    private: Path,
+    console: Console,
+    quiet: bool,
+    reference: Path | None,
+    submit: Submit | None,
+) -> Result:
     """Execute, render and collect."""
+    index = private / INDEX
     if write_if_changed(plan.out / "study.yml", study_file(plan.study)):
         remove_earlier(plan)
+        index.unlink(missing_ok=True)
     record = provenance.collect(plan.study)
     write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
     names = [notebook.stem for notebook in plan.chosen]
-    with Progress(names, console, quiet=quiet) as progress:
-        tasks = study_tasks(plan, progress, reference)
+    painting = processes.pool(plan.jobs) if plan.jobs > 1 else nullcontext()
+    with (
+        processes.pool(plan.jobs) as pool,
+        painting as painters,
+        Progress(names, console, quiet=quiet) as progress,
+    ):
+        given = submit or pool.submit
+        tasks = study_tasks(plan, progress, reference, given, painters, elsewhere=submit is not None)
         warm_up(plan, tasks, private / TASKS)
-        lanes = {"kernels": plan.jobs}
-        runner.run(tasks, private / TASKS, partial(tell, progress), lanes, end_kernels)
+        lanes = {"kernels": plan.jobs, "pages": plan.jobs, CLUSTER: len(tasks)}
+        there: list[str] = []
+        told = partial(tell, progress, plan, None if index.exists() else there)
+        runner.run(tasks, private / TASKS, told, lanes, processes.end)
     lines = list(progress.lines.values())
     failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
     write_if_changed(private / "failed.json", json.dumps(failed, indent=1))
@@ -109,9 +135,7 @@ def run_locked(plan: Plan, private: Path, console: Console, quiet: bool, referen
     def note(_: str, state: str, message: str) -> None:
         faults.extend([message] if state == "failed" else [])
 
-    runner.run(
-        [index_task(plan, private, reference or reference_of(plan.study))], private / "index.json", note
-    )
+    runner.run([index_task(plan, private, reference or reference_of(plan.study))], index, note)
     summary = plan.out / "reproduced.json"
     collected = json.loads(summary.read_text(encoding="utf-8")) if summary.exists() and not faults else {}
     return Result(plan, lines, collected, faults)
@@ -140,24 +164,23 @@ def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
     """Let kernels be prepared for the notebooks that will be executed, while this process goes on."""
     due = {task.name for task, _ in runner.reasons(tasks, record)}
     sources = [notebook.path for notebook in plan.chosen if f"{EXECUTE}{notebook.stem}" in due]
+    if plan.jobs > 1 and any(name.startswith(PAGE) for name in due):
+        # what pages are made with, while kernels are prepared
+        Thread(target=import_module, args=("research.pages.index",), daemon=True).start()
     if sources:
-        from research.runs import kernels
         from research.runs.imported import imports
 
         modules = [name for source in sources for name in imports(source)]
         modules += ahead.IMPORTS if any(name.startswith(AHEAD) for name in due) else ()
-        kernels.begin(dict.fromkeys(modules))
+        processes.begin(dict.fromkeys(modules))
+    elif due:
+        processes.begin()
 
 
-def end_kernels() -> None:
-    """End what notebooks run in, because the user has ended the run."""
-    from research.runs import kernels
-
-    kernels.end()
-
-
-def tell(progress: Progress, name: str, state: runner.State, message: str) -> None:
-    """Show what a task does on the line of its notebook."""
+def tell(
+    progress: Progress, plan: Plan, there: list[str] | None, name: str, state: runner.State, message: str
+) -> None:
+    """Show what a task does on the line of its notebook; where `there` is given, pages are put on it and the index."""
     kind, _, stem = name.partition(" ")
     if f"{kind} " == EXECUTE and state == "running":
         progress.start(stem)
@@ -167,6 +190,11 @@ def tell(progress: Progress, name: str, state: runner.State, message: str) -> No
         )
     elif state == "failed":
         progress.finish(stem, "failed", message=message)
+    elif f"{kind} " == PAGE and state in ("ran", "unchanged") and there is not None:
+        from research.pages.index import write_arriving
+
+        there.append(stem)
+        write_arriving(plan.out, plan.pages, [plan.executed(stem) for stem in sorted(there)])
 
 
 RECORDED_STUDY = "all_data"  # the study whose values the pages of others may show
@@ -214,15 +242,24 @@ def study_file(study: Study) -> str:
     return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def study_tasks(plan: Plan, progress: Progress, reference: Path | None = None) -> list[Task]:
+def study_tasks(
+    plan: Plan,
+    progress: Progress,
+    reference: Path | None = None,
+    submit: Submit = lambda *_: None,
+    painters: Executor | None = None,
+    *,
+    elsewhere: bool = False,
+) -> list[Task]:
     """Return what there is to do for each notebook: execute it, write its page, write its tables as files.
 
-    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it.
-    `reference` has the values to compare with; by default those of the project.
+    Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it, in
+    the processes that `submit` gives it to: of this machine, where notebooks wait for a free one, or `elsewhere`.
+    Figures are drawn by the painters. `reference` has the values to compare with; by default those of the project.
     """
     from research.collect import fetch  # slow to import
 
-    notebooks = plan.chosen if plan.jobs == 1 else books.in_turn(plan.chosen)
+    notebooks = books.in_turn(plan.chosen) if plan.jobs > 1 or elsewhere else plan.chosen
     shared = {
         "code": provenance.code_hash(),
         "data": provenance.data_hash(plan.study),
@@ -234,15 +271,15 @@ def study_tasks(plan: Plan, progress: Progress, reference: Path | None = None) -
     study, record = plan.out / "study.yml", plan.out / "provenance.json"
     reference = reference or reference_of(plan.study)
     compared = (reference,) if reference.exists() else ()
-    steps = []
-    if (
-        plan.jobs > 1
-        and sys.platform == "linux"
-        and any(notebook.begins == "first" for notebook in notebooks)
-    ):
-        for name in dict.fromkeys([plan.study.dataset, *plan.study.compare_datasets]):
-            action = partial(ahead.beside, plan.study, name)
-            steps.append(Task(f"{AHEAD}{name}", action, (study,), settings=shared, lane="kernels"))
+    some = (plan.jobs > 1 or elsewhere) and any(notebook.begins == "first" for notebook in notebooks)
+    units = list(ahead.units(plan.study)) if some else []
+    steps = [
+        Task(
+            f"{AHEAD}{unit.name}", partial(ahead.beside, submit, unit), (study,), (), shared,
+            tuple(f"{AHEAD}{name}" for name in unit.needs), CLUSTER if elsewhere else "kernels",
+        )
+        for unit in units
+    ]  # fmt: skip
     executes, pages = [], []
     for notebook in notebooks:
         stem, own = notebook.stem, plan.own.get(notebook.stem, {})
@@ -264,20 +301,25 @@ def study_tasks(plan: Plan, progress: Progress, reference: Path | None = None) -
         after = (f"{EXECUTE}{stem}",)
         pages += [
             Task(
-                f"page {stem}",
-                partial(write_page, executed, page, plan.pages, record, reference),
+                f"{PAGE}{stem}",
+                partial(write_page, executed, page, plan.pages, record, reference, painters),
                 (executed, record, *compared),
                 (page,),
                 look | {"pages": plan.pages},
                 after,
+                "pages",
             ),
             Task(
                 f"tables {stem}", partial(write_tables, tables, executed), (executed,), (tables,), look, after
             ),
         ]
-    # other data sets after the pages that need nothing of the comparison, so that there is something to read soon
+    # something to read soon, then what most pages wait for; other data sets after the pages that need none of them
     late = sum(notebook.begins != "late" for notebook in notebooks)
-    return [*steps[:1], *executes[:late], *steps[1:], *executes[late:], *pages]
+    first = sum(notebook.begins == "first" for notebook in notebooks)
+    own = sum(unit.study.dataset == plan.study.dataset for unit in units)
+    soon = executes[first : min(first + SOON, late)] if units else []
+    others = [task for task in executes[:late] if task not in soon]
+    return [*soon, *steps[:own], *others, *steps[own:], *executes[late:], *pages]
 
 
 def index_task(plan: Plan, private: Path, reference: Path) -> Task:
@@ -307,14 +349,19 @@ def execute_notebook(source: Path, target: Path, given: Mapping[str, Any], progr
 
 
 def write_page(
-    executed: Path, page: Path, pages: list[tuple[str, str]], record: Path, reference: Path
+    executed: Path,
+    page: Path,
+    pages: list[tuple[str, str]],
+    record: Path,
+    reference: Path,
+    painters: Executor | None = None,
 ) -> None:
-    """Write the page of an executed notebook. Raises Failed."""
+    """Write the page of an executed notebook, whose figures painters may draw. Raises Failed."""
     from research.pages.render import RenderFailed, render  # imports nbconvert
 
     try:
-        made = render(executed, pages, json.loads(record.read_text(encoding="utf-8")), reference=reference)
-        write_if_changed(page, made)
+        about = json.loads(record.read_text(encoding="utf-8"))
+        write_if_changed(page, render(executed, pages, about, reference=reference, pool=painters))
     except RenderFailed as error:
         raise Failed(str(error)) from error
 

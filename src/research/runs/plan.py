@@ -10,8 +10,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from research import parameters
 from research.cache import refuse_shared
 from research.errors import UserError
@@ -20,7 +18,7 @@ from research.pages.notebooks import Notebook
 from research.parameters import Study
 from research.paths import DEFINITIONS, EXAMPLES, NOTEBOOKS, REPORTS, ROOT, cache_folder
 from research.targets import require_place, same
-from research.textfiles import exists
+from research.textfiles import exists, own_yaml
 
 OWN_NOTEBOOKS, OWN_REPORTS = "notebooks", "reports"  # of a study with a folder of its own, beside its file
 EARLIEST, LATEST = (
@@ -146,17 +144,17 @@ def check_cache() -> None:
 
 
 @cache
-def _kinds() -> dict[str, str]:
+def kinds() -> dict[str, str]:
     """Return data set → where its rows come from; `datasets` says the same and is slow to import."""
-    known = yaml.safe_load((DEFINITIONS / "datasets.yml").read_text(encoding="utf-8"))
+    known = own_yaml(DEFINITIONS / "datasets.yml")
     return {name: entry["kind"] for name, entry in known.items()}
 
 
 def _data_checks(study: Study) -> Iterator[Callable[[], object]]:
     """Yield a check per data set of a study; those that come with the installed packages need none."""
     asked = list(dict.fromkeys([study.dataset, *study.compare_datasets]))
-    kinds = _kinds()
-    if study.crosswalk and study.dataset in kinds:
+    known = kinds()
+    if study.crosswalk and study.dataset in known:
         yield partial(
             _refuse,
             f"crosswalk: found '{study.crosswalk}' beside the data set '{study.dataset}', which has its own; expected "
@@ -167,11 +165,11 @@ def _data_checks(study: Study) -> Iterator[Callable[[], object]]:
         yield partial(
             _refuse, f"compare_datasets: two files are called '{name}'; expected names of their own"
         )
-    doubtful = [name for name in asked if kinds.get(name) not in (None, *PACKAGED)]
+    doubtful = [name for name in asked if known.get(name) not in (None, *PACKAGED)]
     if doubtful:
         yield partial(_require, doubtful)
     for name in asked:
-        if name not in kinds:
+        if name not in known:
             parameter = "dataset" if name == study.dataset else "compare_datasets"
             yield partial(_check_book, study.with_dataset(name), parameter)
 

@@ -13,7 +13,7 @@ import watchfiles
 from research.fingerprint import files
 from research.pages import provenance
 from research.paths import DEFINITIONS, ROOT
-from research.runs import kernels
+from research.runs import processes
 from research.runs.imported import imports
 from research.runs.plan import Plan
 
@@ -65,7 +65,7 @@ def _place(path: str | Path) -> Path:
 
 def warm(plan: Plan) -> None:
     """Import what the notebooks of a plan will need while nobody waits for it."""
-    kernels.begin(dict.fromkeys(name for book in plan.chosen for name in imports(book.path)))
+    processes.begin(dict.fromkeys(name for book in plan.chosen for name in imports(book.path)))
 
 
 def inputs(plan: Plan, study: Path) -> list[Path]:
@@ -82,7 +82,7 @@ def held() -> set[Path]:
 
 def restart() -> NoReturn:
     """Begin this very command anew, with the code that is there now."""
-    kernels.end()
+    processes.end()
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

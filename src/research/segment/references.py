@@ -13,7 +13,7 @@ from research.segment.base import StratificationModel, informative, is_category,
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.index import value_index
-from research.segment.rule_text import WORDS, range_in_words, unit_of
+from research.segment.rule_text import range_in_words, said, unit_of
 from research.segment.tiers import as_tiers
 from research.tiers import TIERS, positions
 
@@ -54,11 +54,11 @@ class Reference(StratificationModel):
         text = self._risk_words(row.risk_above, row.risk_up_to, language)
         if row.tier != "premium":
             return text
-        value = range_in_words("Value" if language == "en" else "价值", row.value_above, np.inf)
-        return text + WORDS[language]["and"] + value
+        value = range_in_words(said("Value", language), row.value_above, np.inf)
+        return said("{first} and {rest}", language, first=text, rest=value)
 
     def _risk_words(self, above: float, up_to: float, language: str) -> str:
-        return range_in_words("Risk score" if language == "en" else "风险评分", above, up_to)
+        return range_in_words(said("Risk score", language), above, up_to)
 
     def rules(self) -> pd.DataFrame:
         """Return one row per tier: rule, rule_zh, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""

@@ -1,25 +1,34 @@
-"""Conditions and ranges as sentences in English and Chinese."""
+"""Conditions and ranges as sentences in English and Chinese: whole templates, their numbers from the one formatter."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, reduce
 
 from research.collect.constructs import constructs
+from research.numerals import number
 from research.segment.base import say
 
-WORDS = {
-    "en": {
-        "is": " is ",
-        "not": " is not ",
-        "or": " or ",
-        "missing": " or missing",
-        "and": " and ",
-        "all": "Everyone",
-    },
-    "zh": {"is": "为", "not": "不为", "or": "或", "missing": "或缺失", "and": "，且", "all": "全部客户"},
+# English is the key; what is not here is written alike, as `{label} ≤ {high}`.
+CHINESE = {
+    "Everyone": "全部客户",
+    "Value": "价值",
+    "Risk score": "风险评分",
+    "{first} and {rest}": "{first}，且{rest}",
+    "{first} or {rest}": "{first}或{rest}",
+    "{condition} or missing": "{condition}或缺失",
+    "{label} is {level}": "{label}为{level}",
+    "{label} is not {levels}": "{label}不为{levels}",
+    "{label} missing": "{label}缺失",
+    "{label} known": "{label}已知",
 }
+
+
+def said(template: str, language: str = "en", **fields: str) -> str:
+    """Return a template in one language with its fields filled."""
+    return (CHINESE.get(template, template) if language == "zh" else template).format(**fields)
 
 
 @dataclass(frozen=True)
@@ -39,15 +48,20 @@ class Condition:
 
 def unit_of(name: str) -> str:
     """Return the unit of a construct, "" for a column that is none."""
-    table = constructs()
-    return str(table.at[name, "unit"]) if name in table.index else ""
+    return _units_and_least().get(name, ("", -math.inf))[0]
 
 
 def least_of(name: str) -> float:
     """Return the smallest value a construct can have, −inf when it is open or the column is no construct."""
+    return _units_and_least().get(name, ("", -math.inf))[1]
+
+
+@cache
+def _units_and_least() -> dict[str, tuple[str, float]]:
     table = constructs()
-    least = float(table.at[name, "minimum"]) if name in table.index else math.nan
-    return -math.inf if math.isnan(least) else least
+    return dict(
+        zip(table.index, zip(table["unit"], table["minimum"].fillna(-math.inf), strict=True), strict=True)
+    )
 
 
 def number_in_words(x: float, unit: str = "") -> str:
@@ -57,22 +71,23 @@ def number_in_words(x: float, unit: str = "") -> str:
     ('16.01 %', '8,536', '6.5')
     """
     if unit.startswith("share"):
-        return f"{100 * x:.4g} %"
-    return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.4g}"
+        return number(100 * x, "{:.4g} %")
+    return number(x, ",.0f" if abs(x) >= 1000 else ".4g")
 
 
 def range_in_words(label: str, lower: float, upper: float, unit: str = "", whole: bool = False) -> str:
     """Return `lower < label ≤ upper` in words; infinite ends are left out; whole numbers say ≥ and ≤ without halves."""
-    above = "≥" if whole else ">"
     low = number_in_words(math.floor(lower) + 1 if whole and math.isfinite(lower) else lower, unit)
     high = number_in_words(math.floor(upper) if whole and math.isfinite(upper) else upper, unit)
     if math.isinf(lower):
-        return f"{label} ≤ {high}" if math.isfinite(upper) else label
-    if math.isinf(upper):
-        return f"{label} {above} {low}"
-    if low == high:
-        return f"{label} = {low}"
-    return f"{low} {'≤' if whole else '<'} {label} ≤ {high}"
+        template = "{label} ≤ {high}" if math.isfinite(upper) else "{label}"
+    elif math.isinf(upper):
+        template = "{label} ≥ {low}" if whole else "{label} > {low}"
+    elif low == high:
+        template = "{label} = {low}"
+    else:
+        template = "{low} ≤ {label} ≤ {high}" if whole else "{low} < {label} ≤ {high}"
+    return said(template, label=label, low=low, high=high)
 
 
 def _number_words(name: str, conditions: list[Condition], language: str) -> str:
@@ -83,15 +98,21 @@ def _number_words(name: str, conditions: list[Condition], language: str) -> str:
         lower = upper - 1  # only the smallest value is left: say "= 0" rather than "≤ 0"
     text = range_in_words(say(name, language), lower, upper, unit_of(name), whole)
     # a missing value stays on the path only when every split on it sends it this way
-    return text + (WORDS[language]["missing"] if all(c.or_missing for c in conditions) else "")
+    missing = all(c.or_missing for c in conditions)
+    return said("{condition} or missing", language, condition=text) if missing else text
 
 
 def _level_words(name: str, conditions: list[Condition], language: str) -> str:
-    words, label = WORDS[language], say(name, language)
+    label = say(name, language)
     for condition in conditions:
         if not condition.below:  # the 0/1 column of this level is 1, which says all there is to say
-            return f"{label}{words['is']}{condition.level}"
-    return f"{label}{words['not']}{words['or'].join(str(c.level) for c in conditions)}"
+            return said("{label} is {level}", language, label=label, level=str(condition.level))
+    levels = _joined("{first} or {rest}", [str(condition.level) for condition in conditions], language)
+    return said("{label} is not {levels}", language, label=label, levels=levels)
+
+
+def _joined(template: str, parts: list[str], language: str) -> str:
+    return reduce(lambda first, rest: said(template, language, first=first, rest=rest), parts)
 
 
 def rule_in_words(path: Iterable[Condition], language: str = "en") -> str:
@@ -99,10 +120,8 @@ def rule_in_words(path: Iterable[Condition], language: str = "en") -> str:
     grouped: dict[str, list[Condition]] = {}
     for condition in path:
         grouped.setdefault(condition.name, []).append(condition)
-    if not grouped:
-        return WORDS[language]["all"]
     parts = [
         (_number_words if conditions[0].level is None else _level_words)(name, conditions, language)
         for name, conditions in grouped.items()
     ]
-    return WORDS[language]["and"].join(parts)
+    return _joined("{first} and {rest}", parts, language) if parts else said("Everyone", language)

@@ -16,7 +16,7 @@ from research.segment.base import is_category, numbers, say
 from research.segment.calibration import Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.references import Reference
-from research.segment.rule_text import number_in_words, unit_of
+from research.segment.rule_text import number_in_words, said, unit_of
 
 BASE_POINTS, BASE_ODDS, DOUBLE = 600.0, 20.0, 50.0
 # By values and outcomes of the training rows and the settings: scorecards of one fold that differ in their inputs only
@@ -194,15 +194,13 @@ class Scorecard(Reference):
     def _bin_words(self, name: str, i: int, language: str) -> str:
         label, bins = say(name, language), self.bins_[name]
         if i == self._bin_count(name):
-            return f"{label} missing" if language == "en" else f"{label}缺失"
+            return said("{label} missing", language, label=label)
         if isinstance(bins, list):
-            return f"{label}: {', '.join(bins[i])}"
+            return said("{label}: {levels}", label=label, levels=", ".join(bins[i]))
         if len(bins) == 0:
-            return f"{label} known" if language == "en" else f"{label}已知"
-        unit = unit_of(name)
-        edges = [number_in_words(edge, unit) for edge in bins]
-        if i == 0:
-            return f"{label} < {edges[0]}"
-        if i == len(bins):
-            return f"{label} ≥ {edges[-1]}"
-        return f"{edges[i - 1]} ≤ {label} < {edges[i]}"
+            return said("{label} known", language, label=label)
+        low, high = ["", *(number_in_words(edge, unit_of(name)) for edge in bins), ""][i : i + 2]
+        form = (
+            "{low} ≤ {label} < {high}" if low and high else "{label} ≥ {low}" if low else "{label} < {high}"
+        )
+        return said(form, label=label, low=low, high=high)

@@ -55,8 +55,8 @@ STAGES: dict[str, tuple[str, ...]] = {
         "fairness",
     ),
     "claims": ("evidence", "need_association", "realised_value", "odds_beside", "odds_over_lenders"),
-    "specification": ("specification_curve",),
-    "robustness": ("readings", "outcome_sensitivity"),
+    "specification": ("chosen_folds", "specification_curve"),
+    "robustness": ("other_readings", "readings", "outcome_sensitivity"),
     "regret": ("truth_regret", "parameter_recovery"),
     "manage": (
         "economics",

@@ -8,7 +8,7 @@ tiers. A page takes its tables from `published`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -211,31 +211,33 @@ def testable(study: Study) -> list[str]:
 
 def people(study: Study) -> pd.DataFrame:
     """Return the customers by all that tables of counts sort them by, as classes; index of the customer table."""
+    index = customers(
+        study
+    ).index  # each as classes at once: a million customers by a hundred texts are gigabytes
+    return pd.DataFrame({name: values.astype("category") for name, values in _sorted_by(study)}, index=index)
+
+
+def _sorted_by(study: Study) -> Iterator[tuple[str, pd.Series]]:
     table = customers(study)
-    found = {
-        name: values.astype(object).where(values.notna(), MISSING)
-        if isinstance(values.dtype, pd.CategoricalDtype)
-        else pd.Series(np.where(values.notna(), "known", MISSING), index=table.index)
-        for name, values in table.items()
-    }
+    for name, values in table.items():
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            yield name, values.astype(object).where(values.notna(), MISSING)
+        else:
+            yield name, pd.Series(np.where(values.notna(), "known", MISSING), index=table.index)
     outcome = table.get("default", pd.Series(np.nan, index=table.index))
-    found["outcome"] = pd.Series(
-        np.select([outcome == 1, outcome == 0], ["bad", "good"], "unknown"), index=table.index
-    )
+    of_outcome = np.select([outcome == 1, outcome == 0], ["bad", "good"], "unknown")
+    yield "outcome", pd.Series(of_outcome, index=table.index)
     for standard, classes in classification(study).items():
-        found[standard] = classes.astype(object).where(classes.notna(), "not recorded")
+        yield standard, classes.astype(object).where(classes.notna(), "not recorded")
     for name in testable(study):
         for panel, tiers in tier_panels(study, name).items():
-            found[f"{name} {panel}"] = tiers
-        found |= memberships(name, model(study, name), table)
+            yield f"{name} {panel}", tiers
+        yield from memberships(name, model(study, name), table).items()
         known = loan_quality(study, name)
         if "reason" not in known:
             classed = quality_rules.labelled(known["classified"], quality_rules.policy())
             for scheme in quality_rules.policy().schemes:
-                found[scheme] = classed[scheme].where(classed[scheme].notna(), "unclassified")
-    return pd.DataFrame(
-        {name: values.astype("category") for name, values in found.items()}, index=table.index
-    )
+                yield scheme, classed[scheme].where(classed[scheme].notna(), "unclassified")
 
 
 def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> dict[str, pd.Series]:
@@ -248,9 +250,7 @@ def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> 
         levels = ["a_level", "b_level", "c_level"]
         words = rules.set_index(levels)["rule"]
         return {
-            "abc rule": pd.Series(
-                words.loc[list(cells[levels].itertuples(index=False, name=None))].to_numpy(), table.index
-            )
+            "abc rule": pd.Series(words.loc[pd.MultiIndex.from_frame(cells[levels])].to_numpy(), table.index)
         }
     scores = {
         f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score") if score in assessed

@@ -6,7 +6,6 @@ from functools import cache, partial
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.collect import datasets
 from research.collect import windows as windowing
@@ -26,6 +25,7 @@ from research.study.models import model, not_testable
 from research.study.purposes import by_construction
 from research.study.robustness import readings
 from research.study.weighting import located, survey_weights, weights
+from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 CHOICES = ("tier_shares", "weights", "window")
@@ -37,7 +37,7 @@ ONLY = "as recorded"  # the window of a data set that can be read over one only
 @cache
 def alternatives() -> dict[str, Any]:
     """Return the other choices, as written in `sensitivity.yml`."""
-    return yaml.safe_load((DEFINITIONS / "sensitivity.yml").read_text(encoding="utf-8"))
+    return own_yaml(DEFINITIONS / "sensitivity.yml")
 
 
 def experts_key(study: Study) -> str:
@@ -45,7 +45,34 @@ def experts_key(study: Study) -> str:
     return fingerprint([located(study.fieldwork.ahp, "ahp")]) if study.fieldwork.ahp else ""
 
 
-@step(model, measured, readings, by_construction, "models", "folds", "fieldwork", data=experts_key)
+@step(model, "models", "folds", "fieldwork", data=experts_key)
+def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
+    """Return window → test size over training size, and the folds under every tier share and weighting.
+
+    The folds (first repeat) are those of `criteria.fold_measures`; their `arm` is "shares|weights", "shares|" of a
+    model without weights. A model is fitted once per window, fold and weighting.
+    """
+    made, found = options(study)[0], {}
+    for window, length in made["window"].items():
+        table = windowing.customers(study.dataset, length) if length else for_comparison(study)
+        makers = {}
+        for name in study.models:
+            if not_testable(study, name):
+                continue
+            own = made["weights"] if registry.MODELS[name].weight_keys else {"": None}
+            for label, given in own.items():
+                once = FitOnce(partial(registry.make, name, seed=study.seed, weights=given))
+                for cut, shares in made["tier_shares"].items():
+                    makers[(name, f"{cut}|{label}")] = partial(Recut, once, shares)
+        oof = resampling.out_of_fold(makers, table, table["default"], study.folds, 1, study.seed, workers())
+        found[window] = (
+            oof.test_train_ratio,
+            criteria.fold_measures(oof, need=worths.need(table)[0], kinds=("area", "need")),
+        )
+    return found
+
+
+@step(chosen_folds, measured, readings, by_construction, "models")
 def specification_curve(study: Study) -> dict[str, Any]:
     """Return differences between two models under other reasonable choices.
 
@@ -64,8 +91,7 @@ def specification_curve(study: Study) -> dict[str, Any]:
     made, reasons = options(study)
     own = {choice: next(iter(made[choice])) for choice in CHOICES}
     crossed = [
-        _differences(study, made, window, length).assign(inputs=PRACTISED, outcome="")
-        for window, length in made["window"].items()
+        _differences(study, made, window).assign(inputs=PRACTISED, outcome="") for window in made["window"]
     ]
     rows = pd.concat([*crossed, *_beside(study, own)], ignore_index=True)
     rows["own"] = (rows["inputs"] == PRACTISED) & (rows["outcome"] == "")
@@ -138,27 +164,26 @@ def _shares_label(shares: dict[str, float]) -> str:
     return "/".join(f"{100 * shares[tier]:g}" for tier in TIERS) + " %"
 
 
-def _differences(study: Study, made: dict[str, dict[str, Any]], window: str, length: int) -> pd.DataFrame:
+def _differences(study: Study, made: dict[str, dict[str, Any]], window: str) -> pd.DataFrame:
     """Return the paired differences of one window under every choice that can change them."""
-    oof, table = _under_choices(study, made, length)
-    need = worths.need(table)[0]
-    folds = criteria.fold_measures(oof, need=need)
+    ratio, folds = chosen_folds(study)[window]
     first, cut = next(iter(made["tier_shares"])), folds["arm"].str.partition("|")
     folds = folds.assign(tier_shares=cut[0], weights=cut[2])
     scores = folds[folds["tier_shares"] == first]
+    needs = purposes.definitions().loc["need", "measure"] in set(folds["measure"])
     rows = []
     for weighting in made["weights"]:
-        rows.append(_paired(oof, scores, "risk", weighting).assign(tier_shares=""))
-        for shares in made["tier_shares"] if need is not None else ():
+        rows.append(_paired(ratio, scores, "risk", weighting).assign(tier_shares=""))
+        for shares in made["tier_shares"] if needs else ():
             tiers = folds[folds["tier_shares"] == shares]
-            rows.append(_paired(oof, tiers, "need", weighting).assign(tier_shares=shares))
+            rows.append(_paired(ratio, tiers, "need", weighting).assign(tier_shares=shares))
     return pd.concat(rows, ignore_index=True).assign(window=window)
 
 
-def _paired(oof: resampling.OutOfFold, folds: pd.DataFrame, purpose: str, weighting: str) -> pd.DataFrame:
+def _paired(ratio: float, folds: pd.DataFrame, purpose: str, weighting: str) -> pd.DataFrame:
     """Return the differences of the three pairs under one weighting; a model without weights has the weighting ""."""
     kept = folds[folds["weights"].isin([weighting, ""])].assign(arm=PRACTISED)
-    return _tested(kept, oof.test_train_ratio, purpose).assign(weights=weighting)
+    return _tested(kept, ratio, purpose).assign(weights=weighting)
 
 
 def _tested(folds: pd.DataFrame, ratio: float, purpose: str, margin: float | None = None) -> pd.DataFrame:
@@ -171,24 +196,3 @@ def _tested(folds: pd.DataFrame, ratio: float, purpose: str, margin: float | Non
     ]
     columns = ["purpose", "model_a", "model_b", "difference", "ci_low", "ci_high", "p_value", "result"]
     return tests.assign(result=results)[columns]
-
-
-def _under_choices(
-    study: Study, made: dict[str, dict[str, Any]], length: int
-) -> tuple[resampling.OutOfFold, pd.DataFrame]:
-    """Predict out of fold under every tier share and weighting; a model is fitted once per fold and weighting.
-
-    The arm of a pair is "shares|weights"; a model without weights has "shares|".
-    """
-    table = windowing.customers(study.dataset, length) if length else for_comparison(study)
-    makers = {}
-    for name in study.models:
-        if not_testable(study, name):
-            continue
-        own = made["weights"] if registry.MODELS[name].weight_keys else {"": None}
-        for label, given in own.items():
-            once = FitOnce(partial(registry.make, name, seed=study.seed, weights=given))
-            for cut, shares in made["tier_shares"].items():
-                makers[(name, f"{cut}|{label}")] = partial(Recut, once, shares)
-    oof = resampling.out_of_fold(makers, table, table["default"], study.folds, 1, study.seed, workers())
-    return oof, table

@@ -40,7 +40,7 @@
         rest: (page + "/" + name).slice(key.length) };
     }
     function compared(at) {
-      if (at.facts.alone || /^\.(caption|sentence)\./.test(at.rest)) { return say.alone; }
+      if (at.facts.alone) { return say.alone; }
       if (say.uncompared) { return say.uncompared; }
       var moved = at.facts.moved || {};
       if (!(at.rest in moved)) { return say.reproduced; }

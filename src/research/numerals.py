@@ -1,4 +1,4 @@
-"""Numbers as a reader of one language writes them: the only formatter of tables, captions, figures and prose."""
+"""Numbers as a reader of one language writes them: the only formatter of tables, captions, figures, prose and rules."""
 
 from __future__ import annotations
 
