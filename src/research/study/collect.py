@@ -51,7 +51,7 @@ def about(study: Study) -> dict[str, Any]:
         "known": int(known.notna().sum()),
         "bad": int(known.sum()),
         "outcome_rate": float(known.mean()),
-        "currency": stated.get("currency", "as in the loan book"),
+        "currency": stated.get("currency", "the book's currency"),
     }
     kind = "real" if stated.get("real", True) else "simulated"
     words = "Simulated data: no bank, no person." if kind == "simulated" else f"Real data: {facts['title']}."
