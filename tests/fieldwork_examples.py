@@ -32,6 +32,7 @@ from research.fieldwork.instruments.stamp import STAMP_SHEET
 from research.fieldwork.instruments.vignette_form import draw_vignettes, vignette_workbook, write_key
 from research.fieldwork.interviews.transcripts import read_transcripts
 from research.paths import EXAMPLES
+from research.tiers import TIERS
 
 SEED = 20240607
 RESPONDENTS = {"practitioner": 80, "customer": 100}
@@ -153,6 +154,13 @@ def _with_background(
         few = {text: rng.uniform(0.7, 1.5) for text in ahead["loan_type"].unique()}
         weight = ahead["loan_type"].map(few)
         ahead["weight"] = (weight / weight.mean()).round(3)
+    lots = np.random.default_rng([SEED, GROUPS.index(group)])  # by lot: neither has to do with the answers
+    shares = lots.dirichlet(np.full(12, 9.0))
+    ahead["branch"] = [f"B{n + 1:02d}" for n in lots.choice(12, len(frame), p=shares)]
+    if group == "customer":
+        ahead["tier"] = lots.choice(
+            [TIER_CHOICES[name] for name in TIERS], len(frame), p=[0.2, 0.35, 0.3, 0.15]
+        )
     ahead["duration_seconds"] = seconds
     return pd.concat([ahead, frame], axis=1).rename_axis("respondent_id")
 

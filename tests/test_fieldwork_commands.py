@@ -61,10 +61,10 @@ def test_check_lists_faults_and_marks_a_copy(tmp_path):
     before = hashlib.sha256(returned.read_bytes()).hexdigest()
     result = run("check", returned, "--annotated", tmp_path / "marked.xlsx")
     assert result.exit_code == 1
-    assert "practitioners 从业人员!L12 — 7 — a whole number from 1 to 5, or empty" in result.output
+    assert "practitioners 从业人员!M12 — 7 — a whole number from 1 to 5, or empty" in result.output
     assert "survey_returned.xlsx: 15 errors, 20 notes" in result.output
     assert hashlib.sha256(returned.read_bytes()).hexdigest() == before
-    assert load_workbook(tmp_path / "marked.xlsx")["practitioners 从业人员"]["L12"].comment is not None
+    assert load_workbook(tmp_path / "marked.xlsx")["practitioners 从业人员"]["M12"].comment is not None
     clean = run("check", EXAMPLES / "survey_clean.xlsx")
     assert clean.exit_code == 0 and "no fault" in clean.output
 

@@ -177,7 +177,7 @@ def test_answer_faults_are_named_by_cell(spoil):
         Fault(PRACTITIONERS, f"{column(sheet, item)}5", found, expected, level)
         for item, (_, level, found, _) in ANSWERS.items()
     ]
-    assert str(check(path)[4]) == f"{PRACTITIONERS}!K5 — 7 — {expected}"
+    assert str(check(path)[4]) == f"{PRACTITIONERS}!L5 — 7 — {expected}"
     answers = read_survey(path, accept_faults=True)[0].loc["P2", list(ANSWERS)]
     assert answers.astype(object).where(answers.notna(), None).tolist() == [a[3] for a in ANSWERS.values()]
     with pytest.raises(UserError, match=r"returned\.xlsx: 5 faults"):
@@ -200,18 +200,37 @@ def test_a_formula_with_a_stored_value_is_read_and_noted(spoil, tmp_path):
 def test_merged_hidden_and_renamed(spoil):
     def edit(book):
         sheet = book[PRACTITIONERS]
-        sheet.merge_cells("G4:G5")
+        sheet.merge_cells("H4:H5")
         sheet.row_dimensions[6].hidden = True
-        sheet.column_dimensions["H"].hidden = True
+        sheet.column_dimensions["I"].hidden = True
         book[CUSTOMERS].title = "客户问卷 (2)"
 
     faults = {(f.level, f.sheet, f.cell, f.found) for f in check(spoil(edit))}
     assert faults == {
-        ("error", PRACTITIONERS, "G4:G5", "merged cells"),
+        ("error", PRACTITIONERS, "H4:H5", "merged cells"),
         ("note", PRACTITIONERS, "A6", "a hidden row with answers (read)"),
-        ("note", PRACTITIONERS, "H1", "hidden column 'C1_2' (read)"),
+        ("note", PRACTITIONERS, "I1", "hidden column 'C1_2' (read)"),
         ("note", "客户问卷 (2)", "A1", "a renamed sheet (read as customers)"),
     }
+
+
+def test_branch_and_tier_are_what_the_bank_fills_in_and_may_be_missing(spoil, filled):
+    def edit(book):
+        for key, row, value, name in (
+            ("tier", 4, "premium 优质客户层", CUSTOMERS), ("tier", 5, "gold", CUSTOMERS),
+            ("branch", 4, 12.0, CUSTOMERS), ("branch", 5, " B7 ", PRACTITIONERS),
+        ):  # fmt: skip
+            put(key, row, value, name)(book)
+
+    path = spoil(edit)
+    place = f"{CUSTOMERS}!{column(load_workbook(path)[CUSTOMERS], 'tier')}5"
+    assert [str(fault) for fault in check(path)] == [
+        f"{place} — 'gold' (text) — premium, low, medium or high, or empty"
+    ]
+    found = read_survey(path, accept_faults=True)[0]
+    assert found["tier"].fillna("").to_dict() == {"P1": "", "P2": "", "P3": "", "C1": "premium", "C2": ""}
+    assert found["branch"].to_dict() == {"P1": "", "P2": "B7", "P3": "", "C1": "12", "C2": ""}
+    assert not {"tier", "branch"} & set(read_survey(filled)[0].columns)
 
 
 def test_a_sheet_without_a_telling_name_is_known_by_its_columns(spoil):

@@ -77,6 +77,25 @@ def test_qualtrics_has_three_header_rows(qualtrics):
     assert "ip" not in " ".join(got.columns).lower()
 
 
+def test_columns_of_the_bank_are_taken_along_by_their_name_alone(tmp_path):
+    items = survey_items(group="customer")
+    given = answers(items["item"])
+    rows = [["ResponseId", "Branch", "Tier", *items["item"], "Q_branch"]]
+    rows += [["", "", "", *items["wording_en"], "Which tier is your branch in?"], [""] * len(rows[0])]
+    rows.append(["R_1", "B07", "high", *given.values(), "no idea"])
+    mapping = tmp_path / "own.yml"
+    told = [
+        "platform: own",
+        "rows: {names: 1, wordings: 2, data: 4}",
+        "respondent: ResponseId",
+        "items: [names]",
+    ]
+    mapping.write_text("\n".join(told), encoding="utf-8")
+    found = platforms.read_platform(write_csv(tmp_path / "own.csv", rows), mapping, group="customer")
+    assert found.responses.loc["R_1", ["branch", "tier"]].tolist() == ["B07", "high"]
+    assert found.unmapped == ["Q_branch"]
+
+
 @pytest.mark.parametrize("brackets", [True, False])
 def test_limesurvey_answer_codes(tmp_path, brackets):
     items = survey_items(group="customer")

@@ -150,6 +150,103 @@ def test_well_being_falls_where_the_difference_says_so(result: str, text: str) -
     assert str(survey.wellbeing(scores(result), "recorded").caption) == text
 
 
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ("lower", "High-risk people score lower than low-risk people alike in income, age, schooling and household "
+                  "size: −12.9 points; −16.4 where nothing is held equal."),
+        ("higher", "High-risk people score higher than low-risk people alike in income, age, schooling and household "
+                   "size: −12.9 points; −16.4 where nothing is held equal."),
+        ("open", "High-risk and low-risk people alike in income, age, schooling and household size are not shown to "
+                 "score differently: −12.9 points; −16.4 where nothing is held equal."),
+    ],
+)  # fmt: skip
+def test_people_alike_differ_where_the_model_says_so(result: str, text: str) -> None:
+    rows = pd.DataFrame({"tier": ["premium", "medium", "high"], "estimate": [3.0, -6.8, -12.9],
+                         "plain_estimate": [7.0, -8.2, -16.4], "result": ["higher", "lower", result]})  # fmt: skip
+    rows = rows.assign(
+        **{f"{name}ci_{end}": 0.0 for name in ("", "plain_") for end in ("low", "high")}, n=6003
+    )
+    assert str(survey.alike(rows.assign(p_holm=0.001), "recorded").caption) == text
+
+
+def models(*results: str, clustered: bool = True) -> pd.DataFrame:
+    """A comparison per result: satisfaction of two tiers, a strategy and who it is for, a strategy by group."""
+    rows = pd.DataFrame({
+        "construct": ["own satisfaction", "strategy premium", "strategy low risk"], "by": ["tier", "tier", "group"],
+        "first": ["premium", "premium", "customer"], "second": ["high", "", "practitioner"],
+        "estimate": [0.6, -0.4, 0.1], "ci_low": [0.2, -0.9, -0.2], "ci_high": [1.0, 0.1, 0.4],
+        "odds_ratio": [2.0, 0.6, 0.9], "odds_low": [0.9, 0.4, 0.5], "odds_high": [4.0, 1.2, 1.6],
+        "dof": [6.8, 5.9, 10.2], "result": results})  # fmt: skip
+    named = {f"standardised{end}": rows[name] for end, name in
+             (("", "estimate"), ("_low", "ci_low"), ("_high", "ci_high"))}  # fmt: skip
+    return rows.assign(**named, p_holm=0.03, n=93, fewer=15, clusters=12, clustered=clustered, least_dof=4.0)
+
+
+@pytest.mark.parametrize(
+    ("results", "text"),
+    [
+        (("differ", "open", "open"), "Groups differ in 1 of 3 comparisons of satisfaction and acceptance (Holm), most "
+                                     "in own satisfaction, premium less high-risk customers: +0.60 points [+0.20, "
+                                     "+1.00]."),
+        (("open", "open", "open"), "No comparison of satisfaction and acceptance, of 3 made, shows a difference "
+                                   "(Holm); the largest is in own satisfaction, premium less high-risk customers: "
+                                   "+0.60 points [+0.20, +1.00]."),
+        (("few", "open", "no column"), "No comparison of satisfaction and acceptance, of 1 made, shows a difference "
+                                       "(Holm); the largest is in strategy for premium, customers it is for less "
+                                       "other customers: −0.40 points [−0.90, +0.10]."),
+    ],
+)  # fmt: skip
+def test_groups_differ_where_holm_says_so(results: tuple[str, ...], text: str) -> None:
+    made = survey.differences(models(*results), "demonstration")[0]
+    assert str(made.caption) == text
+    assert len(made.frame) == sum(result in ("differ", "open") for result in results)
+
+
+@pytest.mark.parametrize(
+    ("results", "clustered", "text"),
+    [
+        (("differ", "open", "open"), True, [
+            "Respondents come from 12 branches or officers: errors are clustered by these and corrected for their "
+            "number, which leaves Student's t 6 to 10 degrees of freedom.",
+            "As a check, cumulative logits of the single answers, without weights, point the same way on 2 of 3 "
+            "comparisons, and on 2 they agree whether the interval is clear of no difference."]),
+        (("open", "few", "no answers"), False, [
+            "No branch or officer is given, so each respondent counts as asked alone; where people were asked branch "
+            "by branch, these intervals are too narrow.",
+            "Too few branches or people stand behind these (less than 4 degrees of freedom), so neither interval nor "
+            "test is given: strategy for premium (customers it is for less other customers).",
+            "Not testable here, because fewer than two people of a group answered: strategy for low risk (customers "
+            "less practitioners).",
+            "As a check, cumulative logits of the single answers, without weights, point the same way on 1 of 1 "
+            "comparisons, and on 0 they agree whether the interval is clear of no difference."]),
+        (("no column", "no column", "few"), True, [
+            "Not testable here, because the answers have no column “tier”: own satisfaction (premium less high-risk "
+            "customers) and strategy for premium (customers it is for less other customers).",
+            "Too few branches or people stand behind these (less than 4 degrees of freedom), so neither interval nor "
+            "test is given: strategy for low risk (customers less practitioners)."]),
+    ],
+)  # fmt: skip
+def test_what_a_comparison_rests_on_and_what_it_lacks_is_said(
+    results: tuple[str, ...], clustered: bool, text: list[str]
+) -> None:
+    assert list(map(str, survey.modelled(models(*results, clustered=clustered)))) == text
+
+
+def test_where_nothing_can_be_compared_nothing_is_shown() -> None:
+    assert survey.differences(models("no column", "few", "no answers"), "reported") == []
+
+
+def test_a_comparison_with_a_small_group_is_withheld() -> None:
+    load("default", changes={"fieldwork": {"provenance": "real"}, "small_cell": 10})
+    rows = models("open", "open", "open").assign(fewer=[3, 40, 40])
+    payload = exhibit_bundle(survey.differences(rows, "reported")[0])[MIME]
+    names = [column["name"] for column in payload["columns"]]
+    shown = dict(zip(names, zip(*payload["rows"], strict=True), strict=True))
+    for name in ("fewer", "n", "estimate", "ci_low", "odds_ratio", "p_holm"):
+        assert [value is None for value in shown[name]] == [True, False, False], name
+
+
 def test_who_was_asked_and_who_is_in_a_tier_is_said() -> None:
     assert str(survey.who_was_asked(scores("apart"))).startswith(
         "Real answers: 6,394 adults of the United States in the "

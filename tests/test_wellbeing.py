@@ -100,6 +100,7 @@ def answers(signs: list[list[float]], income: list[int]) -> wellbeing.Answers:
         pd.Series(income),
         pd.DataFrame(signs, columns=kinds),
         pd.DataFrame(index=range(n)),
+        pd.DataFrame({"income": income}),
     )
 
 
@@ -132,6 +133,7 @@ def test_questions_compared_are_no_input_of_the_tiers() -> None:
     asked = pd.read_csv(wellbeing.DEFINITIONS / "nfwbs_questions.csv")
     assert not asked["column"].duplicated().any()
     assert asked.groupby("role").size().to_dict() == {
+        "held": 3,
         "income": 1,
         "need": 20,
         "risk": 11,
@@ -195,6 +197,14 @@ def test_v_of_the_survey_agrees_with_the_table_by_hand(verification_data: Callab
     assert by_hand(placed[used], found.needs.loc[used, "FINGOALS"], found.weight[used]) == pytest.approx(
         kept["Has a financial goal"]
     )
+
+
+def test_people_alike_are_compared_and_the_plain_difference_is_that_of_the_means() -> None:
+    kept = study_wellbeing.kept()
+    alike, means = kept["alike"].set_index("tier"), kept["wellbeing"].set_index("tier")["estimate"]
+    plain = means - means["low"]
+    assert alike["plain_estimate"].to_dict() == pytest.approx(plain.drop("low").to_dict(), abs=0.01)
+    assert (alike["estimate"].abs() < alike["plain_estimate"].abs()).all()  # part of it is income and age
 
 
 def test_the_list_of_data_sets_names_the_survey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

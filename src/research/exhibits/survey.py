@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.style import ACCENT, INK, MUTED, RULE, canvas, tiers_with_intervals
 from research.exhibits.terms import NAMES, titled
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, chosen
 from research.tiers import LABELS, TIERS
 
 DASHED = (0, (4, 3))
@@ -173,7 +173,9 @@ def _named(axes: Axes, names: list[str], words: Words) -> None:
 def _legend(figure: Figure, axes: Axes, words: Words) -> None:
     handles, labels = axes.get_legend_handles_labels()
     axes.get_legend().remove()
-    figure.legend(handles, labels, loc="outside upper left", ncols=2 if words.narrow else len(handles))
+    long = words.narrow and max(map(len, labels)) > 30
+    columns = 1 if long else 2 if words.narrow else len(handles)
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns)
 
 
 def _dots(frame: pd.DataFrame, names: str, line: float, label: str, words: Words) -> Figure:
@@ -286,6 +288,39 @@ def wellbeing_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     label = words(N_("Financial well-being score, 95 % interval; dashed: all adults"))
     axes.set_xlabel(textwrap.fill(label, 40 if words.narrow else 90), loc="left")
     return figure
+
+
+ALIKE = {
+    "lower": N_(
+        "High-risk people score lower than low-risk people alike in income, age, schooling and household size: "
+        "{estimate:+.1f} points; {plain_estimate:+.1f} where nothing is held equal."
+    ),
+    "higher": N_(
+        "High-risk people score higher than low-risk people alike in income, age, schooling and household size: "
+        "{estimate:+.1f} points; {plain_estimate:+.1f} where nothing is held equal."
+    ),
+    "open": N_(
+        "High-risk and low-risk people alike in income, age, schooling and household size are not shown to score "
+        "differently: {estimate:+.1f} points; {plain_estimate:+.1f} where nothing is held equal."
+    ),
+}
+
+
+def alike(rows: pd.DataFrame, origin: str) -> Exhibit:
+    """Show how far well-being differs from that of low-risk people, plain and among people who are alike otherwise.
+
+    `rows`: `tier, estimate, ci_low, ci_high, plain_estimate, plain_ci_low, plain_ci_high, p_holm, n, result`.
+    """
+    high = rows.set_index("tier").loc["high"]
+    cell = "{estimate:+.1f} [{ci_low:+.1f}, {ci_high:+.1f}]"
+    return Exhibit(
+        "alike", rows, Said(ALIKE[high["result"]], high[["estimate", "plain_estimate"]].to_dict()), within=None,
+        origin=origin,
+        headings={"tier": N_("Tier"), "plain_estimate": N_("Score less that of low risk [95 % interval]"),
+                  "estimate": N_("Among people alike [95 % interval]"), "p_holm": N_("p (Holm)"), "n": N_("People")},
+        formats={"estimate": cell, "p_holm": "p", "n": ",.0f",
+                 "plain_estimate": "{plain_estimate:+.1f} [{plain_ci_low:+.1f}, {plain_ci_high:+.1f}]"},
+    )  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------- the study's own survey
@@ -425,19 +460,149 @@ def scales(rows: pd.DataFrame, everybody: pd.DataFrame, groups: pd.DataFrame, or
 @drawing
 def scales_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the mean of each scale, one colour per group."""
-    names, groups = list(dict.fromkeys(frame["construct"])), list(dict.fromkeys(frame["group"]))
-    figure = canvas(words, 0.28 * len(names) + 1)
+    figure = _by_group(frame, "group", frame["midpoint"].iloc[0], words)
+    figure.axes[0].set_xlim(frame["scale_min"].min(), frame["scale_max"].max())
+    figure.axes[0].set_xlabel(words(N_("Mean answer, 95 % interval; dashed: the middle")), loc="right")
+    return figure
+
+
+def _by_group(frame: pd.DataFrame, group: str, line: float, words: Words) -> Figure:
+    """Draw `estimate` with its interval, a row per construct and a colour per group, against a dashed line."""
+    names, groups = list(dict.fromkeys(frame["construct"])), list(dict.fromkeys(frame[group]))
+    figure = canvas(words, 0.28 * len(names) + 1 + 0.16 * max(len(groups) - 2, 0))
     axes = figure.subplots()
-    axes.axvline(frame["midpoint"].iloc[0], color=MUTED, linewidth=1, linestyle=DASHED)
-    for place, (group, colour) in enumerate(zip(groups, (ACCENT, INK), strict=False)):
-        part = frame[frame["group"] == group]
-        at = [names.index(name) + 0.24 * place - 0.12 for name in part["construct"]]
-        axes.hlines(at, part["ci_low"], part["ci_high"], color=colour, linewidth=1.6)
-        sns.scatterplot(x=part["estimate"], y=at, color=colour, s=30, ax=axes, zorder=3, label=words(group))
+    axes.axvline(line, color=MUTED, linewidth=1, linestyle=DASHED)
+    rows = frame.groupby("construct", sort=False)
+    at = frame["construct"].map(names.index) + 0.12 * (2 * rows.cumcount() + 1 - rows["n"].transform("size"))
+    for name, colour in zip(groups, (ACCENT, INK, MUTED), strict=False):
+        part, own, called = frame[frame[group] == name], at[frame[group] == name], words(name)
+        axes.hlines(own, part["ci_low"], part["ci_high"], color=colour, linewidth=1.6)
+        sns.scatterplot(x=part["estimate"], y=own, color=colour, s=30, ax=axes, zorder=3,
+                        label=called[:1].upper() + called[1:])  # fmt: skip
     _named(axes, names, words)
-    axes.set_xlim(frame["scale_min"].min(), frame["scale_max"].max())
-    axes.set_xlabel(words(N_("Mean answer, 95 % interval; dashed: the middle")), loc="right")
     _legend(figure, axes, words)
+    return figure
+
+
+MEANT = N_("customers it is for less other customers")
+COMPARED = {  # who is held against whom in `survey_models.csv`
+    ("premium", "high"): N_("premium less high-risk customers"),
+    ("customer", "practitioner"): N_("customers less practitioners"),
+}
+PAIR = N_("{scale} ({compared})")
+DIFFER = {
+    "some": N_(
+        "Groups differ in {differ} of {n} comparisons of satisfaction and acceptance (Holm), most in {scale}, "
+        "{compared}: {estimate:+.2f} points [{ci_low:+.2f}, {ci_high:+.2f}]."
+    ),
+    "none": N_(
+        "No comparison of satisfaction and acceptance, of {n} made, shows a difference (Holm); the largest is in "
+        "{scale}, {compared}: {estimate:+.2f} points [{ci_low:+.2f}, {ci_high:+.2f}]."
+    ),
+}
+MODELLED = {
+    "clustered": N_(
+        "Respondents come from {clusters:,.0f} branches or officers: errors are clustered by these and corrected for "
+        "their number, which leaves Student's t {least:.0f} to {most:.0f} degrees of freedom."
+    ),
+    "alone": N_(
+        "No branch or officer is given, so each respondent counts as asked alone; where people were asked branch by "
+        "branch, these intervals are too narrow."
+    ),
+    "few": N_(
+        "Too few branches or people stand behind these (less than {least_dof:.0f} degrees of freedom), so neither "
+        "interval nor test is given: {left}."
+    ),
+    "no column": N_("Not testable here, because the answers have no column “{column}”: {left}."),
+    "no answers": N_("Not testable here, because fewer than two people of a group answered: {left}."),
+    "check": N_(
+        "As a check, cumulative logits of the single answers, without weights, point the same way on {same} of {n} "
+        "comparisons, and on {agreed} they agree whether the interval is clear of no difference."
+    ),
+}
+
+
+def _compared(models: pd.DataFrame) -> pd.DataFrame:
+    def called(row: pd.Series) -> str:
+        pair, meant = (row["first"], row["second"]), row["construct"].startswith(f"strategy {row['first']}")
+        return MEANT if meant and not row["second"] else COMPARED.get(pair, " – ".join(filter(None, pair)))
+
+    return models.assign(compared=models.apply(called, axis=1)).replace({"construct": CALLED})
+
+
+def modelled(models: pd.DataFrame) -> list[Said]:
+    """Say what the comparisons rest on, which of them cannot be made, and whether the ordinal check agrees.
+
+    `models`: `construct, by, first, second, estimate, ci_low, ci_high, odds_ratio, odds_low, odds_high, dof, clusters,
+    clustered, least_dof, result`.
+    """
+    rows = _compared(models)
+    tested, said = rows[rows["result"].isin(["differ", "open"])], []
+    if len(tested):
+        known = tested[tested["clustered"].astype(bool)]
+        fields = {
+            "clusters": known["clusters"].max(),
+            "least": tested["dof"].min(),
+            "most": tested["dof"].max(),
+        }
+        said.append(Said(MODELLED["clustered"], fields) if len(known) else Said(MODELLED["alone"]))
+    for (why, column), part in rows.groupby(["result", "by"], sort=False):
+        if why in ("few", "no column", "no answers"):
+            pairs = part[["construct", "compared"]].to_numpy()
+            left = [Said(PAIR, {"scale": scale, "compared": compared}) for scale, compared in pairs]
+            fields = {"column": column, "least_dof": part["least_dof"].iloc[0]}
+            said.append(chosen(MODELLED, why, left=left, **fields))
+    both = tested[tested["odds_ratio"].notna()]
+    if len(both):
+        same = (both["estimate"] > 0) == (both["odds_ratio"] > 1)
+        clear = ((both["ci_low"] > 0) | (both["ci_high"] < 0)) == (
+            (both["odds_low"] > 1) | (both["odds_high"] < 1)
+        )
+        said.append(
+            Said(MODELLED["check"], {"same": int(same.sum()), "n": len(both), "agreed": int(clear.sum())})
+        )
+    return said
+
+
+def differences(models: pd.DataFrame, origin: str) -> list[Exhibit]:
+    """Show how far groups differ in satisfaction and acceptance, other things equal; nothing where none can be tested.
+
+    `models`: as for `modelled`, and `standardised, standardised_low, standardised_high, p_holm, n, fewer`.
+    """
+    rows = _compared(models)
+    rows = rows[rows["result"].isin(["differ", "open"])].reset_index(drop=True)
+    if rows.empty:
+        return []
+    differ = rows[rows["result"] == "differ"]
+    top = (differ if len(differ) else rows).loc[lambda part: part["standardised"].abs().idxmax()]
+    fields = top[["compared", "estimate", "ci_low", "ci_high"]].to_dict() | {
+        "n": len(rows),
+        "scale": top["construct"],
+    }
+    if len(differ):
+        fields["differ"] = len(differ)
+    headings = {
+        "construct": N_("Scale"), "compared": N_("Groups compared"),
+        "estimate": N_("Difference, points [95 % interval]"),
+        "standardised": N_("In standard deviations [95 % interval]"), "p_holm": N_("p (Holm)"),
+        "odds_ratio": N_("Odds ratio of a higher answer [95 % interval]"), "n": N_("People (smaller group)"),
+    }  # fmt: skip
+    return [Exhibit(
+        "differences", rows, Said(DIFFER["some" if len(differ) else "none"], fields),
+        Said(N_("A row per comparison with a dot and interval, against a dashed line at no difference.")),
+        differences_drawn, within=None, origin=origin, headings=headings,
+        formats={"estimate": "{estimate:+.2f} [{ci_low:+.2f}, {ci_high:+.2f}]", "p_holm": "p",
+                 "standardised": "{standardised:+.2f} [{standardised_low:+.2f}, {standardised_high:+.2f}]",
+                 "odds_ratio": "{odds_ratio:.2f} [{odds_low:.2f}, {odds_high:.2f}]",
+                 "n": "{n:,.0f} ({fewer:,.0f})"},
+    )]  # fmt: skip
+
+
+@drawing
+def differences_drawn(frame: pd.DataFrame, words: Words) -> Figure:
+    """Draw the differences with their intervals."""
+    figure = _by_group(frame, "compared", 0, words)
+    figure.axes[0].set_xlabel(words(N_("Difference in points, 95 % interval; dashed: none")), loc="right")
     return figure
 
 

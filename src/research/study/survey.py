@@ -12,7 +12,7 @@ from research.fieldwork.instruments import items as instruments
 from research.fieldwork.intake.survey import read_survey
 from research.fieldwork.integration import construct_names
 from research.fieldwork.interviews.coder_agreement import bars
-from research.fieldwork.survey import factors, group_comparison, reliability, response_quality
+from research.fieldwork.survey import factors, group_comparison, group_model, reliability, response_quality
 from research.fieldwork.survey import scales as surveys
 from research.parameters import Fieldwork, Study
 from research.steps import step
@@ -50,7 +50,7 @@ def survey_quality(study: Study) -> dict[str, pd.DataFrame]:
 
 @step(survey_quality, "bootstrap", "seed")
 def survey_scales(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the scales: reliability against the bar, means of all and by group, and the comparison of the groups."""
+    """Return the scales: reliability against the bar, means of all and by group, the groups compared, and `models`."""
     kept, instrument = survey_quality(study)["kept"], survey(study)["instrument"]
     options = {"resamples": study.bootstrap, "seed": study.seed}
     return {
@@ -60,6 +60,7 @@ def survey_scales(study: Study) -> dict[str, pd.DataFrame]:
         "means": surveys.construct_summary(kept, instrument),
         "by_group": surveys.construct_summary(kept, instrument, by_group=True),
         "groups": group_comparison.compare_groups(kept, instrument, **options).assign(level=ALPHA),
+        "models": group_model.group_models(kept, instrument),
     }
 
 

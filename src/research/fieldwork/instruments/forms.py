@@ -16,13 +16,13 @@ from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, survey_it
 from research.fieldwork.instruments.layout import (
     CODEBOOK,
     CONSENT,
-    DURATION,
     MAX_CODES,
     MEMO,
+    OF_THE_BANK,
+    PLACED,
     QUESTIONNAIRE,
     SLOTS,
     UNIT,
-    WEIGHT,
     background,
     survey_columns,
 )
@@ -61,7 +61,7 @@ def _survey_sheet(book: Workbook, group: str, items: pd.DataFrame, rows: int, in
     letters = {key: get_column_letter(n) for n, key in enumerate(keys(columns), start=1)}
     place = {key: f"{letter}{first}:{letter}{last}" for key, letter in letters.items()}
     wb.choices(sheet, place["consent"], list(CONSENT.values()), "yes or no 同意或不同意")
-    for asked in background(group):
+    for asked in [*background(group), *([PLACED] if PLACED.key in place else [])]:
         wb.choices(sheet, place[asked.key], list(asked.options.values()), _PICK)
     wb.limits(sheet, place["weight"], 0.0001, 1000, "A number above 0 大于 0 的数", whole=False)
     wb.limits(sheet, place["duration_seconds"], 1, 86400, "Whole seconds 整秒数")
@@ -84,8 +84,8 @@ def questionnaire(path: str | Path, group: str, *, items: pd.DataFrame | None = 
     sheet = book.create_sheet("questionnaire 问卷")
     row = 1
     for asked in survey_columns(items.iloc[:0], group):
-        if asked in (WEIGHT, DURATION):
-            continue  # not for the respondent to fill
+        if asked in OF_THE_BANK:
+            continue
         wb.text_cell(sheet, row, 1, asked.key, size=8)
         wb.text_cell(sheet, row, 2, asked.english)
         wb.text_cell(sheet, row, 3, asked.chinese)

@@ -22,10 +22,14 @@ GROUP = choice(
     "group", "Group", "群体", {"practitioner": "practitioner 从业人员", "customer": "customer 客户"},
     "practitioner or customer",
 )  # fmt: skip
+BRANCH = Column("branch", "Branch or officer (optional; a code)", "网点或客户经理（代码，可空）")
+PLACED = choice("tier", "Tier the bank has the customer in (optional)", "银行所定客户层级（可空）", TIER_CHOICES,
+                "premium, low, medium or high, or empty")  # fmt: skip
 WEIGHT = Column("weight", "Survey weight (optional)", "权重（可空）", "number", low=1e-9, high=1e6,
                 expected="a number above 0, or empty")  # fmt: skip
 DURATION = Column("duration_seconds", "Seconds needed (optional)", "用时（秒，可空）", "duration",
                   expected="seconds, or empty")  # fmt: skip
+OF_THE_BANK = (PLACED, BRANCH, WEIGHT, DURATION)  # not for the respondent to fill
 QUESTIONNAIRE = [
     Column("item", "Item", "题号"),
     Column("wording_en", "Statement", "陈述（英文）"),
@@ -90,7 +94,8 @@ def item_columns(items: pd.DataFrame) -> list[Column]:
 def survey_columns(items: pd.DataFrame, group: str) -> list[Column]:
     """Return the columns of a group's survey sheet, one row per respondent."""
     asked = items[items["group"].isin([group, "both"])]
-    return [RESPONDENT, AGREED, *background(group), WEIGHT, DURATION, *item_columns(asked)]
+    known = [PLACED, BRANCH] if group == "customer" else [BRANCH]
+    return [RESPONDENT, AGREED, *background(group), *known, WEIGHT, DURATION, *item_columns(asked)]
 
 
 def known_survey_columns(items: pd.DataFrame) -> dict[str, list[Column]]:

@@ -144,7 +144,7 @@ def reading(column: Column, value: object) -> Reading:
     if column.kind == "duration":
         return read_duration(value)
     if column.kind == "text":
-        return Reading(tidy(value))
+        return Reading(tidy(int(value) if isinstance(value, float) and value.is_integer() else value))
     return read_number(value, column.low, column.high, whole=column.kind == "whole", labels=column.labels)
 
 

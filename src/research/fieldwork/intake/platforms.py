@@ -14,7 +14,14 @@ import pandas as pd
 from research.errors import UserError, nearest
 from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.items import GROUPS, background_questions, survey_items
-from research.fieldwork.instruments.layout import ANSWER_LABELS, DURATION, WEIGHT, survey_columns
+from research.fieldwork.instruments.layout import (
+    ANSWER_LABELS,
+    BRANCH,
+    DURATION,
+    PLACED,
+    WEIGHT,
+    survey_columns,
+)
 from research.fieldwork.intake.cells import Reading, read_number, tidy
 from research.fieldwork.intake.faults import NOTE, Fault, reading, stop_on_errors
 from research.fieldwork.intake.platform_mapping import read_mapping
@@ -172,7 +179,8 @@ class _Columns:
             )
             if column is not None and column not in self.items.values():
                 found[question.field] = column
-        return found
+        plain = [_plain(name) for name in self.names]
+        return found | {c.key: plain.index(c.key) for c in (PLACED, BRANCH) if c.key in plain}
 
 
 def _read_rows(

@@ -14,7 +14,9 @@ from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.items import GROUP_LABELS, GROUPS, background_questions, survey_items
 from research.fieldwork.instruments.layout import (
     AGREED,
+    BRANCH,
     GROUP,
+    PLACED,
     QUESTIONNAIRE,
     background,
     known_survey_columns,
@@ -64,9 +66,9 @@ def read_survey(
         accept_faults: read a faulty cell as missing, and the second of two equal ids not at all, instead of stopping.
 
     Returns:
-        Indexed by respondent_id: group, the background fields, weight and duration_seconds (both only if any was
-        given), then a float column per item; NaN where a question was not answered or not asked. Rows without consent
-        are left out.
+        Indexed by respondent_id: group, the background fields, tier, branch, weight and duration_seconds (each only if
+        any was given), then a float column per item; NaN where a question was not answered or not asked. Rows without
+        consent are left out.
 
     Raises:
         UserError: a file cannot be read, has no answers, or has faults that lose answers (unless accepted).
@@ -88,7 +90,8 @@ def read_survey(
         twice = ", ".join(sorted(set(answers.index[again]))[:10])
         raise UserError(f"{names}: respondents {twice} are in more than one file")
     answers = answers[~again]
-    unused = [name for name in ("weight", "duration_seconds") if answers[name].isna().all()]
+    given = ("tier", "branch", "weight", "duration_seconds")
+    unused = [name for name in given if answers[name].replace("", np.nan).isna().all()]
     return answers.drop(columns=unused), told
 
 
@@ -139,7 +142,9 @@ def examine_survey(returned: Returned, instrument: pd.DataFrame) -> tuple[pd.Dat
 def _frame(records: list[dict[str, object]], instrument: pd.DataFrame) -> pd.DataFrame:
     asked = list(dict.fromkeys(background_questions()["field"]))
     numeric = ["weight", "duration_seconds", *instrument["item"]]
-    frame = pd.DataFrame.from_records(records, columns=["respondent_id", "group", *asked, *numeric])
+    frame = pd.DataFrame.from_records(
+        records, columns=["respondent_id", "group", *asked, PLACED.key, BRANCH.key, *numeric]
+    )
     frame[numeric] = frame[numeric].astype("float64")
     return frame.set_index("respondent_id")
 

@@ -15,15 +15,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from research.fieldwork.survey import weighted
+from research.fieldwork.survey import group_model, weighted
 from research.fieldwork.survey.weighted import Linearised
+from research.multiplicity import holm
 from research.paths import DEFINITIONS
 from research.tiers import TIERS
 
 YEAR = 2016  # October to December
 DRAWS = 500  # random tiers: the mean over draws, and the middle 95 % of them
 ENDS = [0.025, 0.975]
-TABLES = ("needs", "means", "wellbeing", "answers")
+TABLES = ("needs", "means", "wellbeing", "answers", "alike")
+AGAINST = "low"  # the tier that the others are held against, their people alike otherwise
 
 
 @cache
@@ -45,6 +47,7 @@ class Answers(NamedTuple):
         income: band, 1 (below $20,000) to 9 ($150,000 or more).
         signs: kind of strain → 1, 0, or missing.
         needs: question → code of the answer, or missing.
+        held: what is held equal in a model, such as the age group → its code, or missing.
     """
 
     weight: np.ndarray
@@ -52,6 +55,7 @@ class Answers(NamedTuple):
     income: pd.Series
     signs: pd.DataFrame
     needs: pd.DataFrame
+    held: pd.DataFrame
 
 
 def read(path: Path) -> Answers:
@@ -68,6 +72,7 @@ def read(path: Path) -> Answers:
         table[by_role["income"][0]],
         pd.DataFrame({kind: _any(_counted(table, part)) for kind, part in risks.groupby("kind", sort=False)}),
         table[by_role["need"]],
+        table[[*by_role["income"], *by_role["held"]]],
     )
 
 
@@ -124,7 +129,8 @@ def tables(answers: Answers, bar: float, margin: float, seed: int) -> dict[str, 
         `result` (above, below, open) against the bar. `means`: the mean V over the questions of tiers, income alone and
         random tiers, its difference from the tiers, and `result` of that difference, the tiers against it (equivalent;
         no better: within the margin, and below nought; better, worse, open). `wellbeing`: score by tier. `answers`:
-        share of the counted answer by tier.
+        share of the counted answer by tier. `alike`: the score of each tier less that of low risk, as it is and among
+        people alike in income and the rest of `Answers.held`; `result` (lower, higher, open) after Holm.
     """
     asked = _questions().query("role == 'need'").reset_index(drop=True)
     placed = tiers(answers)
@@ -162,6 +168,7 @@ def tables(answers: Answers, bar: float, margin: float, seed: int) -> dict[str, 
         ),
         "wellbeing": _wellbeing(answers, placed),
         "answers": _answers(answers, placed, asked),
+        "alike": _alike(answers, placed),
     }
 
 
@@ -253,3 +260,28 @@ def _answers(answers: Answers, placed: pd.Series, asked: pd.DataFrame) -> pd.Dat
             row |= {tier: part.estimate, f"{tier}_low": low, f"{tier}_high": high}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _alike(answers: Answers, placed: pd.Series) -> pd.DataFrame:
+    """Return the score by tier against `AGAINST`, plain and with what is held equal in the model; one row per tier."""
+    held = answers.held.join(answers.score.rename("score")).dropna()
+    held = held[placed[held.index] >= 0]
+    tier = placed[held.index].map(dict(enumerate(TIERS)))
+    weights, score, people = (
+        answers.weight[held.index],
+        held.pop("score").to_numpy(float),
+        np.arange(len(held)),
+    )
+    rows = []
+    for name in (name for name in TIERS if name != AGAINST):
+        plain, equal = (
+            group_model.coefficient(group_model.design_of(tier, name, AGAINST, part), score, weights, people)
+            for part in (held.iloc[:, :0], held)
+        )
+        ends = [*_with_ends("", equal.estimate, equal.interval()).items(),
+                *_with_ends("plain_", plain.estimate, plain.interval()).items()]  # fmt: skip
+        rows.append({"tier": name, **dict(ends), "p_value": equal.p_value(), "n": len(held)})
+    table = pd.DataFrame(rows)
+    table["p_holm"] = holm(table["p_value"])
+    side = np.where(table["estimate"] < 0, "lower", "higher")
+    return table.assign(result=np.where(table["p_holm"] < group_model.LEVEL, side, "open"))
