@@ -10,12 +10,13 @@ import nbformat
 import pandas as pd
 import pytest
 from filelock import FileLock
+from lxml import html as parser
 from openpyxl import load_workbook
 
 import demo
 from research import parameters
 from research.errors import UserError
-from research.pages import notebooks, provenance, values
+from research.pages import index, notebooks, provenance, values
 from research.paths import ROOT
 from research.runs import ahead, pipeline, processes
 from research.runs import plan as plans
@@ -102,6 +103,29 @@ def test_two_runs_have_the_same_bytes_and_no_path_of_the_machine(finished, tmp_p
             assert str(tmp_path) not in text
             assert str(ROOT) not in text
             assert not re.search(r'"(start_time|end_time|duration|iopub[^"]*)"', text)
+
+
+def test_the_index_fills_as_pages_arrive(tmp_path, monkeypatch):
+    folder, seen = demo.write_demo(tmp_path / "books"), []
+    write = index.write_arriving
+
+    def kept(out, pages, executed):
+        write(out, pages, executed)
+        seen.append(parser.document_fromstring((out / "index.html").read_text(encoding="utf-8")))
+
+    monkeypatch.setattr(index, "write_arriving", kept)
+    demo.run(folder, tmp_path / "out", jobs=1)
+    first, last = seen
+    assert first.xpath("//ol[@class='questions']//a[1]/@href")[0] == "06_first.html"
+    assert "The AUC is 0.563 over 12 months" in first.xpath("string(//ol[@class='questions'])")
+    coming = [notebook.title for notebook in notebooks.find(folder)][1:]
+    assert first.xpath("//h2[text()='Still to come']/following-sibling::ul/li/text()") == coming
+    assert "1 of 2 pages are there" in first.xpath("string(//p[@role='status'])")
+    assert not last.xpath("//h2[text()='Still to come']")
+    assert not first.xpath("//a[@href='checklists.html']")
+    assert "refresh" not in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    demo.run(folder, tmp_path / "out", jobs=1)
+    assert len(seen) == 2
 
 
 def test_same_outputs_are_not_rendered_again(finished, monkeypatch):
@@ -281,7 +305,7 @@ def test_no_notebooks_and_unreadable_ones(tmp_path):
         notebooks.find(tmp_path)
 
 
-def test_several_workers_begin_what_takes_long_first_and_what_uses_it_late(tmp_path):
+def test_several_workers_begin_something_to_read_then_what_takes_long_and_late_what_uses_it(tmp_path):
     cells = [("text", "# What?"), ("parameters", demo.PARAMETERS)]
     for stem, begins in (("01_uses", "late"), ("02_small", ""), ("03_long", "first")):
         demo.write(tmp_path / "books", stem, cells, begins=begins)
@@ -297,7 +321,7 @@ def test_several_workers_begin_what_takes_long_first_and_what_uses_it_late(tmp_p
         for name in ("lendingclub2016", "credit_data")
         for kind in ("folds", "refits", "measures")
     ]
-    assert begun(2) == [*own, "execute 03_long", "execute 02_small", *others, "execute 01_uses"]
+    assert begun(2) == ["execute 02_small", *own, "execute 03_long", *others, "execute 01_uses"]
     assert begun(1) == ["execute 01_uses", "execute 02_small", "execute 03_long"]
 
 
@@ -306,7 +330,7 @@ def test_what_a_comparison_takes_longest_for_is_there_before_its_notebook_begins
     study = parameters.load("quick", changes={"compare_datasets": ["credit_data"], "models": ["rfm", "tree"]})
     with processes.pool(2) as pool:
         for unit in ahead.units(study):
-            ahead.beside(pool, unit)
+            ahead.beside(pool.submit, unit)
 
     def fail(*_args, **_options):
         raise AssertionError("fitted again")
@@ -320,7 +344,7 @@ def test_what_fails_ahead_of_a_notebook_is_left_to_the_notebook(tmp_path, monkey
     monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
     study = parameters.load("quick").model_copy(update={"dataset": "nowhere"})
     with processes.pool(1) as pool:
-        ahead.beside(pool, next(ahead.units(study)))
+        ahead.beside(pool.submit, next(ahead.units(study)))
     assert capfd.readouterr() == ("", "")
 
 

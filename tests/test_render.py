@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import re
+from concurrent.futures import ProcessPoolExecutor
 
 import nbformat
 import pandas as pd
@@ -13,7 +15,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import demo
 from research.exhibits import Exhibit, Said
-from research.pages import markdown, pagecheck
+from research.exhibits.models import tier_rates_drawn
+from research.pages import markdown, pagecheck, worded
 from research.pages.index import banners_of, split_banners
 from research.pages.render import RenderFailed, digest, failed_page, render
 from research.pages.show import exhibit_bundle
@@ -95,6 +98,20 @@ def test_captions_paragraphs_and_points_have_anchors_that_the_index_repeats(page
     assert (
         parser.document_fromstring(index).xpath("string(//p[@id='06_first-answer']/data/@value)") == "0.5631"
     )
+
+
+def test_figures_that_others_draw_are_the_same(tmp_path, record):
+    frame = pd.DataFrame({"tier": ["premium", "high_risk"], "rate": [0.01, 0.1], "n": [10, 20]})
+    frame = frame.assign(
+        ci_low=0.0, ci_high=0.2, overall=0.05, ranking="tree", judged="unseen", reference="", outcome="x"
+    )
+    shown = Exhibit("rates", frame, Said("Rates"), Said("Dots."), tier_rates_drawn)
+    notebook = new_notebook(cells=[new_markdown_cell("# Title"), shows(exhibit_bundle(shown))])
+    nbformat.write(notebook, tmp_path / "03_here.ipynb")
+    here = render(tmp_path / "03_here.ipynb", PAGES, record)
+    worded.DRAWN.kept.clear()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert render(tmp_path / "03_here.ipynb", PAGES, record, pool=pool) == here
 
 
 def test_formulas_are_mathml(page):

@@ -131,6 +131,14 @@ def test_a_lane_has_as_many_workers_as_asked_and_another_lane_its_own(tmp_path):
     assert {name for name, state in said if state == "ran"} == {"x", "y", "z"}
 
 
+def test_of_tasks_that_could_begin_the_first_in_order_does(tmp_path):
+    began: list[str] = []
+    needs = {"first": (), "dear": ("first",), "third": (), "fourth": ()}
+    tasks = [Task(name, lambda name=name: began.append(name), needs=given) for name, given in needs.items()]
+    runner.run(tasks, tmp_path / "tasks.json", lambda *_: None)
+    assert began == list(needs)
+
+
 def test_what_tasks_wait_for_is_ended_when_the_user_ends_the_run(tmp_path):
     ended = threading.Event()
 

@@ -14,10 +14,13 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
+from research.cli import load
+from research.errors import UserError
 from research.paths import ROOT
+from research.textfiles import read_csv
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = {name: (ROOT / name).read_text() for name in ("requirements.lock", "requirements-extras.lock")}
+LOCKS = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock")}
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -25,6 +28,7 @@ def pins(lock: str) -> dict[str, str]:
 
 
 PINNED = pins("requirements.lock")
+GROUPS = PROJECT["dependency-groups"]
 EXTRAS = [name for names in PROJECT["project"]["optional-dependencies"].values() for name in names]
 
 
@@ -33,11 +37,15 @@ def canonical(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize(
-    "requirement", PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
-)
+@pytest.mark.parametrize("requirement", PROJECT["project"]["dependencies"] + GROUPS["build"])
 def test_every_dependency_is_locked(requirement: str) -> None:
     assert canonical(requirement) in {canonical(name) for name in PINNED}
+
+
+@pytest.mark.parametrize("requirement", [need for need in GROUPS["dev"] if isinstance(need, str)])
+def test_every_tool_is_locked_and_only_for_those_who_test(requirement: str) -> None:
+    assert canonical(requirement) in {canonical(name) for name in pins("requirements-dev.lock")}
+    assert canonical(requirement) not in {canonical(name) for name in PINNED}
 
 
 @pytest.mark.parametrize("requirement", EXTRAS)
@@ -45,9 +53,28 @@ def test_every_extra_is_locked(requirement: str) -> None:
     assert canonical(requirement) in {canonical(name) for name in pins("requirements-extras.lock")}
 
 
-def test_the_extras_change_no_version() -> None:
-    extended = pins("requirements-extras.lock")
+@pytest.mark.parametrize("lock", ["requirements-dev.lock", "requirements-extras.lock"])
+def test_tools_and_extras_change_no_version(lock: str) -> None:
+    extended = pins(lock)
     assert {name: extended.get(name) for name in PINNED} == PINNED
+
+
+def test_the_lock_of_the_study_has_nothing_that_no_default_page_imports() -> None:
+    large = read_csv(ROOT / "docs" / "data" / "large_packages.csv")
+    others = {canonical(name) for name in large.loc[large["on default pages"] == "no", "package"]}
+    assert not others & {canonical(name) for name in PINNED}
+
+
+def test_a_verb_of_an_extra_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("research.collect.events", "research.commands.events"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    with pytest.raises(UserError, match=r"`research events` needs the extra 'events'.*make extras"):
+        load("events")
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -43,6 +43,7 @@ VERBS = {
     "trial": ("research.commands.trial", "app", "Plan, allocate and analyse a trial of an action."),
     "verify": ("research.commands.verify", "verify", "Reproduce the published values."),
 }
+OF_EXTRA = {"duckdb": "events", "ibis": "events"}  # packages without which a verb cannot be imported
 USER_MISTAKE = 2
 FAILED = 1
 # What a machine can refuse at any moment; other errors of the system are mistakes of the program.
@@ -75,7 +76,15 @@ class Verbs(TyperGroup):
 def load(name: str) -> Any:
     """Import a verb's command."""
     module, attribute, _ = VERBS[name]
-    found = getattr(importlib.import_module(module), attribute)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name not in OF_EXTRA:
+            raise
+        extra = OF_EXTRA[error.name]
+        raise UserError(
+            f"`research {name}` needs the extra '{extra}': pip install 'research[{extra}]' (or make extras)"
+        ) from None
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(name=name)(found)

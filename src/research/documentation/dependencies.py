@@ -21,8 +21,8 @@ STRONG, WEAK = (
     re.compile(r"LGPL|MPL|Mozilla|Lesser General"),
 )
 LARGE_RULE = (
-    "Installed size on Linux. What no default page imports is an extra, but for DuckDB, which `research events` needs,",
-    "and Playwright, because the tests run in the environment of the study.",
+    "Installed size on Linux. `make study` installs `requirements.lock`, 1.4 GB: what its pages import, and what comes",
+    "with that. Tools and tests are in `requirements-dev.lock` (`make test`), all else is an extra (`make extras`).",
 )
 LONGEST_NAME = 60  # a longer field is the text of a licence rather than its name
 NOT_STATED = "not stated"
@@ -45,10 +45,11 @@ def canonical(name: str) -> str:
 def direct() -> pd.DataFrame:
     """Return the packages that `pyproject.toml` names: `package, used` (run, tests, or the extra's name)."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    build, dev = (project["dependency-groups"][name] for name in ("build", "dev"))
     groups = {
         "run": project["project"]["dependencies"],
-        "tests": project["dependency-groups"]["dev"],
         **{f"extra {name}": needs for name, needs in project["project"]["optional-dependencies"].items()},
+        "tests": build + [need for need in dev if isinstance(need, str)],
     }
     rows = [(canonical(need), group) for group, needs in groups.items() for need in needs]
     return pd.DataFrame(rows, columns=["package", "used"]).drop_duplicates("package")

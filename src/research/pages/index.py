@@ -47,6 +47,7 @@ SECTIONS = {
     "downloads": "Downloads",
 }
 MOVED_SHOWN = 50
+REFRESH = 10  # seconds after which a browser looks whether more pages are there
 
 
 class IndexFailed(Exception):
@@ -86,6 +87,41 @@ def write_index(out: Path, pages: list[tuple[str, str]], executed: list[Path], r
         raise IndexFailed("; ".join(dict.fromkeys(problems)))
 
 
+def write_arriving(out: Path, pages: list[tuple[str, str]], executed: list[Path]) -> None:
+    """Write an `index.html` that leads to the pages of a run that are there, and names those that are to come."""
+    record = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    stems = [path.stem for path in executed]
+    lines = lines_of(pages, stems, values.collect(executed), {})
+    page = {
+        "stem": "index",
+        "pages": listed([(stem, title) for stem, title in pages if stem in stems], record),
+        "headings": [],
+        "record": record,
+        "refresh": REFRESH,
+        **page_assets(),
+    }
+    template = templates().get_template("arriving.html.j2")
+    coming = [title for stem, title in pages if stem not in stems]
+    write_if_changed(out / "index.html", template.render(page=page, lines=lines, coming=coming))
+
+
+def lines_of(
+    pages: list[tuple[str, str]], stems: list[str], collected: values.Collected, failed: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return what the index says of each page that is there or failed: title, answer, failure, banners."""
+    titles = {stem: title for stem, title in pages if stem in stems}
+    lines = []
+    for stem, title in pages:
+        if stem not in stems and stem not in failed:
+            continue
+        said = collected.answer(stem)
+        answer = linked_from_elsewhere(said["html"], stem, collected.numbers[stem], titles) if said else ""
+        banners = [entry["banner"] for entry in collected.banners.get(stem, [])]
+        told = {"title": title, "answer": answer, "failed": failed.get(stem, ""), "banners": banners}
+        lines.append({"stem": stem} | told)
+    return lines
+
+
 def index_page(
     out: Path,
     pages: list[tuple[str, str]],
@@ -99,22 +135,7 @@ def index_page(
     """Return the HTML of the index."""
     stems = [path.stem for path in executed]
     titles = {stem: title for stem, title in pages if stem in stems}
-    lines = []
-    for stem, title in pages:
-        if stem not in stems and stem not in failed:
-            continue
-        said = collected.answer(stem)
-        lines.append(
-            {
-                "stem": stem,
-                "title": title,
-                "answer": linked_from_elsewhere(said["html"], stem, collected.numbers[stem], titles)
-                if said
-                else "",
-                "failed": failed.get(stem, ""),
-                "banners": [entry["banner"] for entry in collected.banners.get(stem, [])],
-            }
-        )
+    lines = lines_of(pages, stems, collected, failed)
     apart = {entry["stem"] for entry in listed(pages, record) if entry["demonstration"]}
     rests_on, shows = split_banners(collected.banners, apart)
     verdicts = [line for stem in VERDICTS for line in lines if line["stem"] == stem and line["answer"]]

@@ -116,27 +116,32 @@ def frame_to_payload(frame: pd.DataFrame, withheld: Collection[tuple[int, str]] 
     }
 
 
-def payload_to_frame(data: dict[str, Any]) -> pd.DataFrame:
+def payload_to_frame(data: Mapping[str, Any]) -> pd.DataFrame:
     """Return the frame of `frame_to_payload` with its dtypes (integers with gaps become floats)."""
-    names = [column["name"] for column in data["columns"]]
-    frame = pd.DataFrame(data["rows"], columns=pd.Index(names, dtype=object), dtype=object)
-    for position, column in enumerate(data["columns"]):
-        values = frame.iloc[:, position]
-        match column["dtype"]:
-            case "integer" if not values.isna().any():
-                converted = values.astype("int64")
-            case "integer" | "number":
-                converted = values.map(lambda v: float("nan") if v is None else float(v)).astype("float64")
-            case "boolean" if not values.isna().any():
-                converted = values.astype("bool")
-            case "boolean":
-                converted = values.astype("boolean")
-            case "date":
-                converted = pd.to_datetime(values)
-            case _:
-                converted = values.map(lambda v: None if v is None else str(v)).astype("string")
-        frame[names[position]] = converted
+    made = {
+        column["name"]: column_of([row[place] for row in data["rows"]], column["dtype"])
+        for place, column in enumerate(data["columns"])
+    }
+    frame = pd.DataFrame(made)
+    frame.columns = pd.Index(list(made), dtype=object)
     return frame
+
+
+def column_of(values: list[Any], kind: str) -> pd.Series:
+    """Return the values of a column of a payload as a series of its kind."""
+    gaps = None in values
+    match kind:
+        case "integer" if not gaps:
+            return pd.Series(values, dtype="int64")
+        case "integer" | "number":
+            return pd.Series(
+                [math.nan if value is None else float(value) for value in values], dtype="float64"
+            )
+        case "boolean":
+            return pd.Series(values, dtype="boolean" if gaps else "bool")
+        case "date":
+            return pd.to_datetime(pd.Series(values, dtype="object"))
+    return pd.Series([None if value is None else str(value) for value in values], dtype="string")
 
 
 def exhibits(notebook: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:

