@@ -12,7 +12,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import yaml
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -20,9 +19,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from research.exhibits.words import N_, Said, Words
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 from research.tiers import TIERS
 
-PALETTE: dict[str, Any] = yaml.safe_load((DEFINITIONS / "palette.yml").read_text(encoding="utf-8"))
+PALETTE: dict[str, Any] = own_yaml(DEFINITIONS / "palette.yml")
 TIER_COLOURS: dict[str, str] = {tier: pair["light"] for tier, pair in PALETTE["tiers"].items()}
 MODEL_COLOURS: dict[str, str] = PALETTE["models"]
 INK, MUTED, RULE, ACCENT, WARNING = (PALETTE[name] for name in ("ink", "muted", "rule", "accent", "warning"))

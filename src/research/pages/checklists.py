@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.errors import UserError, nearest
 from research.pages.markdown import slug
 from research.paths import DEFINITIONS, DOCS, NOTEBOOKS, ROOT
-from research.textfiles import is_file, read_yaml
+from research.textfiles import is_file, own_yaml, read_yaml
 
 CHECKLISTS = DEFINITIONS / "checklists"
 TRACEABILITY = DEFINITIONS / "traceability.csv"
@@ -62,7 +61,7 @@ def load() -> list[Checklist]:
     """Return all checklists. Raises ValueError for an item that answers in no way or in two."""
     found = []
     for stem in ORDER:
-        content = yaml.safe_load((CHECKLISTS / f"{stem}.yml").read_text(encoding="utf-8"))
+        content = own_yaml(CHECKLISTS / f"{stem}.yml")
         for item in content["items"]:
             if sum(kind in item for kind in ANSWERS) != 1:
                 raise ValueError(f"{stem}.yml, item {item['id']}: expected one of {', '.join(ANSWERS)}")

@@ -10,8 +10,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from research import parameters
 from research.cache import refuse_shared
 from research.errors import UserError
@@ -20,7 +18,7 @@ from research.pages.notebooks import Notebook
 from research.parameters import Study
 from research.paths import DEFINITIONS, EXAMPLES, NOTEBOOKS, REPORTS, ROOT, cache_folder
 from research.targets import require_place, same
-from research.textfiles import exists
+from research.textfiles import exists, own_yaml
 
 OWN_NOTEBOOKS, OWN_REPORTS = "notebooks", "reports"  # of a study with a folder of its own, beside its file
 EARLIEST, LATEST = (
@@ -148,7 +146,7 @@ def check_cache() -> None:
 @cache
 def kinds() -> dict[str, str]:
     """Return data set → where its rows come from; `datasets` says the same and is slow to import."""
-    known = yaml.safe_load((DEFINITIONS / "datasets.yml").read_text(encoding="utf-8"))
+    known = own_yaml(DEFINITIONS / "datasets.yml")
     return {name: entry["kind"] for name, entry in known.items()}
 
 
