@@ -327,6 +327,25 @@ def test_every_purpose_has_measures_and_version_one_had_ten_primary_ones():
     assert table.drop(columns="caveat").notna().all().all()
 
 
+@pytest.mark.parametrize(
+    ("kinds", "measures"),
+    [
+        (("area",), {"auc", "ks", "gini"}),
+        (("need",), {"cramers_v", "ami"}),
+        (
+            ("score", "value"),
+            {"h_measure", "emp", "brier_score", "eta_squared", "concentration", "premium_value_share"},
+        ),
+    ],
+)
+def test_measures_asked_for_alone_are_those_of_the_whole_table(kinds, measures):
+    X, y = book()
+    oof = out_of_fold(MAKERS, X, y, folds=5, repeats=1, seed=0)
+    every, some = (fold_measures(oof, X["value"], X["need"], **asked) for asked in ({}, {"kinds": kinds}))
+    assert set(some["measure"]) == measures
+    pd.testing.assert_frame_equal(every[every["measure"].isin(measures)].reset_index(drop=True), some)
+
+
 def test_the_table_of_criteria():
     X, y = book()
     oof = out_of_fold(MAKERS, X, y, folds=5, repeats=2, seed=0)

@@ -193,6 +193,19 @@ def test_a_run_that_is_killed_is_taken_up_by_the_next(books, calm, scratch, tmp_
     assert list(scratch.iterdir()) == []
 
 
+@linux
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_processes_that_compute_steps_end_with_their_run(number, tmp_path):
+    books = demo.write(tmp_path / "books", "01_idle", PLAIN, begins="first").parent
+    cache = tmp_path / "cache"
+    words = ("run", "quick", "--jobs", 2, "--out", tmp_path / "out")
+    started = Started(books, *words, RESEARCH_CACHE=str(cache))
+    until((cache / "results" / "customers").exists)  # steps are under way, and take longer than what follows
+    started.process.send_signal(number)
+    assert started.process.wait(60) != 0
+    until(lambda: not started.descendants(), 60)
+
+
 def parent(process: int) -> int:
     """Return the number of the process that started one; 0 when it has gone."""
     try:

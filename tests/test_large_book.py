@@ -19,7 +19,7 @@ from research.collect.tables import read_table
 from research.commands import datasets as commands
 from research.commands import fieldwork
 from research.errors import UserError
-from research.exhibits import comparison, drivers, monitoring, survey
+from research.exhibits import comparison, drivers, experts, monitoring, survey
 from research.fieldwork.instruments import vignette_form
 from research.parameters import Study, load
 from research.paths import NOTEBOOKS, ROOT
@@ -104,7 +104,7 @@ def test_of_the_customers_on_vignettes_those_in_the_sample_count(study, tmp_path
 def test_vignettes_of_nobody_in_the_sample_are_said_to_be_that(study, tmp_path) -> None:
     outside = steps.customers(study).index.difference(sampled(study).index)
     found = steps.vignette_agreement(judged(tmp_path, study, list(outside[:8])))
-    assert str(survey.untested(found["reason"])) == (
+    assert str(experts.untested(found["reason"])) == (
         "The models cannot be held against experts here: none of the 8 customers on the vignettes is among the 1,000 "
         "on whom models are compared."
     )

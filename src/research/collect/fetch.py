@@ -16,12 +16,11 @@ from typing import Any
 import pandas as pd
 import pooch
 import xlrd
-import yaml
 
 from research.collect.publishers import READERS, table_sha256
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS, cache_folder
-from research.textfiles import reading
+from research.textfiles import own_yaml, reading
 from research.wholefiles import whole
 
 SOURCES_FILE = DEFINITIONS / "sources.yml"
@@ -41,7 +40,7 @@ class Part:
 @cache
 def sources() -> dict[str, Any]:
     """Return what can be fetched: {data set: {url, archive, archive_sha256, parts}}."""
-    return yaml.safe_load(SOURCES_FILE.read_text(encoding="utf-8"))
+    return own_yaml(SOURCES_FILE)
 
 
 def _source(name: str) -> dict[str, Any]:

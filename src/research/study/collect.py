@@ -83,7 +83,8 @@ def about(study: Study) -> dict[str, Any]:
 def data_sets(study: Study) -> pd.DataFrame:
     """Return one row per data set of the study; own loan books first."""
     names = all_names(study)
-    known = datasets.describe(name for name in names if not datasets.is_path(name))
+    published = [name for name in names if not datasets.is_path(name)]
+    known = datasets.describe(published, lambda name: customers(study.with_dataset(name)))
     own = [_own_row(study.with_dataset(name)) for name in names if datasets.is_path(name)]
     if not own:
         return known
