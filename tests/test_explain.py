@@ -218,7 +218,8 @@ def test_nothing_of_the_calibration_is_learned_of_the_customers_judged() -> None
     )
     table["default"] = (rng.random(1000) < 0.2).astype(float)
     table["loan_purpose"] = table["loan_purpose"].astype("category")
-    columns, _ = design.learn(table[:800], table["default"][:800], CONSTRUCTS)
+    columns, learned_of, _ = design.learn(table[:800], table["default"][:800], CONSTRUCTS)
+    pd.testing.assert_frame_equal(design.matrix(columns, table[:800]), learned_of)
     judged = table[800:].copy()
     before = design.matrix(columns, judged)
     judged.iloc[0, 0] = 1e30

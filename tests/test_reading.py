@@ -9,6 +9,7 @@ import random
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from dateutil.relativedelta import relativedelta
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 from typer.testing import CliRunner
@@ -23,7 +24,8 @@ from research.collect.tables import LEFT_OUT, read_table
 from research.commands.datasets import app
 from research.errors import UserError
 from research.parameters import load
-from research.paths import EXAMPLES
+from research.paths import DEFINITIONS, EXAMPLES
+from research.textfiles import own_yaml
 
 CROSSWALK = EXAMPLES / "loan_book_crosswalk.csv"
 
@@ -454,3 +456,9 @@ def test_weights_are_finite(weight: float) -> None:
 def test_a_column_without_a_readable_cell_has_no_dates(cells: list, form: str) -> None:
     found = read_dates(pd.Series(cells, dtype="string"), form)
     assert len(found) == len(cells) and found.isna().all() and found.dtype == "datetime64[us]"
+
+
+def test_definitions_read_fast_say_what_they_say_read_slowly() -> None:
+    # libyaml and PyYAML's own reader are two implementations of one language.
+    for path in sorted(DEFINITIONS.rglob("*.yml")):
+        assert own_yaml(path) == yaml.safe_load(path.read_text(encoding="utf-8")), path

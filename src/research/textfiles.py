@@ -129,6 +129,14 @@ def read_csv(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows[1:], columns=header, dtype=str)
 
 
+def own_yaml(path: Path) -> Any:
+    """Return what a YAML file of the project's own says: nobody else writes it, so that nothing in it is checked.
+
+    With libyaml, where PyYAML was built with it: ten times as fast, and every notebook reads some.
+    """
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def read_yaml(path: str | Path, expected: str = "`key: value` lines") -> dict[str, Any]:
     """Return the mapping that a YAML file holds; an empty file is an empty mapping.
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.collect.constructs import label
 from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 CLASSIFICATION_FILE = DEFINITIONS / "classification.yml"
 NOT_RECORDED = "not recorded"
@@ -28,7 +28,7 @@ DERIVED = {"rate_over_benchmark": ("interest_rate", "benchmark_rate")}
 
 @cache
 def _read(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return own_yaml(path)
 
 
 def rules(path: Path = CLASSIFICATION_FILE) -> dict[str, Any]:

@@ -210,14 +210,15 @@ def _examples(column: pd.Series) -> str:
     return ", ".join(masked(counts.index[:EXAMPLES].tolist(), str(column.name)))
 
 
-def _lost(row: pd.Series, column: pd.Series, gone: pd.Series) -> dict[str, object]:
+def _lost(row: pd.Series, gone: pd.Series, known: int) -> dict[str, object]:
+    """Say which values `gone` of a source column, of so many known ones, gave nothing."""
     return {
         "construct": row["construct"],
-        "source": str(column.name),
+        "source": str(gone.name),
         "transform": row["transform"],
-        "n": int(gone.sum()),
-        "share": float(gone.sum() / column.notna().sum()),
-        "examples": _examples(column[gone]),
+        "n": len(gone),
+        "share": float(len(gone) / known),
+        "examples": _examples(gone),
         "accepted": row["lost"] == "accept",
     }
 
@@ -239,7 +240,7 @@ def _losses(
     for column, known, reading in zip(sources, there, read, strict=False):
         gone = known & reading.values.isna()
         if gone.any():
-            found.append(_lost(row, column, gone))
+            found.append(_lost(row, column[gone], int(column.notna().sum())))
     usable = pd.concat([reading.values.notna() for reading in read] or there, axis=1)
     due = usable.any(axis=1) if row["transform"] in ANY_SOURCE else usable.all(axis=1)
     if row["transform"] == "map":
@@ -247,8 +248,12 @@ def _losses(
         due &= ~text(sources[0]).isin(to_missing)  # mapped to missing on purpose
     gone = due & values.isna()
     if gone.any():
-        whole = sources[0] if len(sources) == 1 else _joined(sources).rename(row["source"])
-        told = _lost(row, whole.where(due), gone)
+        if len(sources) == 1:
+            told = _lost(row, sources[0][gone], int((sources[0].notna() & due).sum()))
+        else:
+            told = _lost(
+                row, _joined([column[gone] for column in sources]).rename(row["source"]), int(due.sum())
+            )
         quotient = {"examples": NO_QUOTIENT, "accepted": True} if row["transform"] in RATIOS else {}
         found.append(told | quotient)
     return found

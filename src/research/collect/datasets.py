@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research import limits
 from research.collect import loanbook, origins
@@ -30,7 +29,7 @@ from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import exists, is_file, read_bytes, reading
+from research.textfiles import exists, is_file, own_yaml, read_bytes, reading
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
@@ -40,7 +39,7 @@ EXPECTED = f"a name from 'research datasets' or a file of loans ({', '.join(SUFF
 
 @cache
 def _definitions() -> dict[str, dict[str, Any]]:
-    return yaml.safe_load(DATASETS_FILE.read_text(encoding="utf-8"))
+    return own_yaml(DATASETS_FILE)
 
 
 def names(available: bool = False) -> list[str]:
@@ -256,20 +255,27 @@ def fits(covered: pd.DataFrame) -> dict[str, int]:
     return {fit: int(counts.get(fit, 0)) for fit in ("direct", "proxy", "absent")}
 
 
-def describe(datasets: Iterable[str] | None = None) -> pd.DataFrame:
+def describe(
+    datasets: Iterable[str] | None = None, table: Callable[[str], pd.DataFrame] | None = None
+) -> pd.DataFrame:
     """Return one row per data set.
+
+    Args:
+        datasets: names, all when not given.
+        table: returns the canonical table of a name where it was made before; `load` makes it anew.
 
     Columns: dataset, title, real, available, rows, known (rows whose outcome is known), bad, outcome_rate, direct,
     proxy, absent (see `fits`), outcome, censoring, licence, period, currency, partial. A data set that is not here has
     its published number of rows and no outcome rate.
     """
-    return pd.DataFrame([_description(name) for name in (names() if datasets is None else datasets)])
+    chosen = names() if datasets is None else datasets
+    return pd.DataFrame([_description(name, table or load) for name in chosen])
 
 
-def _description(name: str) -> dict[str, Any]:
+def _description(name: str, table: Callable[[str], pd.DataFrame]) -> dict[str, Any]:
     entry = definition(name)
     here = origins.is_here(entry)
-    outcome = load(name)["default"] if here else None
+    outcome = table(name)["default"] if here else None
     return {
         "dataset": name,
         "title": entry["title"],

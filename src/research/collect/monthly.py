@@ -31,17 +31,21 @@ def periods(name: str, size: int | None = None) -> pd.DataFrame:
     the year before the shock, that of `taiwan` its first date.
     Raises UserError for a data set without a monthly panel.
     """
+    number = _numbers(name, size)
     if name == "simulated":
         made = bank(size)
-        number = np.arange(len(made.stress))
         usual = (number >= made.shock_period - 12) & (number < made.shock_period)
         dates = pd.Timestamp(made.customers["loan_date"].min()).to_period("M") + number
         return pd.DataFrame({"period": number, "label": [str(date) for date in dates], "reference": usual})
+    labels = [str(pd.Timestamp(date).to_period("M")) for date in _wide("status").columns[number]]
+    return pd.DataFrame({"period": number, "label": labels, "reference": number == number[0]})
+
+
+def _numbers(name: str, size: int | None) -> np.ndarray:
+    if name == "simulated":
+        return np.arange(len(bank(size).stress))
     if name == "taiwan":
-        dates = sorted(_taiwan()["period"].unique())[WINDOW - 1 :]
-        number = np.arange(WINDOW - 1, WINDOW - 1 + len(dates))
-        labels = [str(pd.Timestamp(date).to_period("M")) for date in dates]
-        return pd.DataFrame({"period": number, "label": labels, "reference": number == number[0]})
+        return np.arange(WINDOW - 1, _wide("status").shape[1])
     raise UserError(f"data set '{name}' has no monthly panel; these have: {', '.join(panel.names())}")
 
 
@@ -51,8 +55,8 @@ def customers(name: str, period: int, size: int | None = None) -> pd.DataFrame:
     `default` looks ahead: the next twelve months for `simulated`; for `taiwan` two months late or more in the month
     after, and after September the publisher's own outcome. Missing where the data end before.
     """
-    known = periods(name, size)["period"]
-    if period not in set(known):
+    known = _numbers(name, size)
+    if period not in known:
         raise UserError(f"'{name}' has the months {known.min()} to {known.max()}, found {period}")
     return snapshot(bank(size), period) if name == "simulated" else _taiwan_at(period)
 

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.collect import berka, datasets, fetch, monthly
 from research.collect.crosswalk import apply
 from research.errors import UserError
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 
 @cache
 def _windows() -> dict[str, list[dict[str, Any]]]:
-    return yaml.safe_load((DEFINITIONS / "sensitivity.yml").read_text(encoding="utf-8"))["windows"]
+    return own_yaml(DEFINITIONS / "sensitivity.yml")["windows"]
 
 
 def windows(name: str | Path) -> dict[str, int]:

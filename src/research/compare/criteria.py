@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,8 @@ from research.paths import DEFINITIONS
 COLUMNS = ["purpose", "measure", "model", "arm", "dataset", "estimate", "ci_low", "ci_high", "n"]
 DRAWN = ("draws_low", "draws_high")
 Profit = tuple[float, float, float]
+KINDS = ("area", "score", "tier", "value", "need")  # what measures of folds are taken from
+SCORES = {"auc": "area", "ks": "area", "h_measure": "score", "emp": "score", "brier_score": "score"}
 
 
 @cache
@@ -41,7 +43,11 @@ def definitions() -> pd.DataFrame:
 
 
 def fold_measures(
-    oof: OutOfFold, value: Any = None, need: Any = None, profit: Profit = (0.2644, 0.55, 0.10)
+    oof: OutOfFold,
+    value: Any = None,
+    need: Any = None,
+    profit: Profit = (0.2644, 0.55, 0.10),
+    kinds: Collection[str] = KINDS,
 ) -> pd.DataFrame:
     """Compute every measure that is defined on the test customers of one fold.
 
@@ -50,13 +56,15 @@ def fold_measures(
         value: (n,) what a customer is worth, the same for all models; None or all missing where there is none.
         need: (n,) categories, or numbers that are cut into quarters; None where absent.
         profit: return on investment, probability of no loss, probability of full loss.
+        kinds: which measures to compute: those of the area under the curve, those of the score besides, of tiers, of
+            the value, of the need.
 
     Returns:
         One row per measure, model, arm, repeat, fold: `estimate`. NaN where a fold has too few outcomes. Random tiers
         have the mean over draws; `draws_low, draws_high` hold the middle 95 % of the draws' means over folds.
     """
-    rows = _fold_rows(oof, value, need, profit)
-    drawn = [_fold_rows(batch, value, need, profit) for batch in random_tiers.draws(oof)]
+    rows = _fold_rows(oof, value, need, profit, kinds)
+    drawn = [_fold_rows(batch, value, need, profit, kinds) for batch in random_tiers.draws(oof)]
     if not drawn:
         return rows
     luck = pd.concat(drawn)
@@ -68,11 +76,13 @@ def fold_measures(
     return rows
 
 
-def _fold_rows(oof: OutOfFold, value: Any, need: Any, profit: Profit) -> pd.DataFrame:
-    measures = {**_score_measures(oof, profit), **_tier_measures(oof, profit)}
-    if value is not None and pd.notna(value).any():
+def _fold_rows(oof: OutOfFold, value: Any, need: Any, profit: Profit, kinds: Collection[str]) -> pd.DataFrame:
+    measures = _score_measures(oof, profit, kinds) if {"area", "score"} & set(kinds) else {}
+    if "tier" in kinds:
+        measures |= _tier_measures(oof, profit)
+    if "value" in kinds and value is not None and pd.notna(value).any():
         measures |= _value_measures(oof, np.asarray(value, dtype=float))
-    if need is not None:
+    if "need" in kinds and need is not None:
         measures |= _need_measures(oof, need)
     return _long(oof, measures)
 
@@ -82,12 +92,10 @@ def _long(oof: OutOfFold, measures: Mapping[str, np.ndarray]) -> pd.DataFrame:
     m, r, k = len(oof.pairs), oof.repeats, oof.folds
     pair, repeat, fold = (axis.ravel() for axis in np.indices((m, r, k)))
     models, arms = np.array(oof.pairs, dtype=object).T
-    frames = [
-        pd.DataFrame({"measure": name, "model": models[pair], "arm": arms[pair], "repeat": repeat, "fold": fold,
-                      "estimate": values.ravel()})
-        for name, values in measures.items()
-    ]  # fmt: skip
-    return pd.concat(frames, ignore_index=True)
+    one = pd.DataFrame({"model": models[pair], "arm": arms[pair], "repeat": repeat, "fold": fold})
+    rows = pd.concat([one] * len(measures), ignore_index=True)
+    rows.insert(0, "measure", np.repeat(list(measures), len(one)))
+    return rows.assign(estimate=np.concatenate([values.ravel() for values in measures.values()]))
 
 
 def criterion_table(
@@ -219,22 +227,25 @@ def _single_split(
     )
 
 
-def _score_measures(oof: OutOfFold, profit: Profit) -> dict[str, np.ndarray]:
+def _score_measures(oof: OutOfFold, profit: Profit, kinds: Collection[str]) -> dict[str, np.ndarray]:
     shape = (len(oof.pairs), oof.repeats, oof.folds)
-    found = {name: np.full(shape, np.nan) for name in ("auc", "ks", "h_measure", "emp", "brier_score")}
+    found = {name: np.full(shape, np.nan) for name, kind in SCORES.items() if kind in kinds}
     for i, r, k in np.ndindex(shape):
         rows = oof.fold[r] == k
         y, score = oof.y[rows], oof.score[i, r, rows]
-        found["brier_score"][i, r, k] = calibration.brier(y, oof.probability[i, r, rows])
+        if "score" in kinds:
+            found["brier_score"][i, r, k] = calibration.brier(y, oof.probability[i, r, rows])
         bad, good = curve(y, score)
         if not bad.sum() or not good.sum():
             continue
-        steps = hull_of_groups(bad, good)
-        found["auc"][i, r, k] = auc_of_groups(bad, good)
-        found["ks"][i, r, k] = ks_of_groups(bad, good)
-        found["h_measure"][i, r, k] = h_of_segments(*steps)
-        found["emp"][i, r, k] = profit_of_segments(*steps, *profit)[0]
-    return {**found, "gini": 2 * found["auc"] - 1}
+        if "area" in kinds:
+            found["auc"][i, r, k] = auc_of_groups(bad, good)
+            found["ks"][i, r, k] = ks_of_groups(bad, good)
+        if "score" in kinds:
+            steps = hull_of_groups(bad, good)
+            found["h_measure"][i, r, k] = h_of_segments(*steps)
+            found["emp"][i, r, k] = profit_of_segments(*steps, *profit)[0]
+    return found | ({"gini": 2 * found["auc"] - 1} if "area" in kinds else {})
 
 
 def _tier_measures(oof: OutOfFold, profit: Profit) -> dict[str, np.ndarray]:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.collect.transforms import TRANSFORMS
 from research.documentation.tables import code, data_file, head, prose, table, text
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
     """Return `common`, and `files`: file or folder/ below data/definitions → `about`, and `columns` or `entries`."""
-    return yaml.safe_load(data_file("definitions.yml").read_text(encoding="utf-8"))
+    return own_yaml(data_file("definitions.yml"))
 
 
 def files() -> list[Path]:

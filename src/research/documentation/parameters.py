@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import yaml
 from pydantic_core import PydanticUndefined
 
 from research.documentation.tables import code, head, prose, table, text
 from research.pages.notebooks import GIVEN_BY_RUN, find
 from research.parameters import Parameters, Study
 from research.paths import NOTEBOOKS, STUDIES
+from research.textfiles import own_yaml
 
 BUILTIN = {kind.__name__: kind for kind in (str, int, float, bool, list, dict)}
 
@@ -134,7 +134,7 @@ def _studies() -> list[Path]:
 
 
 def _differences() -> list[list[str]]:
-    contents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in _studies()]
+    contents = [own_yaml(path) for path in _studies()]
     names = [name for name in Study.model_fields if any(name in content for content in contents)]
     shown = [name for name in names if name not in ("name", "title")]
     return [

@@ -42,13 +42,15 @@ class Column:
     centre: float = 0.0
     spread: float = 1.0
 
-    def of(self, rows: pd.DataFrame) -> pd.Series:
-        """Return the column (n,) of these customers; nothing is learned of them."""
-        values = rows[self.construct]
+    def of(self, values: pd.Series) -> pd.Series:
+        """Return the column (n,) of customers by their values of the construct, a category as `_text`.
+
+        Nothing is learned of these customers.
+        """
         if self.marks_missing:
             made = values.isna().astype(float)
         elif self.level:
-            made = (_text(values) == self.level).astype(float)
+            made = (values == self.level).astype(float)
         else:
             made = (_number(values, self.log).fillna(self.fill) - self.centre) / self.spread
         return made.rename(self.term)
@@ -112,47 +114,54 @@ def build(
         raise UserError(
             f"'{outcome}' has {int(y.sum())} events in {len(y)} rows, expected at least 10 of each value"
         )
-    columns, dropped = learn(rows, y, constructs, leave_out)
+    columns, made, dropped = learn(rows, y, constructs, leave_out)
     terms = pd.DataFrame([asdict(column) for column in columns])
-    return Design(matrix(columns, rows), terms, pd.DataFrame(dropped, columns=["term", "reason"]), y)
+    return Design(made, terms, pd.DataFrame(dropped, columns=["term", "reason"]), y)
 
 
 def matrix(columns: list[Column], rows: pd.DataFrame) -> pd.DataFrame:
     """Return the columns (n, k) of customers, who may be others than those the columns were learned of."""
-    return pd.concat([column.of(rows) for column in columns], axis=1)
+    texts = {name: _text(rows[name]) for name in {column.construct for column in columns if column.level}}
+    return pd.concat(
+        [column.of(texts.get(column.construct, rows[column.construct])) for column in columns], axis=1
+    )
 
 
 def learn(
     rows: pd.DataFrame, y: pd.Series, constructs: pd.DataFrame, leave_out: tuple[str, ...] = ()
-) -> tuple[list[Column], list[tuple[str, str]]]:
+) -> tuple[list[Column], pd.DataFrame, list[tuple[str, str]]]:
     """Learn the columns of the design (see `build`) from customers with a known outcome y (n,).
 
     Returns:
-        The columns, and the term and reason of each that was left out.
+        The columns, their matrix (n, k), and the term and reason of each that was left out.
 
     Raises:
         UserError: no predictor is measured.
     """
     listed = constructs[(constructs["role"] == "predictor") & ~constructs["construct"].isin(leave_out)]
     columns: list[Column] = []
+    found: list[pd.Series] = []
     dropped: list[tuple[str, str]] = []
     for info in listed[listed["construct"].isin(rows.columns)].to_dict("records"):
-        made = _levels(rows, info, y) if info["dtype"] == "category" else _numbers(rows, info)
-        for column in made:
-            if column.of(rows).value_counts(normalize=True).iloc[0] > 1 - RARE_SHARE:
+        category, values = info["dtype"] == "category", rows[info["construct"]]
+        values = _text(values) if category else values
+        for column in _levels(values, info, y) if category else _numbers(values, info):
+            made = column.of(values)
+            if made.value_counts(normalize=True).iloc[0] > 1 - RARE_SHARE:
                 dropped.append((column.term, "almost the same value everywhere"))
             else:
                 columns.append(column)
+                found.append(made)
     if not columns:
         raise UserError("no predictor is measured, expected at least one construct with role 'predictor'")
-    _, aliased = _independent(matrix(columns, rows))
+    independent, aliased = _independent(pd.concat(found, axis=1))
     dropped += [(term, "a linear combination of the columns before it") for term in aliased]
-    return [column for column in columns if column.term not in aliased], dropped
+    return [column for column in columns if column.term not in aliased], independent, dropped
 
 
-def _numbers(rows: pd.DataFrame, info: dict[str, str]) -> list[Column]:
+def _numbers(values: pd.Series, info: dict[str, str]) -> list[Column]:
     ranked = info["unit"].removeprefix("rank") if info["unit"].startswith("rank") else ""  # which end is best
-    name, values = info["label"] + ranked, rows[info["construct"]]
+    name = info["label"] + ranked
     missing = values.isna()
     if missing.all():
         return []
@@ -174,8 +183,7 @@ def _numbers(rows: pd.DataFrame, info: dict[str, str]) -> list[Column]:
     return made
 
 
-def _levels(rows: pd.DataFrame, info: dict[str, str], y: pd.Series) -> list[Column]:
-    text = _text(rows[info["construct"]])
+def _levels(text: pd.Series, info: dict[str, str], y: pd.Series) -> list[Column]:
     counts, events = text.value_counts(), y.groupby(text).sum()
     reference = counts.sort_index().idxmax()
     kept = [

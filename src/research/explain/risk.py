@@ -207,9 +207,9 @@ def out_of_fold(
     y = rows[outcome].astype(float)
     predicted = np.empty(len(rows))
     for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, y):
-        columns, _ = learn(rows.iloc[train], y.iloc[train], constructs, leave_out)
+        columns, known, _ = learn(rows.iloc[train], y.iloc[train], constructs, leave_out)
         plain = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=100)
-        plain.fit(matrix(columns, rows.iloc[train]), y.iloc[train])
+        plain.fit(known, y.iloc[train])
         predicted[test] = plain.predict_proba(matrix(columns, rows.iloc[test]))[:, 1]
     return y.to_numpy(), predicted
 

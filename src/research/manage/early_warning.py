@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 SIGNALS = ("level", "change", "ratio", "sum", "sum_ratio")
 BLOCKS = ("single", "combined")
@@ -25,7 +25,7 @@ ARREARS = ("status", "late")  # columns that say how late a customer is
 
 def rules() -> dict[str, dict[str, dict[str, Any]]]:
     """Return the rules: block (single, combined) → name → definition."""
-    return yaml.safe_load((DEFINITIONS / "early_warning_rules.yml").read_text(encoding="utf-8"))
+    return own_yaml(DEFINITIONS / "early_warning_rules.yml")
 
 
 def rule_table(definitions: Mapping[str, Mapping] | None = None) -> pd.DataFrame:

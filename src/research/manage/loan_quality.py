@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from research.errors import UserError, nearest
 from research.manage.strategies import TIER_LABELS
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 STATUSES = ("verified", "unverified", "own rule")
@@ -51,7 +51,7 @@ def policy(path: Path = DEFINITIONS / "loan_quality_policy.yml") -> Policy:
         UserError: a rule names an unknown scheme, class, measure or status, has no threshold, or claims to be verified
             without saying where.
     """
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = own_yaml(path)
     schemes = {
         name: pd.DataFrame(scheme["classes"]).set_index("name") for name, scheme in content["schemes"].items()
     }

@@ -257,21 +257,19 @@ def tornado(frame: pd.DataFrame, table: pd.DataFrame, economics: Economics, meas
         One row per assumption that moves the measure, widest first: `assumption`, `label`, `unit`, `low`, `high`
         (its ends), `at_low`, `at_base`, `at_high` (the change by the tiered policy at equal volume), `swing`.
     """
-    base = table["base"].to_numpy(float)
+    base, book = table["base"].to_numpy(float), sums(frame, economics)
 
-    def at(effects: Floats, money: Economics) -> float:
-        found = both(sums(frame, money), levers(table, effects[None, :]), money)["change"]
+    def at(effects: Floats, money: Economics = economics, added: Sums = book) -> float:
+        found = both(added, levers(table, effects[None, :]), money)["change"]
         return float(np.ravel(found[measure])[0])
 
-    centre, rows = at(base, economics), []
+    centre, rows = at(base), []
     for place, entry in enumerate(table.itertuples(index=False)):
-        ends = [
-            at(np.where(np.arange(len(base)) == place, value, base), economics)
-            for value in (entry.low, entry.high)
-        ]
+        ends = [at(np.where(np.arange(len(base)) == place, value, base)) for value in (entry.low, entry.high)]
         rows.append((f"{entry.id} {entry.lever}", entry.action, entry.unit, entry.low, entry.high, *ends))
     for name, entry in varied(economics).iterrows():
-        ends = [at(base, economics.changed(**{name: float(entry[end])})) for end in ("low", "high")]
+        changed = [economics.changed(**{name: float(entry[end])}) for end in ("low", "high")]
+        ends = [at(base, money, sums(frame, money)) for money in changed]
         rows.append((name, entry["label"], entry["unit"], entry["low"], entry["high"], *ends))
     columns = ["assumption", "label", "unit", "low", "high", "at_low", "at_high"]
     found = pd.DataFrame(rows, columns=columns).assign(at_base=centre)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 Floats = np.ndarray
@@ -63,7 +63,7 @@ def assumptions(path: Path = DEFINITIONS / "policy_assumptions.yml") -> pd.DataF
     Raises:
         UserError: an assumption is missing or unknown, or its value lies outside its own range.
     """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = own_yaml(path)
     table = pd.DataFrame.from_dict(content["assumptions"], orient="index")
     table.index.name = "assumption"
     missing, unknown = sorted(set(NAMES) - set(table.index)), sorted(set(table.index) - set(NAMES))
@@ -79,7 +79,7 @@ def assumptions(path: Path = DEFINITIONS / "policy_assumptions.yml") -> pd.DataF
 
 def believable_raroc(path: Path = DEFINITIONS / "policy_assumptions.yml") -> float:
     """Return how far from nought a return on risk capital may lie before the pages withdraw it."""
-    return float(yaml.safe_load(path.read_text(encoding="utf-8"))["believable_raroc"])
+    return float(own_yaml(path)["believable_raroc"])
 
 
 def economics(changes: Mapping[str, Any] | None = None) -> Economics:

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from scipy.stats import chi2
 
 from research.errors import UserError
 from research.manage.drift import bands, judge
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 
 def rule() -> dict[str, Any]:
     """Return the rule: measures, fire, clear, why."""
-    return yaml.safe_load((DEFINITIONS / "retiering_rule.yml").read_text(encoding="utf-8"))
+    return own_yaml(DEFINITIONS / "retiering_rule.yml")
 
 
 def downgrade_ratio(moved: pd.DataFrame, reference: Sequence[int], window: int = 3) -> pd.DataFrame:

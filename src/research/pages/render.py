@@ -13,7 +13,6 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import nbformat
-import yaml
 from jinja2 import Environment, FileSystemLoader
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
@@ -25,6 +24,7 @@ from research.pages import markdown, sources, values, worded
 from research.pages.pagecheck import faults
 from research.pages.payload import KINDS, MIME, exhibit_numbers, exhibits
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"
@@ -334,7 +334,7 @@ def digest(text: str) -> str:
 @cache
 def colours() -> str:
     """Return the palette of the study as CSS variables, for light and dark pages."""
-    palette = yaml.safe_load((DEFINITIONS / "palette.yml").read_text(encoding="utf-8"))
+    palette = own_yaml(DEFINITIONS / "palette.yml")
     light = "".join(f"--tier-{tier}:{pair['light']};" for tier, pair in palette["tiers"].items())
     dark = "".join(f"--tier-{tier}:{pair['dark']};" for tier, pair in palette["tiers"].items())
     light += f"--ink:{palette['ink']};--muted:{palette['muted']};--accent:{palette['accent']};"

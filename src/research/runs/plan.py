@@ -10,8 +10,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from research import parameters
 from research.cache import refuse_shared
 from research.errors import UserError
@@ -20,7 +18,7 @@ from research.pages.notebooks import Notebook
 from research.parameters import Study
 from research.paths import DEFINITIONS, EXAMPLES, NOTEBOOKS, REPORTS, ROOT, cache_folder
 from research.targets import require_place, same
-from research.textfiles import exists
+from research.textfiles import exists, own_yaml
 
 OWN_NOTEBOOKS, OWN_REPORTS = "notebooks", "reports"  # of a study with a folder of its own, beside its file
 EARLIEST, LATEST = (
@@ -148,7 +146,7 @@ def check_cache() -> None:
 @cache
 def kinds() -> dict[str, str]:
     """Return data set → where its rows come from; `datasets` says the same and is slow to import."""
-    known = yaml.safe_load((DEFINITIONS / "datasets.yml").read_text(encoding="utf-8"))
+    known = own_yaml(DEFINITIONS / "datasets.yml")
     return {name: entry["kind"] for name, entry in known.items()}
 
 
@@ -224,11 +222,12 @@ def _fieldwork_checks(study: Study) -> Iterator[Callable[[], object]]:
         "ahp": ("ahp",),
         "vignettes": ("vignettes",),
         "interviews": ("interviews", "codebook", "names", "waivers", "decisions", "codings"),
+        "machine": ("machine", "disclosures"),
         "declarations": ("declarations",),
     }
     for part, named in parts.items():
-        paths = [getattr(given, name) for name in named if name != "codings"]
-        paths += given.codings if "codings" in named else []
+        each = [getattr(given, name) for name in named]
+        paths = [path for one in each for path in (one if isinstance(one, list) else [one])]
         if getattr(given, part) and not all(map(_shipped, filter(None, paths))):
             yield partial(_check_fieldwork, study, part)
     if study.weights == "survey" and not (given.ahp and _shipped(given.ahp)):
@@ -244,7 +243,7 @@ def _check_fieldwork(study: Study, part: str) -> None:
         return
     from research.fieldwork.intake.comparisons import read_ahp
     from research.fieldwork.intake.judgements import read_vignettes
-    from research.study.interviews import read_interviews
+    from research.study.interviews import read_interviews, read_machines
     from research.study.survey import read_answers
     from research.study.weighting import survey_weights
     from research.study.workbooks import located
@@ -255,6 +254,7 @@ def _check_fieldwork(study: Study, part: str) -> None:
         "ahp": lambda: read_ahp(located(given.ahp, "ahp")),
         "vignettes": lambda: read_vignettes(located(given.vignettes, "vignettes")),
         "interviews": lambda: read_interviews(given),
+        "machine": lambda: read_machines(given, read_interviews(given)),
         "weights": lambda: survey_weights(given.ahp),
     }
     readers[part]()

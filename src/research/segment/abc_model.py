@@ -93,8 +93,8 @@ class ABC(StratificationModel):
             raise UserError("ABC: the table has no indicator of abc_indicators.csv; ABC is not testable here")
         self.missing_ = {} if self.by_position_ else definitions["missing"].to_dict()
         self.indices_ = {}
+        columns = {name: self._values(table, name) for block in BLOCKS for name in signs[block]}
         for block in BLOCKS:
-            columns = {name: self._values(table, name) for name in signs[block]}
             index = Index(signs[block], self.indicator_weights, self.standardise)
             self.indices_[block] = index.fit(columns, self.missing_)
         self.absent_blocks_ = [block for block in BLOCKS if not self.indices_[block].names_]
@@ -103,7 +103,7 @@ class ABC(StratificationModel):
         )
         self.inputs_ = list(dict.fromkeys(name for block in BLOCKS for name in self.indices_[block].names_))
         self.component_names_ = ["a_score", "b_score", "c_score", "abc_score", "missing_count"]
-        scores = self._block_scores(table)
+        scores = self._block_scores(columns, len(table))
         # cuts and scores are rounded alike: a customer on a cut is on it, whatever the last bit
         self.level_cuts_ = {
             block: tuple(steady(np.quantile(steady(scores[block]), self.levels))) for block in BLOCKS
@@ -132,12 +132,12 @@ class ABC(StratificationModel):
     def _values(self, table: pd.DataFrame, name: str) -> np.ndarray:
         return numbers(table, name) if self.order_ is None else self.order_.values(table, name)
 
-    def _block_scores(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        columns = {name: self._values(table, name) for name in self.inputs_}
-        return {block: self.indices_[block].score(columns, len(table)) for block in BLOCKS}
+    def _block_scores(self, columns: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
+        return {block: self.indices_[block].score(columns, n) for block in BLOCKS}
 
     def _components(self, table: pd.DataFrame) -> np.ndarray:
-        scores = self._block_scores(table)
+        columns = {name: self._values(table, name) for name in self.inputs_}
+        scores = self._block_scores(columns, len(table))
         weight = self.weights_
         overall = weight["A"] * scores["A"] - weight["B"] * scores["B"] + weight["C"] * scores["C"]
         missing = np.zeros(len(table))

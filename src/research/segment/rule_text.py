@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 
 from research.collect.constructs import constructs
 from research.numerals import number
@@ -48,15 +48,20 @@ class Condition:
 
 def unit_of(name: str) -> str:
     """Return the unit of a construct, "" for a column that is none."""
-    table = constructs()
-    return str(table.at[name, "unit"]) if name in table.index else ""
+    return _units_and_least().get(name, ("", -math.inf))[0]
 
 
 def least_of(name: str) -> float:
     """Return the smallest value a construct can have, −inf when it is open or the column is no construct."""
+    return _units_and_least().get(name, ("", -math.inf))[1]
+
+
+@cache
+def _units_and_least() -> dict[str, tuple[str, float]]:
     table = constructs()
-    least = float(table.at[name, "minimum"]) if name in table.index else math.nan
-    return -math.inf if math.isnan(least) else least
+    return dict(
+        zip(table.index, zip(table["unit"], table["minimum"].fillna(-math.inf), strict=True), strict=True)
+    )
 
 
 def number_in_words(x: float, unit: str = "") -> str:

@@ -91,7 +91,7 @@ def _need(study: Study, name: str) -> dict[str, Any]:
 def need_association(study: Study) -> pd.DataFrame:
     """Return the bias-corrected Cramér's V of tier and need as practised: `model, estimate, ci_low, ci_high, n`."""
     oof, measure = out_of_fold(study), purposes.definitions().loc["need", "measure"]
-    folds = criteria.fold_measures(oof, need=worths.need(for_comparison(study))[0])
+    folds = criteria.fold_measures(oof, need=worths.need(for_comparison(study))[0], kinds=("need",))
     rows = criteria.summarise_folds(folds[folds["measure"] == measure], oof)
     return rows.loc[rows["arm"] == PRACTISED, ["model", "estimate", "ci_low", "ci_high", "n"]]
 

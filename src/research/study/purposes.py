@@ -198,7 +198,7 @@ def unaided(study: Study) -> pd.DataFrame:
     oof = resampling.out_of_fold(
         blinded, blind, blind["default"], study.folds, study.repeats, study.seed, workers()
     )
-    folds = criteria.fold_measures(oof).query("measure == 'auc'")
+    folds = criteria.fold_measures(oof, kinds=("area",)).query("measure == 'auc'")
     return criteria.summarise_folds(folds, oof)[columns]
 
 

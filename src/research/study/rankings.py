@@ -73,7 +73,7 @@ def ranking_auc(study: Study) -> pd.DataFrame:
     own = [(name, registry.ARMS[0]) for name in (*study.models, *BESIDE)]
     places = [place for place, pair in enumerate(oof.pairs) if pair in own]
     shown = picked(oof, places, tuple(oof.pairs[place] for place in places))
-    folds = criteria.fold_measures(shown).query("measure == 'auc'")
+    folds = criteria.fold_measures(shown, kinds=("area",)).query("measure == 'auc'")
     found = criteria.summarise_folds(folds, oof).rename(columns={"model": "ranking", "estimate": "auc"})
     return found[["ranking", "auc", "ci_low", "ci_high", "n"]]
 

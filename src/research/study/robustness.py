@@ -29,7 +29,7 @@ def other_readings(study: Study) -> dict[str, pd.DataFrame]:
         oof = resampling.out_of_fold(
             made, table, found[outcome], study.folds, study.repeats, study.seed, workers()
         )
-        folds[outcome] = criteria.fold_measures(oof, need=need)
+        folds[outcome] = criteria.fold_measures(oof, need=need, kinds=("area", "need"))
     return folds
 
 

@@ -6,7 +6,6 @@ from functools import cache, partial
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.collect import datasets
 from research.collect import windows as windowing
@@ -26,6 +25,7 @@ from research.study.models import model, not_testable
 from research.study.purposes import by_construction
 from research.study.robustness import readings
 from research.study.weighting import located, survey_weights, weights
+from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 CHOICES = ("tier_shares", "weights", "window")
@@ -37,7 +37,7 @@ ONLY = "as recorded"  # the window of a data set that can be read over one only
 @cache
 def alternatives() -> dict[str, Any]:
     """Return the other choices, as written in `sensitivity.yml`."""
-    return yaml.safe_load((DEFINITIONS / "sensitivity.yml").read_text(encoding="utf-8"))
+    return own_yaml(DEFINITIONS / "sensitivity.yml")
 
 
 def experts_key(study: Study) -> str:
@@ -65,7 +65,10 @@ def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
                 for cut, shares in made["tier_shares"].items():
                     makers[(name, f"{cut}|{label}")] = partial(Recut, once, shares)
         oof = resampling.out_of_fold(makers, table, table["default"], study.folds, 1, study.seed, workers())
-        found[window] = oof.test_train_ratio, criteria.fold_measures(oof, need=worths.need(table)[0])
+        found[window] = (
+            oof.test_train_ratio,
+            criteria.fold_measures(oof, need=worths.need(table)[0], kinds=("area", "need")),
+        )
     return found
 
 

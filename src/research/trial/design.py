@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import read_yaml
+from research.textfiles import own_yaml, read_yaml
 from research.trial.power import SIMULATIONS, Setting, detectable, needed, power, simulate
 from research.wholefiles import whole
 
@@ -112,7 +112,7 @@ class Plan(BaseModel):
 @cache
 def definitions() -> dict[str, Any]:
     """Return `values` by name, `levers` by name, the range `icc`, and `shown`: the trials of page 08."""
-    content = yaml.safe_load(DEFINITIONS_FILE.read_text(encoding="utf-8"))
+    content = own_yaml(DEFINITIONS_FILE)
     return {
         "values": {name: entry["value"] for name, entry in content["values"].items()},
         "icc": tuple(content["values"]["icc"][end] for end in ("low", "value", "high")),

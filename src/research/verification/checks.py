@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from research.collect import fetch
 from research.paths import DEFINITIONS, ROOT
+from research.textfiles import own_yaml
 
 # name of a data set in the checks → its folder and file among verification copies, where that differs
 FOLDERS = {"south_german": "south_german_credit", "taiwan": "taiwan_default"}
@@ -51,7 +51,7 @@ def published_values() -> pd.DataFrame:
 
 @cache
 def _tables() -> dict[str, dict]:
-    return yaml.safe_load((DEFINITIONS / "published_tables.yml").read_text(encoding="utf-8"))
+    return own_yaml(DEFINITIONS / "published_tables.yml")
 
 
 def published_table(name: str) -> pd.DataFrame:

@@ -7,18 +7,17 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 
 BASES = ("definition", "source", "assumption")
 
 
 @cache
 def _read() -> dict[str, dict[str, dict[str, Any]]]:
-    with (DEFINITIONS / "simulation.yml").open(encoding="utf-8") as file:
-        return yaml.safe_load(file)
+    return own_yaml(DEFINITIONS / "simulation.yml")
 
 
 def assumptions(changes: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
@@ -21,6 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.stamp import STAMP_SHEET
 from research.paths import DEFINITIONS
+from research.textfiles import own_yaml
 from research.wholefiles import whole
 
 LONGEST_TEXT = 32_767  # of a cell
@@ -75,7 +75,7 @@ def add_instructions(book: Workbook, form: str, *, invented: bool = False, **val
 
     Texts are those of `data/definitions/form_instructions.yml`; `values` fill their placeholders.
     """
-    definitions = yaml.safe_load((DEFINITIONS / "form_instructions.yml").read_text(encoding="utf-8"))
+    definitions = own_yaml(DEFINITIONS / "form_instructions.yml")
     title = definitions[form]["title"]
     values["agreement"] = definitions["agreement"]
     entries = definitions[form]["lines"] + (definitions[form].get("invented", []) if invented else [])
