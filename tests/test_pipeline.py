@@ -315,7 +315,7 @@ def test_several_workers_begin_something_to_read_then_what_takes_long_and_late_w
         plan = plans.plan("default", out=tmp_path / "out", notebooks=given, jobs=jobs)
         return [task.name for task in pipeline.study_tasks(plan, None) if task.lane == "kernels"]
 
-    own = [f"ahead {kind} lendingclub2018" for kind in ("folds", "refits", "choices", "readings", "measures")]
+    own = [f"ahead {kind} lendingclub2018" for kind in ("folds", "refits", "readings", "measures")]
     others = [
         f"ahead {kind} {name}"
         for name in ("lendingclub2016", "credit_data")

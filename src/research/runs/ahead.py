@@ -18,10 +18,10 @@ from research.parameters import Study
 from research.runs.plan import kinds
 
 IMPORTS = ("optbinning", "sklearn.ensemble")  # slow to import: what these steps and page 04 would import
-FOLDS, REFITS = ("out_of_fold",), ("refits",)
-MEASURES = ("by_data_set",)
-OWN_FOLDS = (*FOLDS, "unaided")  # one after the other, because they share the bins of the scorecard's columns
-OWN = {"choices": ("chosen_folds",), "readings": ("other_readings", "later_loans")}
+FOLDS, MEASURES = ("out_of_fold",), ("by_data_set",)
+# of the study's own data set; choices share trees with the folds, `unaided` bins of the scorecard's columns
+OWN_FOLDS = (*FOLDS, "chosen_folds", "unaided")
+OWN_READINGS = ("other_readings", "later_loans")
 OWN_MEASURES = ("specification_curve", "contrasts")
 
 
@@ -43,8 +43,8 @@ def units(study: Study) -> Iterator[Unit]:
             continue
         made = [
             Unit(f"folds {name}", of, OWN_FOLDS if own else FOLDS),
-            Unit(f"refits {name}", of, REFITS),
-            *(Unit(f"{kind} {name}", of, steps) for kind, steps in (OWN if own else {}).items()),
+            Unit(f"refits {name}", of, ("refits",)),
+            *([Unit(f"readings {name}", of, OWN_READINGS)] if own else []),
         ]
         steps = (*(OWN_MEASURES if own else ()), *(MEASURES if real else ()))
         yield from made
