@@ -103,7 +103,23 @@ def make_examples(folder: Path = EXAMPLES, seed: int = SEED) -> list[Path]:
         made.append(
             wb.save(_coding_book(units, coder, codings), folder / "interviews" / f"coding_{coder}.xlsx")
         )
-    return made
+    runs = [model_codings(units, run, np.random.default_rng(seed + 5 + run)) for run in (1, 2)]
+    pd.concat(runs).to_csv(folder / "model_codings.csv", index=False, lineterminator="\n")
+    return [*made, folder / "model_codings.csv"]
+
+
+def model_codings(units: pd.DataFrame, run: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw what a language model could have returned: it codes as a coder does, refuses one turn in thirty, and gives
+    none to one in fifty and now and then a code that does not exist. No model was run."""
+    rows = []
+    for (document, segment), codes in coder_codings(units, rng).items():
+        chance = rng.random()
+        given = (
+            ["refused"] if chance < 1 / 30 else [*codes, *(["brand_image"] if chance > 0.98 else [])] or [""]
+        )
+        if rng.random() >= 0.02:
+            rows += [("invented-model", run, document, segment, code) for code in given]
+    return pd.DataFrame(rows, columns=["coder", "run", "document", "segment", "code"])
 
 
 def survey_answers(rng: np.random.Generator) -> dict[str, pd.DataFrame]:

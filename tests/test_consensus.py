@@ -23,6 +23,7 @@ from research.fieldwork.interviews import coder_agreement, resolution
 from research.parameters import Study, load
 from research.paths import EXAMPLES
 from research.study import contents as steps
+from research.study.interviews import machine_key
 
 INTERVIEWS = EXAMPLES / "interviews"
 CODINGS = [str(INTERVIEWS / f"coding_{coder}.xlsx") for coder in "AB"]
@@ -233,7 +234,7 @@ def test_the_command_tells_before_and_after_and_writes_the_consensus(tmp_path: P
 def test_what_decisions_need_is_told_before_anything_is_computed(tmp_path: Path, resolved: Path) -> None:
     wide = tmp_path / "wide.csv"
     wide.write_text("unit,A,B\n1,a,a\n2,b,a\n3,a,b\n4,b,b\n", encoding="utf-8")
-    assert "disagreements are those of codes given to units" in fails(
+    assert "are of codes given to units: expected coding workbooks" in fails(
         "agreement", wide, "--decisions", resolved
     )
     out = tmp_path / "c.xlsx"
@@ -290,3 +291,25 @@ def test_a_study_counts_the_consensus_and_judges_agreement_by_the_coders_alone(
     assert curve["codes"].sum() == len(found["counted"].drop_duplicates(["document", "code"]))
     assert agreed["settled"].query("code == 'all codes'")["undecided"].tolist() == [1]
     assert agreed["after"]["coder"].tolist() == ["A", "B"]
+
+
+def test_a_study_compares_a_model_with_people_and_counts_it_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
+    given = read_coding(CODINGS[1]).codings.assign(coder="model")
+    given[["coder", *CASE]].to_csv(tmp_path / "model.csv", index=False)
+    work = {"machine": [str(tmp_path / "model.csv")]}
+    plan: Study = load(changes={"bootstrap": 100, "fieldwork": work})
+    made, found = steps.machine_coders(plan), steps.interviews(plan)
+    assert set(found["assignments"]["coder"]) == set(found["counted"]["coder"]) == {"A", "B"}
+    overall = (
+        made["agreement"].query("scope == 'overall' and measure == 'krippendorff_alpha'").set_index("other")
+    )
+    assert overall.loc["B", "estimate"] == 1 and overall.loc["A", "estimate"] < 1
+    assert overall.loc["A", "estimate"] == pytest.approx(overall.loc["people", "estimate"])
+    assert made["answers"]["unanswered"].tolist() == [
+        len(found["units"]) - len(given[CASE[:2]].drop_duplicates())
+    ]
+    assert (made["disclosure"]["answer"] == "").all() and machine_key(plan) != machine_key(load(changes={}))
+    assert all(frame.empty for frame in steps.machine_coders(load(changes={"bootstrap": 100})).values())

@@ -75,6 +75,8 @@ class Fieldwork(Parameters):
         "",
         description="what coders decided where they differ; empty: resolve.xlsx beside the transcripts, if there",
     )
+    machine: list[str] = Field([], description="codings by language models: projects, workbooks or tables")
+    disclosures: list[str] = Field([], description="what is to be known of these models: forms, one for each")
     codebook: str = Field("", description="codebook (CSV); empty: the study's own")
     names: str = Field(
         "", description="names no transcript may hold; empty: names.txt beside the transcripts"

@@ -14,11 +14,13 @@ from rich.table import Table
 
 from research.errors import UserError, about, nearest
 from research.fieldwork import exchange
+from research.fieldwork import machine as machines
 from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.intake.check import kind_of
 from research.fieldwork.intake.coding import coding_workbooks, read_coding
 from research.fieldwork.intake.decisions import open_decisions, read_decisions
+from research.fieldwork.intake.disclosure import read_disclosures
 from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
 from research.fieldwork.interviews import agreement, coder_agreement, ratings, resolution, unitising
 from research.inert import write_csv
@@ -30,6 +32,10 @@ AFTER = (
     "after: {followed} of {decided} decisions were as {coder} had coded; {changed} changed it ({added} codes added, "
     "{removed} removed); α with the consensus {alpha:.3f} [{ci_low:.3f}, {ci_high:.3f}], κ {kappa:.3f}, which is no "
     "reliability"
+)
+MODEL = (
+    "{coder}, run {run}: of {turns} units {answered} answered, {refused} refused, {unanswered} unanswered; {outside} "
+    "codes that the codebook does not have"
 )
 SHOWN = 10  # undecided cases that are named
 console = Console()
@@ -80,6 +86,14 @@ def show_agreement(
     consensus: Annotated[
         Path | None, typer.Option(help="with --decisions: write the consensus as a coding workbook"), WRITES
     ] = None,
+    machine: Annotated[
+        list[Path] | None,
+        typer.Option(help="codings by a language model: compared with people, and never counted among them"),
+        READS,
+    ] = None,
+    disclosure: Annotated[
+        list[Path] | None, typer.Option(help="what is to be known of that model: its form, filled"), READS
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="write the table as csv, or all tables as xlsx"), WRITES
     ] = None,
@@ -90,7 +104,10 @@ def show_agreement(
     chosen = _listed(coders)
     if consensus is not None and decisions is None:
         raise UserError("--consensus follows from decisions: name the filled workbook with --decisions")
+    if disclosure and not machine:
+        raise UserError("--disclosure is of a model: name its codings with --machine")
     resolving = disagreements is not None or decisions is not None
+    models, stated = machines.open_codings(machine or []), read_disclosures(disclosure or [])
     filled = None if decisions is None else open_decisions(decisions)
     with about(*files):
         found = _codings(files, book, chosen)
@@ -100,14 +117,15 @@ def show_agreement(
                 frame, coders=chosen, unit=_listed(unit), missing=_listed(missing), level=level
             )
             _say(str(columns))
-            found = _listed_codings(frame, columns, by, several=resolving)
-        if resolving and (found is None or by is By.character):
+            found = _listed_codings(frame, columns, by, several=resolving or bool(models))
+        if (resolving or models) and (found is None or by is By.character):
             raise UserError(
-                "disagreements are those of codes given to units: expected coding workbooks, an imported project or a "
-                "table with the columns coder, document, segment and code"
+                "disagreements, and a model's codings, are of codes given to units: expected coding workbooks, an "
+                "imported project or a table with the columns coder, document, segment and code"
             )
         open_ones, version = _differing(found) if resolving else (pd.DataFrame(), "")
     decided = None if filled is None else read_decisions(filled, open_ones, version)
+    given, codes = _given(found, models, book) if models else (None, None)
     with about(*files):
         if found is None:
             table = _table_agreement(ratings.ratings_from_table(frame, columns), level, options)
@@ -128,6 +146,9 @@ def show_agreement(
                 consensus, found.units, counted, decided, whole, dict(list(tables.items())[1:])
             )
             _say(f"wrote {consensus}: {len(counted.drop_duplicates(CASE))} codes that count")
+    if given is not None:
+        people = (found.codings, found.units, codes, found.assignments)
+        tables |= _models(given, people, stated, decided, options)
     if out is not None:
         if out.suffix.lower() == ".xlsx":
             workbook = wb.new_workbook("Agreement of coders")
@@ -179,14 +200,9 @@ def _codings(files: list[Path], book: Path | None, coders: list[str]) -> Codings
 
 
 def _project(interviews: exchange.Interviews) -> Codings:
-    """Codings of a project; selections of several coders with the same limits are one unit."""
-    units = interviews.units
-    place = units.groupby(["document", "start", "end", "text"], sort=False)["segment"].transform("first")
-    same = dict(zip(zip(units["document"], units["segment"], strict=True), place, strict=True))
-    codings = interviews.codings
-    pairs = list(zip(codings["document"], codings["segment"], strict=True))
-    codings = codings.assign(segment=[same[pair] for pair in pairs]).drop_duplicates(ignore_index=True)
-    units = units.assign(segment=place).drop_duplicates(["document", "segment"], ignore_index=True)
+    """Codings of a project, with where they begin and end; see `exchange.shared_units`."""
+    interviews = exchange.shared_units(interviews)
+    units, codings = interviews.units, interviews.codings
     codings = codings.merge(units[["document", "segment", "start", "end"]], on=["document", "segment"])
     book = interviews.codebook
     used = book[book["code"].isin({*codebook.assignable(book), *codings["code"]})]
@@ -287,6 +303,52 @@ def _resolved(
         "by coder": coders,
         "decisions": decided.drop(columns=["definition"], errors="ignore"),
     }
+
+
+def _given(
+    found: Codings, opened: machines.Opened, book: Path | None
+) -> tuple[machines.Machines, pd.DataFrame]:
+    """What models gave, and the codes on which they are compared with people."""
+    whole = found.book
+    if whole is None:
+        used = pd.DataFrame({"code": sorted(found.codings["code"].unique()), "parent": ""})
+        whole = used if book is None else codebook.read_codebook(book)
+    codes = whole[whole["code"].isin([*codebook.assignable(whole), *found.codings["code"]])]
+    people = list(found.assignments["coder"].unique())
+    return machines.read_machines(opened, found.units, whole, people), codes
+
+
+def _models(
+    given: machines.Machines,
+    people: tuple[pd.DataFrame, ...],
+    stated: dict[str, dict[str, str]],
+    decided: pd.DataFrame | None,
+    options: dict[str, int],
+) -> dict[str, pd.DataFrame]:
+    """Print how models coded beside people; return it as tables."""
+    _, units, codes, _ = people
+    tables = {
+        "model answers": machines.machine_answers(given),
+        "model agreement": machines.machine_agreement(given, *people, decided, **options),
+        "model runs": machines.machine_runs(given, units, codes, **options),
+        "model disclosure": machines.disclosure(given, stated),
+    }
+    answers, agreement, runs, asked = tables.values()
+    alpha = agreement[agreement["measure"] == "krippendorff_alpha"]
+    for coder, rows in alpha.groupby("coder", sort=False):
+        for row in answers[answers["coder"] == coder].to_dict("records"):
+            _say(MODEL.format(**row))
+        wide = rows.pivot(index=["code", "by_people", "by_model"], columns="other", values="estimate")
+        order = rows.drop_duplicates("code")["code"]
+        wide = wide[rows["other"].unique()].reset_index().set_index("code").loc[order].reset_index()
+        _rows(wide, f"α of people among themselves, and of {coder} with each, on units that it answered")
+        for row in runs[runs["coder"] == coder].to_dict("records"):
+            _say(f"the {row['runs']} runs of {coder} among themselves: α {row['estimate']:.3f}")
+        missing = asked[(asked["coder"] == coder) & (asked["answer"] == "")]["item"]
+        _say(
+            f"{coder}, not stated: {', '.join(missing) or 'nothing'} ({len(missing)} of {asked['item'].nunique()})"
+        )
+    return tables
 
 
 def _shared(found: Codings) -> bool:

@@ -16,7 +16,7 @@ from research.commands.agreement import show_agreement
 from research.commands.before_field import how_many, write_kit
 from research.errors import UserError
 from research.fieldwork import exchange
-from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
+from research.fieldwork.instruments import codebook, comparison_form, disclosure_form, forms, vignette_form
 from research.fieldwork.intake import platforms
 from research.fieldwork.intake.check import annotate
 from research.fieldwork.intake.check import check as faults_of
@@ -44,6 +44,7 @@ class Form(StrEnum):
     coding = "coding"
     vignettes = "vignettes"
     ahp = "ahp"
+    disclosure = "disclosure"
 
 
 @app.command("form")
@@ -56,7 +57,9 @@ def make_form(
     texts: Annotated[
         Path | None, typer.Option("--transcripts", help="coding: folder of transcripts"), READS
     ] = None,
-    coder: Annotated[str, typer.Option(help="coding: the coder's code")] = "",
+    coder: Annotated[
+        str, typer.Option(help="coding: the coder's code; disclosure: the model's name in the codings")
+    ] = "",
     book: Annotated[Path | None, typer.Option("--codebook", help="coding: a codebook (csv)"), READS] = None,
     experts: Annotated[int, typer.Option(help="vignettes, ahp: how many experts", min=1, max=200)] = 10,
     dataset: Annotated[str, typer.Option(help="vignettes: data set or file"), READS] = "lendingclub2018",
@@ -80,6 +83,8 @@ def make_form(
             raise UserError("a coding form needs the transcripts: --transcripts FOLDER")
         units = transcripts.read_transcripts(texts)
         forms.coding_form(out, units, coder=coder, codebook=codebook.read_codebook(book))
+    elif kind is Form.disclosure:
+        disclosure_form.disclosure_form(out, coder)
     elif kind is Form.ahp:
         comparison_form.comparison_form(out, names)
     else:

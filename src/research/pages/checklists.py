@@ -12,7 +12,7 @@ import argparse
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from research.textfiles import is_file, own_yaml, read_yaml
 CHECKLISTS = DEFINITIONS / "checklists"
 TRACEABILITY = DEFINITIONS / "traceability.csv"
 ORDER = ("tripod_ai", "reforms", "coreq", "gramms", "cross")
+MODEL = "coreq_llm"  # for each language model that coded, where one did
+SHOWN = 400  # letters of what is stated of a model; the whole is in the table of page 10
 ANSWERS = ("where", "says", "researcher", "not_done")
 STATES = ("reported", "partly", "declared", "not done", "not in this run")
 EXHIBIT_NAMES = re.compile(r'\b(?:say|Exhibit)\(\s*"([a-z][a-z0-9_]*)"')
@@ -54,18 +56,35 @@ class Checklist:
     applies_to: str
     items: list[dict[str, Any]]
     coming: str = ""
+    silent: str = "Only the researcher can say; nothing was declared."
 
 
 @cache
 def load() -> list[Checklist]:
     """Return all checklists. Raises ValueError for an item that answers in no way or in two."""
-    found = []
-    for stem in ORDER:
-        content = own_yaml(CHECKLISTS / f"{stem}.yml")
-        for item in content["items"]:
-            if sum(kind in item for kind in ANSWERS) != 1:
-                raise ValueError(f"{stem}.yml, item {item['id']}: expected one of {', '.join(ANSWERS)}")
-        found.append(Checklist(**content))
+    return [_read(stem) for stem in ORDER]
+
+
+def _read(stem: str) -> Checklist:
+    content = own_yaml(CHECKLISTS / f"{stem}.yml")
+    for item in content["items"]:
+        if sum(kind in item for kind in ANSWERS) != 1:
+            raise ValueError(f"{stem}.yml, item {item['id']}: expected one of {', '.join(ANSWERS)}")
+    return Checklist(**content)
+
+
+def of_models(stated: Mapping[str, Mapping[str, str]]) -> list[tuple[Checklist, dict[str, dict[str, str]]]]:
+    """Return a checklist for each language model that coded interviews, with what is declared.
+
+    Args:
+        stated: name of the model → item → answer, see `research.fieldwork.intake.disclosure.read_disclosures`.
+    """
+    one, found = _read(MODEL), []
+    for coder, answers in stated.items():
+        name = f"{one.name}: {coder}" if coder else one.name
+        words = {str(item["id"]): answers.get(item["key"], "") for item in one.items}
+        cut = {item: text if len(text) <= SHOWN else f"{text[:SHOWN]} …" for item, text in words.items()}
+        found.append((replace(one, name=name), {name: cut}))
     return found
 
 
@@ -129,9 +148,7 @@ def fill(
                 declared, item.get("same_as", {})
             )
             state = "declared" if words else "not done"
-            lines.append(
-                Line(*head, state, words=words or "Only the researcher can say; nothing was declared.")
-            )
+            lines.append(Line(*head, state, words=words or checklist.silent))
         else:
             links = [item["where"]] if isinstance(item["where"], str) else item["where"]
             missing = [link for link in links if not there(link, anchors, known)]

@@ -12,8 +12,9 @@ from typing import Any
 import nbformat
 
 from research.exhibits.words import Words
+from research.fieldwork.intake.disclosure import read_disclosures
 from research.pages import sources, values
-from research.pages.checklists import STATES, Checklist, Line, counts, declarations, fill, load
+from research.pages.checklists import STATES, Checklist, Line, counts, declarations, fill, load, of_models
 from research.pages.crate import METADATA, write_crate
 from research.pages.files import write_if_changed
 from research.pages.markdown import Heading, slug
@@ -29,6 +30,7 @@ from research.pages.render import (
     templates,
 )
 from research.paths import ROOT
+from research.study.workbooks import located
 from research.textfiles import read_yaml
 
 # Whose answers are what came out of the study, in this order.
@@ -214,11 +216,16 @@ def filled_checklists(
     read = [path for path in executed if not stopped(path)]
     anchors = {path.stem: ids((out / f"{path.stem}.html").read_text(encoding="utf-8")) for path in read}
     anchors["index"] = frozenset(SECTIONS)
-    declared = declarations(record["study"]["parameters"]["fieldwork"]["declarations"])
+    given = record["study"]["parameters"]["fieldwork"]
+    declared = declarations(given["declarations"])
+    lists = [(one, declared) for one in load()]
+    if given.get("machine"):
+        stated = read_disclosures([located(path, "disclosures") for path in given["disclosures"]])
+        lists += of_models(stated or {"": {}})
     filled: list[tuple[Checklist, list[Line]]] = []
     problems: list[str] = []
-    for one in load():
-        answers, contradictions = fill(one, anchors, declared)
+    for one, said in lists:
+        answers, contradictions = fill(one, anchors, said)
         filled.append((one, answers))
         problems += contradictions
     return filled, problems

@@ -70,7 +70,8 @@ def look_hash() -> str:
 
 def checklist_hash(study: Study) -> str:
     """Return the fingerprint of the checklists and of what the researcher declares."""
-    named = [base / study.fieldwork.declarations for base in (Path(), ROOT) if study.fieldwork.declarations]
+    given = [study.fieldwork.declarations, *study.fieldwork.disclosures]
+    named = [base / path for path in given if path for base in (Path(), ROOT)]
     return fingerprint([DEFINITIONS / "checklists", *(path for path in named if path.is_file())])
 
 
@@ -78,8 +79,9 @@ def data_files(study: Study) -> list[Path]:
     """Return the user's own files that a run reads: loan books, crosswalks and files of the fieldwork."""
     books = [study.dataset, *study.compare_datasets]
     beside = [str(Path(name).with_suffix("")) + "_crosswalk.csv" for name in books if Path(name).suffix]
-    work = study.fieldwork.model_dump(exclude={"provenance", "codings", "declarations"}).values()
-    named = [*books, study.crosswalk, *beside, *work, *study.fieldwork.codings]
+    work = study.fieldwork.model_dump(exclude={"provenance", "declarations"}).values()
+    listed = [path for each in work for path in (each if isinstance(each, list) else [each])]
+    named = [*books, study.crosswalk, *beside, *listed]
     candidates = [base / name for name in named if name for base in (Path(), ROOT)]
     return [path for path in dict.fromkeys(p.resolve() for p in candidates) if path.exists()]
 
@@ -113,7 +115,7 @@ def commit() -> dict[str, Any]:
     try:
         head = git("rev-parse", "HEAD")
         changed = git("status", "--porcelain", "--", *TRACKED)
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return {"commit": "unknown", "dirty": False}
     return {"commit": head, "dirty": bool(changed)}
 
@@ -121,7 +123,7 @@ def commit() -> dict[str, Any]:
 def git(*arguments: str) -> str:
     """Return what git prints in the project; hooks of a surrounding repository are not used."""
     done = subprocess.run(
-        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, timeout=20
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, timeout=120
     )
     return done.stdout.strip()
 
@@ -150,7 +152,7 @@ def date() -> str:
     if not seconds:
         try:
             seconds = git("show", "-s", "--format=%ct", "HEAD")
-        except (OSError, subprocess.CalledProcessError):
+        except (OSError, subprocess.SubprocessError):
             seconds = "0"
     moment = dt.datetime.fromtimestamp(int(seconds), tz=dt.UTC)
     return moment.isoformat(timespec="seconds")

@@ -222,11 +222,12 @@ def _fieldwork_checks(study: Study) -> Iterator[Callable[[], object]]:
         "ahp": ("ahp",),
         "vignettes": ("vignettes",),
         "interviews": ("interviews", "codebook", "names", "waivers", "decisions", "codings"),
+        "machine": ("machine", "disclosures"),
         "declarations": ("declarations",),
     }
     for part, named in parts.items():
-        paths = [getattr(given, name) for name in named if name != "codings"]
-        paths += given.codings if "codings" in named else []
+        each = [getattr(given, name) for name in named]
+        paths = [path for one in each for path in (one if isinstance(one, list) else [one])]
         if getattr(given, part) and not all(map(_shipped, filter(None, paths))):
             yield partial(_check_fieldwork, study, part)
     if study.weights == "survey" and not (given.ahp and _shipped(given.ahp)):
@@ -242,7 +243,7 @@ def _check_fieldwork(study: Study, part: str) -> None:
         return
     from research.fieldwork.intake.comparisons import read_ahp
     from research.fieldwork.intake.judgements import read_vignettes
-    from research.study.interviews import read_interviews
+    from research.study.interviews import read_interviews, read_machines
     from research.study.survey import read_answers
     from research.study.weighting import survey_weights
     from research.study.workbooks import located
@@ -253,6 +254,7 @@ def _check_fieldwork(study: Study, part: str) -> None:
         "ahp": lambda: read_ahp(located(given.ahp, "ahp")),
         "vignettes": lambda: read_vignettes(located(given.vignettes, "vignettes")),
         "interviews": lambda: read_interviews(given),
+        "machine": lambda: read_machines(given, read_interviews(given)),
         "weights": lambda: survey_weights(given.ahp),
     }
     readers[part]()

@@ -93,7 +93,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "wellbeing": ("public_survey", "survey_origin", "asked"),
     "experts": ("expert_comparisons", "weight_shift", "vignette_agreement"),
-    "interviews": ("interviews", "coders_agreement", "themes", "theme_saturation"),
+    "interviews": ("interviews", "coders_agreement", "machine_coders", "themes", "theme_saturation"),
     "integrate": ("loan_strand", "synthesis"),
 }
 PLACE = {name: stage for stage, names in STAGES.items() for name in names}

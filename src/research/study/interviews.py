@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
-from research.fieldwork import integration
+from research.fieldwork import integration, machine
 from research.fieldwork.instruments import codebook
 from research.fieldwork.intake.coding import Coding, read_coding
 from research.fieldwork.intake.decisions import open_decisions, read_decisions
+from research.fieldwork.intake.disclosure import read_disclosures
 from research.fieldwork.interviews import (
     coder_agreement,
     coding,
@@ -95,6 +96,49 @@ def coders_agreement(study: Study) -> dict[str, pd.DataFrame]:
         "by_document": by_document[by_document["scope"] == "overall"],
         "disagreements": coder_agreement.disagreements(*parts, found["assignments"]),
     }
+
+
+def machine_key(study: Study) -> str:
+    """Return the fingerprint of what language models coded and of what is said of them, prompts included."""
+    given = study.fieldwork
+    files = [located(path, "machine") for path in given.machine]
+    return f"{fingerprint(files)}{disclosed(given)}"
+
+
+@step(interviews, "fieldwork", "bootstrap", "seed", data=machine_key)
+def machine_coders(study: Study) -> dict[str, pd.DataFrame]:
+    """Return what language models coded beside people, empty where none did.
+
+    `answers` how many turns each answered, refused and left; `agreement` with people and `runs` among runs, see
+    `machine`; `disclosure` what the author says of each model: `coder`, `item`, `topic`, `asks`, `answer`.
+    """
+    names = ("answers", "agreement", "runs", "disclosure")
+    if not study.fieldwork.machine:
+        return {name: pd.DataFrame() for name in names}
+    found = interviews(study)
+    given, book = read_machines(study.fieldwork, found), _assignable(found["codebook"])
+    people = (found["codings"], found["units"], book, found["assignments"], found["decisions"])
+    tables = (
+        machine.machine_answers(given),
+        machine.machine_agreement(given, *people, **_drawn(study)),
+        machine.machine_runs(given, found["units"], book, **_drawn(study)),
+        machine.disclosure(given, disclosed(study.fieldwork)),
+    )
+    return dict(zip(names, tables, strict=True))
+
+
+def read_machines(given: Fieldwork, found: dict[str, pd.DataFrame]) -> machine.Machines:
+    """Read the codings of language models, and see that every form is of one of them."""
+    opened = machine.open_codings([located(path, "machine") for path in given.machine])
+    people = list(found["assignments"]["coder"].unique())
+    read = machine.read_machines(opened, found["units"], found["codebook"], people)
+    machine.disclosure(read, disclosed(given))
+    return read
+
+
+def disclosed(given: Fieldwork) -> dict[str, dict[str, str]]:
+    """Return what authors say of the models, see `read_disclosures`."""
+    return read_disclosures([located(path, "disclosures") for path in given.disclosures])
 
 
 @step(interviews)

@@ -5,7 +5,7 @@ from research.fieldwork.exchange.from_interviews import from_interviews
 from research.fieldwork.exchange.interviews import Interviews
 from research.fieldwork.exchange.project import Project
 from research.fieldwork.exchange.reading import read_qda
-from research.fieldwork.exchange.to_interviews import to_interviews
+from research.fieldwork.exchange.to_interviews import shared_units, to_interviews
 from research.fieldwork.exchange.writing import write_qda
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "from_interviews",
     "read_folder",
     "read_qda",
+    "shared_units",
     "to_interviews",
     "write_folder",
     "write_qda",

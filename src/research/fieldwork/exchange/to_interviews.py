@@ -56,6 +56,18 @@ def to_interviews(project: Project) -> Interviews:
     )
 
 
+def shared_units(interviews: Interviews) -> Interviews:
+    """Return the tables with the selections of several coders that have the same limits as one unit."""
+    units, codings = interviews.units, interviews.codings
+    place = units.groupby(["document", "start", "end", "text"], sort=False)["segment"].transform("first")
+    same = dict(zip(zip(units["document"], units["segment"], strict=True), place, strict=True))
+    pairs = list(zip(codings["document"], codings["segment"], strict=True))
+    return interviews._replace(
+        units=units.assign(segment=place).drop_duplicates(["document", "segment"], ignore_index=True),
+        codings=codings.assign(segment=[same[pair] for pair in pairs]).drop_duplicates(ignore_index=True),
+    )
+
+
 def _units(
     project: Project, top: dict[str, str], names: dict[str, str], facts: dict[str, dict[str, str]]
 ) -> tuple[list[dict], dict[str, tuple[str, str]], dict[str, tuple[str, str]]]:

@@ -19,6 +19,7 @@ from research.fieldwork.instruments.workbook import page, save, widths
 from research.fieldwork.intake.coding import examine_coding
 from research.fieldwork.intake.comparisons import examine_ahp
 from research.fieldwork.intake.decisions import examine_decisions
+from research.fieldwork.intake.disclosure import examine_disclosure
 from research.fieldwork.intake.faults import ERROR, Fault, find_table
 from research.fieldwork.intake.judgements import examine_vignettes
 from research.fieldwork.intake.sheets import Returned, open_returned
@@ -58,6 +59,8 @@ def check(path: str | Path) -> list[Fault]:
         faults = examine_survey(returned, survey_items())[1]
     elif kind in {"coding", "consensus"}:
         faults = examine_coding(returned, read_codebook())[1]
+    elif kind == "disclosure":
+        faults = examine_disclosure(returned)[2]
     elif kind == "resolution":
         faults = examine_decisions(returned)[1]
     elif kind == "vignettes":

@@ -69,7 +69,7 @@ def read_coding(
 
 
 def coding_workbooks(paths: str | Path | Sequence[str | Path]) -> list[Returned]:
-    """Open the coders' workbooks; in a folder, other forms (a consensus, decisions) are passed over.
+    """Open the coders' workbooks; in a folder, other forms (a consensus, decisions, a disclosure) are passed over.
 
     Raises:
         UserError: a file cannot be read, or a consensus is named beside coders: it is made of their codings.

@@ -164,17 +164,14 @@ def judge(table: Table, row: int, column: Column, read: Reading) -> tuple[object
     return read.value, []
 
 
-def stop_on_errors(faults: list[Fault], where: str) -> None:
-    """Raise UserError when there are errors, listing the first ten."""
+def stop_on_errors(faults: list[Fault], where: str, *, marked: bool = True) -> None:
+    """Raise UserError when there are errors, listing the first ten; `marked`: a form that `check` knows."""
     errors = [fault for fault in faults if fault.level == ERROR]
     if errors:
         lines = [str(fault) for fault in errors[:10]]
         more = f"\n… and {len(errors) - 10} more" if len(errors) > 10 else ""
-        raise UserError(
-            f"{where}: {len(errors)} faults; `research fieldwork check` marks them in a copy\n"
-            + "\n".join(lines)
-            + more
-        )
+        hint = "; `research fieldwork check` marks them in a copy" if marked else ""
+        raise UserError(f"{where}: {len(errors)} faults{hint}\n" + "\n".join(lines) + more)
 
 
 def _plain(value: object) -> str:
