@@ -64,6 +64,18 @@ def test_help_lists_every_verb_and_imports_nothing_heavy():
         assert verb in done.stdout
 
 
+def test_what_is_due_is_found_before_anything_heavy_is_imported(tmp_path):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom research.runs import pipeline, plan\n"
+        "asked = plan.plan('default', jobs=2, out=Path(sys.argv[1]))\n"
+        "(asked.out / 'study.yml').write_text(pipeline.study_file(asked.study), encoding='utf-8')\n"
+        "assert {why for _, why in pipeline.foresee(asked)} == {'not run before'}\n"
+        "print(sorted({'pandas', 'pooch', 'papermill', 'nbconvert'} & set(sys.modules)))"
+    )
+    done = research(str(tmp_path), code=code)
+    assert done.stdout.rstrip() == "[]", done.stdout + done.stderr
+
+
 def test_every_verb_can_be_loaded():
     for verb in cli.VERBS:
         assert cli.load(verb).name == verb

@@ -215,22 +215,30 @@ def test_groups_differ_where_holm_says_so(results: tuple[str, ...], text: str) -
             "No branch or officer is given, so each respondent counts as asked alone; where people were asked branch "
             "by branch, these intervals are too narrow.",
             "Too few branches or people stand behind these (less than 4 degrees of freedom), so neither interval nor "
-            "test is given: strategy for premium (customers it is for less other customers).",
-            "Not testable here, because fewer than two people of a group answered: strategy for low risk (customers "
-            "less practitioners).",
+            "test is given: customers it is for less other customers (strategy for premium).",
+            "Not testable here, because fewer than two people of a group answered: customers less practitioners "
+            "(strategy for low risk).",
             "As a check, cumulative logits of the single answers, without weights, point the same way on 1 of 1 "
             "comparisons, and on 0 they agree whether the interval is clear of no difference."]),
         (("no column", "no column", "few"), True, [
-            "Not testable here, because the answers have no column “tier”: own satisfaction (premium less high-risk "
-            "customers) and strategy for premium (customers it is for less other customers).",
+            "Not testable here, because the answers have no column “tier”: premium less high-risk customers "
+            "(own satisfaction) and customers it is for less other customers (strategy for premium).",
             "Too few branches or people stand behind these (less than 4 degrees of freedom), so neither interval nor "
-            "test is given: strategy for low risk (customers less practitioners)."]),
+            "test is given: customers less practitioners (strategy for low risk)."]),
     ],
 )  # fmt: skip
 def test_what_a_comparison_rests_on_and_what_it_lacks_is_said(
     results: tuple[str, ...], clustered: bool, text: list[str]
 ) -> None:
     assert list(map(str, acceptance.modelled(models(*results, clustered=clustered)))) == text
+
+
+def test_an_ordinal_check_that_agrees_throughout_is_said_in_short() -> None:
+    rows = models("open", "open", "open").assign(ci_low=-0.1, odds_ratio=[2.0, 0.6, 1.1])
+    assert str(acceptance.modelled(rows)[-1]) == (
+        "As a check, cumulative logits of the single answers, without weights, agree with each of 3 comparisons in "
+        "direction and in whether the interval is clear of no difference."
+    )
 
 
 def test_where_nothing_can_be_compared_nothing_is_shown() -> None:

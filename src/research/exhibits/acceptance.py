@@ -59,7 +59,7 @@ COMPARED = {  # who is held against whom in `survey_models.csv`
     ("premium", "high"): N_("premium less high-risk customers"),
     ("customer", "practitioner"): N_("customers less practitioners"),
 }
-PAIR = N_("{scale} ({compared})")
+WITH = N_("{compared} ({scales})")
 DIFFER = {
     "some": N_("Groups differ in {differ} of {n} comparisons of satisfaction and acceptance (Holm), most in "
                "{scale}, {compared}: {estimate:+.2f} points [{ci_low:+.2f}, {ci_high:+.2f}]."),
@@ -76,6 +76,8 @@ MODELLED = {
               "neither interval nor test is given: {left}."),
     "no column": N_("Not testable here, because the answers have no column “{column}”: {left}."),
     "no answers": N_("Not testable here, because fewer than two people of a group answered: {left}."),
+    "agreed": N_("As a check, cumulative logits of the single answers, without weights, agree with each of {n} "
+                 "comparisons in direction and in whether the interval is clear of no difference."),
     "check": N_("As a check, cumulative logits of the single answers, without weights, point the same way on "
                 "{same} of {n} comparisons, and on {agreed} they agree whether the interval is clear of no "
                 "difference."),
@@ -103,10 +105,11 @@ def modelled(models: pd.DataFrame) -> list[Said]:
         fields = {"clusters": known["clusters"].max(), "least": tested["dof"].min(),
                   "most": tested["dof"].max()}  # fmt: skip
         said.append(Said(MODELLED["clustered"], fields) if len(known) else Said(MODELLED["alone"]))
-    for (why, column), part in rows.groupby(["result", "by"], sort=False):
+    columns = rows["by"].where(rows["result"] == "no column", "")
+    for (why, column), part in rows.groupby(["result", columns], sort=False):
         if why in ("few", "no column", "no answers"):
-            pairs = part[["construct", "compared"]].to_numpy()
-            left = [Said(PAIR, {"scale": scale, "compared": compared}) for scale, compared in pairs]
+            scales = part.groupby("compared", sort=False)["construct"].agg(list)
+            left = [Said(WITH, {"compared": name, "scales": asked}) for name, asked in scales.items()]
             fields = {"column": column, "least_dof": part["least_dof"].iloc[0]}
             said.append(chosen(MODELLED, why, left=left, **fields))
     both = tested[tested["odds_ratio"].notna()]
@@ -115,9 +118,8 @@ def modelled(models: pd.DataFrame) -> list[Said]:
         clear = ((both["ci_low"] > 0) | (both["ci_high"] < 0)) == (
             (both["odds_low"] > 1) | (both["odds_high"] < 1)
         )
-        said.append(
-            Said(MODELLED["check"], {"same": int(same.sum()), "n": len(both), "agreed": int(clear.sum())})
-        )
+        fields = {"same": int(same.sum()), "n": len(both), "agreed": int(clear.sum())}
+        said.append(chosen(MODELLED, "agreed" if (same & clear).all() else "check", **fields))
     return said
 
 
