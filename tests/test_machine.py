@@ -257,8 +257,11 @@ def test_the_page_says_how_a_model_answered_or_that_none_coded(tmp_path: Path) -
     ]
     said = " ".join(map(str, exhibits.answers(made(tmp_path))))
     assert said.startswith("A model counts nowhere among the coders")
-    assert "Of 7 turns, model answered 5, refused 1 and left 1 without an answer" in said
-    assert "model gave 1 codes that the codebook does not have" in said
+    assert (
+        "Of 7 turns, model answered 5, refused 1 and gave no answer to 1; only those that it answered are compared"
+        in said
+    )
+    assert "Codes of model that the codebook does not have: 1; they are compared with nothing." in said
     assert "One run of model was given" in said
 
 
