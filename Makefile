@@ -18,7 +18,7 @@ study: $(READY) ## set up and run a study: make study STUDY=default JOBS=2
 	$(BIN)/research run $(STUDY) --jobs $(JOBS)
 
 test: $(TOOLS) ## set up and run the tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-slow: $(TOOLS) ## run the tests that run whole studies (half an hour)
 	$(BIN)/python -m pytest -m slow

@@ -99,7 +99,9 @@ def significant(value: float | None) -> str:
     """Return a number with about three digits, without an exponent."""
     if value is None:
         return ""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 0.001 else f"{value:.6f}"
+    return (
+        f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 0.001 or not value else f"{value:.6f}"
+    )
 
 
 if __name__ == "__main__":

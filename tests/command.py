@@ -15,6 +15,8 @@ from research.paths import ROOT
 # Git finds no repository: pages must not tell the commit, which can change while tests run.
 STEADY = {"GIT_DIR": os.devnull, "SOURCE_DATE_EPOCH": "0"}
 
+PATIENCE = 900  # seconds until what does not come is given up; a busy machine is slow
+
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment of a command."""
@@ -36,7 +38,7 @@ def run(notebooks: Path | None, *words: object, **options: Any) -> subprocess.Co
     """Carry out a command; what it printed is in `stdout`."""
     process = start(notebooks, *words, **options)
     try:
-        printed, _ = process.communicate(timeout=180)
+        printed, _ = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     return subprocess.CompletedProcess(process.args, process.returncode, printed)
@@ -51,7 +53,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def until(true: Callable[[], object], seconds: float = 240) -> None:
+def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not true():

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-import command
-from research import parameters
-from research.pages import provenance
-from research.paths import ROOT
+# One thread each, as in kernels, which NumPy reads when it is imported: the tests of all workers share the processors.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
+import command  # noqa: E402
+from research import cli, parameters  # noqa: E402
+from research.pages import provenance  # noqa: E402
+from research.paths import ROOT  # noqa: E402
+
+# The same examples at every run, and none that fails because the machine is busy.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
+
+LONGEST = ("test_study_run", "test_docs", "test_faults", "test_disclosure", "test_browser", "test_cluster")
 FORCED = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
@@ -29,12 +43,37 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in FORCED:
         os.environ.pop(name, None)
     os.environ.update(COLUMNS="1000", NO_COLOR="1")
+    # Small data: starting processes would take longer than the work. Results do not depend on their number.
+    os.environ["RESEARCH_JOBS"] = "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(autouse=True)
 def no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test show what the plan of another one allows."""
     monkeypatch.setattr(parameters, "_read", {})
+
+
+@pytest.fixture
+def research(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs a command in this process: exit code, and what it printed on one line."""
+
+    def call(*words: object) -> tuple[int, str]:
+        code: Any = 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["research", *map(str, words)])
+            try:
+                cli.main()
+            except SystemExit as end:
+                code = end.code
+        printed = capsys.readouterr()
+        return int(code or 0), " ".join((printed.err + printed.out).split())
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -9,26 +9,14 @@ from research.collect.simulate import simulate
 
 SEED, ROWS = 7, 400
 PURPOSE = {
-    "working capital": "流动资金",
-    "fixed assets": "固定资产",
-    "project": "项目",
-    "business": "经营",
-    "housing": "购房",
-    "home improvement": "装修",
-    "car": "购车",
-    "purchase": "消费",
-    "education": "教育",
-    "medical": "医疗",
-    "holiday": "旅游",
-    "refinancing": "借新还旧",
-}
+    "working capital": "流动资金", "fixed assets": "固定资产", "project": "项目", "business": "经营", "housing": "购房",
+    "home improvement": "装修", "car": "购车", "purchase": "消费", "education": "教育", "medical": "医疗",
+    "holiday": "旅游", "refinancing": "借新还旧",
+}  # fmt: skip
 GUARANTEE = {"none": "信用", "mortgage": "抵押", "pledge": "质押", "guarantor": "保证"}
 CUSTOMER = {
-    "state-owned": "国有企业",
-    "private": "民营企业",
-    "foreign-funded": "外资企业",
-    "individual": "个人",
-}
+    "state-owned": "国有企业", "private": "民营企业", "foreign-funded": "外资企业", "individual": "个人",
+}  # fmt: skip
 INDUSTRY = {"manufacturing": "制造业", "services": "服务业", "real estate": "房地产"}
 
 

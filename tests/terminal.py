@@ -10,9 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from command import PATIENCE
 from research.paths import ROOT
 
-LEFT_OUT = (".git", ".venv", ".cache", ".ci", "__pycache__", ".*_cache", ".hypothesis", "fuzz")
+LEFT_OUT = (".git", ".venv", ".cache", ".ci", ".*_cache", ".hypothesis", "fuzz")
 
 # Importing the packages takes longer than most commands, so they are imported once and each command runs in a fork.
 SERVER = """
@@ -68,7 +69,6 @@ class Terminal:
             "PYTHONPATH": str(self.folder / "src"),
             "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "RESEARCH_CACHE": str(cache),
-            "RESEARCH_JOBS": "1",
             "COLUMNS": "160",
             "NO_COLOR": "1",
         }
@@ -91,7 +91,7 @@ class Terminal:
         """Run any other command."""
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=self.environment, text=True, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
         )  # fmt: skip
         return done.returncode, done.stdout
 
@@ -103,4 +103,4 @@ class Terminal:
         """End the process that runs the commands."""
         if self._server is not None:
             self._server.stdin.close()
-            self._server.wait(timeout=30)
+            self._server.wait(timeout=PATIENCE)

@@ -200,13 +200,6 @@ def test_a_run_that_cannot_be_made_is_told_not_raised(tmp_path, monkeypatch):
     assert (outcome.state, outcome.message) == ("failed", "OSError: disk full")
 
 
-def test_runs_are_made_in_other_processes_and_come_back_in_order(tmp_path):
-    grid = read(grid_file(tmp_path, "product: {seed: [1, 2, 3]}"))
-    outcomes = batch.run_all(batch.named(grid, [None] * 3), partial(batch.here, jobs=2), quiet())
-    assert [outcome.name for outcome in outcomes] == ["seed-1", "seed-2", "seed-3"]
-    assert {outcome.message.partition(":")[0] for outcome in outcomes} == {"AttributeError"}
-
-
 class Deadly:
     """A plan that kills the process that carries it out."""
 
@@ -216,15 +209,12 @@ class Deadly:
     study = out = chosen = property(kill)
 
 
-def test_a_run_that_kills_its_process_fails_alone(tmp_path):
+def test_runs_in_other_processes_come_back_in_order_and_one_that_kills_its_process_fails_alone():
     runs = {"a": None, "b": Deadly(), "c": None, "d": None}
     outcomes = batch.run_all(runs, partial(batch.here, jobs=2), quiet())
-    assert [outcome.message.partition(":")[0] for outcome in outcomes] == [
-        "AttributeError",
-        batch.DIED,
-        "AttributeError",
-        "AttributeError",
-    ]
+    assert [outcome.name for outcome in outcomes] == list(runs)
+    told = [outcome.message.partition(":")[0] for outcome in outcomes]
+    assert told == ["AttributeError", batch.DIED, "AttributeError", "AttributeError"]
 
 
 def test_shipped_grid_is_valid():

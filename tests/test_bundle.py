@@ -8,47 +8,24 @@ import json
 import shutil
 import stat
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
 import yaml
 
 import demo
-from research import cli
 from research.archive import open_archive
 
 UNREACHED = (
-    "Name or service not known",
-    "Failed to resolve",
-    "Max retries exceeded",
-    "URLError",
-    "not available in",
-)
+    "Name or service not known", "Failed to resolve", "Max retries exceeded", "URLError", "not available in",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory) -> Path:
     return demo.shared_run(tmp_path_factory) / "out"
-
-
-@pytest.fixture
-def research(capsys, monkeypatch):
-    """Run a command in this process; return its exit code and what it said."""
-
-    def call(*words: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["research", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-        return int(code or 0), " ".join(capsys.readouterr().err.split())
-
-    return call
 
 
 @pytest.fixture
@@ -142,18 +119,10 @@ def test_a_validator_finds_the_crate_valid(files, tmp_path):
         (tmp_path / "crate" / name).write_bytes(content)
     for profile in ("ro-crate-1.1", "process-run-crate-0.5"):
         line = [
-            program,
-            "-y",
-            "validate",
-            "-p",
-            profile,
-            "-l",
-            "required",
-            "--no-paging",
-            "-v",
+            program, "-y", "validate", "-p", profile, "-l", "required", "--no-paging", "-v",
             tmp_path / "crate",
-        ]
-        done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
+        ]  # fmt: skip
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
         printed = done.stdout + done.stderr
         if any(reason in printed for reason in UNREACHED):
             pytest.skip(

@@ -66,14 +66,8 @@ def test_items_are_answered_from_the_pages():
     )
     assert contradictions == []
     assert [line.state for line in lines] == [
-        "reported",
-        "partly",
-        "not in this run",
-        "declared",
-        "declared",
-        "not done",
-        "not done",
-    ]
+        "reported", "partly", "not in this run", "declared", "declared", "not done", "not done",
+    ]  # fmt: skip
     assert lines[1].links == ("03_x",)
     assert lines[4].words == "I did."
     assert counts(lines) == {"reported": 1, "partly": 1, "declared": 2, "not done": 2, "not in this run": 1}

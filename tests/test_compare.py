@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 from lxml import html as parser
 
 import demo
-from research import cli
 from research.desk import comparison_page
 from research.desk.compare import compare
 from research.desk.finished import Finished, finished
@@ -244,17 +242,10 @@ def changed_run(out: Path, folder: Path) -> Path:
     return folder
 
 
-def research(capsys: Any, monkeypatch: Any, *words: object) -> tuple[int, str]:
-    monkeypatch.setattr(sys, "argv", ["research", *map(str, words)])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return int(end.value.code or 0), " ".join(capsys.readouterr().err.split())
-
-
-def test_the_page_shows_both_sides_of_what_moved_and_nothing_else(out, tmp_path, capsys, monkeypatch):
+def test_the_page_shows_both_sides_of_what_moved_and_nothing_else(out, tmp_path, research):
     other = changed_run(out, tmp_path / '"<i>other')
     target = tmp_path / "moved.html"
-    code, told = research(capsys, monkeypatch, "compare", out, other, target)
+    code, told = research("compare", out, other, target)
     assert code == 0
     assert told.startswith("3 of ")
     page = target.read_text(encoding="utf-8")
@@ -280,18 +271,16 @@ def test_the_page_shows_both_sides_of_what_moved_and_nothing_else(out, tmp_path,
     assert str(tmp_path) not in page  # where a run lies is nobody's business
 
 
-def test_equal_runs_are_said_to_be_equal(out, tmp_path, capsys, monkeypatch):
+def test_equal_runs_are_said_to_be_equal(out, tmp_path, research):
     target = tmp_path / "same.html"
-    code, told = research(
-        capsys, monkeypatch, "compare", out, out / "values.json", target, "--fail-on", "value"
-    )
+    code, told = research("compare", out, out / "values.json", target, "--fail-on", "value")
     assert (code, told.startswith("Nothing moved: the ")) == (0, True)
     text = parser.document_fromstring(target.read_text(encoding="utf-8")).xpath("string(//main)")
     assert "Of B only the values are here" in text
     assert "Nothing that is known of both differs" in text
 
 
-def test_a_batch_is_held_against_its_first_run(out, tmp_path, capsys, monkeypatch):
+def test_a_batch_is_held_against_its_first_run(out, tmp_path, research):
     batch, target = tmp_path / "batch", tmp_path / "batch.html"
     for name in ("seed-1", "seed-2"):
         shutil.copytree(out, batch / "runs" / name)
@@ -299,7 +288,7 @@ def test_a_batch_is_held_against_its_first_run(out, tmp_path, capsys, monkeypatc
     shutil.copytree(out, batch / "runs" / "seed-4")
     states = "run,state\nseed-1,done\nseed-2,done\nseed-3,done\nseed-4,failed\n"
     (batch / "runs.csv").write_text(states, encoding="utf-8")
-    code, told = research(capsys, monkeypatch, "compare", batch, target, "--fail-on", "value")
+    code, told = research("compare", batch, target, "--fail-on", "value")
     assert code == 1
     assert told.startswith("Of 2 runs held against the first: the same values in 1, ")
     page = target.read_text(encoding="utf-8")
@@ -313,10 +302,10 @@ def test_a_batch_is_held_against_its_first_run(out, tmp_path, capsys, monkeypatc
     assert rows["seed-2"][2:] == ["0", "0", "0"]
     assert rows["seed-3"] == ["seed: 20240607 → 4", rows["seed-2"][1], "3", "1", "0"]
     assert rows["seed-4"][0] == "did not finish"
-    assert research(capsys, monkeypatch, "compare", batch, target, "--fail-on", "verdict")[0] == 0
+    assert research("compare", batch, target, "--fail-on", "verdict")[0] == 0
 
 
-def test_a_mistake_is_one_message(out, tmp_path, capsys, monkeypatch):
+def test_a_mistake_is_one_message(out, tmp_path, research):
     begun, broken, strange = tmp_path / "begun", tmp_path / "broken.json", tmp_path / "strange.json"
     begun.mkdir()
     (tmp_path / "empty").mkdir()
@@ -338,7 +327,7 @@ def test_a_mistake_is_one_message(out, tmp_path, capsys, monkeypatch):
         ((out, out, tmp_path / "x.pdf"), "expected two runs, or the folder of one batch"),
         ((out, out, out / "results" / "x.html"), "which this command reads; name a place elsewhere"),
     ]:
-        code, told = research(capsys, monkeypatch, "compare", *words)
+        code, told = research("compare", *words)
         assert code == 2, words
         assert message in told
     assert not list(tmp_path.rglob("x.*"))

@@ -160,11 +160,8 @@ def test_strict_order_needs_every_tier():
     tied = np.array([[9, 1], [9, 1], [8, 2], [5, 5]])
     empty = np.array([[0, 0], [9, 1], [8, 2], [5, 5]])
     assert ordering.strictly_ordered(np.stack([TABLE, tied, empty, TABLE[::-1]])).tolist() == [
-        True,
-        False,
-        False,
-        False,
-    ]
+        True, False, False, False,
+    ]  # fmt: skip
     assert ordering.default_rates(TABLE).tolist() == [0.05, 0.1, 0.2, 0.4]
 
 
@@ -300,13 +297,8 @@ def test_parsimony_counts_inputs_rules_and_conditions():
     rules = pd.DataFrame({"rule": ["a > 1 and b <= 2", "a > 1 and b > 2 and c = 0", "else"]})
     counted = parsimony(["a", "b", "c", "a"], rules, [0.1, 0.5, 0.3, 0.1], 7).set_index("measure")["estimate"]
     assert counted.to_dict() == {
-        "rows_by_hand": 7,
-        "inputs": 3,
-        "rules": 3,
-        "rule_length": 2,
-        "conditions": 6,
-        "smallest_tier": 0.1,
-    }
+        "rows_by_hand": 7, "inputs": 3, "rules": 3, "rule_length": 2, "conditions": 6, "smallest_tier": 0.1,
+    }  # fmt: skip
     lengths = parsimony(["a"], pd.DataFrame({"length": [1, 3]}), [1.0]).set_index("measure")["estimate"]
     assert lengths["conditions"] == 4
     assert rule_length("信用评分 > 600 且 收入 > 3") == 2

@@ -21,13 +21,9 @@ def direct(
     construct: str, source: str, transform: str, argument: str = "", missing: str = ""
 ) -> dict[str, str]:
     return {
-        "construct": construct,
-        "source": source,
-        "transform": transform,
-        "argument": argument,
-        "missing": missing,
-        "fit": "direct",
-    }
+        "construct": construct, "source": source, "transform": transform, "argument": argument,
+        "missing": missing, "fit": "direct",
+    }  # fmt: skip
 
 
 RAW = pd.DataFrame(

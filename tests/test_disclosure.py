@@ -146,11 +146,8 @@ def test_the_plan_and_its_data_decide_what_is_small() -> None:
     real = Fieldwork(provenance="real")
     assert [smallest_count(OWN, people) for people in ("loans", "fieldwork", "real")] == [5, 5, 5]
     assert [smallest_count(OWN, people) for people in ("simulated", "invented", "taiwan", "x.csv")] == [
-        0,
-        0,
-        0,
-        5,
-    ]
+        0, 0, 0, 5,
+    ]  # fmt: skip
     assert [smallest_count(Study(fieldwork=real), people) for people in ("loans", "fieldwork", "real")] == [
         0,
         5,

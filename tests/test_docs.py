@@ -21,7 +21,6 @@ from research.tiers import LABELS_ZH
 from terminal import Terminal
 
 TEXTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
-IDS = [path.relative_to(ROOT).as_posix() for path in TEXTS]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"\s+#.*$", re.MULTILINE)
 LOOP = re.compile(r"(^for .*?^done$)", re.MULTILINE | re.DOTALL)
@@ -127,18 +126,15 @@ def terminal(one_terminal) -> Iterator[Terminal]:
         path.unlink()
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=IDS)
-def test_blocks_say_what_they_are(path):
-    fences = re.findall(r"^```", path.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(fences) == 2 * len(blocks(path))
-    assert {block.kind for block in blocks(path)} <= KINDS
-    placeholders = [
-        c for c in TYPED[path] if re.search(r"<\w+>|\.\.\.|\b(?:FILE|NAME|PATH|FOLDER|CROSSWALK)\b", c)
-    ]
-    assert placeholders == []
+def test_blocks_say_what_they_are():
+    for path in TEXTS:
+        fences = re.findall(r"^```", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(fences) == 2 * len(blocks(path)), path.name
+        assert {block.kind for block in blocks(path)} <= KINDS, path.name
+        placeholder = r"<\w+>|\.\.\.|\b(?:FILE|NAME|PATH|FOLDER|CROSSWALK)\b"
+        assert [command for command in TYPED[path] if re.search(placeholder, command)] == [], path.name
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("path", RUNNABLE, ids=[path.relative_to(ROOT).as_posix() for path in RUNNABLE])
 def test_commands_of_the_page(path, terminal):
     """Every block is used in the order of the page, in one working copy; output shown after it has to appear."""
@@ -290,10 +286,16 @@ def test_every_command_is_run_or_has_its_reason():
         assert any(plain(command).startswith(start) for command in typed), f"{start}: not used"
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=IDS)
-def test_commands_in_the_text_exist(path):
+def in_the_text() -> Iterator[tuple[Path, str]]:
+    """Yield (page, what stands there as code) outside of blocks."""
+    for path in TEXTS:
+        for said in CODE.findall(prose(path)):
+            yield path, said
+
+
+def test_commands_in_the_text_exist():
     targets = {name for name, _ in commands.targets()}
-    for said in CODE.findall(prose(path)):
+    for path, said in in_the_text():
         words = plain(said).split()
         if words[0] == "research" and len(words) > 1 and words[1].islower():
             check_words(words[1:], path.name)
@@ -301,9 +303,9 @@ def test_commands_in_the_text_exist(path):
             assert f"`make {words[1]}`" in targets, f"{path.name}: {said}"
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=IDS)
-def test_links_lead_somewhere(path):
-    for link in (one or other for one, other in LINK.findall(prose(path))):
+def test_links_lead_somewhere():
+    links = [(path, one or other) for path in TEXTS for one, other in LINK.findall(prose(path))]
+    for path, link in links:
         if re.match(r"[a-z]+:", link):
             assert link.startswith("https://"), f"{path.name}: {link}"
             continue
@@ -322,16 +324,14 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain_text}
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=IDS)
-def test_files_in_the_text_exist(path):
+def test_files_in_the_text_exist():
     """A path in the text exists, unless a run makes it or a block of the page has the reader write it."""
-    made = {head.group(1) for block in blocks(path) if (head := re.match(r"# (\S+\.yml)\b", block.text))}
+    heads = ((path, re.match(r"# (\S+\.yml)\b", block.text)) for path in TEXTS for block in blocks(path))
+    made = {(path, head.group(1)) for path, head in heads if head}
     sections = project_anchors()
-    for said in CODE.findall(prose(path)):
-        if (
-            re.fullmatch(r"(data|docs|src|studies|tests|notebooks|bench|\.ci)/[\w./*-]*", said)
-            and said not in made
-        ):
+    of_project = re.compile(r"(data|docs|src|studies|tests|notebooks|bench|\.ci)/[\w./*-]*")
+    for path, said in in_the_text():
+        if of_project.fullmatch(said) and (path, said) not in made:
             assert list(ROOT.glob(said.rstrip("/"))), f"{path.name}: {said}"
         if re.fullmatch(r"\d\d_[a-z]+(#[\w-]+)?", said):
             assert there(said, sections, set()), f"{path.name}: {said}"

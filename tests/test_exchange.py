@@ -44,18 +44,10 @@ def interviews():
             ("C01", "2", "Uncoded <&> text", "C01", "customer", "en", "baker", "", 22, 38),
         ],
         columns=[
-            "document",
-            "segment",
-            "text",
-            "participant",
-            "group",
-            "language",
-            "role",
-            "question",
-            "start",
+            "document", "segment", "text", "participant", "group", "language", "role", "question", "start",
             "end",
         ],
-    )
+    )  # fmt: skip
     documents = pd.DataFrame(
         {
             "document": ["P01", "C01"],
@@ -102,14 +94,8 @@ def test_own_tables_survive_a_round_trip(interviews, schema, tmp_path):
         k: back.counts()[k] for k in ("codes", "codings", "sources", "selections", "cases", "users", "notes")
     }
     assert counts == {
-        "codes": 35,
-        "codings": 5,
-        "sources": 2,
-        "selections": 4,
-        "cases": 2,
-        "users": 2,
-        "notes": 1,
-    }
+        "codes": 35, "codings": 5, "sources": 2, "selections": 4, "cases": 2, "users": 2, "notes": 1,
+    }  # fmt: skip
     assert exchange.write_qda(back, tmp_path / "again.qdpx").read_bytes() == path.read_bytes()
 
 

@@ -67,11 +67,8 @@ def test_the_statuses_behind_the_outcome_are_counted_under_each_reading() -> Non
         "Counted as early delinquency: 18 customers, with 3 of 4 statuses; most often “Grace” (10)."
     )
     assert made.frame["more than 30 days late"].tolist() == [
-        "not counted",
-        "not counted",
-        "counted",
-        "left out",
-    ]
+        "not counted", "not counted", "counted", "left out",
+    ]  # fmt: skip
     plain = data.statuses(STATUS[["status", "n", "share"]], FACTS)[0]
     assert str(plain.caption) == "Customers by the status recorded of their loans: 4 statuses."
     assert data.statuses(STATUS.head(0), FACTS) == []
@@ -192,6 +189,25 @@ def test_the_test_picks_the_sentence(result: str, answer: str, caption: str) -> 
     assert classification.standards(table).frame["here"].tolist() == [
         "cuts the book", "puts all in one class", "not measured: no industry",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("effect", "text"),
+    [(0.13, "the early delinquency rate differs by what counts as a small effect, or more, between the classes of "
+            "purpose."),
+     (0.02, "between the classes of no standard does the early delinquency rate differ by what counts as a small "
+            "effect.")],
+)  # fmt: skip
+def test_of_a_large_book_a_difference_is_named_by_its_size(effect: float, text: str) -> None:
+    table = classification.uses(BOOK, found_for("differs").assign(effect=effect), WHOLE)
+    said = classification.answer(table, FACTS | {"sample": {"n": 1, "rows": 2, "seed": "3"}})[1]
+    assert str(said) == f"Among so many customers the least difference shows; {text}"
+
+
+@pytest.mark.parametrize(("dataset", "graded"), [("lendingclub2018", True), ("book", False)])
+def test_only_of_its_own_loans_the_lender_of_the_grade_is_named(dataset: str, graded: bool) -> None:
+    said = " ".join(map(str, data.limits(FACTS | {"dataset": dataset})))
+    assert ("LendingClub" in said) is graded
 
 
 def test_a_class_of_very_few_is_not_named_as_the_highest() -> None:

@@ -25,7 +25,7 @@ def executed(tmp_path_factory) -> Path:
     books = [str(folder / "books" / "06_first.ipynb"), str(folder / "06_first.ipynb")]
     words = ["-m", "papermill", *books, "-p", "window", "9"]
     subprocess.run(
-        [sys.executable, *words, "-y", "changes: {seed: 7}", "--log-level", "ERROR"],
+        [sys.executable, *words, "-y", "changes: {seed: 7}", "--log-level", "ERROR", "--start-timeout", "900"],
         check=True, env=environment(), capture_output=True,
     )  # fmt: skip
     return folder / "06_first.ipynb"

@@ -113,11 +113,8 @@ def test_every_style_in_use_has_an_east_asian_font_and_none_of_a_theme(made):
     language, empty, _ = made
     for document in empty.values():
         used = {paragraph.style.name for paragraph in document.paragraphs} | {
-            "Cell",
-            "Column",
-            "Header",
-            "Footer",
-        }
+            "Cell", "Column", "Header", "Footer",
+        }  # fmt: skip
         for name in used:
             fonts = document.styles[name].element.rPr.rFonts
             assert fonts.get(qn("w:eastAsia")) in ("SimSun", "SimHei"), name

@@ -90,7 +90,7 @@ TREES = st.recursive(
     ),
     max_leaves=12,
 )
-QUICK = settings(max_examples=40, deadline=None, derandomize=True)
+QUICK = settings(max_examples=40)
 
 
 def named(text: str, call) -> None:

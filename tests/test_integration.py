@@ -107,19 +107,11 @@ def test_joint_display_by_hand() -> None:
     ]
     table = joint_display(LOANS, SURVEY, themes, HYPOTHESES).set_index("hypothesis")
     assert table["loan_data_outcome"].tolist() == [
-        "supports",
-        "inconclusive",
-        "contradicts",
-        "supports",
-        "absent",
-    ]
+        "supports", "inconclusive", "contradicts", "supports", "absent",
+    ]  # fmt: skip
     assert table["survey_outcome"].tolist() == [
-        "supports",
-        "inconclusive",
-        "supports",
-        "contradicts",
-        "supports",
-    ]
+        "supports", "inconclusive", "supports", "contradicts", "supports",
+    ]  # fmt: skip
     assert table["interviews_outcome"].tolist() == ["supports", "inconclusive", "absent", "absent", "absent"]
     assert table["verdict"].tolist() == ["convergence", "not testable", "discord", "discord", "not testable"]
     assert table["direction"].tolist() == ["supported", "open", "open", "open", "open"]

@@ -19,7 +19,7 @@ from research.collect.tables import read_table
 from research.commands import datasets as commands
 from research.commands import fieldwork
 from research.errors import UserError
-from research.exhibits import monitoring, survey
+from research.exhibits import comparison, drivers, experts, monitoring, survey
 from research.fieldwork.instruments import vignette_form
 from research.parameters import Study, load
 from research.paths import NOTEBOOKS, ROOT
@@ -55,6 +55,17 @@ def test_the_page_says_the_size_of_the_sample_and_its_seed(study) -> None:
         assert 'facts["banner"][1]' in "".join(
             "".join(cell["source"]) for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         )
+
+
+def test_what_is_fitted_on_the_sample_says_its_size(study) -> None:
+    facts, bad = steps.about(study), int(sampled(study)["default"].sum())
+    columns = ["columns", "left_out", "events_per_column", "r2", "statistic", "p_value"]
+    fit = pd.DataFrame([[3, 0, bad / 3, 0.1, 30.0, 0.001]], columns=columns)
+    assert f"rests on 1,000 customers with a known outcome, among them {bad} bad" in str(
+        drivers.fit(fit, facts)
+    )
+    said = str(comparison.design_limit(2, 1, facts))
+    assert said.startswith(f"2-fold cross-validation on 1,000 customers, {bad} bad customers among them")
 
 
 def test_the_page_that_follows_others_says_so_and_names_the_sample(study) -> None:
@@ -93,7 +104,7 @@ def test_of_the_customers_on_vignettes_those_in_the_sample_count(study, tmp_path
 def test_vignettes_of_nobody_in_the_sample_are_said_to_be_that(study, tmp_path) -> None:
     outside = steps.customers(study).index.difference(sampled(study).index)
     found = steps.vignette_agreement(judged(tmp_path, study, list(outside[:8])))
-    assert str(survey.untested(found["reason"])) == (
+    assert str(experts.untested(found["reason"])) == (
         "The models cannot be held against experts here: none of the 8 customers on the vignettes is among the 1,000 "
         "on whom models are compared."
     )

@@ -121,12 +121,8 @@ def test_buckets():
     assert bucket_names(3) == ["current", "1 month", "2 months", "3+ months"]
     found = buckets(pd.Series([-2, -1, 0, 1, 2, 3, 8, np.nan]))
     assert list(found.astype(object).fillna("?")) == ["current"] * 3 + [
-        "1 month",
-        "2 months",
-        "3+ months",
-        "3+ months",
-        "?",
-    ]
+        "1 month", "2 months", "3+ months", "3+ months", "?",
+    ]  # fmt: skip
     with pytest.raises(UserError, match="found 0"):
         buckets(pd.Series([1]), 0)
 

@@ -45,14 +45,8 @@ def rates() -> pd.DataFrame:
     parts = [("tree", "unseen"), ("tree", "matched shares"), ("tree", "own rule"), ("scorecard", "unseen"),
              ("grade", "unseen"), ("random", "chance")]  # fmt: skip
     numbers = {
-        "n": 1000,
-        "share": 0.25,
-        "known": 1000,
-        "bad": 20,
-        "rate": 0.02,
-        "ci_low": 0.013,
-        "ci_high": 0.03,
-    }
+        "n": 1000, "share": 0.25, "known": 1000, "bad": 20, "rate": 0.02, "ci_low": 0.013, "ci_high": 0.03,
+    }  # fmt: skip
     rows = [
         {"ranking": ranking, "judged": judged, "tier": tier, **numbers, "overall": 0.0178}
         for ranking, judged in parts

@@ -13,18 +13,9 @@ from research.paths import NOTEBOOKS
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 NAMES = [path.stem for path in PATHS]
 EXPECTED = [
-    "01_data",
-    "02_classification",
-    "03_drivers",
-    "04_models",
-    "05_comparison",
-    "06_strategies",
-    "07_monitoring",
-    "08_trial",
-    "09_survey",
-    "10_interviews",
-    "11_synthesis",
-]
+    "01_data", "02_classification", "03_drivers", "04_models", "05_comparison", "06_strategies",
+    "07_monitoring", "08_trial", "09_survey", "10_interviews", "11_synthesis",
+]  # fmt: skip
 
 
 def test_the_notebooks_are_the_eleven_of_the_protocol() -> None:

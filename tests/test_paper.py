@@ -19,7 +19,6 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from research import cli
 from research.desk import paper as papers
 from research.desk import printed
 from research.desk.finished import Finished, finished
@@ -110,19 +109,6 @@ def written(folder: Path, text: str = TEXT, bibliography: str = BIB) -> Path:
     (folder / "references.bib").write_text(bibliography, encoding="utf-8")
     (folder / "text.md").write_text(text, encoding="utf-8")
     return folder / "text.md"
-
-
-def research(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str]:
-    """Run a command in this process; return its exit code and what it printed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["research", *map(str, words)])
-        try:
-            cli.main()
-            code: Any = 0
-        except SystemExit as end:
-            code = end.code
-    printed = capsys.readouterr()
-    return code or 0, " ".join((printed.out + printed.err).split())
 
 
 def filled(text: str, run: Finished, ending: str = ".html", bibliography: str = BIB) -> papers.Filled:
@@ -225,10 +211,10 @@ def without_escapes(text: str) -> str:
 # --- documents --------------------------------------------------------------------------------------------------------
 
 
-def test_a_word_document_says_the_numbers_of_the_run(run: Path, tmp_path: Path, capsys: Any) -> None:
+def test_a_word_document_says_the_numbers_of_the_run(run: Path, tmp_path: Path, research: Any) -> None:
     needs_pandoc()
     out = tmp_path / "paper.docx"
-    code, said = research(capsys, "paper", run, out, "--manuscript", written(tmp_path / "m"))
+    code, said = research("paper", run, out, "--manuscript", written(tmp_path / "m"))
     assert code == 0, said
     assert "2 tables and figures" in said
     made = docx.Document(str(out))
@@ -247,13 +233,11 @@ def test_a_word_document_says_the_numbers_of_the_run(run: Path, tmp_path: Path, 
 
 
 def test_a_latex_document_has_booktabs_references_and_its_figures(
-    run: Path, tmp_path: Path, capsys: Any
+    run: Path, tmp_path: Path, research: Any
 ) -> None:
     needs_pandoc()
     text = TEXT + "\n{{sentence:05_x/answer[2]}}\n"
-    code, said = research(
-        capsys, "paper", run, tmp_path / "a.tex", "--manuscript", written(tmp_path / "m", text)
-    )
+    code, said = research("paper", run, tmp_path / "a.tex", "--manuscript", written(tmp_path / "m", text))
     assert code == 0, said
     made = (tmp_path / "a.tex").read_text(encoding="utf-8")
     for part in (
@@ -265,16 +249,16 @@ def test_a_latex_document_has_booktabs_references_and_its_figures(
     assert (tmp_path / "a-figures/figure-1.pdf").read_bytes().startswith(b"%PDF")
     (tmp_path / "b-figures").mkdir()
     (tmp_path / "b-figures/mine.pdf").write_bytes(b"mine")
-    code, said = research(capsys, "paper", run, tmp_path / "b.tex", "--manuscript", tmp_path / "m/text.md")
+    code, said = research("paper", run, tmp_path / "b.tex", "--manuscript", tmp_path / "m/text.md")
     assert (code, "b-figures: is there and is not as this command left it" in said) == (2, True), said
     assert not (tmp_path / "b.tex").exists()
 
 
-def test_a_page_of_the_paper_needs_nothing_else(run: Path, tmp_path: Path, capsys: Any) -> None:
+def test_a_page_of_the_paper_needs_nothing_else(run: Path, tmp_path: Path, research: Any) -> None:
     needs_pandoc()
     text = TEXT + "\n{{sentence:05_x/answer[2]}}\n"
     out = tmp_path / "a.html"
-    assert research(capsys, "paper", run, out, "--manuscript", written(tmp_path / "m", text))[0] == 0
+    assert research("paper", run, out, "--manuscript", written(tmp_path / "m", text))[0] == 0
     made = out.read_text(encoding="utf-8")
     assert [
         one for one in re.findall(r'(?:src|href)="([^"]*)"', made) if not one.startswith(("data:", "#"))
@@ -297,22 +281,22 @@ def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path, ending: st
     assert made[0] == made[1]
 
 
-def test_nothing_is_written_when_a_field_is_wrong(run: Path, tmp_path: Path, capsys: Any) -> None:
+def test_nothing_is_written_when_a_field_is_wrong(run: Path, tmp_path: Path, research: Any) -> None:
     needs_pandoc()
     given = written(tmp_path / "m", TEXT.replace("holm1979", "nobody2001"))
     for ending in ("docx", "tex", "html"):
-        code, said = research(capsys, "paper", run, tmp_path / f"a.{ending}", "--manuscript", given)
+        code, said = research("paper", run, tmp_path / f"a.{ending}", "--manuscript", given)
         assert (code, "text.md, line 8: @nobody2001: not in references.bib" in said) == (2, True), said
     assert not list(tmp_path.glob("a*"))
 
 
 @pytest.mark.parametrize("command", ["paper", "tables"])
 def test_without_pandoc_one_message_says_how_to_get_it(
-    run: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, command: str
+    run: Path, tmp_path: Path, research: Any, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "pypandoc", None)
     out = tmp_path / ("a.docx" if command == "paper" else "tables")
-    code, said = research(capsys, command, run, out)
+    code, said = research(command, run, out)
     assert (code, said) == (
         2,
         "research: pandoc is not installed; `make extras` installs it (the extra `paper`)",
@@ -330,19 +314,21 @@ def test_without_pandoc_one_message_says_how_to_get_it(
     ],
 )
 def test_what_does_not_fit_is_told_before_anything_is_written(
-    run: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+    run: Path, tmp_path: Path, research: Any, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
 ) -> None:
     needs_pandoc()
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
-    code, said = research(capsys, "paper", *words)
+    code, said = research("paper", *words)
     assert (code, told in said) == (2, True), said
     assert not list(tmp_path.rglob("a.*"))
 
 
-def test_tables_are_written_one_by_one_with_caption_and_note(run: Path, tmp_path: Path, capsys: Any) -> None:
+def test_tables_are_written_one_by_one_with_caption_and_note(
+    run: Path, tmp_path: Path, research: Any
+) -> None:
     needs_pandoc()
-    assert research(capsys, "tables", run, tmp_path / "tex")[0] == 0
+    assert research("tables", run, tmp_path / "tex")[0] == 0
     (made,) = (tmp_path / "tex").iterdir()
     text = made.read_text(encoding="utf-8")
     assert made.name == "05_x-rates.tex"
@@ -350,7 +336,7 @@ def test_tables_are_written_one_by_one_with_caption_and_note(run: Path, tmp_path
     assert r"\caption{Rates by tier \& model}" in text
     assert "recorded result" in text
     assert "documentclass" not in text
-    assert research(capsys, "tables", run, tmp_path / "word", "--as", "docx")[0] == 0
+    assert research("tables", run, tmp_path / "word", "--as", "docx")[0] == 0
     table = docx.Document(str(tmp_path / "word/05_x-rates.docx"))
     assert "Table 5.1. Rates by tier & model" in [one.text for one in table.paragraphs]
     assert table.tables[0].rows[1].cells[3].text == "995"
@@ -366,12 +352,8 @@ def test_the_workbook_has_words_for_headings_and_says_what_each_table_says(run: 
     assert [cell.value for cell in sheet[3]] == ["Model", "Tier", "Rate", "95 % CI low", "95 % CI high", "n"]
     assert [cell.value for cell in sheet[4]] == ["tree", "high", 0.0312, 0.0217, 0.0433, 995]
     assert [cell.value for cell in book["Contents"][1]] == [
-        "Sheet",
-        "Page",
-        "Name in results/",
-        "What it says",
-        "Rows",
-    ]
+        "Sheet", "Page", "Name in results/", "What it says", "Rows",
+    ]  # fmt: skip
 
 
 # --- the manuscript of the project ------------------------------------------------------------------------------------

@@ -34,12 +34,8 @@ def test_a_frame_keeps_full_precision_and_types():
     text = json.dumps(payload, allow_nan=False)
     back = payload_to_frame(json.loads(text))
     assert [column["dtype"] for column in payload["columns"]] == [
-        "number",
-        "integer",
-        "boolean",
-        "date",
-        "text",
-    ]
+        "number", "integer", "boolean", "date", "text",
+    ]  # fmt: skip
     assert back["x"].tolist()[0] == 0.1 + 0.2
     assert np.isnan(back["x"][1])
     assert np.isinf(back["x"][2])
@@ -86,11 +82,8 @@ def test_exhibits_are_found_and_numbered_by_kind():
         (3, "d"),
     ]
     assert exhibit_numbers(notebook, "03_x") == {
-        "a": "Table 3.1",
-        "b": "Figure 3.1",
-        "c": "finding",
-        "d": "Table 3.2",
-    }
+        "a": "Table 3.1", "b": "Figure 3.1", "c": "finding", "d": "Table 3.2",
+    }  # fmt: skip
     assert exhibit_numbers(notebook, "extra")["d"] == "Table 2"
 
 

@@ -119,16 +119,9 @@ def test_limesurvey_answer_codes(tmp_path, brackets):
 def test_wenjuanxing_matrix_by_wording(tmp_path, texts, kind):
     items = survey_items()
     head = [
-        "序号",
-        "提交答卷时间",
-        "所用时间",
-        "来源",
-        "来源详情",
-        "来自IP",
-        "1、您是否同意参与本研究？",
-        "2、您的身份",
-        "3、从事信贷工作年限",
-    ]
+        "序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP", "1、您是否同意参与本研究？",
+        "2、您的身份", "3、从事信贷工作年限",
+    ]  # fmt: skip
     head += [f"{n + 4}、请选择您的同意程度—{w}" for n, w in enumerate(items["wording_zh"])]
     rows = [head]
     for n, (consent, who, years) in enumerate(

@@ -36,9 +36,7 @@ from ten_loans import ECONOMICS, STRATEGIES
 CATEGORIES = [1, 2, 3, 4]
 SEEDS = st.integers(0, 10**6)
 # Examples are small as drawn; searching for smaller ones would only make a failure slow.
-steady = settings(
-    derandomize=True, deadline=None, database=None, max_examples=10, phases=[Phase.explicit, Phase.generate]
-)
+steady = settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
 
 
 def holds(*examples: st.SearchStrategy) -> Callable[[Callable[..., None]], Callable[..., None]]:

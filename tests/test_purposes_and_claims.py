@@ -20,17 +20,13 @@ def folds_of(measure: str, **models: list[float]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "measure": measure,
-                "model": model,
-                "arm": "as practised",
-                "repeat": 0,
-                "fold": k,
+                "measure": measure, "model": model, "arm": "as practised", "repeat": 0, "fold": k,
                 "estimate": value,
             }
             for model, values in models.items()
             for k, value in enumerate(values)
         ]
-    )
+    )  # fmt: skip
 
 
 NOISE = np.array([0.004, -0.003, 0.001, -0.002, 0.003, -0.004, 0.002, -0.001, 0.0, 0.0])

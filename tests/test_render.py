@@ -86,14 +86,9 @@ def test_captions_paragraphs_and_points_have_anchors_that_the_index_repeats(page
         "//*[self::p[not(@class)] or self::li or self::figcaption or self::caption][not(ancestor::details)]"
     )
     assert [element.get("id", "none") for element in said if "banner" not in element.get("id", "")] == [
-        "06_first-answer",
-        "06_first-caption-rates",
-        "06_first-caption-bars",
-        "06_first-finding-quote",
-        "06_first-caption-wide",
-        "06_first-limits-1",
-        "06_first-further-1",
-    ]
+        "06_first-answer", "06_first-caption-rates", "06_first-caption-bars", "06_first-finding-quote",
+        "06_first-caption-wide", "06_first-limits-1", "06_first-further-1",
+    ]  # fmt: skip
     index = (demo.shared_run(tmp_path_factory) / "out/index.html").read_text(encoding="utf-8")
     assert (
         parser.document_fromstring(index).xpath("string(//p[@id='06_first-answer']/data/@value)") == "0.5631"
@@ -276,13 +271,8 @@ def test_index_leads_to_everything(tmp_path_factory):
     out = demo.shared_run(tmp_path_factory) / "out"
     tree = parser.document_fromstring((out / "index.html").read_text(encoding="utf-8"))
     assert [a for a in tree.xpath("//main//h2/@id") if a != "provenance-of-this-page"] == [
-        "notebooks",
-        "reproduced",
-        "cite",
-        "checklists",
-        "parameters",
-        "downloads",
-    ]
+        "notebooks", "reproduced", "cite", "checklists", "parameters", "downloads",
+    ]  # fmt: skip
     assert "The AUC is 0.563 over 12 months; see Table 6.1." in tree.xpath(
         "string(//ol[@class='questions']/li[1])"
     )

@@ -14,17 +14,10 @@ pytestmark = pytest.mark.every_python
 
 # Segment counts of the R package rfm, vignette on order data (4,906 orders, 995 customers, analysis of 2006-12-31)
 PUBLISHED = {
-    "About To Sleep": 102,
-    "At Risk": 28,
-    "Can't Lose Them": 47,
-    "Champions": 35,
-    "Lost": 148,
-    "Loyal Customers": 170,
-    "Need Attention": 10,
-    "New Customers": 104,
-    "Potential Loyalist": 342,
+    "About To Sleep": 102, "At Risk": 28, "Can't Lose Them": 47, "Champions": 35, "Lost": 148,
+    "Loyal Customers": 170, "Need Attention": 10, "New Customers": 104, "Potential Loyalist": 342,
     "Promising": 9,
-}
+}  # fmt: skip
 
 
 @pytest.fixture

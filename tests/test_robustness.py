@@ -31,7 +31,6 @@ SMALL = {
 def _own_cache(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("RESEARCH_JOBS", "1")  # small data: starting processes would take longer than the work
         yield
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from command import PATIENCE
 from research.runs import runner
 from research.runs.runner import Failed, Task
 
@@ -124,7 +125,7 @@ def test_the_record_names_no_place_on_this_machine(work):
 
 
 def test_a_lane_has_as_many_workers_as_asked_and_another_lane_its_own(tmp_path):
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=PATIENCE)
     tasks = [Task(name, together.wait, lane=lane) for name, lane in (("x", "wide"), ("y", "wide"), ("z", ""))]
     said: list[tuple[str, str]] = []
     runner.run(tasks, tmp_path / "t.json", lambda name, state, _: said.append((name, state)), {"wide": 2})
@@ -148,7 +149,7 @@ def test_what_tasks_wait_for_is_ended_when_the_user_ends_the_run(tmp_path):
 
     tasks = [
         Task("first", lambda: None),
-        Task("second", lambda: ended.wait(20) or pytest.fail(), lane="kernels"),
+        Task("second", lambda: ended.wait(PATIENCE) or pytest.fail(), lane="kernels"),
     ]
     with pytest.raises(KeyboardInterrupt):
         runner.run(tasks, tmp_path / "t.json", tell, interrupted=ended.set)

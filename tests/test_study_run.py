@@ -19,7 +19,6 @@ from research.paths import NOTEBOOKS, ROOT
 from research.study import contents as steps
 
 QUICK = load("quick")
-pytestmark = pytest.mark.xdist_group("study run")  # one process, so that the run is made once
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +98,7 @@ def test_a_notebook_runs_by_itself_with_plain_papermill(tmp_path: Path) -> None:
         str(out),
         parameters={"study": "quick", "dataset": "credit_data"},
         progress_bar=False,
+        start_timeout=900,
         cwd=str(tmp_path),
     )
     assert "There is no section on {ranking}" in out.read_text(encoding="utf-8")

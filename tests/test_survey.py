@@ -235,13 +235,8 @@ def test_factor_structure_of_the_big_five() -> None:
     assert overall.loc["bartlett", "dof"] == 300
     parallel = parallel_analysis(items, samples=20)
     assert parallel["eigenvalue"].head(6).round(4).tolist() == [
-        5.1343,
-        2.7519,
-        2.1427,
-        1.8523,
-        1.5482,
-        1.0736,
-    ]
+        5.1343, 2.7519, 2.1427, 1.8523, 1.5482, 1.0736,
+    ]  # fmt: skip
     assert parallel["retained"].sum() == 5
 
 

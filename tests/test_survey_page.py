@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.exhibits import survey
+from research.exhibits import acceptance, experts, survey, wellbeing
 from research.exhibits.style import mark_origin, theme
 from research.exhibits.words import Words
 from research.pages.payload import MIME
@@ -74,7 +74,7 @@ def test_the_answer_follows_the_verdict(verdict: str, start: str) -> None:
 )  # fmt: skip
 def test_income_alone_stands_beside_the_tiers(result: str, alone: str, caption: str) -> None:
     assert str(survey.answer(means(result), "not refuted", None, "demonstration")[1]) == alone
-    assert str(survey.means(means(result), "recorded").caption) == caption
+    assert str(wellbeing.means(means(result), "recorded").caption) == caption
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def needs(*results: str) -> pd.DataFrame:
     ],
 )  # fmt: skip
 def test_questions_are_counted_by_their_whole_interval(results: tuple[str, ...], text: str) -> None:
-    assert str(survey.needs(needs(*results), "recorded").caption) == text
+    assert str(wellbeing.needs(needs(*results), "recorded").caption) == text
 
 
 def scores(result: str) -> pd.DataFrame:
@@ -147,7 +147,7 @@ def scores(result: str) -> pd.DataFrame:
     ],
 )  # fmt: skip
 def test_well_being_falls_where_the_difference_says_so(result: str, text: str) -> None:
-    assert str(survey.wellbeing(scores(result), "recorded").caption) == text
+    assert str(wellbeing.wellbeing(scores(result), "recorded").caption) == text
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_people_alike_differ_where_the_model_says_so(result: str, text: str) -> 
     rows = rows.assign(
         **{f"{name}ci_{end}": 0.0 for name in ("", "plain_") for end in ("low", "high")}, n=6003
     )
-    assert str(survey.alike(rows.assign(p_holm=0.001), "recorded").caption) == text
+    assert str(wellbeing.alike(rows.assign(p_holm=0.001), "recorded").caption) == text
 
 
 def models(*results: str, clustered: bool = True) -> pd.DataFrame:
@@ -198,7 +198,7 @@ def models(*results: str, clustered: bool = True) -> pd.DataFrame:
     ],
 )  # fmt: skip
 def test_groups_differ_where_holm_says_so(results: tuple[str, ...], text: str) -> None:
-    made = survey.differences(models(*results), "demonstration")[0]
+    made = acceptance.differences(models(*results), "demonstration")[0]
     assert str(made.caption) == text
     assert len(made.frame) == sum(result in ("differ", "open") for result in results)
 
@@ -215,32 +215,40 @@ def test_groups_differ_where_holm_says_so(results: tuple[str, ...], text: str) -
             "No branch or officer is given, so each respondent counts as asked alone; where people were asked branch "
             "by branch, these intervals are too narrow.",
             "Too few branches or people stand behind these (less than 4 degrees of freedom), so neither interval nor "
-            "test is given: strategy for premium (customers it is for less other customers).",
-            "Not testable here, because fewer than two people of a group answered: strategy for low risk (customers "
-            "less practitioners).",
+            "test is given: customers it is for less other customers (strategy for premium).",
+            "Not testable here, because fewer than two people of a group answered: customers less practitioners "
+            "(strategy for low risk).",
             "As a check, cumulative logits of the single answers, without weights, point the same way on 1 of 1 "
             "comparisons, and on 0 they agree whether the interval is clear of no difference."]),
         (("no column", "no column", "few"), True, [
-            "Not testable here, because the answers have no column “tier”: own satisfaction (premium less high-risk "
-            "customers) and strategy for premium (customers it is for less other customers).",
+            "Not testable here, because the answers have no column “tier”: premium less high-risk customers "
+            "(own satisfaction) and customers it is for less other customers (strategy for premium).",
             "Too few branches or people stand behind these (less than 4 degrees of freedom), so neither interval nor "
-            "test is given: strategy for low risk (customers less practitioners)."]),
+            "test is given: customers less practitioners (strategy for low risk)."]),
     ],
 )  # fmt: skip
 def test_what_a_comparison_rests_on_and_what_it_lacks_is_said(
     results: tuple[str, ...], clustered: bool, text: list[str]
 ) -> None:
-    assert list(map(str, survey.modelled(models(*results, clustered=clustered)))) == text
+    assert list(map(str, acceptance.modelled(models(*results, clustered=clustered)))) == text
+
+
+def test_an_ordinal_check_that_agrees_throughout_is_said_in_short() -> None:
+    rows = models("open", "open", "open").assign(ci_low=-0.1, odds_ratio=[2.0, 0.6, 1.1])
+    assert str(acceptance.modelled(rows)[-1]) == (
+        "As a check, cumulative logits of the single answers, without weights, agree with each of 3 comparisons in "
+        "direction and in whether the interval is clear of no difference."
+    )
 
 
 def test_where_nothing_can_be_compared_nothing_is_shown() -> None:
-    assert survey.differences(models("no column", "few", "no answers"), "reported") == []
+    assert acceptance.differences(models("no column", "few", "no answers"), "reported") == []
 
 
 def test_a_comparison_with_a_small_group_is_withheld() -> None:
     load("default", changes={"fieldwork": {"provenance": "real"}, "small_cell": 10})
     rows = models("open", "open", "open").assign(fewer=[3, 40, 40])
-    payload = exhibit_bundle(survey.differences(rows, "reported")[0])[MIME]
+    payload = exhibit_bundle(acceptance.differences(rows, "reported")[0])[MIME]
     names = [column["name"] for column in payload["columns"]]
     shown = dict(zip(names, zip(*payload["rows"], strict=True), strict=True))
     for name in ("fewer", "n", "estimate", "ci_low", "odds_ratio", "p_holm"):
@@ -248,10 +256,10 @@ def test_a_comparison_with_a_small_group_is_withheld() -> None:
 
 
 def test_who_was_asked_and_who_is_in_a_tier_is_said() -> None:
-    assert str(survey.who_was_asked(scores("apart"))).startswith(
+    assert str(wellbeing.who_was_asked(scores("apart"))).startswith(
         "Real answers: 6,394 adults of the United States in the "
     )
-    assert str(survey.rules(scores("apart"))) == (
+    assert str(wellbeing.rules(scores("apart"))) == (
         "High risk means three signs; medium risk, two signs; premium, no sign; low risk is everybody else."
     )
 
@@ -262,7 +270,7 @@ def test_answers_by_tier_run_from_what_premium_people_do_more_to_what_they_do_le
          "premium": [0.0, 0.78, 0.7], "low": 0.5, "medium": 0.5, "high": [0.13, 0.18, 0.63]}
     )  # fmt: skip
     rows = rows.assign(**{f"{tier}_{end}": 0.5 for tier in TIERS for end in ("low", "high")})
-    made = survey.by_tier(rows, "recorded")
+    made = wellbeing.by_tier(rows, "recorded")
     assert made.frame["question"].tolist() == ["Card in full (often)", "Goal", "Payday loan"]
     assert (
         str(made.caption)
@@ -362,7 +370,7 @@ def scales(*groups_asked: str) -> pd.DataFrame:
     ],
 )  # fmt: skip
 def test_groups_differ_where_the_adjusted_test_says_so(p: tuple[float, float], text: str) -> None:
-    made = survey.scales(scales("practitioner", "customer"), scales("both"), groups(*p), "demonstration")
+    made = acceptance.scales(scales("practitioner", "customer"), scales("both"), groups(*p), "demonstration")
     assert str(made.caption) == text
 
 
@@ -402,7 +410,7 @@ def letters(low: float) -> pd.DataFrame:
     ],
 )  # fmt: skip
 def test_the_heaviest_letter_is_held_against_equal_weights(low: float, text: str) -> None:
-    assert str(survey.weights(letters(low), "demonstration").caption) == text
+    assert str(experts.weights(letters(low), "demonstration").caption) == text
 
 
 def test_customers_who_change_tier_are_told_withheld_or_explained() -> None:
@@ -410,11 +418,11 @@ def test_customers_who_change_tier_are_told_withheld_or_explained() -> None:
         "abc": {"reason": "", "n": 10_000, "moved": 152},
         "rfm": {"reason": "", "n": 10_000, "moved": 3},
     }
-    assert list(map(str, survey.moved(shifts, {"abc": 152, "rfm": None}))) == [
+    assert list(map(str, experts.moved(shifts, {"abc": 152, "rfm": None}))) == [
         "With these weights 1.5% of 10,000 loan customers change tier under ABC.",
         "How many of 10,000 loan customers change tier under RFM with these weights is withheld.",
     ]
-    lost = survey.moved({"rfm": {"reason": "no payments are recorded"}}, {"rfm": None})
+    lost = experts.moved({"rfm": {"reason": "no payments are recorded"}}, {"rfm": None})
     assert str(lost[0]) == "Under RFM nothing moves here: no payments are recorded."
 
 
@@ -439,18 +447,20 @@ def judged(low: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     ],
 )  # fmt: skip
 def test_a_model_is_near_the_experts_only_beyond_chance(low: float, text: str) -> None:
-    made = survey.experts(*judged(low), ["abc"], "grade", "demonstration")
+    made = experts.experts(*judged(low), ["abc"], "grade", "demonstration")
     assert str(made.caption) == text
     assert made.frame["model"].tolist() == ["The experts among themselves (α)", "Lender's grade", "ABC"]
 
 
 def drawn() -> list:
     return [
-        survey.needs(needs("above", "open", "below"), "recorded"),
-        survey.wellbeing(scores("apart"), "recorded"),
+        wellbeing.needs(needs("above", "open", "below"), "recorded"),
+        wellbeing.wellbeing(scores("apart"), "recorded"),
         survey.reliability(reliable("above", "open"), "demonstration"),
-        survey.scales(scales("practitioner", "customer"), scales("both"), groups(0.01, 0.2), "demonstration"),
-        survey.weights(letters(0.41), "demonstration"),
+        acceptance.scales(
+            scales("practitioner", "customer"), scales("both"), groups(0.01, 0.2), "demonstration"
+        ),
+        experts.weights(letters(0.41), "demonstration"),
     ]
 
 
@@ -473,8 +483,13 @@ def test_pictures_fit_page_and_phone_with_their_mark(exhibit, width: float) -> N
 def test_of_a_public_survey_nothing_is_withheld_beside_real_fieldwork() -> None:
     plan = load(changes={"fieldwork": {"provenance": "real"}})
     public = steps.public_survey(plan)
-    made = [survey.needs(public["needs"], "reported"), survey.by_tier(public["answers"], "reported"),
-            survey.means(public["means"], "reported"), survey.wellbeing(public["wellbeing"], "reported")]  # fmt: skip
+    shown = {
+        "needs": wellbeing.needs,
+        "answers": wellbeing.by_tier,
+        "means": wellbeing.means,
+        "wellbeing": wellbeing.wellbeing,
+    }
+    made = [show(public[name], "reported") for name, show in shown.items()]
     for exhibit in made:
         payload = exhibit_bundle(exhibit)[MIME]
         assert not payload.get(WITHHELD)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 from collections.abc import Iterator
 from enum import EnumType
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 from openpyxl import load_workbook
 
 from fuzz.cases import limited
-from research import cli
 from research.documentation.commands import Given, commands, given
 from research.paths import EXAMPLES, ROOT
 from research.targets import FILLS, READS, WRITES, roles
@@ -49,19 +47,6 @@ def with_role(*wanted: Any) -> list[tuple[str, str]]:
     return [
         (words, name) for words, one in found.items() for name, role in roles(one).items() if role in wanted
     ]
-
-
-def research(capsys: Any, *words: object) -> tuple[int, str]:
-    """Run a command in this process; return its exit code and what it printed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["research", *map(str, words)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code
-    printed = capsys.readouterr()
-    return code or 0, " ".join((printed.out + printed.err).split())
 
 
 def words_of(command: str, folder: Path, **chosen: Path) -> list[object]:
@@ -117,8 +102,7 @@ def test_every_command_that_writes_can_be_forced():
 
 
 @pytest.mark.parametrize(("command", "target"), with_role(WRITES, FILLS))
-@pytest.mark.parametrize("force", [[], ["--force"]])
-def test_an_input_is_never_replaced(tmp_path, capsys, command, target, force):
+def test_an_input_is_never_replaced(tmp_path, research, command, target):
     """By its own name, a link, and as a file in a folder that is read; a folder that holds an input is one, too."""
     declared = roles(every_command()[command])
     for source in [name for name, role in declared.items() if role is READS]:
@@ -134,20 +118,20 @@ def test_an_input_is_never_replaced(tmp_path, capsys, command, target, force):
             tried = [(given_file, given_file), (given_file, link), (given_file, hard)]
             if source not in CONTENT and Path in kinds(parameters(every_command()[command])[source].kind):
                 tried.append((inner, given_file))
-        for read, written in tried:
+        for (read, written), forced in [*((pair, ["--force"]) for pair in tried), (tried[0], [])]:
             line = words_of(command, tmp_path, **{source: read, target: written})
             before = contents(tmp_path)
-            code, told = research(capsys, *line, *force)
+            code, told = research(*line, *forced)
             assert (code, contents(tmp_path)) == (2, before), told
             assert written.name in told
             assert "this command reads" in told or "expected a folder" in told
 
 
 @pytest.mark.parametrize(("command", "target"), with_role(WRITES))
-def test_a_filled_form_is_replaced_only_when_asked_to(tmp_path, capsys, command, target):
+def test_a_filled_form_is_replaced_only_when_asked_to(tmp_path, research, command, target):
     filled = tmp_path / "filled.xlsx"
     filled.write_bytes(b"answers of a person")
-    code, told = research(capsys, *words_of(command, tmp_path, **{target: filled}))
+    code, told = research(*words_of(command, tmp_path, **{target: filled}))
     assert code == 2
     assert "filled.xlsx: is there and is not as this command left it" in told
     assert "--force" in told
@@ -155,24 +139,24 @@ def test_a_filled_form_is_replaced_only_when_asked_to(tmp_path, capsys, command,
 
 
 @pytest.mark.parametrize(("command", "target"), with_role(WRITES, FILLS))
-def test_a_foreign_folder_is_refused(tmp_path, capsys, command, target):
+def test_a_foreign_folder_is_refused(tmp_path, research, command, target):
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "index.html").write_text("another page")
     before = contents(foreign)
-    code, told = research(capsys, *words_of(command, tmp_path, **{target: foreign}))
+    code, told = research(*words_of(command, tmp_path, **{target: foreign}))
     assert (code, contents(foreign)) == (2, before), told
     assert "foreign: " in told
 
 
 @pytest.mark.parametrize(("command", "target"), with_role(WRITES, FILLS))
-def test_names_that_no_file_can_have_are_one_message(tmp_path, capsys, command, target):
+def test_names_that_no_file_can_have_are_one_message(tmp_path, research, command, target):
     (tmp_path / "file").write_text("x")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "round").symlink_to("round")
     wrong = ["x" * 300 + ".xlsx", "客" * 100 + ".xlsx", "file/out.xlsx", "pipe", "round"]
     for name in [*wrong, *(["file"] if (command, target) in with_role(FILLS) else [])]:
-        code, told = research(capsys, *words_of(command, tmp_path, **{target: tmp_path / name}))
+        code, told = research(*words_of(command, tmp_path, **{target: tmp_path / name}))
         assert code == 2, told
         assert f"{name[:40]}" in told
 
@@ -187,11 +171,7 @@ READABLE = {
     "fieldwork form": ["coding", "OUT.xlsx", "--transcripts", EXAMPLES / "interviews"],
     "fieldwork check": [EXAMPLES / "survey_clean.xlsx"],
     "fieldwork import-survey": [
-        EXAMPLES / "survey_export.csv",
-        "--platform",
-        "qualtrics",
-        "--out",
-        "OUT.csv",
+        EXAMPLES / "survey_export.csv", "--platform", "qualtrics", "--out", "OUT.csv",
     ],
     "fieldwork size": [],
     "fieldwork agreement": [CODING],
@@ -210,22 +190,15 @@ READABLE = {
     "comments": ["comments.json", "OUT.xlsx", "--against", "RUN"],
     "bundle": ["RUN", "OUT.zip"],
     "compare": [ROOT / "reports" / "reference", "OUT.html"],
-}
+}  # fmt: skip
 ENDINGS = {
-    "file": ".csv",
-    "source": ".parquet",
-    "grid": ".yml",
-    "study": ".yml",
-    "manuscript": ".md",
-    "files": ".xlsx",
-    "sources": ".xlsx",
-    "inputs": ".yml",
-    "plan": ".yml",
-}
+    "file": ".csv", "source": ".parquet", "grid": ".yml", "study": ".yml", "manuscript": ".md",
+    "files": ".xlsx", "sources": ".xlsx", "inputs": ".yml", "plan": ".yml",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("command", "source"), with_role(READS))
-def test_what_cannot_be_read_is_one_message(tmp_path, capsys, monkeypatch, command, source):
+def test_what_cannot_be_read_is_one_message(tmp_path, research, monkeypatch, command, source):
     """A name that no file can have, one that is not there, a pipe that nobody writes to, a device, an empty folder."""
     monkeypatch.chdir(tmp_path)
     one = parameters(every_command()[command])[source]
@@ -247,55 +220,55 @@ def test_what_cannot_be_read_is_one_message(tmp_path, capsys, monkeypatch, comma
         if (command, source) == ("events", "roles"):
             words += ["--as-of", "2024-01-01"]
         with limited(60):
-            code, told = research(capsys, *command.split(), *words)
+            code, told = research(*command.split(), *words)
         assert code == 2, (name, told)
         assert told.startswith("research: ") or "Invalid value" in told, told
         assert not list(tmp_path.glob("OUT*"))
 
 
-def test_what_a_command_wrote_it_may_write_again_until_somebody_fills_it_in(tmp_path, capsys):
+def test_what_a_command_wrote_it_may_write_again_until_somebody_fills_it_in(tmp_path, research):
     form = tmp_path / "ahp.xlsx"
     for experts in (2, 3):
-        code, _ = research(capsys, "fieldwork", "form", "ahp", form, "--experts", experts)
+        code, _ = research("fieldwork", "form", "ahp", form, "--experts", experts)
         assert code == 0
     book = load_workbook(form)
     book["E01"]["D20"] = 5
     book.save(form)
     before = form.read_bytes()
-    code, told = research(capsys, "fieldwork", "form", "ahp", form)
+    code, told = research("fieldwork", "form", "ahp", form)
     assert (code, form.read_bytes()) == (2, before), told
-    assert research(capsys, "fieldwork", "form", "ahp", form, "--force")[0] == 0
+    assert research("fieldwork", "form", "ahp", form, "--force")[0] == 0
     assert form.read_bytes() != before
-    code, told = research(capsys, "fieldwork", "agreement", CODING, "--resamples", 0, "--out", form)
+    code, told = research("fieldwork", "agreement", CODING, "--resamples", 0, "--out", form)
     assert code == 2, told  # what another command wrote is not this one's
 
 
-def test_a_folder_of_an_imported_project_is_replaced_until_somebody_works_in_it(tmp_path, capsys):
+def test_a_folder_of_an_imported_project_is_replaced_until_somebody_works_in_it(tmp_path, research):
     project, folder = tmp_path / "p.qdpx", tmp_path / "imported"
     line = ("fieldwork", "import-qda", project, "--out", folder)
-    assert research(capsys, "fieldwork", "export-qda", CODING, "--out", project)[0] == 0
-    assert [research(capsys, *line)[0] for _ in range(2)] == [0, 0]
+    assert research("fieldwork", "export-qda", CODING, "--out", project)[0] == 0
+    assert [research(*line)[0] for _ in range(2)] == [0, 0]
     (folder / "notes.txt").write_text("mine")
-    code, told = research(capsys, *line)
+    code, told = research(*line)
     assert code == 2, told
-    assert research(capsys, *line, "--force")[0] == 0
+    assert research(*line, "--force")[0] == 0
     assert (folder / "notes.txt").read_text() == "mine"
 
 
-def test_the_key_of_vignettes_is_never_replaced(tmp_path, capsys):
+def test_the_key_of_vignettes_is_never_replaced(tmp_path, research):
     form = tmp_path / "vignettes.xlsx"
     line = ["fieldwork", "form", "vignettes", form, "--experts", 2, "--customers", 4]
-    assert research(capsys, *line)[0] == 0
-    assert research(capsys, *line)[0] == 0  # the same vignettes have the same key
+    assert research(*line)[0] == 0
+    assert research(*line)[0] == 0  # the same vignettes have the same key
     form.unlink()  # sent out, and the place tidied up
     before = contents(tmp_path)
-    code, told = research(capsys, *line, "--seed", 1, "--force")
+    code, told = research(*line, "--seed", 1, "--force")
     assert (code, contents(tmp_path)) == (2, before)
     assert "vignettes.key.csv: is the key of other vignettes" in told
 
 
 @pytest.mark.parametrize("command", ["contacts", "run", "batch"])
-def test_the_files_that_a_study_names_are_inputs(tmp_path, capsys, command):
+def test_the_files_that_a_study_names_are_inputs(tmp_path, research, command):
     book = tmp_path / "data" / "survey.xlsx"
     book.parent.mkdir()
     book.write_bytes((EXAMPLES / "survey_clean.xlsx").read_bytes())
@@ -308,16 +281,16 @@ def test_the_files_that_a_study_names_are_inputs(tmp_path, capsys, command):
     words = ["batch", grid, "--out", out] if command == "batch" else [command, study, "--out", out]
     if command == "contacts":
         words.remove("--out")
-    code, told = research(capsys, *words, "--force")
+    code, told = research(*words, "--force")
     assert (code, book.read_bytes()) == (2, before)
     assert "this command reads" in told
 
 
-def test_a_proposed_crosswalk_that_was_edited_stays(tmp_path, capsys):
+def test_a_proposed_crosswalk_that_was_edited_stays(tmp_path, research):
     out = tmp_path / "crosswalk.csv"
     line = ("datasets", "draft-crosswalk", TABLE, "--out", out)
-    assert [research(capsys, *line)[0] for _ in range(2)] == [0, 0]
+    assert [research(*line)[0] for _ in range(2)] == [0, 0]
     edited = pd.read_csv(out, dtype=str, keep_default_na=False).iloc[1:].to_csv(index=False)
     out.write_text(edited)
-    assert research(capsys, *line)[0] == 2
+    assert research(*line)[0] == 2
     assert out.read_text() == edited

@@ -46,7 +46,6 @@ def cache(tmp_path_factory) -> Iterator[None]:
     """One cache for all, so that what does not depend on the book is computed once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RESEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("RESEARCH_JOBS", "1")
         yield
 
 

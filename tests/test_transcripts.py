@@ -18,19 +18,10 @@ from research.errors import UserError
 from research.fieldwork.interviews import transcripts
 
 LINES = [
-    "Interview, second floor",
-    "Participant: P07",
-    "Group: 从业人员",
-    "Language: en",
-    "",
-    "I: What did you see?",
-    "P07: The score was fine.",
-    "It told me nothing: that is the point.",
-    "",
-    "I: And then?",
-    "I went on asking.",
-    "P07：  我去看了他的店。  ",
-]
+    "Interview, second floor", "Participant: P07", "Group: 从业人员", "Language: en", "", "I: What did you see?",
+    "P07: The score was fine.", "It told me nothing: that is the point.", "", "I: And then?",
+    "I went on asking.", "P07：  我去看了他的店。  ",
+]  # fmt: skip
 TURNS = ["The score was fine.\nIt told me nothing: that is the point.", "我去看了他的店。"]
 
 

@@ -132,8 +132,10 @@ def test_many_clusters_make_formula_and_simulation_agree_and_few_do_not():
     assert abs(found - power.power(few)) > 4 * error
 
 
-@pytest.mark.parametrize("few", [40, 2])
-@pytest.mark.parametrize(("clusters", "waves"), [(10, 0), (24, 0), (80, 0), (12, 3), (60, 3)])
+@pytest.mark.parametrize(
+    ("few", "clusters", "waves"),
+    [(40, 10, 0), (40, 24, 0), (40, 12, 3), (2, 10, 0), (2, 12, 3), (2, 80, 0), (2, 60, 3)],
+)
 def test_an_error_of_the_first_kind_is_made_in_five_per_cent(few, clusters, waves):
     """By allocation whatever the number of clusters; by robust errors only where clusters are many."""
     setting = power.Setting(

@@ -99,11 +99,8 @@ def test_numbers_are_shown_with_the_digits_of_their_source():
         {"printed": "0.600", "ours": 0.60017, "difference": 0.00017, "tolerance": 0.0005, "status": "x"}
     )
     assert shown(row) == {
-        "published": "0.600",
-        "ours": "0.60017",
-        "difference": "+1.7e-04",
-        "tolerance": "0.0005",
-    }
+        "published": "0.600", "ours": "0.60017", "difference": "+1.7e-04", "tolerance": "0.0005",
+    }  # fmt: skip
     assert shown(row.replace({"x": SKIPPED}))["ours"] == ""
     assert shown(row.replace({0.60017: np.nan}))["difference"] == ""
 

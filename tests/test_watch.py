@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -22,7 +25,7 @@ WAITING = "Waiting for changes"
 
 
 def stamp(path: Path, text: str) -> None:
-    """Write a text; its length tells two writes apart where the clock is coarse."""
+    """Write a text."""
     path.write_text(text, encoding="utf-8")
 
 
@@ -30,124 +33,116 @@ class Ended(Exception):
     """Stands for the user's Ctrl-C."""
 
 
-def acts(*what):
-    """Return a run that does one of these at each call and then ends, and the list of calls."""
-    steps, calls = iter(what), []
+class Watched:
+    """A watched file, what each run has read of it, and a run that does one of `acts` at each call and then ends."""
 
-    def run() -> None:
-        calls.append(len(calls))
-        act = next(steps, None)
-        if act is None:
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "study.yml"
+        stamp(self.file, "a")
+        self.files = [self.file]
+        self.read: list[str] = []
+        self.acts: list[Callable[[], None]] = []
+        self.looks = 0
+
+    def run(self) -> None:
+        self.read.append(self.file.read_text(encoding="utf-8") if self.file.exists() else "gone")
+        if not self.acts:
             raise Ended
-        act()
+        self.acts.pop(0)()
 
-    return run, calls
+    def watched(self) -> list[Path]:
+        self.looks += 1
+        return self.files
 
+    def later(self, *acts: Callable[[], None]) -> None:
+        """Do each thing as soon as the watch, back from a run or from a change, has asked for its files again."""
 
-def later(act, seconds: float = 0.5) -> None:
-    """Do something while the run waits."""
-    threading.Timer(seconds, act).start()
+        def follow(seen: int) -> None:
+            for act in acts:
+                command.until(lambda seen=seen: self.looks > seen)
+                seen = self.looks
+                act()
+
+        threading.Thread(target=follow, args=(self.looks,), daemon=True).start()
+
+    def watch(self, code: Path | None = None, restart: Callable[[], object] = list) -> None:
+        watch.watch(self.run, self.watched, lambda: [code] if code else [], restart)
+
+    def until_ended(self) -> list[str]:
+        """Watch until the last run and return what the runs have read."""
+        with pytest.raises(Ended):
+            self.watch()
+        return self.read
 
 
 @pytest.fixture
-def file(tmp_path) -> Path:
-    path = tmp_path / "study.yml"
-    stamp(path, "a")
-    return path
+def book(tmp_path) -> Watched:
+    return Watched(tmp_path)
 
 
-def nothing() -> None:
-    """Do nothing."""
+def test_a_change_starts_another_run(book):
+    book.acts = [lambda: book.later(lambda: stamp(book.file, "ab"))]
+    assert book.until_ended() == ["a", "ab"]
 
 
-def begin(run, file: Path, code: Path | None = None, restart=nothing) -> None:
-    watch.watch(run, lambda: [file], lambda: [code] if code else [], restart)
+def test_another_file_of_the_folder_does_not(book):
+    book.acts = [
+        lambda: book.later(lambda: stamp(book.file.with_name("other"), "x"), lambda: stamp(book.file, "ab"))
+    ]
+    assert book.until_ended() == ["a", "ab"]
 
 
-def test_a_change_starts_another_run(file):
-    run, calls = acts(lambda: later(lambda: stamp(file, "ab")))
-    with pytest.raises(Ended):
-        begin(run, file)
-    assert len(calls) == 2
+def test_a_change_while_the_run_works_is_not_lost(book):
+    book.acts = [lambda: stamp(book.file, "ab")]
+    assert book.until_ended() == ["a", "ab"]
 
 
-def test_another_file_of_the_folder_does_not(file):
-    def act() -> None:
-        later(lambda: stamp(file.with_name("other"), "x"), 0.3)
-        later(lambda: stamp(file, "ab"), 1.5)
+def test_a_file_that_is_still_being_written_is_waited_for(tmp_path, monkeypatch):
+    """Asked again when this process was kept from writing for as long as makes a file that nobody is writing."""
+    monkeypatch.setattr(watch, "AT_REST", 400)
 
-    run, calls = acts(act)
-    with pytest.raises(Ended):
-        begin(run, file)
-    assert len(calls) == 2
+    def asked(folder: Path) -> tuple[list[str], float]:
+        folder.mkdir()
+        book, times = Watched(folder), [math.inf]
 
+        def write() -> None:
+            times[:] = []
+            for text in ("ab", "abc", "abcd", "abcde"):
+                stamp(book.file, text)
+                times.append(time.monotonic())
+                time.sleep(0.02)
 
-def test_a_change_while_the_run_works_is_not_lost(file):
-    def act() -> None:
-        stamp(file, "ab")
-        time.sleep(0.5)
+        book.acts = [lambda: book.later(write)]
+        return book.until_ended(), max(b - a for a, b in itertools.pairwise(times))
 
-    run, calls = acts(act)
-    with pytest.raises(Ended):
-        begin(run, file)
-    assert len(calls) == 2
-
-
-def test_a_file_that_is_still_being_written_is_waited_for(file):
-    read: list[str] = []
-
-    def write() -> None:
-        for text in ("ab", "abc", "abcd", "abcde"):
-            stamp(file, text)
-            time.sleep(0.02)
-
-    def run() -> None:
-        read.append(file.read_text(encoding="utf-8"))
-        if len(read) > 1:
-            raise Ended
-        later(write)
-
-    with pytest.raises(Ended):
-        begin(run, file)
+    for attempt in itertools.count():
+        read, pause = asked(tmp_path / str(attempt))
+        if pause < 0.2:
+            break
     assert read == ["a", "abcde"]
 
 
-def test_a_file_that_goes_and_one_that_comes_count(file):
-    run, calls = acts(lambda: later(file.unlink), lambda: later(lambda: stamp(file, "back")))
-    with pytest.raises(Ended):
-        begin(run, file)
-    assert len(calls) == 3
+def test_a_file_that_goes_and_one_that_comes_count(book):
+    book.acts = [lambda: book.later(book.file.unlink), lambda: book.later(lambda: stamp(book.file, "back"))]
+    assert book.until_ended() == ["a", "gone", "back"]
 
 
-def test_a_file_of_another_folder_that_the_study_names_later_counts(file, tmp_path):
+def test_a_file_of_another_folder_that_the_study_names_later_counts(book, tmp_path):
     other = tmp_path / "other" / "data.csv"
     other.parent.mkdir()
     stamp(other, "a")
-    files = [file]
-    seen: list[int] = []
-
-    def run() -> None:
-        seen.append(len(files))
-        if len(seen) == 1:
-            files.append(other)
-        elif len(seen) == 2:
-            later(lambda: stamp(other, "ab"), 1)
-        else:
-            raise Ended
-
-    with pytest.raises(Ended):
-        watch.watch(run, lambda: files, list, nothing)
-    assert len(seen) == 3
+    # The watch runs once more when it looks at another folder.
+    book.acts = [lambda: book.files.append(other), lambda: book.later(lambda: stamp(other, "ab"))]
+    assert book.until_ended() == ["a"] * 3
 
 
-def test_changed_code_begins_anew_instead_of_running_again(file, tmp_path):
+def test_changed_code_begins_anew_instead_of_running_again(book, tmp_path):
     code = tmp_path / "module.py"
     stamp(code, "a")
-    run, calls = acts(lambda: later(lambda: stamp(code, "ab")))
+    book.acts = [lambda: book.later(lambda: stamp(code, "ab"))]
     began: list[str] = []
-    begin(run, file, code, lambda: began.append("anew"))
-    assert began == ["anew"]
-    assert len(calls) == 1
+    book.watch(code, lambda: began.append("anew"))
+    assert (began, book.read) == (["anew"], ["a"])
 
 
 def test_beginning_anew_keeps_the_words_of_the_command():
@@ -183,27 +178,32 @@ def test_a_watched_command_runs_again_tells_mistakes_and_ends_with_its_user(tmp_
         )  # fmt: skip
 
     def waits(times: int) -> None:
-        command.until(lambda: said.read_text().count(WAITING) >= times or process.poll() is not None, 60)
+        command.until(lambda: said.read_text().count(WAITING) >= times or process.poll() is not None)
         assert process.poll() is None, said.read_text()
+
+    def put(path: Path, text: str) -> None:
+        """Write a file at once: a half-written one would be a change of its own."""
+        stamp(path.with_suffix(".new"), text)
+        path.with_suffix(".new").replace(path)
 
     try:
         waits(1)
         notebook = nbformat.read(books / "01_tiny.ipynb", as_version=4)
         notebook.cells[-1].source = "print('a new result')"
-        nbformat.write(notebook, books / "01_tiny.ipynb")
+        put(books / "01_tiny.ipynb", nbformat.writes(notebook))
         waits(2)
         assert "a new result" in (tmp_path / "out" / "01_tiny.html").read_text(encoding="utf-8")
 
-        study.write_text("name: mine\nfolds: many\n", encoding="utf-8")
+        put(study, "name: mine\nfolds: many\n")
         waits(3)
         assert "folds" in said.read_text().split(WAITING)[2]
 
-        study.write_text("name: mine\nfolds: 4\ncompare_datasets: []\n", encoding="utf-8")
+        put(study, "name: mine\nfolds: 4\ncompare_datasets: []\n")
         waits(4)
         assert "folds: 4" in (tmp_path / "out" / "study.yml").read_text(encoding="utf-8")
 
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(command.PATIENCE) == 0
     finally:
         process.kill()
     assert said.read_text().rstrip().endswith("Ended.")

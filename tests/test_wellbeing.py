@@ -133,13 +133,8 @@ def test_questions_compared_are_no_input_of_the_tiers() -> None:
     asked = pd.read_csv(wellbeing.DEFINITIONS / "nfwbs_questions.csv")
     assert not asked["column"].duplicated().any()
     assert asked.groupby("role").size().to_dict() == {
-        "held": 3,
-        "income": 1,
-        "need": 20,
-        "risk": 11,
-        "score": 1,
-        "weight": 1,
-    }
+        "held": 3, "income": 1, "need": 20, "risk": 11, "score": 1, "weight": 1,
+    }  # fmt: skip
 
 
 def test_refusals_and_what_a_question_names_are_missing(tmp_path: Path) -> None:

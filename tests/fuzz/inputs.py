@@ -488,17 +488,8 @@ def marked(path: Path, out: Path) -> None:
 
 
 KINDS: dict[str, Callable[[Random], Attempt]] = {
-    "surveys": surveys,
-    "codings": codings,
-    "judgements": judgements,
-    "platform exports": exports,
-    "loan books": loan_books,
-    "crosswalks": crosswalks,
-    "studies": studies,
-    "grids": grids,
-    "qda projects": projects,
-    "transcripts": dialogues,
-    "instruments": instruments_,
-    "contact logs": contact_logs,
-    "parameters": settings,
-}
+    "surveys": surveys, "codings": codings, "judgements": judgements, "platform exports": exports,
+    "loan books": loan_books, "crosswalks": crosswalks, "studies": studies, "grids": grids,
+    "qda projects": projects, "transcripts": dialogues, "instruments": instruments_,
+    "contact logs": contact_logs, "parameters": settings,
+}  # fmt: skip

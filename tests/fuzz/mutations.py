@@ -8,17 +8,9 @@ from random import Random
 from typing import Any
 
 ENCODINGS = (
-    "utf-8",
-    "utf-8-sig",
-    "gb18030",
-    "utf-16",
-    "utf-16-le",
-    "utf-16-be",
-    "utf-32",
-    "latin-1",
-    "cp1252",
+    "utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252",
     "utf-7",
-)
+)  # fmt: skip
 
 # What people, spreadsheets and attackers put where something else is expected.
 WORDS = (

@@ -11,18 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pooch
-import xlrd
-
-from research.collect.publishers import READERS, table_sha256
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS, cache_folder
 from research.textfiles import own_yaml, reading
 from research.wholefiles import whole
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A run asks whether data are here before it imports anything heavy: what reads tables or the net is imported on use.
 SOURCES_FILE = DEFINITIONS / "sources.yml"
 
 
@@ -83,7 +82,7 @@ def verify(name: str, part: str, path: Path) -> Part:
         if file["sha256"] == got:
             return Part(part, path, got, "file hash", file.get("partial", ""))
     expected = " or ".join(file["sha256"] for file in spec["files"])
-    if spec.get("table_sha256") and name in READERS:
+    if spec.get("table_sha256"):
         content = _content_sha256(name, path)
         if content == spec["table_sha256"]:
             return Part(part, path, got, "content hash")
@@ -97,6 +96,10 @@ def verify(name: str, part: str, path: Path) -> Part:
 
 
 def _content_sha256(name: str, path: Path) -> str | None:
+    import xlrd
+
+    from research.collect.publishers import READERS, table_sha256
+
     try:
         return table_sha256(READERS[name](path))
     except (UserError, ValueError, KeyError, OSError, zipfile.BadZipFile, xlrd.XLRDError):
@@ -105,8 +108,9 @@ def _content_sha256(name: str, path: Path) -> str | None:
 
 def _candidates(name: str, part: str, folder: Path) -> Iterator[Path]:
     """Files in a folder that bear a name of this part, in the order of the list."""
-    listed = [file["name"] for file in _source(name)["parts"][part]["files"]]
-    if name in READERS:
+    spec = _source(name)["parts"][part]
+    listed = [file["name"] for file in spec["files"]]
+    if spec.get("table_sha256"):
         listed.append(f"{name}.csv")  # how a table known by its content is kept
     yield from (folder / file for file in dict.fromkeys(listed) if (folder / file).is_file())
 
@@ -153,6 +157,8 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def _download(name: str, url: str, progress: Any) -> Path:
+    import pooch
+
     spec = _source(name)
     known = f"sha256:{spec['archive_sha256']}" if spec["archive_sha256"] else None
     pooch.get_logger().setLevel("WARNING")  # the progress bar already says what happens
@@ -193,6 +199,8 @@ def fetch(
     Returns one row per part: part, file, bytes, sha256, known_by (file hash, content hash), partial.
     Raises UserError when a file is missing or its hash is not a known one; nothing is kept then.
     """
+    import pandas as pd
+
     spec = _source(name)
     with tempfile.TemporaryDirectory() as scratch:
         folder, only = Path(scratch), None
@@ -230,6 +238,8 @@ def fetch(
 
 def _keep(name: str, part: Part) -> Part:
     """Copy a verified file into the downloads under a name by which `locate` finds it."""
+    from research.collect.publishers import READERS
+
     by_content = part.known_by == "content hash"
     target = downloads(name) / (f"{name}.csv" if by_content else part.path.name)
     if target.resolve() == part.path.resolve():

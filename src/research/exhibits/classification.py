@@ -63,7 +63,12 @@ ANSWER = {
 DIFFERS = {
     "some": N_("The {rate} is shown to differ between the classes of {names}."),
     "none": N_("No standard is shown to part customers by their {rate}."),
-}
+    "large": N_("Among so many customers the least difference shows; the {rate} differs by what counts as a small "
+                "effect, or more, between the classes of {names}."),
+    "little": N_("Among so many customers the least difference shows; between the classes of no standard does the "
+                 "{rate} differ by what counts as a small effect."),
+}  # fmt: skip
+SMALL = 0.1  # Cramér's V of an outcome with two values, which is Cohen's w (Cohen 1988, table 7.2)
 
 
 def answer(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
@@ -71,9 +76,13 @@ def answer(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
     cut, differ = table["state"] == "cuts", table["result"] == "differs"
     names, parted = (table.loc[part, "name"].str.lower().tolist() for part in (cut, differ))
     counts = {state: int((table["state"] == state).sum()) for state in ("whole", "absent")}
+    found = "some" if parted else "none"
+    if parted and facts.get("sample"):  # a large book
+        parted = table.loc[differ & (table["effect"] >= SMALL), "name"].str.lower().tolist()
+        found = "large" if parted else "little"
     return [chosen(ANSWER, "all" if cut.all() else "some" if names else "none", total=len(table), cut=len(names),
                    names=names, **counts),
-            chosen(DIFFERS, "some" if parted else "none", rate=facts["rate_word"], names=parted)]  # fmt: skip
+            chosen(DIFFERS, found, rate=facts["rate_word"], names=parted)]  # fmt: skip
 
 
 def standards(table: pd.DataFrame) -> Exhibit:

@@ -349,4 +349,5 @@ DESIGN = {
 
 def design_limit(folds: int, repeats: int, facts: Mapping[str, Any]) -> Said:
     """Say what was resampled, and what one repeat leaves out. `facts`: `known`, `bad`, `outcome_word`."""
-    return chosen(DESIGN, "one" if repeats == 1 else "several", **facts, folds=folds, repeats=repeats)
+    counted = dict(facts) | (facts.get("sample") or {})
+    return chosen(DESIGN, "one" if repeats == 1 else "several", **counted, folds=folds, repeats=repeats)

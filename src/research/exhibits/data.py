@@ -322,13 +322,18 @@ def tables(**frames: pd.DataFrame) -> list[Exhibit]:
     return made
 
 
-LIMITS = (N_("All loans here were made: nothing is said of those refused, and LendingClub made them by the very "
-             "grade that models are judged against."),
-          N_("Outcomes and horizons differ between lenders; the share of bad loans in the Spanish and the German "
+REFUSED = {
+    True: N_("All loans here were made: nothing is said of those refused, and LendingClub made them by the very grade "
+             "that models are judged against."),
+    False: N_("All loans here were made: nothing is said of those refused."),
+}  # fmt: skip
+LIMITS = (N_("Outcomes and horizons differ between lenders; the share of bad loans in the Spanish and the German "
              "data is that of a sample, not of a book."),
           N_("A proxy measures something near what is asked for; the list in the supplement says what."))  # fmt: skip
 
 
 def limits(facts: Mapping[str, Any]) -> list[Said]:
     """Return what the page cannot say; that of the outcome in the words of the data set's definition."""
-    return [Said(N_("Of the outcome: {text}"), {"text": facts["censoring"]}), *map(Said, LIMITS)]
+    by_grade = facts["dataset"].startswith("lendingclub")
+    censored = Said(N_("Of the outcome: {text}"), {"text": facts["censoring"]})
+    return [censored, Said(REFUSED[by_grade]), *map(Said, LIMITS)]

@@ -110,7 +110,7 @@ SIZE = {
 
 def fit(made: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
     """Return the size of the regression, and how it fits. `made`: one row of `explain.risk.fit_quality`."""
-    return chosen(SIZE, "all", **dict(facts) | dict(made.iloc[0]))
+    return chosen(SIZE, "all", **dict(facts) | (facts.get("sample") or {}) | dict(made.iloc[0]))
 
 
 ODDS = N_("Higher odds of {outcome}, after adjustment for {tests} tests: {up}; lower odds: {down}.")
@@ -124,6 +124,17 @@ AXES = {
                "{shown} clearest of {tests} inputs, the lender's grade not among them. Blue: clear after adjustment"),
 }  # fmt: skip
 ODDS_TICKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 20)
+CLOSE_TICKS = (
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    1,
+    1.1,
+    1.25,
+    1.5,
+    1.75,
+)  # of narrow intervals about one, as many customers have
 STRONGEST = {
     "open": N_("No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."),
     "clear": N_("The clearest input is {name}: a standard deviation more goes with {marginal_effect:+.1pp} "
@@ -187,7 +198,8 @@ def forest_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     if about["axis"] == "odds":
         axes.set_xscale("log")
         low, high = axes.get_xlim()
-        ticks = [tick for tick in ODDS_TICKS if low <= tick <= high]
+        marks = ODDS_TICKS if low < 0.5 or high > 2 else CLOSE_TICKS
+        ticks = [tick for tick in marks if low <= tick <= high]
         axes.set_xticks(ticks, [words.number(tick, ".3g") for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     name_rows(axes, names)
@@ -274,7 +286,7 @@ CURVES = {
     "none": N_("For none of {total} numbers does a curve fit clearly better than a straight line."),
 }  # fmt: skip
 GAPS = {
-    "none": N_("No number has missing values."),
+    "none": N_("No number of the regression is unknown for anybody."),
     "held": N_("Complete cases alone, and multiple imputation, leave the coefficient of {terms} inside its interval."),
     "moved": N_("Complete cases alone, or multiple imputation, move the coefficient of {terms} out of its interval."),
 }  # fmt: skip

@@ -5,26 +5,22 @@ Everywhere `origin` is `demonstration` (the interviews are invented) or `reporte
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, INK, MUTED, RULE, canvas, forest
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.exhibit import Exhibit, drawing, interval
+from research.exhibits.style import ACCENT, INK, MUTED, RULE, canvas, forest, name_rows, numbered, wrapped
+from research.exhibits.words import N_, Said, Words, chosen
 
 ALL_CODES = N_("All codes together")
 GROUPS = {"customer": N_("customers"), "practitioner": N_("practitioners")}
 LANGUAGES = {"en": N_("English"), "zh": N_("Chinese")}
-INVENTED = N_(
-    "These interviews are invented: the page shows the method, and says nothing of what people think of tiers. That is "
-    "known when a bank interviews its own customers and officers."
-)
+INVENTED = N_("These interviews are invented: the page shows the method, and says nothing of what people think of "
+              "tiers. That is known when a bank interviews its own customers and officers.")  # fmt: skip
 MOST = N_("Of {people:,} participants, {voices:,} speak to “{code}”, more than to any other code.")
 AGREED = {
     "reliable": N_("The coders agree well enough to rely on (α {alpha:.2f})."),
@@ -53,17 +49,8 @@ def answer(counts: pd.DataFrame, alpha: pd.DataFrame, result: str, origin: str) 
         return [Said(INVENTED)]
     whole = alpha[alpha["scope"] == "overall"].iloc[0]
     most = counts[counts["group"] == "all"].nlargest(1, "participants").iloc[0]
-    return [
-        Said(MOST, {"people": most["of"], "voices": most["participants"], "code": most["label_en"]}),
-        _picked(AGREED, whole["reading"], alpha=whole["estimate"]),
-        Said(ENOUGH[result]),
-    ]
-
-
-def _picked(templates: dict[str, str], by: str, **fields: object) -> Said:
-    """Return the sentence that a result picks, with those of the fields that it names."""
-    template = templates[by]
-    return Said(template, {name: value for name, value in fields.items() if f"{{{name}" in template})
+    return [Said(MOST, {"people": most["of"], "voices": most["participants"], "code": most["label_en"]}),
+            chosen(AGREED, whole["reading"], alpha=whole["estimate"]), Said(ENOUGH[result])]  # fmt: skip
 
 
 def sides(evidence: pd.DataFrame, origin: str) -> Exhibit:
@@ -73,14 +60,11 @@ def sides(evidence: pd.DataFrame, origin: str) -> Exhibit:
         evidence: `label_en, side`, and for both sides `voices_for, quote_for, quote_for_id`.
         origin: see above.
     """
-    said = Said(
-        N_(
-            "More participants speak for the benefit than against it on {most} of {n}; more speak against it on "
-            "{least}, and as many on {even}."
-        ),
-        {"n": len(evidence), "most": (evidence["side"] == "for").sum(), "least": (evidence["side"] == "against").sum(),
-         "even": (evidence["side"] == "even").sum()},
-    )  # fmt: skip
+    said = Said(N_("More participants speak for the benefit than against it on {most} of {n}; more "
+                   "speak against it on {least}, and as many on {even}."),
+                {"n": len(evidence), "most": (evidence["side"] == "for").sum(),
+                 "least": (evidence["side"] == "against").sum(),
+                 "even": (evidence["side"] == "even").sum()})  # fmt: skip
     ends = ("for", "against")
     kept = ["label_en", "side", *(f"{name}{end}" for end in ends for name in ("voices_", "quote_"))]
     return Exhibit(
@@ -93,12 +77,10 @@ def sides(evidence: pd.DataFrame, origin: str) -> Exhibit:
 
 
 SPOKEN = {
-    "apart": N_(
-        "The groups lie furthest apart on “{code}”: {high:.0%} of {first} against {low:.0%} of {second}; with so few "
-        "people a lead, not a test."
-    ),
+    "apart": N_("The groups lie furthest apart on “{code}”: {high:.0%} of {first} against {low:.0%} of {second}; "
+                "with so few people a lead, not a test."),
     "alike": N_("Most participants, {voices:,} of {people:,}, speak to “{code}”."),
-}
+}  # fmt: skip
 
 
 def frequencies(counts: pd.DataFrame, origin: str) -> Exhibit:
@@ -113,17 +95,14 @@ def frequencies(counts: pd.DataFrame, origin: str) -> Exhibit:
     wide = frame.pivot(index="label_en", columns="group", values="share").reindex(order["label_en"])
     gap = wide.max(axis=1) - wide.min(axis=1)
     row, top = wide.loc[gap.idxmax()], order.iloc[0]
-    said = _picked(
-        SPOKEN, "apart" if gap.max() > 0 else "alike", high=row.max(), first=_group(row.idxmax()), low=row.min(),
-        second=_group(row.idxmin()), voices=top["participants"], people=top["of"],
-        code=gap.idxmax() if gap.max() > 0 else top["label_en"],
-    )  # fmt: skip
+    said = chosen(SPOKEN, "apart" if gap.max() > 0 else "alike", high=row.max(), first=_group(row.idxmax()),
+                  low=row.min(), second=_group(row.idxmin()), voices=top["participants"], people=top["of"],
+                  code=gap.idxmax() if gap.max() > 0 else top["label_en"])  # fmt: skip
     alt = N_("One row per code with a dot for each group, joined by a line; codes most spoken to come first.")
     return Exhibit(
         "frequencies", frame, said, Said(alt), frequencies_drawn, within=None, origin=origin,
         headings={"label_en": N_("Code"), "group": N_("Group"), "participants": N_("Participants"), "of": N_("of"),
-                  "share": N_("Share"), "segments": N_("Turns")},
-        formats={"share": ".0%"},
+                  "share": N_("Share"), "segments": N_("Turns")}, formats={"share": ".0%"},
     )  # fmt: skip
 
 
@@ -146,25 +125,20 @@ def frequencies_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     axes.hlines(range(len(codes)), ends["min"], ends["max"], color=RULE, linewidth=2)
     sns.scatterplot(x=frame["share"], y=rows + nudge, hue=frame["group"].map(names), hue_order=names.values(),
                     palette=[ACCENT, INK, MUTED][: len(groups)], s=36, ax=axes, zorder=3)  # fmt: skip
-    _rows(codes, axes, words)
+    _name(codes, axes, words)
     axes.set_xlim(-0.02, 1.02)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value, ".0%")))
+    numbered(axes.xaxis, words)
     axes.set(xlabel=words(N_("Share of participants who speak to it")), ylabel="")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=len(groups))
     axes.get_legend().remove()
     return figure
 
 
-def _rows(labels: list[str], axes: Axes, words: Words) -> None:
-    """Name the rows from top to bottom; a long name is broken where there is little room."""
-    broken = [textwrap.fill(words(label), 22) if words.narrow else words(label) for label in labels]
-    axes.set_yticks(range(len(labels)), broken, fontsize=7.5 if words.narrow else 8.5)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.grid(axis="x")
-    sns.despine(ax=axes, left=True)
+def _name(labels: list[str], axes: Axes, words: Words) -> None:
+    names = [wrapped(words(label), words, 99, 22) for label in labels]
+    name_rows(axes, names, below=0.4, fontsize=7.5 if words.narrow else 8.5)
 
 
-INTERVAL = "{estimate:.2f} [{ci_low:.2f}, {ci_high:.2f}]"
 READINGS = ("reliable", "tentative", "low", "open")
 
 
@@ -179,19 +153,15 @@ def agreement(alpha: pd.DataFrame, bars: dict[str, float], labels: pd.Series, or
     codes = alpha[alpha["scope"] == "code"].sort_values("estimate", ascending=False, kind="stable")
     frame = pd.concat([alpha[alpha["scope"] == "overall"], codes], ignore_index=True).assign(**bars)
     frame["label"] = frame["code"].map(labels).fillna(ALL_CODES)
-    said = Said(
-        N_(
-            "Of {n} codes, the coders agree reliably on {reliable}, tentatively on {tentative} and too little on "
-            "{low}; on {open} the interval leaves it open."
-        ),
-        {"n": len(codes)} | {name: (codes["reading"] == name).sum() for name in READINGS},
-    )
+    said = Said(N_("Of {n} codes, the coders agree reliably on {reliable}, tentatively on {tentative} and too "
+                   "little on {low}; on {open} the interval leaves it open."),
+                {"n": len(codes)} | {name: (codes["reading"] == name).sum() for name in READINGS})  # fmt: skip
     alt = N_("A dot with interval per code, best agreed first, all codes on top; two lines mark the bars.")
     return Exhibit(
         "agreement", frame, said, Said(alt), agreement_drawn, within=None, origin=origin,
         headings={"label": N_("Code"), "estimate": N_("Krippendorff's α [95 % interval]"), "reading": N_("Agreement"),
                   "applied": N_("Times given"), "n": N_("Turns"), "note": N_("Note")},
-        formats={"estimate": INTERVAL, "n": ",.0f", "applied": ",.0f"},
+        formats={"estimate": interval(".2f"), "n": ",.0f", "applied": ",.0f"},
     )  # fmt: skip
 
 
@@ -203,7 +173,7 @@ def agreement_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     rows = frame.set_index("label").assign(prediction_low=np.nan, prediction_high=np.nan)
     forest(axes, rows, list(rows.index), str(rows.index[0]), frame["tentative"].iloc[0], words)
     axes.axvline(frame["reliable"].iloc[0], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-    _rows(list(rows.index), axes, words)
+    _name(list(rows.index), axes, words)
     axes.set_xlim(min(-0.02, frame["ci_low"].min() - 0.02), 1.03)
     label = words(N_("Krippendorff's α, 95 % interval; line: tentative, dashed: reliable"))
     axes.set_xlabel(label, loc="right")
@@ -239,13 +209,10 @@ def overall(agreed: dict[str, pd.DataFrame]) -> list[Said]:
 
 
 FOLLOWED = {
-    "open": N_(
-        "On {differ:,} of {applied:,} codings a second coder does not follow; all are to be talked through."
-    ),
-    "settled": N_(
-        "On {differ:,} of {applied:,} codings a second coder did not follow; [[resolved]] tells what was decided."
-    ),
-}
+    "open": N_("On {differ:,} of {applied:,} codings a second coder does not follow; all are to be talked through."),
+    "settled": N_("On {differ:,} of {applied:,} codings a second coder did not follow; [[resolved]] tells what was "
+                  "decided."),
+}  # fmt: skip
 
 
 def coefficients(agreed: dict[str, pd.DataFrame], labels: pd.Series, origin: str) -> Exhibit:
@@ -287,10 +254,8 @@ def resolved(settled: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
         settled: `code, estimate, ci_low, ci_high, differ, keep, drop, undecided`; `all codes` is one.
         labels, origin: see above.
     """
-    said = N_(
-        "The coders differed on {differ:,} cases: {keep:,} codes were kept and {drop:,} dropped; {undecided:,} are "
-        "undecided and do not count."
-    )
+    said = N_("The coders differed on {differ:,} cases: {keep:,} codes were kept and {drop:,} dropped; "
+              "{undecided:,} are undecided and do not count.")  # fmt: skip
     whole = settled["code"] == "all codes"
     frame = pd.concat([settled[whole], settled[~whole & (settled["differ"] > 0)]], ignore_index=True)
     counts = ["differ", "keep", "drop", "undecided"]
@@ -299,7 +264,7 @@ def resolved(settled: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
         Said(said, frame.loc[0, counts].to_dict()), within=None, origin=origin,
         headings={"label": N_("Code"), "estimate": N_("α before [95 % interval]"), "differ": N_("Cases that differ"),
                   "keep": N_("Kept"), "drop": N_("Dropped"), "undecided": N_("Undecided")},
-        formats={"estimate": INTERVAL} | dict.fromkeys(counts, ",.0f"),
+        formats={"estimate": interval(".2f")} | dict.fromkeys(counts, ",.0f"),
     )  # fmt: skip
 
 
@@ -311,10 +276,8 @@ def consensus(after: pd.DataFrame, alpha: pd.DataFrame, origin: str) -> Exhibit:
         alpha: as for `agreement`.
         origin: see above.
     """
-    said = N_(
-        "What counts as reliability is the agreement before, α {before:.2f}; with the consensus, made of their own "
-        "codings, the coders agree at α {low:.2f} to {high:.2f}."
-    )
+    said = N_("What counts as reliability is the agreement before, α {before:.2f}; with the consensus, made of "
+              "their own codings, the coders agree at α {low:.2f} to {high:.2f}.")  # fmt: skip
     before = alpha.loc[alpha["scope"] == "overall", "estimate"].iloc[0]
     fields = {"before": before, "low": after["alpha"].min(), "high": after["alpha"].max()}
     return Exhibit(
@@ -322,35 +285,24 @@ def consensus(after: pd.DataFrame, alpha: pd.DataFrame, origin: str) -> Exhibit:
         headings={"coder": N_("Coder"), "decided": N_("Decisions on their codings"),
                   "followed": N_("As they had coded"), "changed": N_("Changed"), "added": N_("A code added"),
                   "removed": N_("A code removed"), "alpha": N_("α with the consensus [95 % interval]"),
-                  "kappa": N_("Cohen's κ with it")},
-        formats={"alpha": "{alpha:.2f} [{ci_low:.2f}, {ci_high:.2f}]", "kappa": ".2f"},
+                  "kappa": N_("Cohen's κ with it")}, formats={"alpha": interval(".2f", "alpha"), "kappa": ".2f"},
     )  # fmt: skip
 
 
 STOPPED = {
     "few": N_("{interviews} interviews and {codes} codes are too few for the stopping rule."),
-    "open": N_(
-        "The stopping rule is not met: the last {run} of {interviews} interviews brought {new_information:.0%} new "
-        "codes, and it allows {threshold:.0%}."
-    ),
-    "held": N_(
-        "The stopping rule is met after {enough:.0f} of {interviews} interviews; no new code came later."
-    ),
-    "missed": N_(
-        "The stopping rule is met after {enough:.0f} of {interviews} interviews, but stopping there would have missed "
-        "{later:.0f} of {codes} codes."
-    ),
-}
-THE_RULE = N_(
-    "The rule of Guest, Namey and Chen: stop when the next {run} interviews bring at most {threshold:.0%} new codes, "
-    "measured against those of the first {base}."
-)
+    "open": N_("The stopping rule is not met: the last {run} of {interviews} interviews brought "
+               "{new_information:.0%} new codes, and it allows {threshold:.0%}."),
+    "held": N_("The stopping rule is met after {enough:.0f} of {interviews} interviews; no new code came later."),
+    "missed": N_("The stopping rule is met after {enough:.0f} of {interviews} interviews, but stopping there would "
+                 "have missed {later:.0f} of {codes} codes."),
+}  # fmt: skip
+THE_RULE = N_("The rule of Guest, Namey and Chen: stop when the next {run} interviews bring at most "
+              "{threshold:.0%} new codes, measured against those of the first {base}.")  # fmt: skip
 ORDERS = {
     "always": N_("In other orders of the people it would have stopped after {first:.0f} to {last:.0f} interviews."),
-    "sometimes": N_(
-        "In other orders of the people it would have stopped after {first:.0f} to {last:.0f} interviews, and never in "
-        "{never:.1%} of the orders."
-    ),
+    "sometimes": N_("In other orders of the people it would have stopped after {first:.0f} to {last:.0f} "
+                    "interviews, and never in {never:.1%} of the orders."),
     "same": N_("In any order of the people it stops after {first:.0f} interviews."),
     "never": N_("In no order of the people would it have stopped."),
 }  # fmt: skip
@@ -371,11 +323,10 @@ def saturation(curve: pd.DataFrame, band: pd.DataFrame, stop: pd.Series, origin:
     )
     return Exhibit(
         "saturation", frame.assign(enough=stop["enough"], checked=stop["checked"]),
-        _picked(STOPPED, stop["result"], **stop), Said(alt), saturation_drawn, within=None, origin=origin,
+        chosen(STOPPED, stop["result"], **stop), Said(alt), saturation_drawn, within=None, origin=origin,
         headings={"interview": N_("Interview"), "codes": N_("Codes in it"), "new_codes": N_("New codes"),
                   "cumulative": N_("Codes so far"), "mean": N_("Random orders, mean"), "low": N_("from"),
-                  "high": N_("to")},
-        formats={"mean": ".1f", "low": ".1f", "high": ".1f"},
+                  "high": N_("to")}, formats={"mean": ".1f", "low": ".1f", "high": ".1f"},
     )  # fmt: skip
 
 
@@ -412,28 +363,25 @@ def stopping(stop: pd.Series, stops: pd.DataFrame) -> list[Said]:
         "never" if reached.empty else "sometimes" if never > 0 else "always" if len(reached) > 1 else "same"
     )
     rule = Said(THE_RULE, stop[["run", "threshold", "base"]].to_dict())
-    return [rule, _picked(ORDERS, code, first=reached.min(), last=reached.max(), never=never)]
+    return [rule, chosen(ORDERS, code, first=reached.min(), last=reached.max(), never=never)]
 
 
 HEARD = {
-    "demonstration": N_(
-        "{people:,} invented participants speak in {turns:,} turns; {coders} coders gave a code to {coded:,} of them."
-    ),
+    "demonstration": N_("{people:,} invented participants speak in {turns:,} turns; {coders} coders gave a code to "
+                        "{coded:,} of them."),
     "reported": N_("{people:,} people spoke in {turns:,} turns; {coders} coders gave a code to {coded:,} of them."),
 }  # fmt: skip
 SEARCHED = {
     "none": N_("{documents:,} transcripts were searched for {names:,} names and for patterns; nothing was found."),
-    "waived": N_(
-        "{documents:,} transcripts were searched for {names:,} names and for patterns; found and kept, each with a "
-        "written reason: {places:,}."
-    ),
+    "waived": N_("{documents:,} transcripts were searched for {names:,} names and for patterns; found and kept, "
+                 "each with a written reason: {places:,}."),
 }  # fmt: skip
 
 
 def participants(people: pd.DataFrame, coders: int, origin: str) -> Exhibit:
     """Show how many spoke, by group and language: `group, language, participants, turns, coded`."""
     sums = people[["participants", "turns", "coded"]].sum()
-    said = _picked(HEARD, origin, people=sums["participants"], coders=coders, **sums[["turns", "coded"]])
+    said = chosen(HEARD, origin, people=sums["participants"], coders=coders, **sums[["turns", "coded"]])
     return Exhibit(
         "participants", people.replace({"group": GROUPS, "language": LANGUAGES}), said, origin=origin,
         headings={"group": N_("Group"), "language": N_("Language"), "participants": N_("Participants"),
@@ -444,19 +392,16 @@ def participants(people: pd.DataFrame, coders: int, origin: str) -> Exhibit:
 def searched(documents: int, names: int, findings: pd.DataFrame) -> Said:
     """Say what was searched for what could identify somebody, and what was found (all of it waived in writing)."""
     places = findings["finding"].nunique()
-    return _picked(SEARCHED, "waived" if places else "none", documents=documents, names=names, places=places)
+    return chosen(SEARCHED, "waived" if places else "none", documents=documents, names=names, places=places)
 
 
 def tree(themes: pd.DataFrame, definitions: pd.Series, origin: str) -> Exhibit:
     """Show the codes in their themes (`code, label_en, depth, segments, participants`) and what each means."""
-    frame = themes.assign(
-        label=["— " * row.depth + row.label_en for row in themes.itertuples()],
-        definition=themes["code"].map(definitions),
-    )
-    said = Said(
-        N_("The codebook as a tree: {themes} themes and {codes} codes; a theme counts each turn of its codes once."),
-        {"themes": (themes["depth"] == 0).sum(), "codes": (themes["depth"] > 0).sum()},
-    )  # fmt: skip
+    frame = themes.assign(label=["— " * row.depth + row.label_en for row in themes.itertuples()],
+                          definition=themes["code"].map(definitions))  # fmt: skip
+    said = Said(N_("The codebook as a tree: {themes} themes and {codes} codes; a theme counts each "
+                   "turn of its codes once."),
+                {"themes": (themes["depth"] == 0).sum(), "codes": (themes["depth"] > 0).sum()})  # fmt: skip
     return Exhibit(
         "tree", frame, said, within=None, origin=origin, supplement=True,
         headings={"label": N_("Theme or code"), "definition": N_("What it means"), "segments": N_("Turns"),
@@ -470,8 +415,7 @@ def quotations(quotes: pd.DataFrame, origin: str) -> Exhibit:
     return Exhibit(
         "quotations", quotes.groupby("code", sort=False).head(2), Said(text), within=None, origin=origin,
         headings={"label_en": N_("Code"), "text": N_("In their words"), "quote_id": N_("Participant: turn"),
-                  "group": N_("Group"), "coders": N_("Coders")},
-        supplement=True,
+                  "group": N_("Group"), "coders": N_("Coders")}, supplement=True,
     )  # fmt: skip
 
 
@@ -487,21 +431,18 @@ def together(pairs: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
     met = pairs[pairs["segments"] > 0].sort_values(["segments", "jaccard"], ascending=False, kind="stable")
     frame = met.head(PAIRS).assign(first=met["code_1"].map(labels), second=met["code_2"].map(labels))
     top = frame[["first", "second", "segments"]].iloc[0].to_dict() if len(met) else {}
-    said = _picked(MET, "some" if len(met) else "none", apart=len(pairs) - len(met), pairs=len(pairs), **top)
+    said = chosen(MET, "some" if len(met) else "none", apart=len(pairs) - len(met), pairs=len(pairs), **top)
     return Exhibit(
         "together", frame, said, within=None, origin=origin, supplement=True,
         headings={"first": N_("Code"), "second": N_("and code"), "segments": N_("Turns with both"),
                   "segments_1": N_("with the first"), "segments_2": N_("with the second"),
-                  "jaccard": N_("Jaccard index")},
-        formats={"jaccard": ".2f"},
+                  "jaccard": N_("Jaccard index")}, formats={"jaccard": ".2f"},
     )  # fmt: skip
 
 
-LIMITS = (
-    N_("Participants were chosen, not drawn: shares describe them and nobody else."),
-    N_("Coders used one codebook; agreement says that they read it alike, not that the codes are right."),
-    N_("The order of the documents need not be the order of the interviews."),
-)  # fmt: skip
+LIMITS = (N_("Participants were chosen, not drawn: shares describe them and nobody else."),
+          N_("Coders used one codebook; agreement says that they read it alike, not that the codes are right."),
+          N_("The order of the documents need not be the order of the interviews."))  # fmt: skip
 
 
 COUNTED = {

@@ -33,7 +33,7 @@ SAMPLED = N_(
 def followed(whose: Mapping[str, str], sample: Mapping[str, Any] | None) -> Said:
     """Say whose tiers are followed, and what is sampled of a large loan book: `n` of `rows` with a `seed`."""
     said = Said(FOLLOWED[whose["origin"]], {"title": whose["title"]})
-    return Said(SAMPLED, {"followed": said, **sample}) if sample else said
+    return chosen({"sampled": SAMPLED}, "sampled", followed=said, **sample) if sample else said
 
 
 def simulated() -> Said:

@@ -26,6 +26,7 @@ PALETTE: dict[str, Any] = own_yaml(DEFINITIONS / "palette.yml")
 TIER_COLOURS: dict[str, str] = {tier: pair["light"] for tier, pair in PALETTE["tiers"].items()}
 MODEL_COLOURS: dict[str, str] = PALETTE["models"]
 INK, MUTED, RULE, ACCENT, WARNING = (PALETTE[name] for name in ("ink", "muted", "rule", "accent", "warning"))
+DASHED = (0, (4, 3))
 PHONE = 3.6  # inches; what a phone of 390 px shows without scrolling
 FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei"]
 RC = {
@@ -142,6 +143,51 @@ def name_rows(axes: Axes, names: Sequence[str], below: float = 0.5, **look: Any)
     axes.set(xlabel="", ylabel="")
     axes.grid(axis="x")
     sns.despine(ax=axes, left=True)
+
+
+def name_questions(axes: Axes, names: Sequence[str], words: Words) -> None:
+    """Name the rows of a chart by questions or scales, which begin with a capital there."""
+    shown = [words(name) for name in names]
+    name_rows(axes, [wrapped(name[:1].upper() + name[1:], words, 44) for name in shown])
+
+
+def legend_above(figure: Figure, axes: Axes, words: Words) -> None:
+    """Put the legend of a chart above it, on a phone in two columns, of long names in one."""
+    handles, labels = axes.get_legend_handles_labels()
+    axes.get_legend().remove()
+    long = words.narrow and max(map(len, labels)) > 30
+    columns = 1 if long else 2 if words.narrow else len(handles)
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns)
+
+
+def dots_against(frame: pd.DataFrame, names: str, line: float, label: str, words: Words) -> Figure:
+    """Draw `estimate` with its interval per row, named by a column, against a dashed line."""
+    figure, rows = canvas(words, (0.34 if words.narrow else 0.24) * len(frame) + 0.7), list(range(len(frame)))
+    axes = figure.subplots()
+    axes.axvline(line, color=MUTED, linewidth=1, linestyle=DASHED)
+    axes.hlines(rows, frame["ci_low"], frame["ci_high"], color=ACCENT, linewidth=1.6)
+    sns.scatterplot(x=frame["estimate"], y=rows, color=ACCENT, s=34, ax=axes, zorder=3)
+    name_questions(axes, frame[names].tolist(), words)
+    axes.set_xlabel(words(label), loc="right")
+    return figure
+
+
+def dots_by_group(frame: pd.DataFrame, group: str, line: float, words: Words) -> Figure:
+    """Draw `estimate` with its interval, a row per construct and a colour per group, against a dashed line."""
+    names, groups = list(dict.fromkeys(frame["construct"])), list(dict.fromkeys(frame[group]))
+    figure = canvas(words, 0.28 * len(names) + 1 + 0.16 * max(len(groups) - 2, 0))
+    axes = figure.subplots()
+    axes.axvline(line, color=MUTED, linewidth=1, linestyle=DASHED)
+    rows = frame.groupby("construct", sort=False)
+    at = frame["construct"].map(names.index) + 0.12 * (2 * rows.cumcount() + 1 - rows["n"].transform("size"))
+    for name, colour in zip(groups, (ACCENT, INK, MUTED), strict=False):
+        part, own, called = frame[frame[group] == name], at[frame[group] == name], words(name)
+        axes.hlines(own, part["ci_low"], part["ci_high"], color=colour, linewidth=1.6)
+        sns.scatterplot(x=part["estimate"], y=own, color=colour, s=30, ax=axes, zorder=3,
+                        label=called[:1].upper() + called[1:])  # fmt: skip
+    name_questions(axes, names, words)
+    legend_above(figure, axes, words)
+    return figure
 
 
 def wrapped(text: str, words: Words, wide: int = 48, narrow: int = 20) -> str:

@@ -162,7 +162,7 @@ class Words:
         return format_list(shown, locale=self.locale) if shown else ""
 
 
-def chosen(texts: Mapping[str, str], code: str, **fields: Any) -> Said:
+def chosen(texts: Mapping[str, str], code: str, /, **fields: Any) -> Said:
     """Return the sentence of a result, with those of the fields that it names.
 
     >>> str(chosen({"few": "Only {names}.", "none": "Nobody."}, "none", names=["A"]))

@@ -63,6 +63,8 @@ LABELS = {
     "p_holm": "p (Holm)",
     "p_bh": "p (BH)",
     "dof": "df",
+    "least_dof": "Least df",
+    "fewer": "Smaller group",
     "dof_2": "df 2",
     "aic_change": "AIC change",
     "r2_lost": "R² lost",

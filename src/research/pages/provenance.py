@@ -115,7 +115,7 @@ def commit() -> dict[str, Any]:
     try:
         head = git("rev-parse", "HEAD")
         changed = git("status", "--porcelain", "--", *TRACKED)
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return {"commit": "unknown", "dirty": False}
     return {"commit": head, "dirty": bool(changed)}
 
@@ -123,7 +123,7 @@ def commit() -> dict[str, Any]:
 def git(*arguments: str) -> str:
     """Return what git prints in the project; hooks of a surrounding repository are not used."""
     done = subprocess.run(
-        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, timeout=20
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True, timeout=120
     )
     return done.stdout.strip()
 
@@ -152,7 +152,7 @@ def date() -> str:
     if not seconds:
         try:
             seconds = git("show", "-s", "--format=%ct", "HEAD")
-        except (OSError, subprocess.CalledProcessError):
+        except (OSError, subprocess.SubprocessError):
             seconds = "0"
     moment = dt.datetime.fromtimestamp(int(seconds), tz=dt.UTC)
     return moment.isoformat(timespec="seconds")

@@ -26,6 +26,7 @@ from research.runs.runner import Failed
 
 TEMPORARY_CELL = re.compile(r"[^\s\"'(]*ipykernel_\d+[/\\]\d+\.py")
 ERROR_CELL = "papermill-error-cell-tag"
+PATIENCE = 600  # seconds; a busy machine needs more than the usual 60 to start a kernel, and 4 for an output
 CellStarted = Callable[[int, int], None]
 
 
@@ -104,6 +105,8 @@ def execute(
             on_cell_start=started,
             record_timing=False,
             coalesce_streams=True,
+            start_timeout=PATIENCE,
+            iopub_timeout=PATIENCE,
         )
     except Exception as error:
         if getattr(error, "ename", "") != NotTestable.__name__:

@@ -18,6 +18,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from research.collect import fetch
 from research.errors import UserError
 from research.pages import notebooks as books
 from research.pages import provenance
@@ -257,8 +258,6 @@ def study_tasks(
     the processes that `submit` gives it to: of this machine, where notebooks wait for a free one, or `elsewhere`.
     Figures are drawn by the painters. `reference` has the values to compare with; by default those of the project.
     """
-    from research.collect import fetch  # slow to import
-
     notebooks = books.in_turn(plan.chosen) if plan.jobs > 1 or elsewhere else plan.chosen
     shared = {
         "code": provenance.code_hash(),

@@ -32,7 +32,7 @@ CARD = (
 def about(study: Study) -> dict[str, Any]:
     """Return what is known of the data set: title, outcome, censoring, rows, outcome rate, card, banner.
 
-    `sample` says on how many of its customers models are compared: `n`, `rows`, `seed`; None where on all.
+    `sample` says on whom of them models are compared: `n` of `rows` by `seed`, `known` and `bad`; None where on all.
     """
     table = customers(study)
     known, named = table.get("default", pd.Series(dtype=float)), outcome(study)
@@ -51,17 +51,17 @@ def about(study: Study) -> dict[str, Any]:
         "known": int(known.notna().sum()),
         "bad": int(known.sum()),
         "outcome_rate": float(known.mean()),
-        "currency": stated.get("currency", "as in the loan book"),
+        "currency": stated.get("currency", "the book's currency"),
     }
     kind = "real" if stated.get("real", True) else "simulated"
     words = "Simulated data: no bank, no person." if kind == "simulated" else f"Real data: {facts['title']}."
     if study.weights == "survey" and study.fieldwork.provenance == "invented":
         words += " The weights of RFM and ABC come from invented experts."
-    drawn = sampled(study)
-    facts["sample"] = (
-        None if drawn is None else {"n": len(drawn), "rows": len(table), "seed": str(study.seed)}
-    )
-    if drawn is not None:
+    facts["sample"] = None
+    if (drawn := sampled(study)) is not None:
+        part = drawn.get("default", known.iloc[:0])
+        facts["sample"] = {"n": len(drawn), "rows": len(table), "seed": str(study.seed),
+                           "known": int(part.notna().sum()), "bad": int(part.sum())}  # fmt: skip
         words += (
             f" Models are compared, and regressions fitted, on {len(drawn):,} of its {len(table):,} customers, drawn "
             f"by lot within each outcome (seed {study.seed}); counts, classes and tiers are of all."

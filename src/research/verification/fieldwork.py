@@ -17,6 +17,7 @@ from research.fieldwork.interviews.agreement import (
 )
 from research.fieldwork.interviews.ratings import ratings_from_contingency
 from research.fieldwork.survey.group_comparison import kendall_w
+from research.fieldwork.survey.group_model import coefficient
 from research.fieldwork.survey.reliability import cronbach_alpha
 from research.fieldwork.survey.weighted import average, effective
 from research.verification.checks import computes, published_table
@@ -99,6 +100,18 @@ def bfi() -> dict[str, float]:
         letter = next(iter(keyed))[0].lower()
         found[f"bfi_alpha_{letter}"] = cronbach_alpha(pd.DataFrame(keyed))["estimate"]
     return found
+
+
+@computes("few_clusters")
+def few_clusters() -> dict[str, float]:
+    """Errors and degrees of freedom of a regression of 20 people asked alone, and of 10 in three clusters."""
+    x, y = np.sin(np.r_[1:11, 2:12]), np.r_[np.cos(np.r_[0:10]), np.tan(np.r_[1:11])]
+    alone = coefficient(np.column_stack([np.ones(20), x]), y, np.ones(20), np.arange(20))
+    clusters = np.repeat([1, 2, 3], [6, 2, 2])
+    design = np.column_stack([np.ones(10), np.r_[[1] * 4, [0] * 5, 1], clusters == 2, clusters == 3])
+    three = coefficient(design.astype(float), y[10:], np.ones(10), clusters)
+    return {"few_alone_error": alone.error, "few_alone_dof": alone.dof,
+            "few_three_error": three.error, "few_three_dof": three.dof}  # fmt: skip
 
 
 @computes("nfwbs", needs="cfpb_nfwbs_2016")
