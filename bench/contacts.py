@@ -1,4 +1,4 @@
-"""Time and memory of the contact plan for 100,000 customers: the promise is under a minute and bounded memory."""
+"""Time and memory of the contact plan for a million customers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def invented(size: int, seed: int = 1) -> tuple[pd.DataFrame, pd.Series]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--customers", type=int, default=1_000_000)
     size = parser.parse_args().customers
     customers, tiers = invented(size)
     start = time.perf_counter()
@@ -80,10 +80,10 @@ def main() -> None:
                 "claim": "contact plan as a workbook",
                 "ours": "rows streamed to the file",
                 "ours_seconds": written - start,
-                "target": "under 60 s",
+                "target": "at most 2,048 MiB",
                 "n": f"{size:,} customers",
                 "peak_mib": after / 1024,
-                "note": f"writing added {(after - before) / 1024:.0f} MiB",
+                "note": f"{time.process_time():.0f} processor seconds; writing added {(after - before) / 1024:.0f} MiB",
             }
         ],
     )

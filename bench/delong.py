@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from record import record
@@ -32,14 +32,15 @@ def by_definition(y: np.ndarray, score: np.ndarray) -> float:
     return float(wins.mean(axis=1).var(ddof=1) / len(bad) + wins.mean(axis=0).var(ddof=1) / len(good))
 
 
-def seconds(function: Callable[[], object], times: int) -> float:
-    """Return the best time of several calls."""
-    found = []
-    for _ in range(times):
-        start = time.perf_counter()
-        function()
-        found.append(time.perf_counter() - start)
-    return min(found)
+def seconds(functions: Sequence[Callable[[], object]], times: int) -> list[float]:
+    """Return the least processor seconds of several calls of each, which take turns: a busy machine slows all alike."""
+    found = np.empty((times, len(functions)))
+    for turn in range(times):
+        for place, function in enumerate(functions):
+            start = time.process_time()
+            function()
+            found[turn, place] = time.process_time() - start
+    return found.min(axis=0).tolist()
 
 
 def main(n: int) -> None:
@@ -50,9 +51,10 @@ def main(n: int) -> None:
     ours = delong(y, score)[1][0, 0]
     assert np.isclose(ours, by_ranks(y, score), rtol=1e-9)
     assert np.isclose(ours, by_definition(y, score), rtol=1e-9)
-    base, measured = seconds(lambda: delong(y, score), 20), []
-    for name, function, times in (("three rankings", by_ranks, 20), ("definition", by_definition, 2)):
-        other = seconds(lambda function=function: function(y, score), times)
+    measured = []
+    for name, function, times in (("three rankings", by_ranks, 100), ("definition", by_definition, 2)):
+        turns = (lambda: delong(y, score), lambda function=function: function(y, score))
+        base, other = seconds(turns, times)
         print(f"{name:15s} {other * 1e3:9.1f} ms, {other / base:6.1f} x ours")
         measured.append(
             {
