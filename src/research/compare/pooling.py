@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,38 +15,24 @@ FEWEST = 2  # lenders that can be pooled
 CONSISTENT = 5  # lenders at least, before a result is called consistent across lenders
 
 
-def by_lender(rows: pd.DataFrame) -> pd.DataFrame:
+def by_lender(rows: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
     """Merge the data sets of one lender by inverse variance: they are not independent lenders.
 
     Args:
         rows: one row per data set: `lender, dataset, estimate, variance`. A row without a variance above nought is
             left out: it says nothing of its own error.
+        keys: columns that tell contrasts apart, each of which is merged by itself.
 
     Returns:
-        One row per lender, in order of appearance: `lender, datasets` (number), `estimate, variance`.
+        One row per contrast and lender, in order of appearance: the keys, `lender, datasets` (number), `estimate,
+        variance`.
     """
     known = rows[(rows["variance"] > 0) & rows["estimate"].notna()]
-    weight = 1 / known["variance"]
-    sums = (
-        pd.DataFrame(
-            {
-                "lender": known["lender"],
-                "weight": weight,
-                "weighted": weight * known["estimate"],
-                "datasets": 1,
-            }
-        )
-        .groupby("lender", sort=False)
-        .sum()
-    )
-    return pd.DataFrame(
-        {
-            "lender": sums.index,
-            "datasets": sums["datasets"].to_numpy(),
-            "estimate": (sums["weighted"] / sums["weight"]).to_numpy(),
-            "variance": (1 / sums["weight"]).to_numpy(),
-        }
-    )
+    weight, named = 1 / known["variance"], [*keys, "lender"]
+    parts = known[named].assign(datasets=1, weight=weight, weighted=weight * known["estimate"])
+    sums = parts.groupby(named, sort=False).sum().reset_index()
+    sums = sums.assign(estimate=sums["weighted"] / sums["weight"], variance=1 / sums["weight"])
+    return sums[[*named, "datasets", "estimate", "variance"]]
 
 
 def pooled(lenders: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -131,22 +117,17 @@ def over_lenders(rows: pd.DataFrame, margins: Mapping[str, float]) -> dict[str, 
         interval with the other variances; contrasts of fewer than two lenders have no row here.
     """
     keys = ["purpose", "arm", "model_a", "model_b"]
-    single, together = [], []
-    for key, part in rows.groupby(keys, sort=False):
-        named = dict(zip(keys, key, strict=True))
-        lenders = by_lender(part)
-        half = stats.norm.ppf(0.975) * np.sqrt(lenders["variance"])
-        single.append(
-            lenders.assign(
-                **named, ci_low=lenders["estimate"] - half, ci_high=lenders["estimate"] + half
-            ).drop(columns="variance")
-        )
+    merged = rows[keys].drop_duplicates().merge(by_lender(rows, keys), on=keys)
+    otherwise = dict(list(by_lender(rows.assign(variance=rows["delong"]), keys).groupby(keys, sort=False)))
+    together = []
+    for key, lenders in merged.groupby(keys, sort=False):
         if len(lenders) < FEWEST:
             continue
+        named = dict(zip(keys, key, strict=True))
         pool = pooled(lenders).iloc[0]
         margin = margins.get(named["purpose"], np.nan)
         margin = 0.0 if pd.isna(margin) else float(margin)
-        other = by_lender(part.assign(variance=part["delong"]))
+        other = otherwise.get(key, lenders[:0])
         checked = pooled(other).iloc[0] if len(other) == len(lenders) else pd.Series(dtype=float)
         together.append(
             named
@@ -157,6 +138,7 @@ def over_lenders(rows: pd.DataFrame, margins: Mapping[str, float]) -> dict[str, 
                 "delong_high": checked.get("ci_high", np.nan),
             }
         )
+    half = stats.norm.ppf(0.975) * np.sqrt(merged["variance"])
+    found = merged.assign(ci_low=merged["estimate"] - half, ci_high=merged["estimate"] + half)
     columns = [*keys, "lender", "datasets", "estimate", "ci_low", "ci_high"]
-    found = pd.concat(single, ignore_index=True)[columns] if single else pd.DataFrame(columns=columns)
-    return {"rows": found, "pooled": pd.DataFrame(together)}
+    return {"rows": found[columns], "pooled": pd.DataFrame(together)}

@@ -75,13 +75,17 @@ def contrasts(
     wide = folds[folds["arm"] == arm].pivot(
         index=["measure", "repeat", "fold"], columns="model", values="estimate"
     )
+    by_measure = dict(list(wide.groupby(level="measure", sort=False)))
     for purpose, a, b in compared:
         about = known.loc[purpose]
-        part = wide.loc[[about["measure"]]] if about["measure"] in wide.index else wide.iloc[:0]
-        if a not in part or b not in part or part[[a, b]].dropna().empty:
+        part = by_measure.get(about["measure"])
+        if part is None or a not in part or b not in part:
+            continue
+        gaps = (part[a] - part[b]).to_numpy()
+        if np.isnan(gaps).all():
             continue
         sign = -1.0 if about["direction"] == "lower" else 1.0
-        test = corrected_t(sign * (part[a] - part[b]).to_numpy(), test_train_ratio).iloc[0]
+        test = corrected_t(sign * gaps, test_train_ratio).iloc[0]
         rows.append(
             {"purpose": purpose, "measure": about["measure"], "arm": arm, "model_a": a, "model_b": b,
              "margin": float(about["margin"])} | test.to_dict()

@@ -34,7 +34,7 @@ from research.study.panel import (
 PAGE = "07_monitoring"
 ABSORBING = ("default", "churned")
 SEASONS = (3, 6, 12)  # months on book at which the hazard of default changes most
-BAR, BY_CHANCE = "scorecard", "random"
+BY_CHANCE = "random"
 
 # ------------------------------------------------------------------------------------------------------ real customers
 
@@ -111,9 +111,8 @@ def frozen_rates(study: Study, source: str) -> pd.DataFrame:
         row of a ranking, `rate_word` of the outcome, `first` and `last` month.
     """
     labels, parts = months(study, source)["label"], []
-    for name in (*study.models, BAR):
-        last = monthly_tiers(study, source, name)
-        last = last[last["period"] == last["period"].max()]
+    for name, placed in monthly_tiers(study, source).items():
+        last = placed[placed["period"] == placed["period"].max()]
         found = profile.rates(last["tier"], last["default"])
         test = tier_trend.separation(found).iloc[0].to_dict()
         parts.append(found.assign(ranking=name, overall=last["default"].mean(), **test))
@@ -138,8 +137,9 @@ def shifts(study: Study, source: str) -> pd.DataFrame:
     """
     dates, rows = months(study, source), []
     ends = [dates["period"].iloc[end] for end in (0, -1)]
+    placed = monthly_tiers(study, source)
     for name in study.models:
-        before, after = (monthly_tiers(study, source, name).query("period == @end") for end in ends)
+        before, after = (placed[name][placed[name]["period"] == end] for end in ends)
         for what, column in (("score", "score"), ("tiers", "tier")):
             table = drift.bin_counts(before[column], after[column])
             rows.append({"what": what, "name": name, **drift.stability(table["expected"], table["actual"])})
@@ -284,7 +284,7 @@ def _usual(study: Study) -> list[int]:
 
 def _states(study: Study, source: str, name: str) -> pd.DataFrame:
     """Tiers by month, with one row more for a simulated customer who defaulted or left."""
-    tiers = monthly_tiers(study, source, name)[["customer_id", "period", "tier"]]
+    tiers = monthly_tiers(study, source)[name][["customer_id", "period", "tier"]]
     if source != SIMULATED:
         return tiers
     ends = monthly.bank(size(study, source)).panel.query("defaulted == 1 or churned == 1")

@@ -15,6 +15,7 @@ from research.steps import step
 from research.study.weighting import weights
 
 SIMULATED = "simulated"
+BAR = "scorecard"  # beside which the tiers of real customers are shown
 FIRST_LOANS = (
     6  # the model is fitted on the loans of the first months, whose outcome year ends before the shock
 )
@@ -66,22 +67,28 @@ def frozen_model(study: Study, source: str, name: str) -> StratificationModel:
     return made(study, name).fit(start, start["default"])
 
 
-@step(frozen_model)
-def monthly_tiers(study: Study, source: str, name: str) -> pd.DataFrame:
-    """Return everybody's tier and score at the end of every month: customer_id, period, tier, score, default."""
-    model, parts = frozen_model(study, source, name), []
+@step(frozen_model, "models")
+def monthly_tiers(study: Study, source: str) -> dict[str, pd.DataFrame]:
+    """Return everybody's tier and score at the end of every month: customer_id, period, tier, score, default.
+
+    One frame per model of the study, and of real customers one for the bar; a month is made once for all of them.
+    """
+    names = study.models if source == SIMULATED else [*study.models, BAR]
+    models = {name: frozen_model(study, source, name) for name in names}
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
     for period in months(study, source)["period"]:
         now = monthly.customers(source, int(period), size(study, source))
-        found = model.place(now)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "customer_id": now.index.to_numpy(),
-                    "period": int(period),
-                    "tier": found["tier"],
-                    "score": found["risk"],
-                    "default": now["default"].to_numpy(),
-                }
+        for name, model in models.items():
+            found = model.place(now)
+            parts[name].append(
+                pd.DataFrame(
+                    {
+                        "customer_id": now.index.to_numpy(),
+                        "period": int(period),
+                        "tier": found["tier"],
+                        "score": found["risk"],
+                        "default": now["default"].to_numpy(),
+                    }
+                )
             )
-        )
-    return pd.concat(parts, ignore_index=True)
+    return {name: pd.concat(each, ignore_index=True) for name, each in parts.items()}
