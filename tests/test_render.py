@@ -285,3 +285,16 @@ def test_index_leads_to_everything(tmp_path_factory):
         target = link.partition("#")[0]
         assert not target or "://" in target or (out / target).exists(), link
     assert re.search(r"tier_shares\.premium\s*0\.1", tree.xpath("string(//main)"))
+
+
+def test_models_and_tiers_are_called_on_pages_what_readers_call_them(rendered):
+    frame = pd.DataFrame(
+        {"ranking": ["rfm", "grade", "own"], "tier": ["high", "premium", "low"], "n": [1, 2, 3]}
+    )
+    page = parser.document_fromstring(rendered(shows(exhibit_bundle(Exhibit("rates", frame, Said("Rates"))))))
+    rows = [[cell.text_content() for cell in row] for row in page.xpath("//table//tbody/tr")]
+    assert rows == [
+        ["RFM", "High risk", "10"],
+        ["Lender's grade", "Premium", "20"],
+        ["own", "Low risk", "30"],
+    ]
