@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,15 @@ def arguments(notebooks: Path | None, *words: object) -> list[str]:
 
 
 def start(notebooks: Path | None, *words: object, **options: Any) -> subprocess.Popen[str]:
-    """Start a command and return its process."""
-    given = {"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
+    """Start a command and return its process; it hears an interrupt also where the tests run in the background."""
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    given = {
+        "env": environment(),
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "preexec_fn": heard,
+    }
+    given |= options
     return subprocess.Popen(arguments(notebooks, *words), text=True, encoding="utf-8", **given)
 
 

@@ -364,6 +364,11 @@ def test_steps_of_a_study_are_computed_by_the_workers_into_the_cache_of_the_run(
     assert not list((tmp_path / "cache").glob("seen-*"))
 
 
+def test_as_many_workers_start_here_as_asked_for_each_with_one_thread():
+    with cluster.connected("local:3") as client:
+        assert list(client.nthreads().values()) == [1, 1, 1]
+
+
 def test_a_cluster_with_another_cache_is_refused_before_anything_runs(compared, dask, tmp_path):
     with pytest.raises(
         UserError, match=r"worker tcp://\S+: the shared folder: found .* not seen, expected .* seen"

@@ -187,7 +187,7 @@ class Typed:
             words, self.runs = [*without(words, "--only"), "--only", ONE_NOTEBOOK], False
             how = "run"
         only_plan = how in ("one notebook", "plan")
-        words = without(words, "--cluster") if how == "plan" else words
+        words = without(words, "--cluster") if only_plan else words  # a plan asks no scheduler
         printed = self.finished(self.terminal.research(words[1:], only_plan=only_plan), place, codes)
         return "" if only_plan and codes == {0} else printed
 

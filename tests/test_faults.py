@@ -202,8 +202,8 @@ def test_processes_that_compute_steps_end_with_their_run(number, tmp_path):
     started = Started(books, *words, RESEARCH_CACHE=str(cache))
     until((cache / "results" / "customers").exists)  # steps are under way, and take longer than what follows
     started.process.send_signal(number)
-    assert started.process.wait(60) != 0
-    until(lambda: not started.descendants(), 60)
+    assert started.process.wait(command.PATIENCE) != 0
+    until(lambda: not started.descendants())
 
 
 def parent(process: int) -> int:

@@ -79,10 +79,10 @@ def test_weighted_errors_of_people_alone_are_hc2_of_statsmodels() -> None:
     assert (found.estimate, found.error) == pytest.approx((fitted.params[1], fitted.bse[1]))
 
 
-@pytest.mark.parametrize("treated", [2, 3, 6])
+@pytest.mark.parametrize("treated", [2, 6])
 def test_a_group_of_few_branches_keeps_the_level_that_the_usual_correction_loses(treated: int) -> None:
     rng, level, wrong, usual, tested = np.random.default_rng(7), 0.05, 0, 0, 0
-    for _ in range(400):
+    for _ in range(250):
         branch = np.repeat(np.arange(20), 8)
         design = np.column_stack([np.ones(160), branch < treated]).astype(float)
         y = 0.4 * rng.normal(size=20)[branch] + rng.normal(size=160)

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import krippendorff
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +23,8 @@ from research.fieldwork.instruments.forms import coding_form
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.disclosure import read_disclosures
 from research.pages import checklists
+from research.pages.index import disclosed as disclosed_on
+from research.pages.show import exhibit_bundle
 
 CASE = ["document", "segment", "code"]
 UNITS = pd.DataFrame(
@@ -257,8 +260,11 @@ def test_the_page_says_how_a_model_answered_or_that_none_coded(tmp_path: Path) -
     ]
     said = " ".join(map(str, exhibits.answers(made(tmp_path))))
     assert said.startswith("A model counts nowhere among the coders")
-    assert "Of 7 turns, model answered 5, refused 1 and left 1 without an answer" in said
-    assert "model gave 1 codes that the codebook does not have" in said
+    assert (
+        "Of 7 turns, model answered 5, refused 1 and gave no answer to 1; only those that it answered are compared"
+        in said
+    )
+    assert "Codes of model that the codebook does not have: 1; they are compared with nothing." in said
     assert "One run of model was given" in said
 
 
@@ -280,6 +286,20 @@ def test_of_many_people_the_lowest_and_the_highest_are_shown(tmp_path: Path) -> 
     }
     (table,) = exhibits.agreement(frames, LABELS, "reported")
     assert list(table.headings)[-2:] == ["lowest", "highest"] and len(table.headings) == 6
+
+
+def test_the_checklists_take_what_page_10_states(tmp_path: Path) -> None:
+    given = read(tmp_path)
+    frames = {
+        "answers": machine.machine_answers(given),
+        "disclosure": machine.disclosure(given, {"model": {"model": "model 3"}}),
+    }
+    shown = [nbformat.v4.new_output("display_data", data=exhibit_bundle(one)) for one in
+             exhibits.disclosures(frames, "reported")]  # fmt: skip
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=shown)])
+    nbformat.write(notebook, tmp_path / "10_interviews.ipynb")
+    stated = disclosed_on([tmp_path / "09_survey.ipynb", tmp_path / "10_interviews.ipynb"])
+    assert list(stated) == ["model"] and stated["model"]["model"] == "model 3" and not stated["model"]["why"]
 
 
 def test_the_checklist_of_a_model_has_its_answers_or_says_not_stated() -> None:

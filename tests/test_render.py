@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
 import nbformat
 import pandas as pd
@@ -106,6 +107,9 @@ def test_figures_that_others_draw_are_the_same(tmp_path, record):
     here = render(tmp_path / "03_here.ipynb", PAGES, record)
     worded.DRAWN.kept.clear()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert render(tmp_path / "03_here.ipynb", PAGES, record, pool=pool) == here
+        worded.DRAWN.kept.clear()
+        assert isinstance(pool.submit(os._exit, 1).exception(), BrokenExecutor)
         assert render(tmp_path / "03_here.ipynb", PAGES, record, pool=pool) == here
 
 
@@ -281,3 +285,16 @@ def test_index_leads_to_everything(tmp_path_factory):
         target = link.partition("#")[0]
         assert not target or "://" in target or (out / target).exists(), link
     assert re.search(r"tier_shares\.premium\s*0\.1", tree.xpath("string(//main)"))
+
+
+def test_models_and_tiers_are_called_on_pages_what_readers_call_them(rendered):
+    frame = pd.DataFrame(
+        {"ranking": ["rfm", "grade", "own"], "tier": ["high", "premium", "low"], "n": [1, 2, 3]}
+    )
+    page = parser.document_fromstring(rendered(shows(exhibit_bundle(Exhibit("rates", frame, Said("Rates"))))))
+    rows = [[cell.text_content() for cell in row] for row in page.xpath("//table//tbody/tr")]
+    assert rows == [
+        ["RFM", "High risk", "10"],
+        ["Lender's grade", "Premium", "20"],
+        ["own", "Low risk", "30"],
+    ]

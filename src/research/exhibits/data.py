@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, INK, MUTED, canvas, label_below, numbered
+from research.exhibits.style import ACCENT, INK, MUTED, canvas, dots, label_below, numbered
 from research.exhibits.words import N_, Said, Words, chosen
 
 CRITERIA = {
@@ -179,7 +179,7 @@ def who_drawn(frame: pd.DataFrame, words: Words) -> Figure:
         spec = ".0%" if str(row["unit"]).startswith("share") else ",.0f"
         axes.hlines(0, row["q05"], row["q95"], color=MUTED, linewidth=1.2)
         axes.hlines(0, row["q25"], row["q75"], color=ACCENT, linewidth=6)
-        sns.scatterplot(x=[row["median"]], y=[0], color="white", edgecolor=INK, s=40, ax=axes, zorder=3)
+        dots(axes, [row["median"]], [0], 40, INK, facecolor="white")
         axes.annotate(words.number(row["median"], spec), (row["median"], 0), xytext=(0, 7), ha="center",
                       textcoords="offset points", fontsize=8)  # fmt: skip
         label = words(str(row["label"]))

@@ -14,12 +14,10 @@ from research.exhibits.words import N_, Said
 NONE = N_("No codings by a language model were given, and none was run.")
 APART = N_("A model counts nowhere among the coders: reliability, themes and consensus are those of people.")
 ANSWERED = N_(
-    "Of {turns:,} turns, {coder} answered {answered:,}, refused {refused:,} and left {unanswered:,} without an answer; "
-    "neither of the latter is taken for a turn to which no code applies."
+    "Of {turns:,} turns, {coder} answered {answered:,}, refused {refused:,} and gave no answer to {unanswered:,}; only "
+    "those that it answered are compared."
 )
-OUTSIDE = N_(
-    "{coder} gave {outside:,} codes that the codebook does not have; they are compared with nothing."
-)
+OUTSIDE = N_("Codes of {coder} that the codebook does not have: {outside:,}; they are compared with nothing.")
 AGREES = N_(
     "Over all codes, on the turns that it answered and that carry a code of anybody, α of {coder} with a person is "
     "{low:.2f} to {high:.2f}; of the people among themselves it is {people:.2f}."

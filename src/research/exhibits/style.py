@@ -119,15 +119,16 @@ def rows_with_intervals(
     if overall is not None:
         axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     axes.hlines(places, frame["ci_low"], frame["ci_high"], color=shades, linewidth=1.8)
-    # one dot a row, as seaborn's dots look: to find out that there is one, seaborn takes ten times as long
-    known, size = frame["rate"].notna().to_numpy(), 46
-    axes.scatter(
-        frame["rate"][known], places[known], size, facecolor=np.array(shades)[known], edgecolor="white",
-        linewidth=0.08 * size**0.5, zorder=3,
-    )  # fmt: skip
+    known = frame["rate"].notna().to_numpy()
+    dots(axes, frame["rate"][known], places[known], 46, facecolor=np.array(shades)[known])
     for row, n in zip(places, frame["n"], strict=True):
         beside(axes, row, n, words)
     name_rows(axes, names, below=0.4)
+
+
+def dots(axes: Axes, x: Any, y: Any, size: float, edgecolor: str = "white", **look: Any) -> None:
+    """Draw one dot a row as seaborn's look; to find out that there is one, seaborn takes ten times as long."""
+    axes.scatter(x, y, size, edgecolor=edgecolor, linewidth=0.08 * size**0.5, zorder=3, **look)
 
 
 def beside(axes: Axes, row: float, n: Any, words: Words) -> None:

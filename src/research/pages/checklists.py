@@ -77,11 +77,11 @@ def of_models(stated: Mapping[str, Mapping[str, str]]) -> list[tuple[Checklist, 
     """Return a checklist for each language model that coded interviews, with what is declared.
 
     Args:
-        stated: name of the model → item → answer, see `research.fieldwork.intake.disclosure.read_disclosures`.
+        stated: name of the model → item → answer; empty: not stated.
     """
     one, found = _read(MODEL), []
     for coder, answers in stated.items():
-        name = f"{one.name}: {coder}" if coder else one.name
+        name = f"{one.name}: {coder}"
         words = {str(item["id"]): answers.get(item["key"], "") for item in one.items}
         cut = {item: text if len(text) <= SHOWN else f"{text[:SHOWN]} …" for item, text in words.items()}
         found.append((replace(one, name=name), {name: cut}))

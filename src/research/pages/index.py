@@ -12,7 +12,6 @@ from typing import Any
 import nbformat
 
 from research.exhibits.words import Words
-from research.fieldwork.intake.disclosure import read_disclosures
 from research.pages import sources, values
 from research.pages.checklists import STATES, Checklist, Line, counts, declarations, fill, load, of_models
 from research.pages.crate import METADATA, write_crate
@@ -20,7 +19,7 @@ from research.pages.files import write_if_changed
 from research.pages.markdown import Heading, slug
 from research.pages.notebooks import stopped
 from research.pages.pagecheck import broken_links, faults, ids, section_names
-from research.pages.payload import exhibits
+from research.pages.payload import exhibits, payload_to_frame
 from research.pages.provenance import look_hash
 from research.pages.render import (
     linked_from_elsewhere,
@@ -30,7 +29,6 @@ from research.pages.render import (
     templates,
 )
 from research.paths import ROOT
-from research.study.workbooks import located
 from research.textfiles import read_yaml
 
 # Whose answers are what came out of the study, in this order.
@@ -216,12 +214,8 @@ def filled_checklists(
     read = [path for path in executed if not stopped(path)]
     anchors = {path.stem: ids((out / f"{path.stem}.html").read_text(encoding="utf-8")) for path in read}
     anchors["index"] = frozenset(SECTIONS)
-    given = record["study"]["parameters"]["fieldwork"]
-    declared = declarations(given["declarations"])
-    lists = [(one, declared) for one in load()]
-    if given.get("machine"):
-        stated = read_disclosures([located(path, "disclosures") for path in given["disclosures"]])
-        lists += of_models(stated or {"": {}})
+    declared = declarations(record["study"]["parameters"]["fieldwork"]["declarations"])
+    lists = [*((one, declared) for one in load()), *of_models(disclosed(read))]
     filled: list[tuple[Checklist, list[Line]]] = []
     problems: list[str] = []
     for one, said in lists:
@@ -229,6 +223,17 @@ def filled_checklists(
         filled.append((one, answers))
         problems += contradictions
     return filled, problems
+
+
+def disclosed(executed: list[Path]) -> dict[str, dict[str, str]]:
+    """Return what page 10 states of each language model that coded, name → item → answer; empty where none did."""
+    found = {}
+    for path in (path for path in executed if path.stem == "10_interviews"):
+        for _, payload in exhibits(nbformat.read(path, as_version=4)):
+            if payload["name"].startswith("disclosure"):
+                frame = payload_to_frame(payload)
+                found[frame["coder"].iloc[0]] = dict(zip(frame["item"], frame["answer"], strict=True))
+    return found
 
 
 def checklists_page(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from research.exhibits.exhibit import Formats
+from research.exhibits.terms import NAMES
 from research.exhibits.words import N_, Said, Words, is_number
 from research.numerals import decimals
 from research.pages.payload import kind_of, plain
@@ -21,6 +22,7 @@ from research.tiers import TIERS
 ENGLISH = Words()
 Naming = Callable[[str, Any], str]  # (field of a sentence, value) → name under which the number is known
 MISSING = "–"
+OF_MODELS = ("model", "ranking", "first", "second")  # columns that hold a model's name in the data
 WITHHELD_NOTE = N_(
     "Withheld: fewer than {smallest} persons, or a number from which such a count could be computed."
 )
@@ -259,6 +261,8 @@ def cell_html(
         return f'<data value="">{MISSING}</data>' if part and name in numeric else MISSING
     if isinstance(value, str) and "tier" in name.lower():
         return html.escape(" / ".join(map(words.tier, value.split(" / "))))  # a rule may feed several
+    if name in OF_MODELS and value in NAMES:
+        return html.escape(words(NAMES[value]))
     text = html.escape(words(NO_LIMIT) if value in ("inf", "-inf") else words.value(value, spec))
     return f'<data value="{value}">{text}</data>' if name in numeric else text
 

@@ -70,8 +70,7 @@ def look_hash() -> str:
 
 def checklist_hash(study: Study) -> str:
     """Return the fingerprint of the checklists and of what the researcher declares."""
-    given = [study.fieldwork.declarations, *study.fieldwork.disclosures]
-    named = [base / path for path in given if path for base in (Path(), ROOT)]
+    named = [base / study.fieldwork.declarations for base in (Path(), ROOT) if study.fieldwork.declarations]
     return fingerprint([DEFINITIONS / "checklists", *(path for path in named if path.is_file())])
 
 

@@ -84,7 +84,7 @@ def started(words: str) -> Iterator[str]:
         raise UserError(f"--cluster {words}: expected {HERE}N with N workers, 1 to {MOST}")
     with changed(steady_environment()):
         made = LocalCluster(
-            int(count), threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+            n_workers=int(count), threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
         )
     with made:
         yield made.scheduler_address
