@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
 import nbformat
 import pandas as pd
@@ -106,6 +107,9 @@ def test_figures_that_others_draw_are_the_same(tmp_path, record):
     here = render(tmp_path / "03_here.ipynb", PAGES, record)
     worded.DRAWN.kept.clear()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert render(tmp_path / "03_here.ipynb", PAGES, record, pool=pool) == here
+        worded.DRAWN.kept.clear()
+        assert isinstance(pool.submit(os._exit, 1).exception(), BrokenExecutor)
         assert render(tmp_path / "03_here.ipynb", PAGES, record, pool=pool) == here
 
 

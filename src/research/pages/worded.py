@@ -6,7 +6,8 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import suppress
 from dataclasses import replace
 from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -308,11 +309,10 @@ def pictures(payload: dict[str, Any], words: Words) -> tuple[markup.Picture, mar
 def draw(payloads: Iterable[dict[str, Any]], pool: Executor) -> None:
     """Draw figures in English, several at the same time in processes of a pool; `pictures` finds them drawn."""
     words = Words()
-    begun = [
-        (_drawing(each, words), pool.submit(_pictures, each, words)) for each in payloads if "draw" in each
-    ]
-    for key, drawing in begun:
-        DRAWN(key, drawing.result)
+    asked = [(_drawing(each, words), each) for each in payloads if "draw" in each]
+    with suppress(BrokenExecutor):  # a process was killed; what was not drawn is drawn when it is asked for
+        for key, drawing in [(key, pool.submit(_pictures, each, words)) for key, each in asked]:
+            DRAWN(key, drawing.result)
 
 
 def _drawing(payload: Mapping[str, Any], words: Words) -> tuple[str, str, float]:

@@ -38,8 +38,9 @@ def answers(study: Study) -> pd.DataFrame:
         notebook shows all the same; without it, it says why and stops).
     """
     rows, table = [], customers(study)
+    varies = bool(informative(table, predictors(table)))
     for row in needs().itertuples():
-        lacking = _lacking(study, row, table)
+        lacking = _lacking(study, row, table, varies)
         rows.append(
             {
                 "notebook": row.notebook,
@@ -59,12 +60,12 @@ def why_not(study: Study, notebook: str) -> str:
     return "" if row["answer"] == "yes" or row["instead"] else row["lacking"]
 
 
-def _lacking(study: Study, row: Any, table: pd.DataFrame) -> str:
+def _lacking(study: Study, row: Any, table: pd.DataFrame, varies: bool) -> str:
     """Return the first reason why a notebook cannot answer its question."""
     choice = indicator_definitions()["construct"].tolist() if row.any_of == "@abc" else row.any_of.split(";")
     if row.any_of and not set(choice) & set(table.columns[table.notna().any()]):
         return f"the data have none of {', '.join(choice)}"
-    if row.varies and not informative(table, predictors(table)):
+    if row.varies and not varies:
         return "no predictor is measured that varies between customers"
     return _without_outcome(study, row.outcome, table) if row.outcome else ""
 
