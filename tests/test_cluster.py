@@ -245,11 +245,14 @@ def test_without_a_worker_left_the_rest_fails_and_the_batch_ends(dask, books, tm
     assert len(outcomes) == 4
 
 
-def test_without_the_scheduler_the_rest_fails_and_the_batch_ends(dask, books, tmp_path, monkeypatch):
-    if not dask.workers:
-        dask.add()
-    monkeypatch.setattr(cluster, "has_worker", lambda _: dask.scheduler.kill() or True)
-    outcomes = carried_out(dask, books, tmp_path)
+def test_without_the_scheduler_the_rest_fails_and_the_batch_ends(books, tmp_path, monkeypatch):
+    own = Cluster(tmp_path)  # other tests need theirs
+    own.add()
+    monkeypatch.setattr(cluster, "has_worker", lambda _: own.scheduler.kill() or True)
+    try:
+        outcomes = carried_out(own, books, tmp_path)
+    finally:
+        own.close()
     assert outcomes[-1].message == cluster.CUT_OFF
     assert len(outcomes) == 4
 
@@ -370,6 +373,8 @@ def test_as_many_workers_start_here_as_asked_for_each_with_one_thread():
 
 
 def test_a_cluster_with_another_cache_is_refused_before_anything_runs(compared, dask, tmp_path):
+    if not dask.workers:
+        dask.add()
     with pytest.raises(
         UserError, match=r"worker tcp://\S+: the shared folder: found .* not seen, expected .* seen"
     ):
