@@ -12,7 +12,6 @@ from axe_playwright_python.sync_playwright import Axe
 from openpyxl import load_workbook
 
 from test_browser import DESK, PHONE, becomes, browser, expect, out, visit, width_beyond  # noqa: F401
-from test_comments import research
 
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } });"
 # what keys do with a caret in the text: put it at a place and stretch it by words
@@ -287,7 +286,7 @@ def test_paper_shows_no_comments_and_pages_without_scripts_no_button(visit):  # 
     expect(silent.locator("#comments")).to_be_hidden()
 
 
-def test_two_readers_comments_reach_the_authors_workbook(visit, out, tmp_path):  # noqa: F811
+def test_two_readers_comments_reach_the_authors_workbook(visit, out, tmp_path, research):  # noqa: F811
     files = []
     for name, start, words in (("Ana", "AUC", 3), ("Bo", "months", 1)):
         page = visit("06_first.html")
@@ -303,7 +302,7 @@ def test_two_readers_comments_reach_the_authors_workbook(visit, out, tmp_path): 
     text = (now / "06_first.html").read_text(encoding="utf-8")
     (now / "06_first.html").write_text(text.replace(">0.563<", ">0.612<"), encoding="utf-8")
     book = tmp_path / "comments.xlsx"
-    assert research("comments", *files, "--against", now, book) == 0
+    assert research("comments", *files, "--against", now, book)[0] == 0
     rows = [
         [row[0], row[2], *row[4:6]]
         for row in load_workbook(book).active.iter_rows(min_row=2, values_only=True)

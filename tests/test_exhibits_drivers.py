@@ -156,7 +156,8 @@ def test_calibration_is_judged_by_the_interval_of_the_slope(result, text):
          "alone, or multiple imputation, move the coefficient of A out of its interval. Not to be read alone, since "
          "others tell most of it (variance inflation above 10): A."),
         ("open", "", 1.5,
-         "For none of 1 numbers does a curve fit clearly better than a straight line. No number has missing values. "
+         "For none of 1 numbers does a curve fit clearly better than a straight line. "
+         "No number of the regression is unknown for anybody. "
          "No input is told mostly by others (variance inflation above 10): each can be read alone."),
     ],
 )  # fmt: skip

@@ -224,7 +224,7 @@ def test_a_word_document_says_the_numbers_of_the_run(run: Path, tmp_path: Path, 
     assert "Seed 20240607." in text
     assert [[cell.text for cell in row.cells] for row in made.tables[0].rows][:2] == [
         ["Model", "Tier", "Rate_50% [95 % interval]", "n"],
-        ["tree", "High risk", "3.12% [2.17%,\u00a04.33%]", "995"],
+        ["Decision tree", "High risk", "3.12% [2.17%,\u00a04.33%]", "995"],
     ]
     with zipfile.ZipFile(out) as archive:
         assert [name for name in archive.namelist() if name.endswith(".png")]
