@@ -17,6 +17,7 @@ from research.fieldwork import exchange
 from research.fieldwork import machine as machines
 from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import workbook as wb
+from research.fieldwork.instruments.layout import CASE
 from research.fieldwork.intake.check import kind_of
 from research.fieldwork.intake.coding import coding_workbooks, read_coding
 from research.fieldwork.intake.decisions import open_decisions, read_decisions
@@ -26,8 +27,6 @@ from research.fieldwork.interviews import agreement, coder_agreement, ratings, r
 from research.inert import write_csv
 from research.targets import READS, WRITES, Force, guarded
 
-PROJECTS = (".qdpx", ".qde")
-CASE = ["document", "segment", "code"]
 AFTER = (
     "after: {followed} of {decided} decisions were as {coder} had coded; {changed} changed it ({added} codes added, "
     "{removed} removed); α with the consensus {alpha:.3f} [{ci_low:.3f}, {ci_high:.3f}], κ {kappa:.3f}, which is no "
@@ -161,13 +160,9 @@ def show_agreement(
 
 def _codings(files: list[Path], book: Path | None, coders: list[str]) -> Codings | Returned:
     """The codings of a project or of coding workbooks, or a plain table as it was opened."""
-    project = len(files) == 1 and (
-        (files[0] / exchange.WHOLE).is_file() or files[0].suffix.lower() in PROJECTS
-    )
-    if project:
-        folder = files[0].is_dir()
-        read = exchange.read_folder(files[0]) if folder else exchange.read_qda(files[0])
-        found = _project(exchange.to_interviews(read))
+    project = exchange.read_project(files[0]) if len(files) == 1 else None
+    if project is not None:
+        found = _project(exchange.to_interviews(project))
     else:
         folders = any(path.is_dir() for path in files)
         opened = coding_workbooks(files) if folders else [open_returned(path) for path in files]

@@ -27,7 +27,6 @@ from research.fieldwork.interviews.resolution import CONSENSUS, with_consensus
 from research.paths import DEFINITIONS
 from research.textfiles import read_csv
 
-PROJECTS = (".qdpx", ".qde")
 PEOPLE = "people"
 ANSWERS = ("answered", "refused", "unanswered")
 TABLE = [Column(key, key.capitalize(), "") for key in ("coder", "run", "document", "segment", "code")]
@@ -53,15 +52,7 @@ def open_codings(paths: Sequence[str | Path]) -> Opened:
     Raises:
         UserError: a file cannot be read.
     """
-    found: Opened = {}
-    for path in map(Path, paths):
-        if (path / exchange.WHOLE).is_file():
-            found[path] = exchange.read_folder(path)
-        elif path.suffix.lower() in PROJECTS:
-            found[path] = exchange.read_qda(path)
-        else:
-            found[path] = open_returned(path)
-    return found
+    return {path: exchange.read_project(path) or open_returned(path) for path in map(Path, paths)}
 
 
 def read_machines(

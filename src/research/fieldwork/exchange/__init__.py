@@ -1,6 +1,6 @@
 """Exchange with qualitative analysis programs by REFI-QDA: projects (.qdpx) and codebooks (.qdc)."""
 
-from research.fieldwork.exchange.folder import WHOLE, read_folder, write_folder
+from research.fieldwork.exchange.folder import WHOLE, read_folder, read_project, write_folder
 from research.fieldwork.exchange.from_interviews import from_interviews
 from research.fieldwork.exchange.interviews import Interviews
 from research.fieldwork.exchange.project import Project
@@ -14,6 +14,7 @@ __all__ = [
     "Project",
     "from_interviews",
     "read_folder",
+    "read_project",
     "read_qda",
     "shared_units",
     "to_interviews",

@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from research.errors import UserError
 from research.fieldwork.exchange.interviews import Interviews
 from research.fieldwork.exchange.project import TABLES, Project
-from research.fieldwork.exchange.reading import check_references
+from research.fieldwork.exchange.reading import check_references, read_qda
 from research.fieldwork.exchange.to_interviews import to_interviews
 from research.inert import write_csv
 from research.textfiles import read_bytes, read_text
 from research.wholefiles import whole
 
 WHOLE = "project.json"
+PROJECTS = (".qdpx", ".qde")
 _SAFE = re.compile(r"[\w][\w .()\-]{0,200}")
 
 
@@ -64,6 +65,18 @@ def write_folder(project: Project, folder: str | Path) -> list[Path]:
     data = json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8")
     made.append(_write(folder / WHOLE, data))
     return made
+
+
+def read_project(path: str | Path) -> Project | None:
+    """Return the project in a file of REFI-QDA, or in a folder that `write_folder` wrote; None where it is neither.
+
+    Raises:
+        UserError: see `read_qda` and `read_folder`.
+    """
+    path = Path(path)
+    if not (path / WHOLE).is_file() and path.suffix.lower() not in PROJECTS:
+        return None
+    return read_folder(path) if path.is_dir() else read_qda(path)
 
 
 def read_folder(folder: str | Path) -> Project:

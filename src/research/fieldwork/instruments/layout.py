@@ -59,6 +59,7 @@ CODEBOOK = [
 VIGNETTE = Column("vignette", "Vignette", "编号")
 TIER = choice("tier", "Your tier", "您的判断", TIER_CHOICES, "premium, low, medium or high")
 REASON = Column("reason", "Reason (optional)", "理由（可空）")
+CASE = ["document", "segment", "code"]  # what a decision is about
 RESOLUTION = [
     *(column for column in UNIT if column.key != "group"),
     Column("code", "Code", "编码"),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from research.errors import UserError
 from research.fieldwork.instruments.columns import keys
-from research.fieldwork.instruments.layout import RESOLUTION
+from research.fieldwork.instruments.layout import CASE, RESOLUTION
 from research.fieldwork.intake.cells import tidy
 from research.fieldwork.intake.faults import (
     NOTE,
@@ -21,7 +21,6 @@ from research.fieldwork.intake.faults import (
 )
 from research.fieldwork.intake.sheets import Returned, open_returned
 
-CASE = ["document", "segment", "code"]
 DECIDED = keys(RESOLUTION[-3:])
 _DECISION = RESOLUTION[-3]
 _STALE = (

@@ -15,12 +15,11 @@ from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.codebook import assignable
 from research.fieldwork.instruments.columns import keys
 from research.fieldwork.instruments.forms import coding_workbook
-from research.fieldwork.instruments.layout import MAX_CODES, MOST_CODES, RESOLUTION, UNIT
+from research.fieldwork.instruments.layout import CASE, MAX_CODES, MOST_CODES, RESOLUTION, UNIT
 from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.interviews.coder_agreement import coded_units, presence_table, units_agreement
 
 CONSENSUS = "consensus"
-_CASE = ["document", "segment", "code"]
 _SIGNS = {"keep": 1.0, "drop": 0.0}
 
 
@@ -30,9 +29,9 @@ def codings_version(codings: pd.DataFrame, assignments: pd.DataFrame, disagreeme
         lambda text: "".join(str(text).split())
     )
     parts = [
-        codings[["coder", *_CASE]],
+        codings[["coder", *CASE]],
         assignments[["coder", "document"]],
-        disagreements[_CASE].assign(text=texts),
+        disagreements[CASE].assign(text=texts),
     ]
     ordered = [part.astype(str).sort_values(list(part)).drop_duplicates() for part in parts]
     return form_version(pd.concat(ordered, ignore_index=True).fillna(""))
@@ -76,17 +75,17 @@ def settled(codings: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     They stay the codings of who gave them, so that every count of codes may take them for the coders' own. A case that
     is dropped or undecided does not count.
     """
-    out = pd.MultiIndex.from_frame(decisions.loc[decisions["decision"] != "keep", _CASE])
-    return codings[~pd.MultiIndex.from_frame(codings[_CASE]).isin(out)].reset_index(drop=True)
+    out = pd.MultiIndex.from_frame(decisions.loc[decisions["decision"] != "keep", CASE])
+    return codings[~pd.MultiIndex.from_frame(codings[CASE]).isin(out)].reset_index(drop=True)
 
 
 def with_consensus(presence: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     """Add the coder `consensus` to a presence table; a case that is undecided is one that it has not rated."""
     if CONSENSUS in presence:
         raise UserError(f"a coder is called {CONSENSUS}; expected a name that is not the consensus of all")
-    case = decisions.set_index(_CASE)["decision"].map(_SIGNS)
+    case = decisions.set_index(CASE)["decision"].map(_SIGNS)
     agreed = presence.max(axis=1)
-    agreed.loc[pd.MultiIndex.from_frame(decisions[_CASE])] = case.to_numpy()
+    agreed.loc[pd.MultiIndex.from_frame(decisions[CASE])] = case.to_numpy()
     return presence.assign(**{CONSENSUS: agreed})
 
 
@@ -132,7 +131,7 @@ def by_coder(
     presence = with_consensus(presence_table(codings, units, codebook, assignments), decisions)
     coders = [name for name in presence if name != CONSENSUS]
     coded = coded_units(presence[coders])
-    cases = presence.loc[pd.MultiIndex.from_frame(decisions.loc[decisions["decision"] != "", _CASE])]
+    cases = presence.loc[pd.MultiIndex.from_frame(decisions.loc[decisions["decision"] != "", CASE])]
     rows = []
     for coder in coders:
         own, decided = cases[coder], cases[CONSENSUS]
@@ -177,10 +176,7 @@ def consensus_form(
         )
     units = units.reindex(columns=keys(UNIT), fill_value="")
     given = (
-        codings.drop_duplicates(_CASE)
-        .groupby(["document", "segment"], sort=False)["code"]
-        .agg(list)
-        .to_dict()
+        codings.drop_duplicates(CASE).groupby(["document", "segment"], sort=False)["code"].agg(list).to_dict()
     )
     most = max(map(len, given.values()), default=0)
     if most > MOST_CODES:
