@@ -319,7 +319,7 @@ def test_several_workers_begin_something_to_read_then_what_takes_long_and_late_w
     others = [
         f"ahead {kind} {name}"
         for name in ("lendingclub2016", "credit_data")
-        for kind in ("folds", "refits", "measures")
+        for kind in ("folds", "measures")
     ]
     assert begun(2) == ["execute 02_small", *own, "execute 03_long", *others, "execute 01_uses"]
     assert begun(1) == ["execute 01_uses", "execute 02_small", "execute 03_long"]
@@ -337,7 +337,7 @@ def test_what_a_comparison_takes_longest_for_is_there_before_its_notebook_begins
 
     monkeypatch.setattr("research.compare.resampling.out_of_fold", fail)
     assert len(specification_curve(study)["curve"])
-    assert len(by_data_set(study.with_dataset("credit_data")))
+    assert len(by_data_set(study.elsewhere("credit_data")))
 
 
 def test_what_fails_ahead_of_a_notebook_is_left_to_the_notebook(tmp_path, monkeypatch, capfd):

@@ -59,6 +59,10 @@ class View:
         """Return the same view of the same study on another data set."""
         return cast(Study, View(self._study.with_dataset(name), self._allowed))
 
+    def elsewhere(self, name: str) -> Study:
+        """Return the same view of the same study on a data set that lenders are compared with."""
+        return cast(Study, View(self._study.elsewhere(name), self._allowed))
+
 
 class Step(Generic[Arguments, Result]):
     """A cached function of the study; call it with the study."""

@@ -38,14 +38,12 @@ class Unit:
 def units(study: Study) -> Iterator[Unit]:
     """Yield the units of a study, those of its own data set first: it is shown on more pages than the others."""
     for name in dict.fromkeys([study.dataset, *study.compare_datasets]):
-        of, own, real = study.with_dataset(name), name == study.dataset, kinds().get(name) != "simulated"
+        of, own, real = study.elsewhere(name), name == study.dataset, kinds().get(name) != "simulated"
         if not (own or real):
             continue
-        made = [
-            Unit(f"folds {name}", of, OWN_FOLDS if own else FOLDS),
-            Unit(f"refits {name}", of, ("refits",)),
-            *([Unit(f"readings {name}", of, OWN_READINGS)] if own else []),
-        ]
+        made = [Unit(f"folds {name}", of, OWN_FOLDS if own else FOLDS)]
+        if own:
+            made += [Unit(f"refits {name}", of, ("refits",)), Unit(f"readings {name}", of, OWN_READINGS)]
         steps = (*(OWN_MEASURES if own else ()), *(MEASURES if real else ()))
         yield from made
         yield Unit(f"measures {name}", of, steps, tuple(unit.name for unit in made))

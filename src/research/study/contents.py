@@ -33,7 +33,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "rankings": ("ranking_rates", "ranking_tests", "ranking_auc", "scorecard_cuts", "beside"),
     "counts": ("published", "counts_known", "protected_counts", "statuses"),
     "folds": ("out_of_fold", "refits"),
-    "measured": ("measured",),
+    "measured": ("fold_measures", "measured"),
     "judgements": ("vignettes", "practitioner_agreement"),
     "compare": (
         "comparison",

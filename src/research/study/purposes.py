@@ -14,7 +14,7 @@ from research.segment import registry
 from research.steps import step
 from research.study.customers import all_data_key, all_names, for_comparison, real, sampled
 from research.study.folds import makers, out_of_fold, workers
-from research.study.measured import measured
+from research.study.measured import fold_measures, measured
 from research.study.models import model, not_testable
 
 PRACTISED = registry.ARMS[0]
@@ -61,15 +61,14 @@ def by_construction(study: Study) -> dict[str, list[str]]:
     return found
 
 
-@step(measured, "models", "references")
+@step(fold_measures, "models", "references")
 def contrasts(study: Study) -> pd.DataFrame:
     """Return the paired tests of the study's data set, one Holm family each: see `purposes.contrasts`.
 
     Adds `family`: *primary* (the three models as practised), *equal information*, and *against the bar* (each model
     as practised against the scorecard and, where the lender recorded a grade, against it, for finding the risky).
     """
-    made = measured(study)
-    folds, ratio = made["folds"], out_of_fold(study).test_train_ratio
+    folds, ratio = fold_measures(study), out_of_fold(study).test_train_ratio
     own = [pair for pair in PAIRS if set(pair) <= set(study.models)]
     bars = [BAR, *([GRADE] if graded(study) else [])]
     against = [("risk", name, bar) for name in study.models for bar in bars if bar in study.references]
@@ -161,9 +160,8 @@ def _below_random(study: Study, purpose: str) -> list[str]:
     about = purposes.definitions().loc[purpose]
     if about["inference"] != "paired" or "random" not in study.references:
         return []
-    made = measured(study)
     against = [(purpose, name, "random") for name in study.models]
-    tests = purposes.contrasts(made["folds"], out_of_fold(study).test_train_ratio, against, PRACTISED)
+    tests = purposes.contrasts(fold_measures(study), out_of_fold(study).test_train_ratio, against, PRACTISED)
     return tests.loc[tests["result"] == "worse", "model_a"].tolist()
 
 
@@ -181,7 +179,7 @@ def rankings(study: Study) -> pd.DataFrame:
     )[["model", "tier", "n", "bad", "rate", "ci_low", "ci_high", "expected", "ratio", "inside"]]
 
 
-@step(measured, "models", "references", "folds", "repeats")
+@step(out_of_fold, "models", "references", "folds", "repeats")
 def unaided(study: Study) -> pd.DataFrame:
     """Return the AUC out of fold without the lender's own grade and rate; no rows where neither is recorded.
 
@@ -208,21 +206,20 @@ def high_tier_odds(study: Study) -> pd.DataFrame:
     return odds.high_tier_odds(out_of_fold(study))
 
 
-@step(measured, out_of_fold, "models", "references")
+@step(fold_measures, "models", "references")
 def by_data_set(study: Study) -> pd.DataFrame:
     """Return every paired difference of one data set with its variances, for pooling.
 
     Columns: `dataset, lender, purpose, arm, model_a, model_b, estimate, variance` (corrected, Nadeau and Bengio),
     `delong` (fold-stratified paired DeLong variance, for the AUC). Also the log odds ratio of the high-risk tier:
-    purpose `odds`,
-    model_b empty. The one-variable reference is another variable at each lender, a grade at one: it is never pooled.
+    purpose `odds`, model_b empty. Of the references only the scorecard is compared over lenders.
     """
-    made, oof = measured(study), out_of_fold(study)
-    pairs = [*PAIRS, *((name, bar) for name in study.models for bar in (BAR, "boosting", "random"))]
+    folds, oof = fold_measures(study), out_of_fold(study)
+    pairs = [*PAIRS, *((name, BAR) for name in study.models)]
     compared = [(purpose, *pair) for purpose in ("risk", "need", "profit") for pair in pairs]
     rows = []
     for arm in registry.ARMS:
-        table = purposes.contrasts(made["folds"], oof.test_train_ratio, compared, arm)
+        table = purposes.contrasts(folds, oof.test_train_ratio, compared, arm)
         for row in table.itertuples():
             half = (row.ci_high - row.ci_low) / 2
             known = np.isfinite(half) and half > 0
@@ -232,7 +229,8 @@ def by_data_set(study: Study) -> pd.DataFrame:
             if row.purpose == "risk":
                 delong = stratified_variance(oof, (row.model_a, arm), (row.model_b, arm))
             rows.append([row.purpose, arm, row.model_a, row.model_b, row.difference, variance, delong])
-    for row in high_tier_odds(study).query("model != @GRADE").itertuples():
+    odds_of = high_tier_odds(study)
+    for row in odds_of[odds_of["model"].isin([*study.models, BAR])].itertuples():
         rows.append(["odds", row.arm, row.model, "", row.log_odds, row.variance, np.nan])
     columns = ["purpose", "arm", "model_a", "model_b", "estimate", "variance", "delong"]
     return pd.DataFrame(rows, columns=columns).assign(
@@ -247,7 +245,7 @@ def over_lenders(study: Study) -> dict[str, pd.DataFrame]:
     `pooled`: `purpose, arm, model_a, model_b`, the columns of `pooling.pooled`, `consistent`, `delong_low, delong_high`
     (the interval with DeLong's variances).
     """
-    frames = [by_data_set(study.with_dataset(name)) for name in all_names(study) if real(name)]
+    frames = [by_data_set(study.elsewhere(name)) for name in all_names(study) if real(name)]
     return pooling.over_lenders(pd.concat(frames, ignore_index=True), purposes.definitions()["margin"])
 
 

@@ -20,7 +20,7 @@ from research.segment.recut import FitOnce, Recut
 from research.steps import step
 from research.study.customers import for_comparison
 from research.study.folds import out_of_fold, workers
-from research.study.measured import measured
+from research.study.measured import fold_measures
 from research.study.models import model, not_testable
 from research.study.purposes import by_construction
 from research.study.robustness import readings
@@ -72,7 +72,7 @@ def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
     return found
 
 
-@step(chosen_folds, measured, readings, by_construction, "models")
+@step(chosen_folds, fold_measures, readings, by_construction, "models")
 def specification_curve(study: Study) -> dict[str, Any]:
     """Return differences between two models under other reasonable choices.
 
@@ -104,7 +104,7 @@ def _beside(study: Study, own: dict[str, str]) -> list[pd.DataFrame]:
     """Return the differences with equal information and under other readings of the outcome, all else unchanged."""
     ratio = out_of_fold(study).test_train_ratio
     other = registry.ARMS[1]
-    folds = measured(study)["folds"].query("arm == @other")
+    folds = fold_measures(study).query("arm == @other")
     cases = [(other, "", folds)] if len(folds) else []
     read = readings(study)
     cases += [(PRACTISED, name, read[read["outcome"] == name]) for name in read["outcome"].unique()[1:]]
@@ -121,7 +121,7 @@ def _beside(study: Study, own: dict[str, str]) -> list[pd.DataFrame]:
 
 def _other_measures(study: Study) -> pd.DataFrame:
     """Return the differences as practised in other measures, turned so that higher is better."""
-    folds, ratio = measured(study)["folds"].query("arm == @PRACTISED"), out_of_fold(study).test_train_ratio
+    folds, ratio = fold_measures(study).query("arm == @PRACTISED"), out_of_fold(study).test_train_ratio
     primary, found = purposes.definitions()["measure"], []
     direction = criteria.definitions().set_index("measure")["direction"]
     for entry in alternatives()["measures"]:
