@@ -13,7 +13,7 @@ from research.parameters import Study
 from research.segment import registry
 from research.steps import step
 from research.study.customers import all_data_key, all_names, for_comparison, real, sampled
-from research.study.folds import makers, out_of_fold, workers
+from research.study.folds import each, fold, makers, out_of_fold
 from research.study.measured import fold_measures, measured
 from research.study.models import model, not_testable
 
@@ -179,25 +179,41 @@ def rankings(study: Study) -> pd.DataFrame:
     )[["model", "tier", "n", "bad", "rate", "ci_low", "ci_high", "expected", "ratio", "inside"]]
 
 
-@step(out_of_fold, "models", "references", "folds", "repeats")
+@step(fold)
+def unaided_fold(study: Study, split: int) -> resampling.Judged | None:
+    """Return what models say of one split's customers without the lender's own grade and rate: see `unaided`."""
+    blind = _blind(study)
+    return None if blind is None else blind.judge(split)
+
+
+@step(unaided_fold)
 def unaided(study: Study) -> pd.DataFrame:
     """Return the AUC out of fold without the lender's own grade and rate; no rows where neither is recorded.
 
     Columns: `model, estimate, ci_low, ci_high, n`. A tree that splits on the rate repeats the lender.
     """
-    table = for_comparison(study)
-    view = [name for name in LENDERS_VIEW if name in table and table[name].notna().any()]
-    columns = ["model", "estimate", "ci_low", "ci_high", "n"]
-    if not view:
+    columns, blind = ["model", "estimate", "ci_low", "ci_high", "n"], _blind(study)
+    if blind is None:
         return pd.DataFrame(columns=columns)
-    blind = table.drop(columns=view)
-    names = [name for name in (*study.models, BAR) if name in (*study.models, *study.references)]
-    blinded = {pair: maker for pair, maker in makers(study, blind, names).items() if pair[1] == PRACTISED}
-    oof = resampling.out_of_fold(
-        blinded, blind, blind["default"], study.folds, study.repeats, study.seed, workers()
-    )
+    oof = blind.collected(each(_unaided_fold, study, len(blind)))
     folds = criteria.fold_measures(oof, kinds=("area",)).query("measure == 'auc'")
     return criteria.summarise_folds(folds, oof)[columns]
+
+
+def _blind(study: Study) -> resampling.Folding | None:
+    """Return the models as practised and the customers without what the lender thought of the risk, if it is known."""
+    table = for_comparison(study)
+    view = [name for name in LENDERS_VIEW if name in table and table[name].notna().any()]
+    if not view:
+        return None
+    blind = table.drop(columns=view)
+    names = [name for name in (*study.models, BAR) if name in (*study.models, *study.references)]
+    made = {pair: maker for pair, maker in makers(study, blind, names).items() if pair[1] == PRACTISED}
+    return resampling.Folding(made, blind, blind["default"], study.folds, study.repeats, study.seed)
+
+
+def _unaided_fold(study: Study, split: int) -> resampling.Judged | None:
+    return unaided_fold(study, split)
 
 
 @step(out_of_fold, "models", "references")
