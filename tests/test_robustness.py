@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from research.collect import datasets, windows
-from research.collect.berka import _conduct
+from research.collect.berka import conduct
 from research.compare.resampling import out_of_fold
 from research.errors import UserError
 from research.parameters import Study, load
@@ -154,7 +154,7 @@ def test_a_window_counts_what_lies_in_it() -> None:
             "made_by_bank": [np.nan] * 3,
         }
     )
-    long, short = (_conduct(history, days).loc[1] for days in (180, 90))
+    long, short = (conduct(history, days).loc[1] for days in (180, 90))
     assert long[["transactions", "debits", "recency_days"]].tolist() == [3, 35, 20]
     assert short[["transactions", "debits", "recency_days"]].tolist() == [1, 5, 20]
 
