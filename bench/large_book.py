@@ -26,6 +26,7 @@ LEFT_OUT = (
     "collection_amount", "standing_orders", "investment_preference", "service_preference", "accounts_opened",
     "joint_application", "payment_ratio",
 )  # fmt: skip
+PROTOCOL = "folds: 10\nrepeats: 1\nbootstrap: 500\nstability_refits: 10\n"  # that of the default study
 PAGES = ("01", "02", "03", "04", "05", "06", "07")
 
 
@@ -88,7 +89,7 @@ def main() -> None:
         os.environ["RESEARCH_CACHE"] = f"{name}/cache"
         book, study = str(write_book(Path(name), given.customers)), f"{name}/large.yml"
         walk, draft, jobs = f"{name}/loan_book_crosswalk.csv", f"{name}/draft.csv", str(given.jobs)
-        text = f"name: large\ndataset: {book}\ncrosswalk: {walk}\ncompare_datasets: [{book}]\n"
+        text = f"name: large\ndataset: {book}\ncrosswalk: {walk}\ncompare_datasets: [{book}]\n{PROTOCOL}"
         Path(study).write_text(text, encoding="utf-8")
         pages = [part for page in PAGES for part in ("--only", page)]
         commands = {
