@@ -229,7 +229,7 @@ def test_a_book_taken_twice_has_the_same_rates_and_measures(seed):
     once, twice = (rates.event_rates(t, "tier", "default") for t in (table, pd.concat([table, table])))
     pd.testing.assert_series_equal(twice["estimate"], once["estimate"])
     assert (twice["ci_high"] - twice["ci_low"] < once["ci_high"] - once["ci_low"]).all()
-    assert once["events"].iloc[:-1].sum() == once["events"].iloc[-1] == y.sum()
+    assert once["events"].sum() == y.sum()
 
 
 @holds(SEEDS, st.floats(0.01, 1), st.floats(0, 0.5), st.floats(0, 0.5))
@@ -506,8 +506,7 @@ def test_migration_rows_add_up_to_one_and_every_move_is_counted(seed, step):
     found = migration.moves(tiers, step=step)
     table = migration.probabilities(migration.counts(found))
     assert table["count"].sum() == (found["to"] != migration.WITHDRAWN).sum()
-    first = table.drop_duplicates("from")
-    assert first["n"].sum() + first["withdrawn"].sum() == len(found)
+    assert migration.counts(found).to_numpy().sum() == len(found)
     np.testing.assert_allclose(table.groupby("from", observed=True)["estimate"].sum(), 1)
     again = pd.concat([tiers, tiers.assign(customer_id=tiers["customer_id"] + 100)]).sample(
         frac=1, random_state=seed
@@ -534,9 +533,10 @@ def test_a_generator_makes_transition_matrices_at_any_time(seed, early, late):
 
 @holds(SEEDS)
 def test_who_does_not_stay_moves_up_or_down(seed):
-    by_period = migration.by_period(migration.moves(panel(seed)))
-    assert (by_period[["up", "down", "stay", "out"]].sum(axis=1) == by_period["n"]).all()
-    assert (by_period["out"] == 0).all()
+    found = migration.moves(panel(seed))
+    by_period = migration.by_period(found).set_index("period")
+    stay = (found["to"] == found["from"].astype(object)).groupby(found["period"]).sum()
+    assert (by_period["up"] + by_period["down"] + stay == by_period["n"]).all()
 
 
 @holds(SEEDS, st.integers(1, 4))

@@ -219,9 +219,8 @@ def tier_quality(study: Study, name: str) -> pd.DataFrame:
         found = rates.event_rates(table, "tier", event)
         counts = found.rename(columns={"n": "known", "events": "bad"})
         parts.append(found.assign(result=tier_trend.separation(counts)["result"].iloc[0]))
-    whole = pd.concat(parts, ignore_index=True)
     columns = ["tier", "measure", "events", "n", "estimate", "ci_low", "ci_high", "result"]
-    return whole.loc[whole["tier"] != "all", columns].reset_index(drop=True)
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 @step(frozen_model)
@@ -266,7 +265,7 @@ def warnings(study: Study) -> pd.DataFrame:
     for end in ("ci_low", "ci_high"):
         bounds = worth.pivot(index="rule", columns="measure", values=end)[["hit_rate", "precision"]]
         wide = wide.join(bounds.rename(columns=lambda name, end=end: f"{name}_{end}"))
-    noticed = early_warning.detection(bank.panel, bank.distress).set_index("rule")["estimate"]
+    noticed = early_warning.detection(bank.panel, bank.distress)
     table = early_warning.rule_table().join(wide, on="rule")
     return table.assign(noticed=table["rule"].map(noticed))
 
