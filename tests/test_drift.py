@@ -120,15 +120,6 @@ def test_bins_by_hand():
     assert words.to_numpy().tolist() == [["a", 2, 1], ["b", 1, 0], ["new", 0, 1], ["missing", 1, 2]]
 
 
-def test_event_rates_leave_out_whose_outcome_is_not_known():
-    table = pd.DataFrame({"tier": ["low", "low", "high", "high"], "default": [0, 1, 1, np.nan]})
-    found = rates.event_rates(table, "tier", "default").set_index("tier")
-    assert list(found.loc["low", ["events", "n"]]) == [1, 2]
-    assert list(found.loc["high", ["events", "n"]]) == [1, 1]
-    assert found.loc["low", "estimate"] == 0.5
-    assert found.loc["high", "ci_high"] == 1
-
-
 def test_loss_rates_and_their_interval():
     rng = np.random.default_rng(5)
     n = 3000

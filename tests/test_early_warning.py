@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from research.collect.simulate import simulate
-from research.errors import UserError
 from research.manage import early_warning as ew
 
 WARM = {
@@ -141,22 +140,6 @@ def test_no_rule_beats_chance_when_there_is_nothing_to_see():
     precision = table[table["measure"] == "precision"].iloc[0]
     base = values(table, "warm")["base_rate"]
     assert precision["ci_low"] < base < precision["ci_high"]
-
-
-def test_mistakes_are_named():
-    with pytest.raises(UserError, match="'heat'"):
-        ew.signals(FIVE.drop(columns="heat"), ONE)
-    bad = {"single": {"warm": {**WARM, "signal": "levle"}}, "combined": {}}
-    with pytest.raises(UserError, match="did you mean 'level'"):
-        ew.signals(FIVE, bad)
-    with pytest.raises(UserError, match="'defaulted'"):
-        ew.evaluate(FIVE.drop(columns="defaulted"), definitions=ONE)
-    mixed = {
-        **ONE,
-        "combined": {"both": {"label": "", "label_zh": "", "of": ["worm"], "at_least": 1, "why": ""}},
-    }
-    with pytest.raises(UserError, match="did you mean 'warm'"):
-        ew.signals(FIVE, mixed)
 
 
 def test_the_first_period_may_be_any_number():

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.errors import UserError
 from research.manage import potential, retiering, reviews
 
 CALM = {"psi": 0.02, "downgrade_ratio": 1.0, "calibration_ratio": 1.0}
@@ -66,8 +65,6 @@ def test_downgrade_ratio_by_hand():
     table = retiering.downgrade_ratio(moved, [0, 1], window=2)
     assert list(table["estimate"]) == [1, 1, 1, 2]
     assert table["ci_low"].iloc[3] < 2 < table["ci_high"].iloc[3]
-    with pytest.raises(UserError, match="moved down"):
-        retiering.downgrade_ratio(moved.assign(down=0), [0])
 
 
 def test_calibration_ratio_allows_for_a_shift_between_tiers():
@@ -86,8 +83,6 @@ def test_calibration_ratio_allows_for_a_shift_between_tiers():
     new = pd.concat([cells, pd.DataFrame([(2, "new", 9, 70)], columns=cells.columns)])
     found = retiering.calibration_ratio(new, [0], window=1)
     assert found["estimate"].iloc[2] == 2
-    with pytest.raises(UserError, match="reference periods"):
-        retiering.calibration_ratio(cells, [9])
 
 
 def test_the_poisson_interval():
@@ -104,8 +99,6 @@ def test_evidence_puts_measures_side_by_side():
     table = retiering.evidence(one, two)
     assert list(table.columns) == ["period", "downgrade_ratio", "psi"]
     assert np.isnan(table.loc[0, "downgrade_ratio"])
-    with pytest.raises(UserError, match="calibration_ratio"):
-        retiering.trigger(table)
 
 
 def test_the_review_calendar():

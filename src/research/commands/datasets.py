@@ -93,22 +93,13 @@ def _cell(value: Any) -> str:
 def show_list() -> None:
     """List the data sets with rows, outcome rate, coverage and licence."""
     found = datasets.describe()
-    shown = pd.DataFrame(
-        {
-            "data set": found["dataset"],
-            "kind": found["real"].map({True: "real", False: "SIMULATED"}),
-            "here": [
-                "yes" if here else "fetch" if name in fetch.sources() else "extra"
-                for name, here in zip(found["dataset"], found["available"], strict=True)
-            ],
-            "rows": found["rows"],
-            "bad": found["outcome_rate"].map(lambda rate: f"{rate:.1%}" if rate == rate else "—"),
-            "direct": found["direct"],
-            "proxy": found["proxy"],
-            "absent": found["absent"],
-        }
+    ways = found["dataset"].isin(list(fetch.sources())).map({True: "fetch", False: "extra"})
+    shown = found.rename(columns={"dataset": "data set"}).assign(
+        kind=found["real"].map({True: "real", False: "SIMULATED"}),
+        here=ways.where(~found["available"], "yes"),
+        bad=found["outcome_rate"].map(lambda rate: f"{rate:.1%}" if rate == rate else "—"),
     )
-    _print(shown, "Data sets")
+    _print(shown[["data set", "kind", "here", "rows", "bad", "direct", "proxy", "absent"]], "Data sets")
     console.print(
         "direct, proxy, absent: how much of what the criteria ask for a data set measures, and how well; fetch: by "
         "`research datasets fetch NAME`; extra: with the optional packages, `pip install -e .[profit]`.",
@@ -152,13 +143,10 @@ def record(
     if name != wellbeing.SURVEY:
         raise UserError(f"'{name}' is no public survey; expected {wellbeing.SURVEY}")
     study = load("default")
-    tables = {
-        f"{name}/{key}": {
-            "columns": list(table.columns),
-            "rows": plain(table.astype(object).to_numpy().tolist()),
-        }
-        for key, table in wellbeing.computed(study.seed).items()
-    }
+    tables = {}
+    for key, table in wellbeing.computed(study.seed).items():
+        rows = plain(table.astype(object).to_numpy().tolist())
+        tables[f"{name}/{key}"] = {"columns": list(table.columns), "rows": rows}
     made = {"name": name, "command": f"research datasets record {name}", "seed": study.seed,
             "commit": provenance.commit()["commit"],
             "data": {name: next(iter(fetch.locate(name).values())).sha256}}  # fmt: skip
@@ -218,10 +206,8 @@ def write_proposal(
     """Write a proposed crosswalk and say what it holds."""
     proposal = draft.draft_crosswalk(read_table(file))
     write_csv(proposal, target)
-    shown = proposal.loc[
-        proposal["fit"] != "absent", ["construct", "source", "transform", "argument", "reason"]
-    ]
-    _print(shown, f"Proposed in {target}")
+    shown = ["construct", "source", "transform", "argument", "reason"]
+    _print(proposal.loc[proposal["fit"] != "absent", shown], f"Proposed in {target}")
     for label, key in (
         ("Direct identifiers and personal data, left out", "identifiers"),
         ("Columns without a construct", "unused"),

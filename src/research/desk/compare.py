@@ -215,10 +215,8 @@ def inputs(a: Finished, b: Finished) -> list[tuple[str, str, str]]:
 def _inputs(run: Finished) -> Iterator[tuple[str, str]]:
     if not run.provenance:
         known = run.values["study"]
-        yield from (
-            ("name", str(known.get("name", MISSING))),
-            ("parameters", str(known.get("sha256", MISSING))),
-        )
+        yield "name", str(known.get("name", MISSING))
+        yield "parameters", str(known.get("sha256", MISSING))
         yield from [("code commit", str(known["commit"]))] if "commit" in known else []
         return
     record = run.provenance
@@ -238,8 +236,7 @@ def _pairs(key: str, old: Any, new: Any) -> Iterator[tuple[str, str, Any, Any]]:
     rows = [_by_key(exhibit, names or ()) for exhibit in (old, new)]
     if names is None:  # no row of the one is a row of the other
         rows = [
-            {(*row, side): cells for row, cells in found.items()}
-            for side, found in zip("AB", rows, strict=True)
+            {(*row, side): cells for row, cells in rows[place].items()} for place, side in enumerate("AB")
         ]
     for row in dict.fromkeys([*rows[0], *rows[1]]):
         cells = [found.get(row, {}) for found in rows]

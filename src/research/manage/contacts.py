@@ -86,16 +86,16 @@ def contact_plan(
     plan["rule"] = "" if rule is None else rule.reindex(plan.index).fillna("")
     plan["actions"] = placed.map(_actions_in_words(strategies))
     plan["purpose"] = placed.map(table["purpose"])
-    plan["potential_premium"] = (
-        False if potential is None else potential["potential"].reindex(plan.index, fill_value=False)
-    )
-    plan["potential_reason"] = "" if potential is None else potential["reason"].reindex(plan.index).fillna("")
-    plan["alert"] = "" if alerts is None else alerts["message"].reindex(plan.index).fillna("")
-    critical = pd.Series(False, index=plan.index)
-    if alerts is not None:
-        critical = plan.index.to_series().isin(alerts.index[alerts["severity"] == "critical"])
+    if potential is None:
+        potential = pd.DataFrame({"potential": False, "reason": ""}, index=plan.index)
+    if alerts is None:
+        alerts = pd.DataFrame(columns=["severity", "message"], dtype=object)
+    plan["potential_premium"] = potential["potential"].reindex(plan.index, fill_value=False)
+    plan["potential_reason"] = potential["reason"].reindex(plan.index).fillna("")
+    plan["alert"] = alerts["message"].reindex(plan.index).fillna("")
+    critical = plan.index.isin(alerts.index[alerts["severity"] == "critical"])
     order = _order(plan.index, urgency, seed)
-    plan["next_contact"] = _dates(plan["tier"], table["first_within"], start_date, critical.to_numpy(), order)
+    plan["next_contact"] = _dates(plan["tier"], table["first_within"], start_date, critical, order)
     return plan[list(COLUMNS)]
 
 

@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
 from research.textfiles import own_yaml
 
-SIGNALS = ("level", "change", "ratio", "sum", "sum_ratio")
 ARREARS = ("status", "late")  # columns that say how late a customer is
 
 
@@ -63,12 +61,7 @@ class Grid:
 
     def column(self, name: str) -> np.ndarray:
         """Return a column as a grid; `late` is 1 in months past due."""
-        source = "status" if name == "late" else name
-        if source not in self.panel:
-            raise UserError(
-                f"an early-warning rule needs the column '{source}'{nearest(source, self.panel.columns)}"
-            )
-        values = self.panel[source].to_numpy(np.float32)
+        values = self.panel["status" if name == "late" else name].to_numpy(np.float32)
         grid = np.full(self.shape, np.nan, dtype=np.float32)
         grid[self.codes, self.when] = (values > 0) if name == "late" else values
         return grid
@@ -103,27 +96,16 @@ def _measure(values: np.ndarray, rule: Mapping[str, Any]) -> np.ndarray:
 def signals(panel: pd.DataFrame, definitions: Mapping[str, Mapping] | None = None) -> dict[str, np.ndarray]:
     """Return each rule's signal as a boolean grid of customer × period (rows and columns as in `Grid(panel)`).
 
-    Args:
-        panel: long frame with `customer_id`, `period` and the columns the rules name.
-
-    Raises:
-        UserError: for a column the panel lacks, an unknown kind of signal or an unknown rule in a combination.
+    The panel is long, with `customer_id`, `period` and the columns the rules name.
     """
     given = definitions or rules()
     grid = Grid(panel)
     found: dict[str, np.ndarray] = {}
     for name, rule in given["single"].items():
-        if rule["signal"] not in SIGNALS:
-            raise UserError(
-                f"early-warning rule '{name}': signal '{rule['signal']}'{nearest(rule['signal'], SIGNALS)}"
-            )
         value = _measure(grid.column(rule["column"]), rule)
         comparison, threshold = next(iter(rule["when"].items()))
         found[name] = value >= threshold if comparison == "at_least" else value <= threshold
     for name, rule in given["combined"].items():
-        for part in rule["of"]:
-            if part not in found:
-                raise UserError(f"early-warning rule '{name}' combines '{part}'{nearest(part, found)}")
         found[name] = sum(found[part].astype(np.int8) for part in rule["of"]) >= rule["at_least"]
     return found
 
@@ -213,8 +195,6 @@ def detection(
 
 def _event_month(grid: Grid, event: str) -> np.ndarray:
     """Column of each customer's event; one past the last column where there is none."""
-    if event not in grid.panel:
-        raise UserError(f"early warning needs the event column '{event}'{nearest(event, grid.panel.columns)}")
     rows = np.flatnonzero(grid.panel[event].to_numpy() > 0)
     month = np.full(grid.shape[0], grid.shape[1])
     np.minimum.at(month, grid.codes[rows], grid.when[rows])

@@ -1,23 +1,9 @@
-"""Default, loss and churn rates by tier, with intervals."""
+"""Loss rates by tier, with intervals."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-
-from research.intervals import jeffreys
-
-
-def event_rates(table: pd.DataFrame, by: str, event: str) -> pd.DataFrame:
-    """Return the rate of an event (0/1; missing: left out) in each group, with its Jeffreys interval.
-
-    Returns:
-        One row per group: the group, `measure` (the event), `events`, `n`, `estimate`, `ci_low`, `ci_high`.
-    """
-    counts = table.groupby(by, observed=False)[event].agg(events="sum", n="count").astype(int).reset_index()
-    low, high = jeffreys(counts["events"], counts["n"])
-    rates = counts["events"] / counts["n"].where(counts["n"] > 0)
-    return counts.assign(measure=event, estimate=rates, ci_low=low, ci_high=high)
 
 
 def loss_rates(

@@ -201,7 +201,7 @@ def classes_best(study: Study) -> tuple[pd.DataFrame, str]:
 @step(classification)
 def classification_tests(study: Study) -> pd.DataFrame:
     """Return the association of each standard with the outcome."""
-    names = classes.standards().drop_duplicates("standard").set_index("standard")["name"]
+    names = pd.Series({standard: entry["name"] for standard, entry in classes.rules()["standards"].items()})
     known = customers(study).get("default")
     made = classification(study) if known is not None else classification(study).iloc[:, :0]
     return association.tests(made, known, names, classes.rules()["test"]["level"])

@@ -77,7 +77,8 @@ def canonical(raw: ir.Table, roles: Roles, place: str) -> ir.Table:
     columns = {
         "customer_id": _customer(raw[roles.customer], place),
         "amount": _cents(raw[roles.amount], place),
-    } | _time(raw[roles.time], roles, place)
+    }
+    columns |= _time(raw[roles.time], roles, place)
     columns["usable"] = raw[roles.customer].notnull() & _fits(raw[roles.amount]) & columns["day"].notnull()
     if roles.balance:
         columns["balance"] = _cents(raw[roles.balance], place)
@@ -95,14 +96,10 @@ def whole(value: ir.Value) -> ir.Value:
 
 def tie_break(events: ir.Table) -> list[ir.Value]:
     """Return what orders the events of one day: time, transaction number, amount, balance."""
-    keys: list[ir.Value] = [events[name] for name in ("at",) if name in events.columns]
-    if "transaction" in events.columns:
-        column = events.transaction
+    keys: list[ir.Value] = [events.at] if "at" in events.columns else []
+    for column in (events[name] for name in ("transaction", "amount", "balance") if name in events.columns):
         keys.append(column.fill_null("" if column.type().is_string() else LOWEST))
-    return [
-        *keys,
-        *(events[name].fill_null(LOWEST) for name in ("amount", "balance") if name in events.columns),
-    ]
+    return keys
 
 
 def _customer(column: ir.Value, place: str) -> ir.Value:

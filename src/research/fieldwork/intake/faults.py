@@ -171,7 +171,8 @@ def stop_on_errors(faults: list[Fault], where: str, *, marked: bool = True) -> N
         lines = [str(fault) for fault in errors[:10]]
         more = f"\n… and {len(errors) - 10} more" if len(errors) > 10 else ""
         hint = "; `research fieldwork check` marks them in a copy" if marked else ""
-        raise UserError(f"{where}: {len(errors)} faults{hint}\n" + "\n".join(lines) + more)
+        count = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
+        raise UserError(f"{where}: {count}{hint}\n" + "\n".join(lines) + more)
 
 
 def _plain(value: object) -> str:
