@@ -251,27 +251,21 @@ def describe(
     proxy, absent (see `fits`), outcome, censoring, licence, period, currency, partial. A data set that is not here has
     its published number of rows and no outcome rate.
     """
-    chosen = names() if datasets is None else datasets
-    return pd.DataFrame([_description(name, table or load) for name in chosen])
-
-
-def _description(name: str, table: Callable[[str], pd.DataFrame]) -> dict[str, Any]:
-    entry = definition(name)
-    here = origins.is_here(entry)
-    outcome = table(name)["default"] if here else None
-    return {
-        "dataset": name,
-        "title": entry["title"],
-        "real": entry["real"],
-        "available": here,
-        "rows": len(outcome) if here else entry["rows"],
-        "known": int(outcome.notna().sum()) if here else pd.NA,
-        "bad": int(outcome.sum()) if here else pd.NA,
-        "outcome_rate": float(outcome.mean()) if here else float("nan"),
-        **fits(coverage_of(crosswalk_of(name))),
-        **{key: entry[key] for key in ("outcome", "censoring", "licence", "period", "currency")},
-        "partial": origins.partial(entry),
-    }
+    rows = []
+    for name in names() if datasets is None else datasets:
+        entry = definition(name)
+        counts = entry["rows"], pd.NA, pd.NA, float("nan")
+        if here := origins.is_here(entry):
+            outcome = (table or load)(name)["default"]
+            counts = len(outcome), int(outcome.notna().sum()), int(outcome.sum()), float(outcome.mean())
+        rows.append({
+            "dataset": name, "title": entry["title"], "real": entry["real"], "available": here,
+            **dict(zip(("rows", "known", "bad", "outcome_rate"), counts, strict=True)),
+            **fits(coverage_of(crosswalk_of(name))),
+            **{key: entry[key] for key in ("outcome", "censoring", "licence", "period", "currency")},
+            "partial": origins.partial(entry),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> str:

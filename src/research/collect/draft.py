@@ -21,6 +21,7 @@ from research.textfiles import own_csv
 VALUE_SYNONYMS_FILE = DEFINITIONS / "value_synonyms.csv"
 EVENT_FEATURES_FILE = DEFINITIONS / "event_features.csv"
 CLOSE = 0.82  # share of alike letters from which a word is taken for another
+# the window that a heading counts over, such as "last 6 months"
 WINDOW = re.compile(r"(?: last| in)?(?: \d+ (?:m|d|y|months?|days?|years?))$")
 LOOKED_AT = 200  # values of a column of dates
 DAY = 12 / 365.25  # months
@@ -29,16 +30,8 @@ MONTHS = dict.fromkeys(("天", "日", "days", "day", "d"), DAY) | dict.fromkeys(
 MONTHS["weeks"] = 7 * DAY
 MONTHLY = re.compile(r"\bmonth(?:s|ly)?\b|^月|每月")
 DATE_FORMATS = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%Y%m%d",
-    "%Y年%m月%d日",
-    "%Y-%m",
-    "%Y%m",
-    "%b-%Y",
-    "%d.%m.%Y",
-    "%d%b%Y",
-)
+    "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日", "%Y-%m", "%Y%m", "%b-%Y", "%d.%m.%Y", "%d%b%Y",
+)  # fmt: skip
 # Where the years 2000 to 2029 lie in serial numbers of days or seconds
 SERIAL = {"excel": (36_526, 47_484), "sas": (14_610, 25_568), "sasdatetime": (1.262e9, 2.21e9)}
 
@@ -67,11 +60,6 @@ def _alike(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other).ratio()
 
 
-def _without_window(plain: str) -> str:
-    """The words of a heading without the window that it counts over, such as "last 6 months"."""
-    return WINDOW.sub("", plain)
-
-
 def _event(column: str) -> tuple[str, int] | None:
     """The construct that a column of `research events` serves ("" for none) and the months of its window."""
     for row in own_csv(EVENT_FEATURES_FILE).itertuples():
@@ -90,11 +78,11 @@ def _matches(columns: list[str]) -> pd.DataFrame:
             score = 1.0 - abs(months - 12) / 1000 - (column != "recency_months") / 1000
             found += [(construct, column, score)] if construct else []
             continue
-        plain = _without_window(words(column))
+        plain = WINDOW.sub("", words(column))
         found += [
             (row.construct, column, score)
             for row in synonyms().itertuples()
-            if plain and (score := _score(plain, _without_window(row.words))) > 0.4
+            if plain and (score := _score(plain, WINDOW.sub("", row.words))) > 0.4
         ]
     table = pd.DataFrame(found, columns=["construct", "column", "score"])
     return table.sort_values(["score", "construct", "column"], ascending=[False, True, True])
@@ -110,11 +98,9 @@ def _term_row(column: str, values: pd.Series) -> tuple[str, str, str]:
     if named != 1:
         unit_ = "days" if named == DAY else "years" if named == 12 else "weeks"
         return "multiply", f"{named:.8g}", f"given in {unit_}"
-    return (
-        ("multiply", f"{DAY:.8g}", "looks like days")
-        if looks_like_days(number(values))
-        else ("identity", "", "")
-    )
+    if looks_like_days(number(values)):
+        return "multiply", f"{DAY:.8g}", "looks like days"
+    return "identity", "", ""
 
 
 def _number_row(name: str, column: str, values: pd.Series, kept_in: str) -> tuple[str, str, str]:
@@ -136,12 +122,10 @@ def _number_row(name: str, column: str, values: pd.Series, kept_in: str) -> tupl
     factor = _months(column) / (12 if kept_in == "years" else 1)
     if kept_in in ("months", "years") and factor != 1 and _months(column) != 1:
         return "multiply", f"{factor:.8g}", f"given in {mark or words(column).split()[-1]}"
+    monthly = kept_in == "currency per year" and MONTHLY.search(words(column))
     if kept_in.startswith("currency") and mark in MONEY:
-        factor = MONEY[mark] * (12 if kept_in == "currency per year" and MONTHLY.search(words(column)) else 1)
-        return "multiply", f"{factor:g}", f"given in {mark}"
-    if kept_in == "currency per year" and MONTHLY.search(words(column)):
-        return "multiply", "12", "taken as monthly"
-    return "identity", "", note
+        return "multiply", f"{MONEY[mark] * (12 if monthly else 1):g}", f"given in {mark}"
+    return ("multiply", "12", "taken as monthly") if monthly else ("identity", "", note)
 
 
 def _class_row(name: str, values: pd.Series) -> tuple[str, str, str]:

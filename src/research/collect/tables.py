@@ -61,9 +61,8 @@ def _unpacked(data: bytes, name: str) -> bytes:
             while part := packed.read(2**20):
                 found.write(part)
                 if found.tell() > most:
-                    raise UserError(
-                        f"{name}: unpacks to more than {most:,} bytes from {len(data):,}; the file is refused"
-                    )
+                    told = f"more than {most:,} bytes from {len(data):,}"
+                    raise UserError(f"{name}: unpacks to {told}; the file is refused")
     except (OSError, EOFError, zlib.error):
         raise UserError(f"{name}: not a gzip file, or a damaged one") from None
     return found.getvalue()
@@ -200,17 +199,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     with parsing(path, f"{kind[1:]} file"):
         table = readers[kind](path)
     table.columns = [str(name).strip() for name in table.columns]
-    unnamed = [name for name in table.columns if not name or name.startswith("Unnamed:")]
-    if unnamed:
-        place = list(table.columns).index(unnamed[0]) + 1
-        raise UserError(f"{path.name}: column {place} has no name in the first row")
+    for place, name in enumerate(table.columns, 1):
+        if not name or name.startswith("Unnamed:"):
+            raise UserError(f"{path.name}: column {place} has no name in the first row")
     _once(list(table.columns), path)
-    for name in (name for name, kind in table.dtypes.items() if pd.api.types.is_object_dtype(kind)):
-        odd = next((value for value in table[name].dropna() if not isinstance(value, PLAIN)), None)
-        if odd is not None:
-            raise UserError(
-                f"{path.name}: column '{name}' holds {type(odd).__name__}, expected numbers, text or dates"
-            )
+    for name in table.columns[table.dtypes.map(pd.api.types.is_object_dtype).to_numpy(bool)]:
+        for odd in (value for value in table[name].dropna() if not isinstance(value, PLAIN)):
+            found = f"column '{name}' holds {type(odd).__name__}"
+            raise UserError(f"{path.name}: {found}, expected numbers, text or dates")
     totals = _totals(table)
     if totals.any():
         table = table[~totals].reset_index(drop=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 Floats = np.ndarray
+ASSUMPTIONS_FILE = DEFINITIONS / "policy_assumptions.yml"
 CUT_BY_COVER = ("cover_required", "cover_minimum")  # enter by customer, so that they are never drawn
 
 
@@ -54,26 +54,15 @@ class Economics:
 NAMES = tuple(field.name for field in dataclasses.fields(Economics) if field.name != "years")
 
 
-def assumptions(path: Path = DEFINITIONS / "policy_assumptions.yml") -> pd.DataFrame:
-    """Read the assumptions of the simulation by name: `label`, `value`, `low`, `high`, `unit`, `status`, `source`, …
-
-    Raises UserError when an assumption is missing or unknown, or its value lies outside its own range.
-    """
-    table = pd.DataFrame.from_dict(own_yaml(path)["assumptions"], orient="index").rename_axis("assumption")
-    missing, unknown = sorted(set(NAMES) - set(table.index)), sorted(set(table.index) - set(NAMES))
-    if missing or unknown:
-        raise UserError(f"{path.name}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
-    for name, row in table.iterrows():
-        if not row["low"] <= row["value"] <= row["high"]:
-            raise UserError(
-                f"{path.name}, {name}: value {row['value']:g} is not within {row['low']:g} to {row['high']:g}"
-            )
-    return table.loc[list(NAMES)]
+def assumptions() -> pd.DataFrame:
+    """Return the assumptions of the simulation by name: `label`, `value`, `low`, `high`, `unit`, `status`, …"""
+    table = pd.DataFrame.from_dict(own_yaml(ASSUMPTIONS_FILE)["assumptions"], orient="index")
+    return table.rename_axis("assumption").loc[list(NAMES)]
 
 
 def believable_raroc() -> float:
     """Return how far from nought a return on risk capital may lie before the pages withdraw it."""
-    return float(own_yaml(DEFINITIONS / "policy_assumptions.yml")["believable_raroc"])
+    return float(own_yaml(ASSUMPTIONS_FILE)["believable_raroc"])
 
 
 def economics(changes: Mapping[str, Any] | None = None) -> Economics:

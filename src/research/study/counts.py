@@ -27,7 +27,7 @@ from research.study.collect import (
     quality,
 )
 from research.study.customers import customers
-from research.study.manage import loan_quality
+from research.study.manage import loan_classes, loan_quality
 from research.study.models import model, not_testable
 from research.study.segment import MATCHED, rfm_grid, tier_panels, tier_profile, tier_rates
 from research.suppression import PROTECTED, WITHHELD, Counts, emptied, protect
@@ -80,8 +80,8 @@ def counts_known(study: Study) -> frozenset[float]:
     return frozenset({float(facts["rows"]), float(facts["known"])})
 
 
-@step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_quality,
-      "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
+@step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_classes,
+      loan_quality, "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
 def protected_counts(study: Study) -> dict[str, pd.DataFrame]:
     """Return every table of counts of the study's customers, none of which gives away what another withholds."""
     least, size = smallest_count(study, "loans"), len(customers(study))
@@ -233,7 +233,7 @@ def _sorted_by(study: Study) -> Iterator[tuple[str, pd.Series]]:
         for panel, tiers in tier_panels(study, name).items():
             yield f"{name} {panel}", tiers
         yield from memberships(name, model(study, name), table).items()
-        known = loan_quality(study, name)
+        known = loan_classes(study)
         if "reason" not in known:
             classed = quality_rules.labelled(known["classified"], quality_rules.policy())
             for scheme in quality_rules.policy().schemes:
