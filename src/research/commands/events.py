@@ -68,9 +68,8 @@ def events(
         "customer": customer, "time": time, "amount": amount, "balance": balance, "late": late,
         "transaction": transaction, "time_format": time_format,
     }  # fmt: skip
-    named = {name: value for name, value in given.items() if value}
+    named = {name: value for name, value in given.items() if value} | {"running_balance": running_balance}
     columns = read_roles(roles, **named) if roles else Roles(**named)
-    columns = columns.with_running_balance() if running_balance else columns
     limits = Limits(memory, threads, scratch, master)
     wanted = [name.strip() for name in features.split(",") if name.strip()]
     options = {"roles": columns, "windows": parse_windows(windows), "features": wanted, "engine": engine}

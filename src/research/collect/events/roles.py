@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -42,14 +43,12 @@ class Roles:
         names = ("customer", "time", "amount", "balance", "late", "transaction")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
-    def with_running_balance(self) -> Roles:
-        """Return the same with the sum of the amounts as balance; UserError when a column is the balance already."""
-        if self.balance:
+    def __post_init__(self) -> None:
+        if self.balance and self.running_balance:
             raise UserError(f"the balance is column '{self.balance}'; it cannot be the running sum as well")
-        return replace(self, running_balance=True)
 
 
-def read_roles(path: str | Path, **given: str) -> Roles:
+def read_roles(path: str | Path, **given: Any) -> Roles:
     """Read roles from a table with the columns role and column; what is given by name goes before the file.
 
     Raises UserError for a role that does not exist.

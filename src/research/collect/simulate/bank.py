@@ -77,14 +77,17 @@ def simulate(
     rng = dict(zip(STREAMS, np.random.default_rng(seed).spawn(len(STREAMS)), strict=True))
     at = periods // 2
     stress = macro(periods, at, given["shock"]["half_life"], shock)
-    origin = _origins(rng["calendar"], n, periods - window, given["calendar"]["opening_share"])
+    later, opens = rng["calendar"].integers(1, periods - window, n), rng["calendar"].random(n)
+    # period 0 for the opening book, the others evenly over the periods whose outcome can be seen
+    origin = np.where(opens < given["calendar"]["opening_share"], 0, later).astype(np.int16)
 
     factors = borrowers.latent(rng["latent"], n, given["latent"])
     customers = _applications(rng, factors, stress[origin], given)
     wanted = customers.pop("true_need"), customers.pop("true_need_intensity")
     names = [f"S{number:07d}" for number in range(1, n + 1)]
     customers.index = pd.Index(names, name="customer_id")
-    customers["loan_date"] = _months(given["calendar"]["start"], periods)[origin]
+    months = pd.date_range(given["calendar"]["start"], periods=periods, freq="MS")
+    customers["loan_date"] = months.to_numpy()[origin]
 
     chance = risk.chances(customers, factors, given)
     lgd = truth.lgd(rng["loss"], customers, given["risk"])
@@ -94,16 +97,6 @@ def simulate(
     customers = pd.concat([customers, outcomes], axis=1)
     true = truth.truth(customers, factors, wanted, chance, origin, stress, lgd, first, given)
     return Simulation(customers, frame, true, distress, stress, at, seed)
-
-
-def _origins(rng: np.random.Generator, n: int, months: int, opening: float) -> np.ndarray:
-    """The period of each loan: period 0 for the opening book, the others evenly over the first `months` periods."""
-    later = rng.integers(1, months, n)
-    return np.where(rng.random(n) < opening, 0, later).astype(np.int16)
-
-
-def _months(start: str, periods: int) -> np.ndarray:
-    return pd.date_range(start, periods=periods, freq="MS").to_numpy()
 
 
 def _applications(
