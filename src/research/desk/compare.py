@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import re
@@ -20,6 +19,7 @@ from research.pages.markup import MISSING, label, without_markup
 from research.pages.values import same
 from research.paths import DEFINITIONS
 from research.suppression import WITHHELD
+from research.textfiles import own_csv
 
 JUDGED = ("verdict", "evidence grade")  # the kinds of value that a claim gets
 KEY_COLUMNS, KEYS_TRIED = 4, 8
@@ -43,18 +43,6 @@ UNJUDGED = N_(
     "No claim is judged in both runs."
 )
 STRANGERS = N_("The two runs have no value in common: they show other pages, and nothing can be compared.")
-
-
-class Rule(NamedTuple):
-    """One row of `data/definitions/tolerances.csv`; the first that fits a value decides."""
-
-    kind: str
-    exhibits: str
-    names: str
-    holds: str
-    rule: str
-    tolerance: str
-    why: str
 
 
 class Moved(NamedTuple):
@@ -173,10 +161,9 @@ def compare(a: Finished, b: Finished, *, captions: bool = True) -> Comparison:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """Return the table of tolerances."""
-    with (DEFINITIONS / "tolerances.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(Rule(*row) for row in list(csv.reader(file))[1:])
+def rules() -> list[Any]:
+    """Return the rows of `data/definitions/tolerances.csv`; the first that fits a value decides."""
+    return list(own_csv(DEFINITIONS / "tolerances.csv").itertuples(index=False))
 
 
 def judge(key: str, name: str, old: Any, new: Any) -> tuple[str, bool]:
