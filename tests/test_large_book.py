@@ -65,7 +65,9 @@ def test_what_is_fitted_on_the_sample_says_its_size(study) -> None:
         drivers.fit(fit, facts)
     )
     said = str(comparison.design_limit(2, 1, facts))
-    assert said.startswith(f"2-fold cross-validation on 1,000 customers, {bad} customers in default among them")
+    assert said.startswith(
+        f"2-fold cross-validation on 1,000 customers, {bad} customers in default among them"
+    )
 
 
 def test_the_page_that_follows_others_says_so_and_names_the_sample(study) -> None:

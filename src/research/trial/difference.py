@@ -19,7 +19,7 @@ DRAWS = 4999
 
 def difference(plan: Plan, seen: pd.DataFrame, draws: int = DRAWS) -> dict[str, Any]:
     """Return the difference with its interval, see `analyse`; `draws` 0 leaves other allocations out."""
-    cells = cells_of(plan, seen)
+    cells = _cells(plan, seen)
     clusters = len(cells.unit)
     estimate = float((cells.weights(cells.treated) * cells.means).sum())
     if plan.waves:
@@ -69,7 +69,7 @@ class Cells:
         return shares[0] - shares[1]
 
 
-def cells_of(plan: Plan, seen: pd.DataFrame) -> Cells:
+def _cells(plan: Plan, seen: pd.DataFrame) -> Cells:
     units, periods = pd.Index(sorted(seen["unit"].unique())), range(plan.waves + 1)
     grouped = seen.groupby(["unit", "period"])["value"]
     means = grouped.mean().unstack().reindex(index=units, columns=periods).fillna(0.0).to_numpy()
