@@ -68,11 +68,6 @@ class OutOfFold:
         return (self.fold >= 0).all(axis=0)
 
     @property
-    def censored(self) -> int:
-        """Customers without a known outcome: neither fitted nor tested."""
-        return int(np.isnan(self.y).sum())
-
-    @property
     def test_train_ratio(self) -> float:
         """Test size over training size, the correction of the corrected resampled t-test."""
         return float(np.mean(self.n_test / self.n_train))
@@ -164,12 +159,10 @@ class Refits:
 
     Attributes:
         pairs: the (model, arm) of each entry of the first axis.
-        index: customer ids.
         tier: (m, b, n) position in `TIERS`.
     """
 
     pairs: tuple[Pair, ...]
-    index: pd.Index
     tier: np.ndarray
 
 
@@ -186,7 +179,7 @@ def bootstrap_refits(
     classes = [known[outcome[known] == label] for label in (0, 1)]
     samples = [np.concatenate([rng.choice(rows, len(rows)) for rows in classes]) for _ in range(resamples)]
     placed = Parallel(n_jobs=n_jobs)(delayed(_refit)(makers, X, outcome, sample) for sample in samples)
-    return Refits(tuple(makers), X.index, np.stack(placed, axis=1))
+    return Refits(tuple(makers), np.stack(placed, axis=1))
 
 
 def tier_codes(tiers: Any) -> np.ndarray:
