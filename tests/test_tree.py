@@ -89,9 +89,9 @@ def test_rules_table_counts_and_intervals(tree, book):
 
 def test_it_finds_the_steps(tree, book):
     assert {"debt_to_income", "loan_purpose"} <= set(tree.inputs_)
-    first = tree.cut_points().iloc[0]
-    assert first["input"] == "debt_to_income"
-    assert first["threshold"] == pytest.approx(0.6, abs=0.03)
+    first = tree.paths_[0][0]
+    assert first.name == "debt_to_income"
+    assert first.threshold == pytest.approx(0.6, abs=0.03)
     assert roc_auc_score(book["default"], tree.risk_score(book)) > 0.7
 
 
@@ -247,10 +247,8 @@ def test_a_leaf_belongs_to_the_tier_in_which_its_middle_customer_falls(tree, boo
 
 
 def test_equal_values_go_to_premium_by_lower_risk(book):
-    model = DecisionTree(value="grade").fit(
-        book.assign(grade=1.0 + (book["income"] > 20_000)), book["default"]
-    )
-    table = book.assign(grade=2.0)
+    model = DecisionTree().fit(book, book["default"])
+    table = book.assign(**dict.fromkeys(model.value_inputs_, 20_000.0))
     leaf, risk, value = model.transform(table).T
     value = steady(value)
     low = model.leaf_tier_[leaf.astype(int) - 1] == "low"

@@ -47,7 +47,7 @@ def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
     """
     frame = indicators.assign(
         score=indicators["block"].map(BLOCKS), effect=indicators["sign"].map(SIGNS)
-    ).drop(columns=["block", "sign", "label_zh"], errors="ignore")
+    ).drop(columns=["block", "sign"])
     said = N_("ABC weighs {used} indicators into three scores, each standardised by the mean and spread shown; "
               "{absent} of its definition are not measured here.")  # fmt: skip
     return Exhibit(
@@ -93,7 +93,7 @@ def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
     said = N_("The scorecard adds up points for {inputs} inputs; more points are safer.")
     first = N_("Input and class")
     return Exhibit(
-        "scorecard_points", rules.drop(columns=["rule_zh", "length", "tier"], errors="ignore"),
+        "scorecard_points", rules.drop(columns=["length", "tier"]),
         Said(said, {"inputs": rules["input"].nunique()}),
         headings={"rule": first, "points": N_("Points")} | ruled(outcome, first),
         formats=RULED | {"points": ".0f"}, within=["input"],
@@ -127,7 +127,7 @@ def own_rules(rules: pd.DataFrame, ranking: str, outcome: str) -> Exhibit:
     """Return the rules of RFM or the cells of ABC, with the rate of the outcome (its name): for the supplement."""
     said = N_("The own rule of {ranking}: {rules} rows, on the customers it was set up on.")
     return Exhibit(
-        f"{ranking}_rules", rules.drop(columns=["rule_zh", "reason_zh", "length"], errors="ignore"),
+        f"{ranking}_rules", rules.drop(columns="length"),
         Said(said, {"ranking": ranking_name(ranking), "rules": len(rules)}),
         headings=ruled(outcome) | {"tier": N_("Tier")} | ({"reason": N_("Why")} if "reason" in rules else {}),
         formats=RULED, supplement=True,
@@ -138,7 +138,7 @@ def segments(table: pd.DataFrame, outcome: str) -> Exhibit:
     """Return RFM's named segments, with the rate of the outcome (its name): for the supplement."""
     said = N_("Customers in RFM's named segments; the first row of the definition that fits gives the name.")
     return Exhibit(
-        "rfm_segments", table.drop(columns=[column for column in table.columns if column.endswith("_zh")]), Said(said),
+        "rfm_segments", table, Said(said),
         headings={"segment": N_("Segment"), "n": N_("Customers"), "bads": with_outcome(outcome),
                   "pd": rate_of(outcome)},
         formats=RULED, supplement=True,

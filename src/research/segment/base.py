@@ -28,8 +28,6 @@ class StratificationModel(TransformerMixin, BaseEstimator):
     Parameters every model has:
         inputs: None = what the model's own definition names; "predictors" = every predictor of the table;
             "all" = every column of the table, roles by position; or a list of column names.
-        value: None = the shared value index (block A of `abc_indicators.csv`) or the model's own value;
-            or the name of one column to use as the value.
         shares: wanted tier shares {tier: share}; None = 10/50/30/10 %.
 
     Attributes after fit: `inputs_` (columns really used), `absent_` (columns of the definition that the table does
@@ -59,10 +57,6 @@ class StratificationModel(TransformerMixin, BaseEstimator):
     def rules(self) -> pd.DataFrame:
         """Return what a loan officer applies, one row per rule: rule, length, n, bads, pd, ci_low, ci_high, tier …"""
 
-    @abstractmethod
-    def cut_points(self) -> pd.DataFrame:
-        """Return the frozen cut points, one row per input and band."""
-
     def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
         risk, value = self._scores(table, components)
         return self.tier_cuts_.assign(risk, value)
@@ -86,10 +80,6 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         """Fit and return the risk and value scores (n,) of the training customers."""
         table = self._read(X, reset=True)
         bad = self._outcome(y, len(table))
-        if self.value is not None and self.value not in table.columns:
-            raise UserError(
-                f"value: the table has no column '{self.value}'{nearest(self.value, table.columns)}"
-            )
         self._learn(table, bad)
         components = self._components(table)
         risk, value = self._steady_scores(table, components)

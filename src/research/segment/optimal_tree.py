@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError
-from research.segment.base import informative, is_category, say
+from research.segment.base import informative, is_category
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OneHot
 from research.segment.references import Reference
@@ -38,7 +38,6 @@ class OptimalTree(Reference):
         penalty: float = 0.0005,
         prior: float = 20.0,
         seconds: float = 120.0,
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
         seed: int = 0,
     ):
@@ -49,7 +48,6 @@ class OptimalTree(Reference):
         self.penalty = penalty
         self.prior = prior
         self.seconds = seconds
-        self.value = value
         self.shares = shares
         self.seed = seed
 
@@ -128,15 +126,11 @@ class OptimalTree(Reference):
         paths = [[self._condition(q, yes, table) for q, yes in path] for path in self.leaves_]
         tiers = pd.Series(self.tier_cuts_.assign(components[:, 0], components[:, 1]))
         commonest = tiers.groupby(leaf).agg(lambda group: group.value_counts().index[0])
-        frame = (
-            Tally.of(leaf, bad, len(self.leaves_))
-            .rates()
-            .assign(
-                rule=[rule_in_words(path) for path in paths],
-                rule_zh=[rule_in_words(path, "zh") for path in paths],
-                length=[len(path) for path in paths],
-                tier=as_tiers(commonest.reindex(range(len(paths)))),
-            )
+        frame = Tally.of(leaf, bad, len(self.leaves_)).rates()
+        frame = frame.assign(
+            rule=[rule_in_words(path) for path in paths],
+            length=[len(path) for path in paths],
+            tier=as_tiers(commonest.reindex(range(len(paths)))),
         )
         self.rules_ = frame.iloc[np.argsort(-self.leaf_pd_, kind="stable")].reset_index(drop=True)
 
@@ -149,20 +143,3 @@ class OptimalTree(Reference):
         name, level = self.encoder_.source_[column], self.encoder_.level_[column]
         missing = not yes and not is_category(table[name]) and bool(table[name].isna().any())
         return Condition(name=name, level=level, threshold=threshold, below=not yes, or_missing=missing)
-
-    def cut_points(self) -> pd.DataFrame:
-        """Return one row per question the tree asks: input, label, level (categories), threshold."""
-        used = sorted({question for path in self.leaves_ for question, _ in path})
-        rows = []
-        for question in used:
-            column, threshold = self.questions_[question]
-            name = self.encoder_.source_[column]
-            rows.append(
-                {
-                    "input": name,
-                    "label": say(name),
-                    "level": self.encoder_.level_[column],
-                    "threshold": threshold,
-                }
-            )
-        return pd.DataFrame(rows, columns=["input", "label", "level", "threshold"])

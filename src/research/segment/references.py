@@ -13,7 +13,7 @@ from research.segment.base import StratificationModel, informative, is_category,
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.index import value_index
-from research.segment.rule_text import range_in_words, said, unit_of
+from research.segment.rule_text import range_in_words, unit_of
 from research.segment.tiers import as_tiers
 from research.tiers import TIERS, positions
 
@@ -34,7 +34,7 @@ class Reference(StratificationModel):
     """A model with one risk score and the shared value index; rules are its tiers by risk."""
 
     def _learn_value(self, table: pd.DataFrame) -> None:
-        self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
+        self.value_index_ = value_index(table, by_position=self.by_position_)
         self.value_inputs_ = list(self.value_index_.names_)
         self.component_names_ = ["risk", "value"]
 
@@ -50,22 +50,20 @@ class Reference(StratificationModel):
         tiers = self.tier_cuts_.assign(components[:, 0], components[:, 1])
         self.tally_ = Tally.of(positions(tiers), bad, len(TIERS))
 
-    def _tier_words(self, row, language: str) -> str:
-        text = self._risk_words(row.risk_above, row.risk_up_to, language)
+    def _tier_words(self, row) -> str:
+        text = self._risk_words(row.risk_above, row.risk_up_to)
         if row.tier != "premium":
             return text
-        value = range_in_words(said("Value", language), row.value_above, np.inf)
-        return said("{first} and {rest}", language, first=text, rest=value)
+        return f"{text} and {range_in_words('Value', row.value_above, np.inf)}"
 
-    def _risk_words(self, above: float, up_to: float, language: str) -> str:
-        return range_in_words(said("Risk score", language), above, up_to)
+    def _risk_words(self, above: float, up_to: float) -> str:
+        return range_in_words("Risk score", above, up_to)
 
     def rules(self) -> pd.DataFrame:
-        """Return one row per tier: rule, rule_zh, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
+        """Return one row per tier: rule, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
         cuts = list(self.tier_cuts_.table().itertuples())
         rules = self.tally_.rates().assign(
-            rule=[self._tier_words(row, "en") for row in cuts],
-            rule_zh=[self._tier_words(row, "zh") for row in cuts],
+            rule=[self._tier_words(row) for row in cuts],
             length=[2, 1, 1, 1],
             tier=as_tiers(TIERS),
         )
@@ -89,12 +87,10 @@ class RandomTiers(Reference):
         self,
         *,
         inputs: str | list[str] | None = None,
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
         seed: int = 0,
     ):
         self.inputs = inputs
-        self.value = value
         self.shares = shares
         self.seed = seed
 
@@ -139,13 +135,11 @@ class GradeTiers(Reference):
         sign: int = 1,
         *,
         inputs: str | list[str] | None = None,
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
     ):
         self.variable = variable
         self.sign = sign
         self.inputs = inputs
-        self.value = value
         self.shares = shares
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
@@ -173,11 +167,10 @@ class GradeTiers(Reference):
         risk = self.sign_ * np.where(np.isnan(values), self.median_, values)
         return np.column_stack([risk, self._value(table)])
 
-    def _risk_words(self, above: float, up_to: float, language: str) -> str:
+    def _risk_words(self, above: float, up_to: float) -> str:
         name = self.inputs_[0]
-        if self.sign_ > 0:
-            return range_in_words(say(name, language), above, up_to, unit_of(name))
-        return range_in_words(say(name, language), -up_to, -above, unit_of(name))
+        low, high = (above, up_to) if self.sign_ > 0 else (-up_to, -above)
+        return range_in_words(say(name), low, high, unit_of(name))
 
 
 class GradientBoosting(Reference):
@@ -198,7 +191,6 @@ class GradientBoosting(Reference):
         learning_rate: float = 0.05,
         leaves: int = 8,
         least_leaf: int = 50,
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
         seed: int = 0,
     ):
@@ -207,7 +199,6 @@ class GradientBoosting(Reference):
         self.learning_rate = learning_rate
         self.leaves = leaves
         self.least_leaf = least_leaf
-        self.value = value
         self.shares = shares
         self.seed = seed
 

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from research.errors import UserError, nearest
 from research.once import Once
-from research.segment.base import StratificationModel, informative, numbers, say
+from research.segment.base import StratificationModel, informative, numbers
 from research.segment.calibration import RULE_COLUMNS, Calibration, Tally
 from research.segment.encode import OneHot
 from research.segment.index import value_index
@@ -40,7 +40,7 @@ class DecisionTree(StratificationModel):
     recalibrated by a logistic curve on the inner folds' out-of-fold rates, which undoes the optimism of rates read
     off the customers that grew the leaf. A curve that would turn the order round is not used (`recalibrated_`).
 
-    Value is the shared value index (block A) or the column `value`; within a leaf the tier cuts fall by value.
+    Value is the shared value index (block A); within a leaf the tier cuts fall by value.
     Native tiers: leaves stay whole; the riskiest leaf is high, the safest low, the others take the tier in which the
     middle of their place in the risk order falls; the low leaves' most valuable customers are premium.
     """
@@ -56,7 +56,6 @@ class DecisionTree(StratificationModel):
         folds: int = 5,
         loss: str = "log_loss",
         prior: float = 20.0,
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
         seed: int = 0,
     ):
@@ -66,7 +65,6 @@ class DecisionTree(StratificationModel):
         self.folds = folds
         self.loss = loss
         self.prior = prior
-        self.value = value
         self.shares = shares
         self.seed = seed
 
@@ -99,7 +97,7 @@ class DecisionTree(StratificationModel):
         self.whole_ = (np.isnan(x) | (np.nan_to_num(x) % 1 == 0)).all(axis=0)
         self._read_paths()
         self.inputs_ = list(dict.fromkeys(self.encoder_.source_[i] for i in self._split_columns()))
-        self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
+        self.value_index_ = value_index(table, by_position=self.by_position_)
         self.value_inputs_ = list(self.value_index_.names_)
         self.component_names_ = ["leaf", "leaf_pd", "value"]
         self.n_rules_ = len(self.leaves_)
@@ -119,10 +117,6 @@ class DecisionTree(StratificationModel):
         curve = Calibration().fit(logit(held_out.rates), outcome.astype(float))
         self.recalibrated_ = bool(curve.slope_ > 0 and np.ptp(held_out.rates) > 0)
         self.leaf_pd_ = curve.probability(logit(rates)) if self.recalibrated_ else rates
-        self.recalibration_ = {
-            "intercept": float(curve.intercept_),
-            "slope": float(curve.slope_ / curve.scale_),
-        }
 
     def _split_columns(self) -> list[int]:
         """Return the matrix columns the pruned tree splits on, from the root down."""
@@ -186,32 +180,8 @@ class DecisionTree(StratificationModel):
                 " / ".join(tier for tier in TIERS if tier in reached) for reached in self.reached_
             ],
         )
-        columns = ["leaf", *RULE_COLUMNS[:-1], "risk", "tier", "matched_tiers"]
+        columns = ["leaf", "rule", "rule_zh", *RULE_COLUMNS[1:-1], "risk", "tier", "matched_tiers"]
         return rules.iloc[np.argsort(-risk, kind="stable")][columns].reset_index(drop=True)
-
-    def cut_points(self) -> pd.DataFrame:
-        """Return one row per split of the pruned tree.
-
-        Columns: node, input, label, label_zh, level (categories), threshold, missing_goes, n.
-        """
-        tree = self.tree_.tree_
-        rows = []
-        for node in np.flatnonzero(self.stop_ == LEAF):
-            column = int(tree.feature[node])
-            rows.append(
-                {
-                    "node": int(node),
-                    "input": self.encoder_.source_[column],
-                    "label": say(self.encoder_.source_[column]),
-                    "label_zh": say(self.encoder_.source_[column], "zh"),
-                    "level": self.encoder_.level_[column],
-                    "threshold": float(tree.threshold[node]),
-                    "missing_goes": "left" if tree.missing_go_to_left[node] else "right",
-                    "n": int(tree.n_node_samples[node]),
-                }
-            )
-        columns = ["node", "input", "label", "label_zh", "level", "threshold", "missing_goes", "n"]
-        return pd.DataFrame(rows, columns=columns)
 
     def _read_paths(self) -> None:
         """Set `paths_`: the conditions that lead to each leaf."""

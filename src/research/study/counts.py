@@ -246,12 +246,7 @@ def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> 
     if name == "tree":
         return {"tree rule": assessed["leaf"].astype(int)}
     if name == "abc":
-        cells, rules = fitted.cells(table), fitted.rules()
-        levels = ["a_level", "b_level", "c_level"]
-        words = rules.set_index(levels)["rule"]
-        return {
-            "abc rule": pd.Series(words.loc[pd.MultiIndex.from_frame(cells[levels])].to_numpy(), table.index)
-        }
+        return {"abc rule": pd.Series(fitted.rules()["rule"].to_numpy()[fitted.cells(table)], table.index)}
     scores = {
         f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score") if score in assessed
     }
