@@ -36,7 +36,7 @@ def predictions(models: int = 2, repeats: int = 2, seed: int = 0) -> OutOfFold:
     tier[:, :, :20] = -1
     rate = np.broadcast_to(np.array([0.1, 0.2, 0.4, 0.6]), (models, repeats, 3, 4)).copy()
     sizes = np.full((repeats, 3), 293)
-    return OutOfFold(tuple((f"m{m}", "equal") for m in range(models)), pd.RangeIndex(N), y, fold, score, score, score,
+    return OutOfFold(tuple((f"m{m}", "equal") for m in range(models)), pd.RangeIndex(N), y, fold, score, score,
                      tier, rate, sizes * 2, sizes)  # fmt: skip
 
 

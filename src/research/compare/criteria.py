@@ -270,7 +270,4 @@ def _moments(oof: OutOfFold, value: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 
 def _need_measures(oof: OutOfFold, need: Any) -> dict[str, np.ndarray]:
     tables = counting.category_tables(oof, *counting.need_codes(need))
-    return {
-        "cramers_v": separation.cramers_v(tables),
-        "ami": separation.adjusted_mutual_information(tables),
-    }
+    return {"cramers_v": separation.cramers_v(tables), "ami": separation.adjusted_mutual_information(tables)}

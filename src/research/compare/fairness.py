@@ -48,8 +48,8 @@ def fairness(oof: OutOfFold, protected: pd.DataFrame, resamples: int = 1000, see
         One row per measure, attribute, model, arm: `estimate, ci_low, ci_high, n, groups, four_fifths`.
     """
     rows = _compared(oof, protected, resamples, seed)
-    verdicts = [_four_fifths(low, high) for low, high in zip(rows["ci_low"], rows["ci_high"], strict=True)]
-    return rows.assign(four_fifths=verdicts)
+    passes, fails = rows["ci_low"] >= FOUR_FIFTHS, rows["ci_high"] < FOUR_FIFTHS
+    return rows.assign(four_fifths=np.select([passes, fails], ["passes", "fails"], "open"))
 
 
 @over_draws()
@@ -72,12 +72,6 @@ def worst_attribute(table: pd.DataFrame) -> pd.DataFrame:
     """Return the lowest ratio over attributes for each measure, model and arm: the rows of *be fair*."""
     worst = table.loc[table.groupby(["measure", "model", "arm"], sort=False)["estimate"].idxmin()]
     return worst[["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"]].reset_index(drop=True)
-
-
-def _four_fifths(low: float, high: float) -> str:
-    if low >= FOUR_FIFTHS:
-        return "passes"
-    return "fails" if high < FOUR_FIFTHS else "open"
 
 
 def _columns(oof: OutOfFold, group: pd.Series) -> np.ndarray:

@@ -34,7 +34,6 @@ class OutOfFold:
         fold: (r, n) number of the fold in which a customer is tested, -1 where never tested.
         score: (m, r, n) risk score, higher = riskier; NaN where not tested.
         probability: (m, r, n) predicted probability of default; NaN where not tested.
-        value: (m, r, n) value score; NaN where not tested or not offered by the model.
         tier: (m, r, n) position in `TIERS`; -1 where not tested.
         tier_rate: (m, r, k, 4) default rate of each tier among the training customers, (bad + 1/2) / (n + 1).
         n_train, n_test: (r, k) sizes.
@@ -46,7 +45,6 @@ class OutOfFold:
     fold: np.ndarray
     score: np.ndarray
     probability: np.ndarray
-    value: np.ndarray
     tier: np.ndarray
     tier_rate: np.ndarray
     n_train: np.ndarray
@@ -98,7 +96,7 @@ def out_of_fold(
 
     Args:
         makers: (model, arm) to a function that makes an unfitted model with `fit_place` and `place`, which return
-            `risk` and `tier` and, where the model has them, `value` and `probability`, each (rows,).
+            `risk` and `tier` and, where the model has it, `probability`, each (rows,).
         X: canonical customer table.
         y: (n,) outcome 0/1 in the order of X; NaN = censored: not fitted and not tested, but counted.
         folds, repeats: `repeats` independent partitions into `folds` folds.
@@ -218,7 +216,7 @@ def _collect(
         delayed(_judge)(makers, X, outcome, train, test) for train, test in splits
     )
     shape = (len(makers), repeats, len(X))
-    floats = {name: np.full(shape, np.nan) for name in ("score", "probability", "value")}
+    floats = {name: np.full(shape, np.nan) for name in ("score", "probability")}
     tier = np.full(shape, -1, dtype=np.int8)
     rate = np.empty((len(makers), repeats, folds, len(TIERS)))
     fold = np.full(shape[1:], -1, dtype=np.int16)
@@ -242,9 +240,7 @@ def _judge(
 ) -> dict[str, np.ndarray]:
     """Fit all models on the training rows and return their predictions for the test rows, one row per model."""
     before, after, y = X.iloc[train], X.iloc[test], outcome[train]
-    rows: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("score", "probability", "value", "tier", "tier_rate")
-    }
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in ("score", "probability", "tier", "tier_rate")}
     for make in makers.values():
         model = make()
         seen, new = model.fit_place(before, y), model.place(after)
@@ -253,7 +249,6 @@ def _judge(
         rows["tier_rate"].append(_tier_rate(tier_codes(seen["tier"]), y))
         own = new.get("probability")
         rows["probability"].append(_platt(seen["risk"], y, new["risk"]) if own is None else own)
-        rows["value"].append(new.get("value", np.full(len(test), np.nan)))
     return {name: np.stack(found) for name, found in rows.items()}
 
 
