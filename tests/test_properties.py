@@ -380,7 +380,9 @@ def test_rfm_bands_depend_on_ranks_alone(values, rising):
 def test_weights_of_evidence_add_up(customers):
     """Σ share of bads × exp(WoE) is the share of goods, Σ (goods − bads) × WoE the information value."""
     names = ["debt_to_income", "income", "loan_purpose"]
-    model = Scorecard(inputs=names, least_iv=0).fit(customers, customers["default"])
+    model = Scorecard(inputs=names)
+    model.least_iv = 0
+    model.fit(customers, customers["default"])
     bads, goods = customers["default"].sum(), (1 - customers["default"]).sum()
     for name in names:
         bins = model.counts_[name].rates()

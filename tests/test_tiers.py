@@ -8,12 +8,10 @@ import pytest
 
 from research.errors import UserError
 from research.segment.tiers import (
-    DEFAULT_SHARES,
     TIERS,
     TierCuts,
     as_tiers,
     steady,
-    tier_shares,
 )
 
 SHARES = {"premium": 0.2, "low": 0.3, "medium": 0.3, "high": 0.2}
@@ -99,15 +97,3 @@ def test_as_tiers_is_ordered_best_first():
     assert pd.isna(tiers[2])
     with pytest.raises(UserError, match="did you mean 'medium'"):
         as_tiers(["medum"])
-
-
-def test_shares_are_checked():
-    assert tier_shares(None) == DEFAULT_SHARES
-    with pytest.raises(UserError, match="sum of 1"):
-        tier_shares({**SHARES, "low": 0.5})
-    with pytest.raises(UserError, match="did you mean 'premium'"):
-        tier_shares({"premum": 1.0})
-    with pytest.raises(UserError, match="no share for high"):
-        tier_shares({"premium": 0.5, "low": 0.25, "medium": 0.25})
-    with pytest.raises(UserError, match="from 0 to 1"):
-        tier_shares({"premium": -0.1, "low": 0.6, "medium": 0.3, "high": 0.2})

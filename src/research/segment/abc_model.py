@@ -57,15 +57,16 @@ class ABC(StratificationModel):
         weights: Mapping[str, float] | None = None,
         shares: Mapping[str, float] | None = None,
     ):
-        self.inputs = inputs
+        super().__init__(inputs=inputs, shares=shares)
         self.weights = weights
-        self.shares = shares
 
     def _needs_outcome(self) -> bool:
         return self.inputs is not None
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
-        self.weights_ = self._block_weights()
+        given = dict.fromkeys(BLOCKS, 1.0) if self.weights is None else self.weights
+        total = sum(float(weight) for weight in given.values())
+        self.weights_ = {block: float(given[block]) / total for block in BLOCKS}
         definitions = indicator_definitions()
         chosen = {block: block_columns(table, block, by_position=self.by_position_) for block in BLOCKS}
         signs = {
@@ -94,17 +95,6 @@ class ABC(StratificationModel):
             block: tuple(steady(np.quantile(steady(scores[block]), LEVEL_CUTS))) for block in BLOCKS
         }
         self.n_rules_ = sum(len(index.names_) for index in self.indices_.values()) + len(_cells())
-
-    def _block_weights(self) -> dict[str, float]:
-        given = dict.fromkeys(BLOCKS, 1.0) if self.weights is None else dict(self.weights)
-        if (
-            set(given) != set(BLOCKS)
-            or min(map(float, given.values())) < 0
-            or sum(map(float, given.values())) <= 0
-        ):
-            raise UserError(f"ABC weights: found {given}; expected non-negative numbers for A, B and C")
-        total = sum(map(float, given.values()))
-        return {block: float(given[block]) / total for block in BLOCKS}
 
     @staticmethod
     def _sign(values: np.ndarray, bad: np.ndarray) -> int:

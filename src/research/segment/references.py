@@ -9,7 +9,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from research.errors import UserError
-from research.segment.base import StratificationModel, informative, is_category, numbers, say
+from research.segment.base import Seeded, StratificationModel, informative, is_category, numbers, say
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.index import value_index
@@ -63,9 +63,7 @@ class Reference(StratificationModel):
         """Return one row per tier: rule, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
         cuts = list(self.tier_cuts_.table().itertuples())
         rules = self.tally_.rates().assign(
-            rule=[self._tier_words(row) for row in cuts],
-            length=[2, 1, 1, 1],
-            tier=as_tiers(TIERS),
+            rule=[self._tier_words(row) for row in cuts], length=[2, 1, 1, 1], tier=as_tiers(TIERS)
         )
         return rules[list(RULE_COLUMNS)]
 
@@ -74,7 +72,7 @@ class Reference(StratificationModel):
         return self.tier_cuts_.table()
 
 
-class RandomTiers(Reference):
+class RandomTiers(Reference, Seeded):
     """Tiers by lot: the floor that any model must beat. One draw; a comparison averages many (`compare.random_tiers`).
 
     Lots are a hash of the customer's predictor values and the seed, so the same customer gets the same lot alone or
@@ -83,20 +81,9 @@ class RandomTiers(Reference):
 
     needs_outcome = False
 
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        shares: Mapping[str, float] | None = None,
-        seed: int = 0,
-    ):
-        self.inputs = inputs
-        self.shares = shares
-        self.seed = seed
-
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         self.hashed_ = self._chosen_inputs(table)
-        self.inputs_, self.value_inputs_, self.absent_, self.n_rules_ = [], self.hashed_, [], 0
+        self.inputs_, self.value_inputs_, self.n_rules_ = [], self.hashed_, 0
         self.component_names_ = ["risk", "value"]
 
     def _components(self, table: pd.DataFrame) -> np.ndarray:
@@ -122,9 +109,8 @@ class GradeTiers(Reference):
     """Tiers by one variable: the first of a fixed list that the table has.
 
     The list (`GRADE_ORDER`): the lender's grade, a credit score (higher = safer), else repayment delay, past
-    delinquencies, debt to income, loan to value, utilisation. `inputs_` says which one it was and `fallback_`
-    whether it is neither grade nor score. A missing value takes the training median. Arrays: the first column,
-    higher = riskier.
+    delinquencies, debt to income, loan to value, utilisation. `inputs_` says which one it was. A missing value
+    takes the training median. Arrays: the first column, higher = riskier.
     """
 
     needs_outcome = False
@@ -137,10 +123,9 @@ class GradeTiers(Reference):
         inputs: str | list[str] | None = None,
         shares: Mapping[str, float] | None = None,
     ):
+        super().__init__(inputs=inputs, shares=shares)
         self.variable = variable
         self.sign = sign
-        self.inputs = inputs
-        self.shares = shares
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         options = [(self.variable, self.sign)] if self.variable else list(GRADE_ORDER)
@@ -155,8 +140,6 @@ class GradeTiers(Reference):
                 f"GradeTiers: the table has none of {names}; tiers by one grade are not testable here"
             )
         name, self.sign_ = found[0]
-        self.fallback_ = name not in ("credit_grade", "credit_score")
-        self.absent_ = [] if not self.fallback_ or self.by_position_ else ["credit_grade", "credit_score"]
         self.inputs_ = [name]
         self.median_ = float(np.nanmedian(numbers(table, name)))
         self.n_rules_ = len(TIERS)
@@ -173,7 +156,7 @@ class GradeTiers(Reference):
         return range_in_words(say(name), low, high, unit_of(name))
 
 
-class GradientBoosting(Reference):
+class GradientBoosting(Reference, Seeded):
     """Histogram gradient boosting (scikit-learn): the room above, without rules.
 
     Categories are split natively (levels frozen in fit, the commonest 200; others and unknown levels count as
@@ -182,29 +165,10 @@ class GradientBoosting(Reference):
     """
 
     own_probability = True
-
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        trees: int = 100,
-        learning_rate: float = 0.05,
-        leaves: int = 8,
-        least_leaf: int = 50,
-        shares: Mapping[str, float] | None = None,
-        seed: int = 0,
-    ):
-        self.inputs = inputs
-        self.trees = trees
-        self.learning_rate = learning_rate
-        self.leaves = leaves
-        self.least_leaf = least_leaf
-        self.shares = shares
-        self.seed = seed
+    trees, learning_rate, leaves, least_leaf = 100, 0.05, 8, 50
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         chosen = self._chosen_inputs(table)
-        self.absent_: list[str] = []
         self.inputs_ = informative(table, chosen) or chosen[:1]
         self.levels_ = {
             name: sorted(pd.Series(text_levels(table[name])).value_counts().index[:MOST_LEVELS])

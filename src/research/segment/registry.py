@@ -60,14 +60,13 @@ def make(
     seed: int = 0,
     shares: Mapping[str, float] | None = None,
     weights: Mapping[str, float] | None = None,
-    inputs: list[str] | None = None,
 ) -> StratificationModel:
     """Return an unfitted model.
 
     arm "as practised": the inputs the model's own definition names. arm "equal information": every predictor of the
-    table, or `inputs`. Models whose definition names no inputs (`arms_differ` False) use every predictor, or `inputs`,
-    in both arms; the one-grade reference is one variable by definition. `weights` may hold A, B, C and R, F, M; each
-    model takes its own. Raises UserError on an unknown name or arm.
+    table, which models whose definition names no inputs (`arms_differ` False) use in both arms; the one-grade reference
+    is one variable by definition. `weights` may hold A, B, C and R, F, M; each model takes its own. Raises UserError on
+    an unknown name or arm.
     """
     spec = _spec(name, arm)
     given: dict = {"shares": shares}
@@ -77,9 +76,7 @@ def make(
         own = {key: float(weights[key]) for key in spec.weight_keys if key in weights}
         given["weights"] = own or None
     if arm == "equal information" and spec.arms_differ:
-        given["inputs"] = inputs or "predictors"
-    elif not spec.arms_differ:
-        given["inputs"] = inputs
+        given["inputs"] = "predictors"
     return spec.model(**given)
 
 

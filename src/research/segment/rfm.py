@@ -112,10 +112,9 @@ class RFM(StratificationModel):
         self.recency = recency
         self.frequency = frequency
         self.monetary = monetary
-        self.inputs = inputs
+        super().__init__(inputs=inputs, shares=shares)
         self.weights = weights
         self.recipe = recipe
-        self.shares = shares
 
     def _needs_outcome(self) -> bool:
         return self.inputs is not None
@@ -141,9 +140,6 @@ class RFM(StratificationModel):
                 f"RFM: the table has none of {', '.join(wanted.values())}; RFM is not testable here"
             )
         given = dict.fromkeys("RFM", 1.0) if self.weights is None else dict(self.weights)
-        for letter in given:
-            if letter not in "RFM" or float(given[letter]) < 0:
-                raise UserError(f"RFM weights: found {given}; expected non-negative numbers for R, F and M")
         total = sum(float(given.get(letter, 0)) for letter in self.columns_)
         if total <= 0:
             raise UserError(f"RFM weights: found {given}; the components present have no weight")
@@ -165,7 +161,6 @@ class RFM(StratificationModel):
 
     def _learn_every_input(self, table: pd.DataFrame, bad: np.ndarray) -> None:
         chosen = informative(table, self._chosen_inputs(table))
-        self.absent_ = []
         self.order_ = OutcomeOrder().fit(table, chosen, bad)
         seen = ~np.isnan(bad)
         self.bands_, self.columns_ = {}, {}
@@ -268,9 +263,7 @@ class RFM(StratificationModel):
         premium, low, medium = NATIVE_CUTS
         words = (f"≥ {premium:g}", f"{low:g} to < {premium:g}", f"{medium:g} to < {low:g}", f"< {medium:g}")
         rules = self.tally_.rates().assign(
-            rule=[f"Weighted mean of the scores {word}" for word in words],
-            length=1,
-            tier=as_tiers(TIERS),
+            rule=[f"Weighted mean of the scores {word}" for word in words], length=1, tier=as_tiers(TIERS)
         )
         return rules[list(RULE_COLUMNS)]
 

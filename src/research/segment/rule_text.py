@@ -42,22 +42,16 @@ class Condition:
     whole: bool = False
 
 
+@cache
 def unit_of(name: str) -> str:
     """Return the unit of a construct, "" for a column that is none."""
-    return _units_and_least().get(name, ("", -math.inf))[0]
-
-
-def least_of(name: str) -> float:
-    """Return the smallest value a construct can have, −inf when it is open or the column is no construct."""
-    return _units_and_least().get(name, ("", -math.inf))[1]
+    return constructs()["unit"].get(name, "")
 
 
 @cache
-def _units_and_least() -> dict[str, tuple[str, float]]:
-    table = constructs()
-    return dict(
-        zip(table.index, zip(table["unit"], table["minimum"].fillna(-math.inf), strict=True), strict=True)
-    )
+def least_of(name: str) -> float:
+    """Return the smallest value a construct can have, −inf when it is open or the column is no construct."""
+    return constructs()["minimum"].fillna(-math.inf).get(name, -math.inf)
 
 
 def number_in_words(x: float, unit: str = "") -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -43,27 +41,12 @@ class Scorecard(Reference):
     """
 
     own_probability = True
-
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        least_iv: float = 0.02,
-        least_bin: float = 0.05,
-        prebins: int = 10,
-        shares: Mapping[str, float] | None = None,
-    ):
-        self.inputs = inputs
-        self.least_iv = least_iv
-        self.least_bin = least_bin
-        self.prebins = prebins
-        self.shares = shares
+    least_iv, least_bin, prebins = 0.02, 0.05, 10
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         seen = ~np.isnan(bad)
         outcome = bad[seen].astype(int)
         chosen = self._chosen_inputs(table)
-        self.absent_: list[str] = []
         self.bins_: dict[str, np.ndarray | list[list[str]]] = {}
         self.woe_: dict[str, np.ndarray] = {}
         self.counts_: dict[str, Tally] = {}

@@ -26,23 +26,6 @@ def as_tiers(labels: Iterable[str]) -> pd.Categorical:
     return pd.Categorical(values, categories=list(TIERS), ordered=True)
 
 
-def tier_shares(shares: Mapping[str, float] | None) -> dict[str, float]:
-    """Return checked shares of the four tiers (default 10/50/30/10 %); raise UserError when they do not fit."""
-    given = dict(DEFAULT_SHARES if shares is None else shares)
-    for name in given:
-        if name not in TIERS:
-            raise UserError(f"tier shares: '{name}' is not a tier{nearest(str(name), TIERS)}")
-    missing = [name for name in TIERS if name not in given]
-    if missing:
-        raise UserError(f"tier shares: no share for {', '.join(missing)}")
-    if any(not 0 <= float(given[name]) <= 1 for name in TIERS):
-        raise UserError(f"tier shares: expected numbers from 0 to 1, found {given}")
-    total = sum(float(given[name]) for name in TIERS)
-    if abs(total - 1) > 1e-6:
-        raise UserError(f"tier shares: expected a sum of 1, found {total:g}")
-    return {name: float(given[name]) for name in TIERS}
-
-
 def steady(scores: np.ndarray) -> np.ndarray:
     """Round to 12 significant digits.
 
@@ -114,7 +97,7 @@ class TierCuts:
 
     def fit(self, risk: np.ndarray, value: np.ndarray) -> TierCuts:
         """Learn the cuts from scores (n,), both finite."""
-        shares = tier_shares(self.shares)
+        shares = dict(DEFAULT_SHARES if self.shares is None else self.shares)
         risk, value = steady(risk), steady(value)
         n = len(risk)
         riskiest = round(n * shares["high"]), round(n * (shares["high"] + shares["medium"]))
