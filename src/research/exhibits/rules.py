@@ -15,11 +15,7 @@ SCORES = {"recency_months": ("recency", "upper", N_("Months since the last event
 
 
 def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
-    """Return RFM's cut points: what a customer needs for each score.
-
-    Args:
-        cuts: `input`, `score`, `lower`, `upper`.
-    """
+    """Return RFM's cut points: what a customer needs for each score."""
     parts, headings = {}, {"score": N_("Score")}
     for name, part in cuts.groupby("input", sort=False):
         column, end, heading = SCORES[str(name)]
@@ -39,12 +35,7 @@ SIGNS = {1: N_("raises the score"), -1: N_("lowers the score")}
 
 
 def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
-    """Return ABC's indicators with sign and weight.
-
-    Args:
-        indicators: `block`, `label`, `sign`, `weight`, `mean`, `sd`, `missing_share`.
-        absent: indicators of the definition that the data set does not measure.
-    """
+    """Return ABC's indicators with sign and weight; `absent`: those of the definition that are not measured."""
     frame = indicators.assign(
         score=indicators["block"].map(BLOCKS), effect=indicators["sign"].map(SIGNS)
     ).drop(columns=["block", "sign"])
@@ -71,12 +62,7 @@ def ruled(outcome: str, first: str = N_("Rule")) -> dict[str, str | Said]:
 
 
 def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
-    """Return the tree's rules, riskiest first; `outcome`: its name.
-
-    Args:
-        rules: `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `tier`, `matched_tiers`.
-        alone: the rules that pruning alone would keep.
-    """
+    """Return the tree's rules, riskiest first; pruning `alone` would keep so many. `outcome`: its name."""
     return Exhibit(
         "tree_rules", rules, chosen(READ, "more" if alone < len(rules) else "all", rules=len(rules), alone=alone),
         headings=ruled(outcome) | {"tier": N_("Tier by this rule"),
@@ -85,11 +71,7 @@ def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
 
 
 def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return the scorecard: points per input and class; a customer's score is their sum. `outcome`: its name.
-
-    Args:
-        rules: `input`, `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `points`, `woe`.
-    """
+    """Return the scorecard: points per input and class; a customer's score is their sum. `outcome`: its name."""
     said = N_("The scorecard adds up points for {inputs} inputs; more points are safer.")
     first = N_("Input and class")
     return Exhibit(
@@ -101,12 +83,7 @@ def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
 
 
 def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return the cut-offs of the scorecard with the rate of the outcome (its name) of unseen customers.
-
-    Args:
-        cuts: `tier`, `points_from`, `points_below`, `value_above`.
-        rates: as for `tier_rates`.
-    """
+    """Return the cut-offs of the scorecard with the rate of the outcome (its name) of unseen customers."""
     unseen = rates[(rates["ranking"] == "scorecard") & (rates["judged"] == "unseen")]
     frame = unseen[["tier", "n", "bad", "rate", "ci_low", "ci_high"]]
     by_tier = cuts.set_index("tier")
