@@ -12,7 +12,6 @@ from research.collect import windows as windowing
 from research.collect import worth as worths
 from research.compare import criteria, purposes, resampling
 from research.errors import UserError
-from research.fingerprint import fingerprint
 from research.parameters import Study
 from research.paths import DEFINITIONS
 from research.segment import registry
@@ -24,7 +23,7 @@ from research.study.measured import measured
 from research.study.models import model, not_testable
 from research.study.purposes import by_construction
 from research.study.robustness import readings
-from research.study.weighting import located, survey_weights, weights
+from research.study.weighting import survey_weights, weights
 from research.textfiles import own_yaml
 from research.tiers import TIERS
 
@@ -40,12 +39,7 @@ def alternatives() -> dict[str, Any]:
     return own_yaml(DEFINITIONS / "sensitivity.yml")
 
 
-def experts_key(study: Study) -> str:
-    """Return the fingerprint of the experts' comparisons, nothing where the study has none."""
-    return fingerprint([located(study.fieldwork.ahp, "ahp")]) if study.fieldwork.ahp else ""
-
-
-@step(model, "models", "folds", "fieldwork", data=experts_key)
+@step(model, survey_weights, "models", "folds")
 def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
     """Return window → test size over training size, and the folds under every tier share and weighting.
 
@@ -147,7 +141,7 @@ def options(study: Study) -> tuple[dict[str, dict[str, Any]], list[str]]:
         if label in weighting:
             continue
         try:
-            weighting[label] = survey_weights(study.fieldwork.ahp) if value == "survey" else value
+            weighting[label] = survey_weights(study) if value == "survey" else value
         except UserError as error:
             reasons.append(f"Weights of the experts: {error}.")
     found = {} if datasets.is_path(study.dataset) else windowing.windows(study.dataset)
