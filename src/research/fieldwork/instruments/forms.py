@@ -183,12 +183,12 @@ def _codebook_sheet(book: Workbook, codebook: pd.DataFrame, allowed: list[str], 
     sheet = book.create_sheet("codebook 编码本")
     if invented:
         wb.banner(sheet, 1, 8)
-    themes = codes.theme_of(codebook)
+    above = codes.ancestors(codebook)
     row = wb.header(sheet, 2, CODEBOOK, height=18)  # data start in row 5, to which the drop-downs point
     by_code = codebook.set_index("code")
     for code in allowed:
         entry = by_code.loc[code]
-        values = [code, themes[code], *(entry.get(key, "") for key in keys(CODEBOOK)[2:])]
+        values = [code, [code, *above[code]][-1], *(entry.get(key, "") for key in keys(CODEBOOK)[2:])]
         for column, value in enumerate(values, start=1):
             wb.text_cell(sheet, row, column, value, bold=column == 1)
         sheet.row_dimensions[row].height = wb.row_height([(str(value), 30) for value in values[4:]])
