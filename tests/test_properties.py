@@ -140,7 +140,8 @@ def test_quadratic_kappa_is_symmetric_and_that_of_scikit_learn(table):
 @holds(st.integers(3, 6), st.integers(2, 6), SEEDS)
 def test_concordance_is_a_share_and_one_when_all_rank_alike(objects, raters, seed):
     def w(table: np.ndarray) -> list[float]:
-        return group_comparison.kendall_w(pd.DataFrame(table), resamples=0)["estimate"].tolist()
+        frame = pd.DataFrame(table)
+        return [group_comparison.kendall_w(frame, tie_corrected=corrected) for corrected in (True, False)]
 
     rng = np.random.default_rng(seed)
     table = rng.random((objects, raters))
@@ -166,12 +167,14 @@ def test_alpha_of_a_scale_has_no_unit_and_no_order(answers, factor):
 def test_consistent_comparisons_give_back_their_weights(weights, order):
     """Judgements that are ratios of weights contradict each other nowhere (Saaty 1980)."""
     true = pd.Series(weights, index=["x", "y", "z"])
-    found, largest, ratio = ahp.eigenvector(pd.DataFrame({b: true / true[b] for b in true.index}))
+    found, largest = ahp.eigenvector(np.outer(true, 1 / true))
+    found = pd.Series(found, index=true.index)
     np.testing.assert_allclose(found[order], (true / true.sum())[order])
-    assert (largest, ratio) == (pytest.approx(3), pytest.approx(0, abs=1e-9))
-    judged = pd.DataFrame([("e", a, b, true[a] / true[b]) for a, b in zip("xxy", "yzz", strict=True)])
-    judged.columns = ["expert", "left", "right", "value"]
-    pairs = judged[["left", "right"]].assign(set="s")
+    assert largest == pytest.approx(3)
+    assert ahp.consistency_ratio(largest, 3) == pytest.approx(0, abs=1e-9)
+    judged = pd.DataFrame([("s", "e", a, b, true[a] / true[b]) for a, b in zip("xxy", "yzz", strict=True)])
+    judged.columns = ["set", "expert", "left", "right", "value"]
+    pairs = judged[["set", "left", "right"]]
     table = ahp.expert_weights(judged.iloc[::-1], pairs).set_index("element")
     np.testing.assert_allclose(table.loc[order, "weight"], found[order])
     assert set(table["status"]) == {"consistent"}
@@ -183,9 +186,7 @@ def test_consistent_comparisons_give_back_their_weights(weights, order):
 )
 def test_codes_heard_only_grow_and_end_at_the_same_number(codings, order):
     codes = pd.DataFrame(codings, columns=["document", "code"])
-    curve = saturation.saturation_curve(
-        codes, pd.DataFrame({"document": list("abcdef")}), order=order, base=2, run=1
-    )
+    curve = saturation.saturation_curve(codes, pd.DataFrame({"document": order}))
     assert (curve["new_codes"] >= 0).all()
     assert (curve["new_codes"] <= curve["codes"]).all()
     assert curve["cumulative"].iloc[-1] == codes["code"].nunique() == curve["new_codes"].sum()
