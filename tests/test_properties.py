@@ -31,6 +31,7 @@ from research.segment.scorecard import Scorecard
 from research.segment.tiers import TierCuts
 from research.segment.tree import DecisionTree
 from research.tiers import TIERS
+from research.verification.fieldwork import ratings_of
 from ten_loans import ECONOMICS, STRATEGIES
 
 CATEGORIES = [1, 2, 3, 4]
@@ -114,7 +115,8 @@ def test_seeing_every_unit_twice_changes_only_the_small_sample_correction(table)
 @holds(ratings(), st.floats(0.1, 10), st.floats(-5, 5))
 def test_interval_alpha_has_no_unit_and_ordinal_alpha_only_an_order(table, factor, shift):
     def alpha(values: pd.DataFrame, level: str) -> float:
-        return agreement.krippendorff_alpha(values, level, resamples=0)["estimate"]
+        found = agreement.agreement_table(values, level=level, resamples=0)
+        return found.set_index("measure").loc["krippendorff_alpha", "estimate"]
 
     assert alpha(table * factor + shift, "interval") == pytest.approx(alpha(table, "interval"))
     assert alpha(table**3, "ordinal") == pytest.approx(alpha(table, "ordinal"))
@@ -124,8 +126,9 @@ def test_interval_alpha_has_no_unit_and_ordinal_alpha_only_an_order(table, facto
 @holds(ratings(complete=True))
 def test_counts_of_raters_say_the_same_as_the_ratings(table):
     tallies = pd.DataFrame({c: (table == c).sum(axis=1) for c in CATEGORIES})
-    found = agreement.agreement_from_counts(tallies, resamples=0).set_index("measure")["estimate"]
-    np.testing.assert_allclose(found, coefficients(table)[found.index])
+    found = coefficients(ratings_of(tallies))
+    alike = ["percent_agreement", "fleiss_kappa", "brennan_prediger", "gwet_ac1", "krippendorff_alpha"]
+    np.testing.assert_allclose(found[alike], coefficients(table)[alike])
 
 
 @holds(counts(4, 4, least=1))

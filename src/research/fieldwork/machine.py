@@ -155,14 +155,13 @@ def machine_agreement(
         own = _column(given, coder, run, people.index)
         kept = coded_units(people.assign(**{coder: own})[own.notna()])
         inside = people.index.droplevel("code").isin(kept)
-        pairs = {PEOPLE: people} | {
-            other: others[[other]].assign(**{coder: own}).dropna() for other in others
-        }
+        both = others[inside].assign(**{coder: own})
+        pairs = {PEOPLE: people[inside]} | {other: both[[other, coder]].dropna() for other in others}
         applied = {"by_model": own[inside], "by_people": people[inside].max(axis=1)}
         counts = pd.DataFrame(applied).groupby(level="code").sum().astype(int)
         counts.loc["all codes"] = counts.sum()
         for other, presence in pairs.items():
-            table = units_agreement(presence[presence.index.droplevel("code").isin(kept)], kept, **options)
+            table = units_agreement(presence, **options)
             tables.append(table.assign(coder=coder, run=run, other=other).join(counts, on="code"))
     return pd.concat(tables, ignore_index=True)
 
@@ -182,7 +181,8 @@ def machine_runs(
     for coder, runs in given.answers.groupby("coder", sort=False)["run"].unique().items():
         if len(runs) > 1:
             presence = pd.DataFrame({run: _column(given, coder, run, index) for run in runs}, index=index)
-            table = units_agreement(presence, coded_units(presence), **options)
+            coded = presence.index.droplevel("code").isin(coded_units(presence))
+            table = units_agreement(presence[coded], **options)
             found = table[(table["scope"] == "overall") & (table["measure"] == "krippendorff_alpha")].iloc[0]
             rows.append({"coder": coder, "runs": len(runs), **found[["estimate", "ci_low", "ci_high", "n"]]})
     return pd.DataFrame(rows, columns=["coder", "runs", "estimate", "ci_low", "ci_high", "n"])

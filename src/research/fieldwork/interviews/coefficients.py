@@ -36,7 +36,7 @@ class Design:
         counts: units × categories, sparse: how many raters chose each category.
         by_rater: the same for each rater; empty when raters are not told apart.
         scores: a number per category, on which distances are taken.
-        level, weighting: names of `agreement.LEVELS` and `agreement.WEIGHTS`.
+        level, weighting: one of `agreement.LEVELS`; identity, linear or quadratic.
         distance: categories × categories, where a distance follows from no formula (sets of codes, ratio).
         raters: how many there were.
     """

@@ -130,12 +130,12 @@ def by_coder(
     """
     presence = with_consensus(presence_table(codings, units, codebook, assignments), decisions)
     coders = [name for name in presence if name != CONSENSUS]
-    coded = coded_units(presence[coders])
+    coded = presence[presence.index.droplevel("code").isin(coded_units(presence[coders]))]
     cases = presence.loc[pd.MultiIndex.from_frame(decisions.loc[decisions["decision"] != "", CASE])]
     rows = []
     for coder in coders:
         own, decided = cases[coder], cases[CONSENSUS]
-        after = units_agreement(presence[[coder, CONSENSUS]].dropna(), coded, **options)
+        after = units_agreement(coded[[coder, CONSENSUS]].dropna(), **options)
         after = after[after["scope"] == "overall"].set_index("measure")
         alpha = after.loc["krippendorff_alpha"]
         rows.append({
