@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from research.commands.fieldwork import app
 from research.errors import UserError
 from research.fieldwork.exchange import read_qda, to_interviews
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.decisions import open_decisions, read_decisions
@@ -53,7 +54,7 @@ def differing(given: dict[str, str] = GIVEN, units: pd.DataFrame = UNITS) -> tup
 def filled(path: Path, decisions: list[str], by: str = "A, B", reason: str = "read again") -> Path:
     """The workbook of the disagreements of `GIVEN` (2a, 3a, 3b, 4a) with a decision in each row."""
     cases, version = differing()
-    resolution.resolution_form(path, cases, version)
+    save(resolution.resolution_form(cases, version), path)
     book = load_workbook(path)
     sheet = book["disagreements 分歧"]
     for row, decision in enumerate(decisions, start=FIRST):

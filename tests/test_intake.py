@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 from research.errors import UserError
 from research.fieldwork.instruments import comparison_form, forms, vignette_form
 from research.fieldwork.instruments.items import survey_items
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake.cells import read_choice, read_duration, read_number
 from research.fieldwork.intake.check import annotate, check
 from research.fieldwork.intake.coding import read_coding
@@ -29,7 +30,7 @@ PRACTITIONERS, CUSTOMERS = "practitioners 从业人员", "customers 客户"
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """A survey of three practitioners and two customers, all answers valid."""
-    path = forms.survey_form(tmp_path_factory.mktemp("survey") / "filled.xlsx", rows=4)
+    path = save(forms.survey_form(rows=4), tmp_path_factory.mktemp("survey") / "filled.xlsx")
     book = load_workbook(path)
     for name, prefix, n in ((PRACTITIONERS, "P", 3), (CUSTOMERS, "C", 2)):
         sheet = book[name]
@@ -377,7 +378,7 @@ def test_binary_rubbish_named_csv(tmp_path):
 
 
 def test_single_questionnaires_are_read_with_their_own_addresses(tmp_path):
-    path = forms.questionnaire(tmp_path / "q.xlsx", "customer")
+    path = save(forms.questionnaire("customer"), tmp_path / "q.xlsx")
     book = load_workbook(path)
     sheet = book["questionnaire 问卷"]
     rows = {sheet.cell(r, 1).value: r for r in range(1, sheet.max_row + 1)}
@@ -453,7 +454,7 @@ def test_annotated_copy_of_a_table(tmp_path):
 
 
 def expert_form(path, answers):
-    comparison_form.comparison_form(path, ["E1"])
+    save(comparison_form.comparison_form(["E1"]), path)
     book = load_workbook(path)
     for row, (side, degree) in enumerate(answers, start=6):
         book["E1"].cell(row, 7).value, book["E1"].cell(row, 8).value = side, degree
@@ -484,7 +485,8 @@ def test_comparison_faults(tmp_path):
 def test_vignettes_come_back_with_their_customers(tmp_path):
     people = pd.DataFrame({"loan_amount": [1e3, 2e3, 3e3]}, index=["a", "b", "c"])
     drawn = vignette_form.draw_vignettes(people, 3, seed=2)
-    path = vignette_form.vignette_form(tmp_path / "v.xlsx", drawn, ["E1", "E2"], dataset="own")
+    path = save(vignette_form.vignette_form(drawn, ["E1", "E2"], dataset="own"), tmp_path / "v.xlsx")
+    vignette_form.write_key(path, drawn, "own")
     book = load_workbook(path)
     for row, tier in enumerate(["premium 优质客户层", "高风险层", None], start=6):
         book["E1"].cell(row, 3).value = tier
@@ -513,7 +515,7 @@ def coded(tmp_path):
     )
 
     def make(coder, codes, name=None):
-        path = forms.coding_form(tmp_path / f"{name or coder}.xlsx", units, coder=coder)
+        path = save(forms.coding_form(units, coder=coder), tmp_path / f"{name or coder}.xlsx")
         book = load_workbook(path)
         for row, given in enumerate(codes, start=6):
             for place, code in enumerate(given, start=6):

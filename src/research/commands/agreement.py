@@ -24,7 +24,6 @@ from research.fieldwork.intake.decisions import open_decisions, read_decisions
 from research.fieldwork.intake.disclosure import read_disclosures
 from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
 from research.fieldwork.interviews import agreement, coder_agreement, ratings, resolution, unitising
-from research.inert import write_csv
 from research.targets import READS, WRITES, Force, guarded
 
 AFTER = (
@@ -134,28 +133,23 @@ def show_agreement(
             table = _coding_agreement(found, options)
     tables = {"agreement": table}
     if disagreements is not None:
-        resolution.resolution_form(disagreements, open_ones, version)
+        wb.save(resolution.resolution_form(open_ones, version), disagreements)
         _say(f"wrote {disagreements}: {len(open_ones)} disagreements to resolve")
     if decided is not None:
         tables |= _resolved(found, decided, table, options)
         if consensus is not None:
             counted = resolution.settled(found.codings, decided)
             whole = codebook.read_codebook(book) if found.book is None else found.book
-            resolution.consensus_form(
-                consensus, found.units, counted, decided, whole, dict(list(tables.items())[1:])
-            )
+            told = dict(list(tables.items())[1:])
+            with about(str(consensus)):
+                made = resolution.consensus_form(found.units, counted, decided, whole, told)
+            wb.save(made, consensus)
             _say(f"wrote {consensus}: {len(counted.drop_duplicates(CASE))} codes that count")
     if given is not None:
         people = (found.codings, found.units, codes, found.assignments)
         tables |= _models(given, people, stated, decided, options)
     if out is not None:
-        if out.suffix.lower() == ".xlsx":
-            workbook = wb.new_workbook("Agreement of coders")
-            wb.add_tables(workbook, tables)
-            wb.save(workbook, out)
-        else:
-            write_csv(table, out)
-        _say(f"wrote {out}")
+        _say(f"wrote {wb.write_tables(tables, out, 'Agreement of coders')}")
 
 
 def _codings(files: list[Path], book: Path | None, coders: list[str]) -> Codings | Returned:

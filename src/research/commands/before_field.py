@@ -16,6 +16,7 @@ from rich.table import Table
 from research.commands.run import assignments
 from research.errors import UserError
 from research.fieldwork import kit, size
+from research.fieldwork.instruments.workbook import write_tables
 from research.targets import FILLS, READS, WRITES, Force, guarded
 
 console = Console()
@@ -68,7 +69,9 @@ def how_many(
     table = size.sizes(given)
     _show(table, given["common"]["at_hand"])
     if out is not None:
-        console.print(f"wrote {escape(str(size.write_sizes(table, out)))}", soft_wrap=True)
+        console.print(
+            f"wrote {escape(str(write_tables({'how many': table}, out, 'How many')))}", soft_wrap=True
+        )
 
 
 def _show(table: pd.DataFrame, at_hand: int) -> None:

@@ -17,6 +17,7 @@ from research.commands.before_field import how_many, write_kit
 from research.errors import UserError
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook, comparison_form, disclosure_form, forms, vignette_form
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake import platforms
 from research.fieldwork.intake.check import annotate
 from research.fieldwork.intake.check import check as faults_of
@@ -75,28 +76,27 @@ def make_form(
         raise UserError(f"{out}: a form is an Excel workbook; expected a name that ends in .xlsx")
     names = [f"E{n:02d}" for n in range(1, experts + 1)]
     if kind is Form.survey:
-        forms.survey_form(out, rows=rows)
+        made = forms.survey_form(rows=rows)
     elif kind is Form.questionnaire:
-        forms.questionnaire(out, group)
+        made = forms.questionnaire(group)
     elif kind is Form.coding:
         if texts is None:
             raise UserError("a coding form needs the transcripts: --transcripts FOLDER")
         units = transcripts.read_transcripts(texts)
-        forms.coding_form(out, units, coder=coder, codebook=codebook.read_codebook(book))
+        made = forms.coding_form(units, coder=coder, codebook=codebook.read_codebook(book))
     elif kind is Form.disclosure:
-        disclosure_form.disclosure_form(out, coder)
+        made = disclosure_form.disclosure_form(coder)
     elif kind is Form.ahp:
-        comparison_form.comparison_form(out, names)
+        made = comparison_form.comparison_form(names)
     else:
         people = datasets.load(dataset, crosswalk)
         if datasets.is_path(dataset):  # of a larger book, a study compares its sample with the experts
             people = sampling.sample(people, Study.model_fields["compared_customers"].default, seed)
         drawn = vignette_form.draw_vignettes(people, customers, seed=seed)
-        vignette_form.vignette_form(out, drawn, names, dataset=dataset)
-        console.print(
-            f"{escape(str(vignette_form.key_of(out)))} says which customer each vignette is; keep it to yourself"
-        )
-    console.print(f"wrote {escape(str(out))}")
+        made = vignette_form.vignette_form(drawn, names, dataset=dataset)
+        key = vignette_form.write_key(out, drawn, dataset)
+        console.print(f"{escape(str(key))} says which customer each vignette is; keep it to yourself")
+    console.print(f"wrote {escape(str(save(made, out)))}")
 
 
 @app.command()

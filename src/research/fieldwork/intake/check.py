@@ -15,7 +15,7 @@ from research.archive import parsing
 from research.errors import UserError
 from research.fieldwork.instruments.codebook import read_codebook
 from research.fieldwork.instruments.items import survey_items
-from research.fieldwork.instruments.workbook import page, save, widths
+from research.fieldwork.instruments.workbook import page, save, set_widths
 from research.fieldwork.intake.coding import examine_coding
 from research.fieldwork.intake.comparisons import examine_ahp
 from research.fieldwork.intake.decisions import examine_decisions
@@ -113,7 +113,7 @@ def _add_list(sheet: Worksheet, faults: list[Fault]) -> None:
         sheet.cell(sheet.max_row, 3).fill = _FILLS[fault.level]
     for cell in sheet[1]:
         cell.font = Font(bold=True)
-    widths(sheet, [24, 10, 9, 60, 60])
+    set_widths(sheet, [24, 10, 9, 60, 60])
     sheet.freeze_panes = "A2"
     page(sheet, landscape=True, titles="1:1")
 
