@@ -22,7 +22,8 @@ from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.intake.faults import Fault
 from research.fieldwork.intake.judgements import read_vignettes
-from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.intake.sheets import open_returned
+from research.fieldwork.intake.survey import examine_survey, read_survey
 
 PRACTITIONERS, CUSTOMERS = "practitioners 从业人员", "customers 客户"
 
@@ -179,7 +180,7 @@ def test_answer_faults_are_named_by_cell(spoil):
         for item, (_, level, found, _) in ANSWERS.items()
     ]
     assert str(check(path)[4]) == f"{PRACTITIONERS}!L5 — 7 — {expected}"
-    answers = read_survey(path, accept_faults=True)[0].loc["P2", list(ANSWERS)]
+    answers = examine_survey(open_returned(path), survey_items())[0].loc["P2", list(ANSWERS)]
     assert answers.astype(object).where(answers.notna(), None).tolist() == [a[3] for a in ANSWERS.values()]
     with pytest.raises(UserError, match=r"returned\.xlsx: 5 faults"):
         read_survey(path)
@@ -228,7 +229,7 @@ def test_branch_and_tier_are_what_the_bank_fills_in_and_may_be_missing(spoil, fi
     assert [str(fault) for fault in check(path)] == [
         f"{place} — 'gold' (text) — premium, low, medium or high, or empty"
     ]
-    found = read_survey(path, accept_faults=True)[0]
+    found = examine_survey(open_returned(path), survey_items())[0]
     assert found["tier"].fillna("").to_dict() == {"P1": "", "P2": "", "P3": "", "C1": "premium", "C2": ""}
     assert found["branch"].to_dict() == {"P1": "", "P2": "B7", "P3": "", "C1": "12", "C2": ""}
     assert not {"tier", "branch"} & set(read_survey(filled)[0].columns)
@@ -283,7 +284,7 @@ def test_respondents_twice_without_id_without_consent(spoil):
         ("note", "B4", "no consent; the row is left out"),
         ("error", "B5", "consent is empty; the row is left out"),
     ]
-    assert list(read_survey(path, accept_faults=True)[0].index) == ["P1"]
+    assert list(examine_survey(open_returned(path), survey_items())[0].index) == ["P1"]
 
 
 def test_partly_filled_and_copied_rows(spoil):
@@ -390,7 +391,7 @@ def test_single_questionnaires_are_read_with_their_own_addresses(tmp_path):
     book.save(path)
     (fault,) = check(path)
     assert (fault.cell, fault.found) == (f"D{rows['S_2']}", "'９' (text)")
-    answers = read_survey(path, accept_faults=True)[0]
+    answers = examine_survey(open_returned(path), survey_items())[0]
     assert answers.loc["C7", "group"] == "customer" and answers.loc["C7", "S_1"] == 3
 
 
@@ -493,13 +494,15 @@ def test_vignettes_come_back_with_their_customers(tmp_path):
     book["E2"]["C6"], book["E2"]["D6"] = "gold", "rich"
     book.save(path)
     assert [f.found for f in check(path) if f.level == "error"] == ["'gold' (text)"]
-    judged = read_vignettes(path, accept_faults=True)
+    book["E2"]["C6"] = book["E2"]["D6"] = None
+    book.save(path)
+    judged = read_vignettes(path)
     assert judged["tier"].tolist() == ["premium", "high"] and judged["tier"].cat.ordered
     assert judged["customer_id"].tolist() == drawn["customer_id"].tolist()[:2]
     assert set(judged["dataset"]) == {"own"}
     vignette_form.key_of(path).unlink()
     with pytest.raises(UserError, match=r"its key v\.key\.csv is not beside it"):
-        read_vignettes(path, accept_faults=True)
+        read_vignettes(path)
 
 
 @pytest.fixture
@@ -564,5 +567,5 @@ def test_coders_must_have_seen_the_same_text_and_come_once(coded, tmp_path):
 def test_a_form_of_another_kind_is_named(filled, coded):
     with pytest.raises(UserError, match="kind 'survey', expected 'coding'"):
         read_coding(filled)
-    with pytest.raises(UserError, match="kind 'coding', expected a survey"):
+    with pytest.raises(UserError, match="kind 'coding', expected 'survey'"):
         read_survey(coded("A", [["loyalty"], [], []]))
