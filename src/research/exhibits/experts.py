@@ -89,7 +89,6 @@ def experts(rows: pd.DataFrame, among: pd.DataFrame, models: list[str], grade: s
         among: `measure, estimate, ci_low, ci_high` of the experts among themselves.
         models: the study's own.
         grade: what the reference of one variable is: `grade` or `single`.
-        origin: of the judgements.
     """
     shown = rows[rows["arm"] == "as practised"].sort_values("estimate", ascending=False, ignore_index=True)
     alpha = among.set_index("measure").loc["krippendorff_alpha"]

@@ -54,7 +54,6 @@ def answer(means: pd.DataFrame, verdict: str, groups: pd.DataFrame | None, origi
         means: `by, estimate, questions, n, bar, result`.
         verdict: not refuted, undecided or refuted.
         groups: `construct, p_holm, level` of the study's own survey; None where there is none.
-        origin: of the study's own survey.
     """
     rows = means.set_index("by")
     tiers, own = rows.loc["tiers"], Said(OWN["unknown"])
