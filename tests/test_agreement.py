@@ -137,12 +137,11 @@ def test_alpha_equals_the_krippendorff_package(level: str, seed: int) -> None:
     assert krippendorff_alpha(ratings, level, resamples=0)["estimate"] == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.parametrize("weights", ["identity", "linear", "quadratic"])
-def test_kappa_equals_statsmodels_and_scikit_learn(weights: str) -> None:
+@pytest.mark.parametrize(("level", "power"), [("nominal", None), ("interval", "quadratic")])
+def test_kappa_equals_statsmodels_and_scikit_learn(level: str, power: str | None) -> None:
     pair = random_ratings(5, raters=2).dropna()
-    found = estimates(agreement_table(pair, level="interval", weights=weights, resamples=0))["cohen_kappa"]
+    found = estimates(agreement_table(pair, level=level, resamples=0))["cohen_kappa"]
     cross = pd.crosstab(pair[0], pair[1]).reindex(index=range(1, 6), columns=range(1, 6), fill_value=0)
-    power = {"identity": None, "linear": "linear", "quadratic": "quadratic"}[weights]
     assert found == pytest.approx(cohens_kappa(cross.to_numpy(), wt=power, return_results=False), abs=1e-10)
     assert found == pytest.approx(cohen_kappa_score(pair[0], pair[1], weights=power), abs=1e-10)
 
@@ -323,10 +322,10 @@ def test_a_table_must_name_its_columns_and_units_once() -> None:
 
 
 def test_near_misses_count_in_part() -> None:
-    """1, 2, 3 on a linear scale: a miss by one counts ½, by two nothing; quadratic: ¾ and nothing."""
+    """1, 2, 3: a miss by one counts ¾, by two nothing; on a nominal level neither counts."""
     table = pd.DataFrame({"x": [1, 1, 2, 3], "y": [1, 2, 3, 1]})
-    for weights, expected in (("linear", (1 + 0.5 + 0.5 + 0) / 4), ("quadratic", (1 + 0.75 + 0.75 + 0) / 4)):
-        found = agreement_table(table, weights=weights, resamples=50).set_index("measure")
+    for level, expected in (("nominal", 1 / 4), ("interval", (1 + 0.75 + 0.75 + 0) / 4)):
+        found = agreement_table(table, level=level, resamples=50).set_index("measure")
         assert found.loc["percent_agreement", "estimate"] == pytest.approx(expected)
         assert (found["note"] == "").all()
 

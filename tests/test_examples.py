@@ -78,7 +78,7 @@ def test_returned_survey_has_many_kinds_of_faults():
 
 
 def test_survey_is_of_180_questionnaires_of_two_groups():
-    answers = read_survey(EXAMPLES / "survey_clean.xlsx")[0]
+    answers = read_survey(EXAMPLES / "survey_clean.xlsx")
     assert answers["group"].value_counts().to_dict() == {"customer": 100, "practitioner": 80}
     assert 0.005 < answers.filter(regex=r"^[CTH]\d_\d$").isna().mean().mean() < 0.05
     assert answers.loc[answers["group"] == "customer", "weight"].mean() == pytest.approx(1, abs=0.01)

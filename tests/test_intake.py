@@ -143,7 +143,7 @@ def test_choice_that_is_none():
 
 def test_a_clean_survey_has_no_fault_and_reads_whole(filled):
     assert check(filled) == []
-    answers = read_survey(filled)[0]
+    answers = read_survey(filled)
     assert list(answers.index) == ["P1", "P2", "P3", "C1", "C2"]
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
     assert "weight" not in answers and "duration_seconds" not in answers
@@ -196,7 +196,7 @@ def test_a_formula_with_a_stored_value_is_read_and_noted(spoil, tmp_path):
             )
     (fault,) = check(stored)
     assert fault.level == "note" and fault.found == "a formula; its stored value 4.0 was read"
-    assert read_survey(stored)[0].loc["P2", "C2_1"] == 4
+    assert read_survey(stored).loc["P2", "C2_1"] == 4
 
 
 def test_merged_hidden_and_renamed(spoil):
@@ -232,14 +232,14 @@ def test_branch_and_tier_are_what_the_bank_fills_in_and_may_be_missing(spoil, fi
     found = examine_survey(open_returned(path), survey_items())[0]
     assert found["tier"].fillna("").to_dict() == {"P1": "", "P2": "", "P3": "", "C1": "premium", "C2": ""}
     assert found["branch"].to_dict() == {"P1": "", "P2": "B7", "P3": "", "C1": "12", "C2": ""}
-    assert not {"tier", "branch"} & set(read_survey(filled)[0].columns)
+    assert not {"tier", "branch"} & set(read_survey(filled).columns)
 
 
 def test_a_sheet_without_a_telling_name_is_known_by_its_columns(spoil):
     def edit(book):
         book[PRACTITIONERS].title, book[CUSTOMERS].title = "Sheet1", "Sheet2"
 
-    answers = read_survey(spoil(edit))[0]
+    answers = read_survey(spoil(edit))
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
 
 
@@ -256,7 +256,7 @@ def test_missing_sheet_older_form_and_missing_columns(spoil):
         ("note", "B2", "form version 0123456789"),
         ("note", "A1", "no column H5_3 (older form)"),
     ]
-    assert read_survey(path)[0]["H5_3"].isna().all()
+    assert read_survey(path)["H5_3"].isna().all()
 
 
 def test_a_missing_column_of_the_present_form_is_an_error(spoil):
@@ -305,7 +305,7 @@ def test_a_title_row_above_the_header_is_no_fault(spoil):
         book[PRACTITIONERS].insert_rows(1)
         book[PRACTITIONERS]["A1"] = "2024 年问卷汇总"
 
-    assert len(read_survey(spoil(edit))[0]) == 5
+    assert len(read_survey(spoil(edit))) == 5
 
 
 def test_several_files_are_joined_and_a_respondent_in_two_is_refused(filled, spoil):
@@ -314,7 +314,7 @@ def test_several_files_are_joined_and_a_respondent_in_two_is_refused(filled, spo
 
 
 def test_macros_workbook_and_password_and_strangers(spoil, tmp_path):
-    assert len(read_survey(spoil(lambda book: None, "returned.xlsm"))[0]) == 5
+    assert len(read_survey(spoil(lambda book: None, "returned.xlsm"))) == 5
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600
     for name, data, told in [
         ("locked.xlsx", ole + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
@@ -352,11 +352,11 @@ def test_tables_in_the_encodings_and_separators_of_excel(tmp_path, encoding, mar
     ]
     path = tmp_path / "answers.csv"
     path.write_bytes("\n".join(mark.join(row) for row in rows).encode(encoding))
-    answers, faults = read_survey(path)
+    answers, faults = examine_survey(open_returned(path), survey_items())
     assert answers["C1_1"].tolist() == [4, 5] and answers["loan_type"].tolist()[0] == "housing"
     assert answers["duration_seconds"].tolist()[0] == 215
-    assert sum("read as 4" in text for text in faults) == 0  # a plain 4 in a table is no fault
-    assert sum("read as 5" in text for text in faults) == len(items)
+    assert sum("read as 4" in fault.found for fault in faults) == 0  # a plain 4 in a table is no fault
+    assert sum("read as 5" in fault.found for fault in faults) == len(items)
 
 
 def test_consent_and_choices_typed_in_another_way_are_understood(spoil):
@@ -364,8 +364,8 @@ def test_consent_and_choices_typed_in_another_way_are_understood(spoil):
         book[PRACTITIONERS]["B4"] = " YES "
         book[CUSTOMERS]["B4"] = "ｙｅｓ"
 
-    answers, faults = read_survey(spoil(edit))
-    assert len(answers) == 5 and sum("read as yes" in fault for fault in faults) == 2
+    answers, faults = examine_survey(open_returned(spoil(edit)), survey_items())
+    assert len(answers) == 5 and sum("read as yes" in fault.found for fault in faults) == 2
     options = {"none": "none 无", "one": "one 一笔"}
     assert [read_choice(text, options).value for text in ("none", "无", "none 无", "-", "")] == [
         "none", "none", "none", None, None,
@@ -405,7 +405,7 @@ def test_reading_many_questionnaires_takes_seconds(tmp_path):
     path = tmp_path / "many.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
     start = time.process_time()
-    assert len(read_survey(path)[0]) == 5000
+    assert len(read_survey(path)) == 5000
     assert time.process_time() - start < 20  # about 2 s
 
 

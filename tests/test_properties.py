@@ -54,7 +54,7 @@ def ratings(complete: bool = False) -> st.SearchStrategy[pd.DataFrame]:
 
 
 def coefficients(table: pd.DataFrame, level: str = "nominal") -> pd.Series:
-    options = {"level": level, "weights": "identity", "categories": CATEGORIES, "resamples": 0}
+    options = {"level": level, "categories": CATEGORIES, "resamples": 0}
     return agreement.agreement_table(table, **options).set_index("measure")["estimate"]
 
 

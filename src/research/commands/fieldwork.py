@@ -189,7 +189,7 @@ def export_qda(
         found = read_coding(sources, codebook=codes)
         units, documents = found.units, pd.DataFrame(columns=["document", "text"])
         if texts is not None:
-            documents = transcripts.read_documents(texts)[["document", "text"]]
+            documents = transcripts.read_documents(texts)
             places = transcripts.read_transcripts(texts).drop(columns=["text", "participant", "group"])
             units = units.merge(places, on=["document", "segment"], how="left")
         tables = exchange.Interviews(codes, units, found.codings, found.memos, found.assignments, documents)

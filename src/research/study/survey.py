@@ -26,16 +26,16 @@ def survey_key(study: Study) -> str:
 
 
 @step("fieldwork", data=survey_key)
-def survey(study: Study) -> dict[str, Any]:
-    """Return the questionnaires with consent (`returned`), the `instrument`, and what was unusual (`faults`)."""
+def survey(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the questionnaires with consent (`returned`) and the `instrument`."""
     return read_answers(study.fieldwork)
 
 
-def read_answers(given: Fieldwork) -> dict[str, Any]:
+def read_answers(given: Fieldwork) -> dict[str, pd.DataFrame]:
     """Read the questionnaires, see `survey`. Raises UserError for every fault."""
     instrument = instruments.survey_items(optional(given.items, "items"))
-    returned, faults = read_survey(located(given.survey, "survey"), instrument=instrument)
-    return {"returned": returned, "instrument": instrument, "faults": faults}
+    returned = read_survey(located(given.survey, "survey"), instrument=instrument)
+    return {"returned": returned, "instrument": instrument}
 
 
 @step(survey)

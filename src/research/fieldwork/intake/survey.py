@@ -58,8 +58,8 @@ def read_survey(
     paths: str | Path | Sequence[str | Path],
     *,
     instrument: pd.DataFrame | None = None,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the answers of one or more returned files, and what was unusual, `file: sheet!cell — found — expected`.
+) -> pd.DataFrame:
+    """Return the answers of one or more returned files.
 
     Args:
         paths: a workbook, table or questionnaire, a folder of them, or a list of files.
@@ -74,12 +74,11 @@ def read_survey(
         UserError: a file cannot be read, has no answers, or has faults that lose answers.
     """
     instrument = survey_items() if instrument is None else instrument
-    frames, told, files = [], [], expand(paths)
+    frames, files = [], expand(paths)
     for path in files:
         frame, faults = examine_survey(open_returned(path), instrument)
         stop_on_errors(faults, path.name)
         frames.append(frame)
-        told += [f"{path.name}: {fault}" for fault in faults]
     answers = pd.concat(frames)
     names = ", ".join(path.name for path in files)
     if answers.empty:
@@ -90,7 +89,7 @@ def read_survey(
         raise UserError(f"{names}: respondents {twice} are in more than one file")
     given = ("tier", "branch", "weight", "duration_seconds")
     unused = [name for name in given if answers[name].replace("", np.nan).isna().all()]
-    return answers.drop(columns=unused), told
+    return answers.drop(columns=unused)
 
 
 def examine_survey(returned: Returned, instrument: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:

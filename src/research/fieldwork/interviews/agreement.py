@@ -38,7 +38,6 @@ def agreement_table(
     ratings: pd.DataFrame,
     *,
     level: str = "nominal",
-    weights: str | None = None,
     categories: Sequence[object] | None = None,
     clusters: pd.Series | None = None,
     resamples: int = 1000,
@@ -48,10 +47,9 @@ def agreement_table(
 
     Args:
         ratings: units × raters; a cell is a category or a number, NaN where a rater did not rate the unit.
-        level: of measurement, for Krippendorff's α.
-        weights: how much a near miss counts in the other coefficients; by default `identity` for nominal
-            ratings and `quadratic` for the rest. Distances are taken on the numbers themselves, or on the
-            order of `categories` when they are words.
+        level: of measurement, for Krippendorff's α; above the nominal one near misses count in the other
+            coefficients, too (quadratic weights). Distances are taken on the numbers themselves, or on the order of
+            `categories` when they are words.
         categories: the whole scale in order; those nobody used still count in AC1 and Brennan–Prediger.
         clusters: one label per unit (index as `ratings`), to resample whole interviews, not single units.
         resamples: bootstrap resamples of units; 0 for no interval.
@@ -71,8 +69,7 @@ def agreement_table(
         [np.where(ratings[c].isna(), -1, scale.get_indexer(ratings[c])) for c in ratings.columns]
     )
     each, scores = _tables(codes, len(scale)), _scores(scale)
-    weighting = weights or ("identity" if level == "nominal" else "quadratic")
-    design = Design(_added(each), each, scores, level, weighting, _distance(scores, level), len(each))
+    design = Design(_added(each), each, scores, level, _distance(scores, level), len(each))
     groups = None if clusters is None else pd.factorize(clusters.reindex(ratings.index))[0]
     return _table(design, groups, resamples, seed)
 
@@ -98,7 +95,7 @@ def set_alpha(sets: pd.DataFrame, *, resamples: int = 1000, seed: int = 1) -> pd
     codes = [[position.get(cell, -1) if cell == cell else -1 for cell in sets[column]] for column in sets]
     counts = _added(_tables(np.array(codes).reshape(sets.shape[1], -1), len(scale)))
     order = np.arange(len(scale), dtype=float)
-    design = Design(counts, (), order, "nominal", "identity", masi(scale), sets.shape[1])
+    design = Design(counts, (), order, "nominal", masi(scale), sets.shape[1])
     table = _table(design, None, resamples, seed)
     alpha = table[table["measure"] == "krippendorff_alpha"].assign(**named)
     return alpha.reset_index(drop=True)
@@ -192,15 +189,15 @@ def _table(design: Design, groups: np.ndarray | None, resamples: int, seed: int)
             note = "every rating is the same category: this says nothing about telling categories apart"
         elif resamples and np.isnan(low):
             note = "no interval: undefined in more than half of the resamples"
-        key, label = _named(name, design.raters, design.weighting, design.level)
+        key, label = _named(name, design.raters, design.level)
         known = np.count_nonzero(~np.isnan(drawn))
         rows.append((key, label, estimate, low, high, expected, n, design.raters, known, note))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _named(name: str, raters: int, weighting: str, level: str) -> tuple[str, str]:
+def _named(name: str, raters: int, level: str) -> tuple[str, str]:
     """The measure and the label shown; weighted AC1 is AC2, and Fleiss' κ of two raters is Scott's π."""
-    weighted = "" if weighting == "identity" else f", {weighting} weights"
+    weighted = "" if level == "nominal" else ", quadratic weights"
     if name == "gwet_ac1":
         return ("gwet_ac1", "Gwet AC1") if not weighted else ("gwet_ac2", f"Gwet AC2{weighted}")
     labels = {
