@@ -1,8 +1,7 @@
-"""A cold study by this code and by the first edition, both at the same time: processor seconds of all their processes.
+"""Whole studies by this code and by the first edition, one after the other: seconds and processor seconds.
 
-`python bench/editions.py [STUDY] [COMMIT]`. Linux only, and in a Git repository: the other code is checked out beside.
-Side by side both are slowed alike, so that the ratio of processor seconds holds on a busy machine. The seconds on the
-clock say nothing there: they depend on how many other processes want the processors.
+`python bench/editions.py [STUDY …]`, by default all three that people wait for. Linux only, and in a Git repository:
+the other code is checked out beside. `all_data` needs the data sets that are fetched (RESEARCH_DATA).
 """
 
 from __future__ import annotations
@@ -10,58 +9,90 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from record import record
+from record import record, yardstick
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_EDITION = "71bf5d2"
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of Linux: processes whose parent has ended become ours
+COLD = "nothing computed before"
+CASES = {
+    COLD: ("cache", "out"),
+    "all steps computed": ("out",),
+    "nothing changed": (),
+}  # what is removed before
 
 
 def main() -> None:
-    """Measure and print."""
-    study, commit = (*sys.argv[1:3], *("default", FIRST_EDITION)[len(sys.argv) - 1 :])
-    with tempfile.TemporaryDirectory() as folder:
-        other = Path(folder) / "other"
-        subprocess.run(["git", "worktree", "add", "--detach", other, commit], cwd=ROOT, check=True)
+    """Measure, print and record."""
+    studies = sys.argv[1:] or ["default", "full", "all_data"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        other = folder / "first"
+        subprocess.run(["git", "worktree", "add", "--detach", other, FIRST_EDITION], cwd=ROOT, check=True)
         try:
-            started = [
-                counted(home, study, Path(folder) / name) for name, home in (("a", ROOT), ("b", other))
-            ]
-            (seconds, clock), (before, clock_before) = (
-                map(float, run.communicate()[0].split()) for run in started
-            )
+            rows = [row for study in studies for row in compared(study, folder, other)]
         finally:
             subprocess.run(["git", "worktree", "remove", "--force", other], cwd=ROOT, check=True)
-    row = {
-        "claim": "a cold study, processor seconds of all processes", "n": study, "ours": "`research run --jobs 2`",
-        "ours_seconds": seconds, "alternative": f"the same by {commit}, at the same time",
-        "alternative_seconds": before, "ratio": before / seconds,
-        "target": "ratio 1.18 or more",
-        "note": f"{clock:.0f} s and {clock_before:.0f} s on the clock, sharing 2 processors with other work",
+    for row in rows:
+        print(f"{row['claim']}: {row['ours_seconds']:.2f} s, {row['note']}")
+    record("editions", rows)
+
+
+def compared(study: str, folder: Path, other: Path) -> list[dict]:
+    """Return a row per case of a study, and one for its first page."""
+    rows = []
+    for case, removed in CASES.items() if study == "default" else [(COLD, CASES[COLD])]:
+        ours, theirs = (
+            timed(home, study, folder / mark, removed) for mark, home in (("a", ROOT), ("b", other))
+        )
+        rows.append(row_of(f"{study}, {case}", ours[:2], theirs[:2], theirs[3]))
+        if case == COLD:
+            rows.append(row_of(f"{study}, its first page", (ours[2], ours[2]), (ours[0], ours[1])))
+            rows[-1] |= {"alternative": "the whole of that run", "note": ""}
+    return rows
+
+
+def row_of(claim: str, ours: tuple[float, float], theirs: tuple[float, float], failed: bool = False) -> dict:
+    """Return a row of seconds; processor seconds stand in its note."""
+    said = (
+        f"{ours[1]:.0f} processor seconds against {theirs[1]:.0f}; 20 million additions {yardstick():.1f} s"
+    )
+    return {
+        "claim": claim, "ours": "`research run --jobs 2`", "ours_seconds": ours[0],
+        "alternative": FIRST_EDITION, "alternative_seconds": theirs[0], "ratio": theirs[0] / ours[0],
+        "note": said + ("; the first edition fails on a notebook" if failed else ""),
     }  # fmt: skip
-    print(f"{seconds:.0f} s of processor time against {before:.0f} s, {row['note']}")
-    record("editions", [row])
 
 
-def counted(home: Path, study: str, folder: Path) -> subprocess.Popen[str]:
-    """Start a cold run in a process that counts, and prints processor seconds and seconds."""
+def timed(home: Path, study: str, folder: Path, removed: tuple[str, ...]) -> tuple[float, float, float, bool]:
+    """Run a study; return seconds, processor seconds, seconds until a page was there, and whether it failed."""
+    for name in removed:
+        shutil.rmtree(folder / name, ignore_errors=True)
     given = os.environ | {"PYTHONPATH": str(home / "src"), "RESEARCH_CACHE": str(folder / "cache")}
     run = ["-m", "research.cli", "run", study, "--jobs", "2", "--out", str(folder / "out")]
     command = [sys.executable, __file__, "count", sys.executable, *run]
-    return subprocess.Popen(command, cwd=home, env=given, stdout=subprocess.PIPE, text=True)
+    began, first = time.perf_counter(), 0.0
+    with subprocess.Popen(command, cwd=home, env=given, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            if not first and any(folder.glob("out/0*.html")):
+                first = time.perf_counter() - began
+            time.sleep(0.1)
+        spent, seconds, code = map(float, process.stdout.read().split()[-3:])
+    return seconds, spent, first, bool(code)
 
 
 def count(command: list[str]) -> None:
-    """Run a command and print the processor seconds of it and of all that it started, and the seconds it took."""
+    """Run a command; print the processor seconds of it and of all that it started, its seconds and its exit code."""
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
     clock = time.perf_counter() - began
     try:
         while True:
@@ -69,7 +100,7 @@ def count(command: list[str]) -> None:
     except ChildProcessError:
         pass
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(used.ru_utime + used.ru_stime, clock)
+    print(used.ru_utime + used.ru_stime, clock, code)
 
 
 if __name__ == "__main__":

@@ -214,9 +214,10 @@ def test_defaults_are_those_of_the_protocol():
 
 def test_the_sign_of_an_input_is_that_of_its_correlation_where_both_are_known():
     values, bad = np.array([1.0, 2, 3, np.nan, 9]), np.array([1.0, 1, 0, 0, np.nan])
-    assert ABC._sign(values, bad) == -1
-    assert ABC._sign(-values, bad) == 1
-    assert ABC._sign(np.full(5, np.nan), bad) == 1
+    for turned in (1, -1):
+        table = pd.DataFrame({"income": turned * values})
+        risk = ABC(inputs=["income"]).fit(table, bad).assess(table)["b_score"].to_numpy()
+        assert np.sign(risk[4] - risk[0]) == -1
 
 
 def test_tables_say_what_they_show(eight):

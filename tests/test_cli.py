@@ -251,10 +251,8 @@ def test_the_version_is_that_of_the_package():
     ("typed", "offered"),
     [("research fie", "fieldwork"), ("research fieldwork ag", "agreement"), ("research run --wa", "--watch")],
 )
-def test_a_shell_is_told_how_to_go_on(typed, offered):
+def test_a_shell_is_told_how_to_go_on(command, monkeypatch, typed, offered):
     asked = {"_RESEARCH_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
-    result = subprocess.run(
-        [sys.executable, "-m", "research"], capture_output=True, text=True, cwd=ROOT,
-        env={**os.environ, **asked}, check=False,
-    )  # fmt: skip
-    assert result.stdout.split() == [offered], result.stderr
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    assert command()[1].split() == [offered]

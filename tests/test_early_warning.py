@@ -83,10 +83,13 @@ def test_an_alarm_is_quiet_for_a_while():
     ],
 )
 def test_signals_by_hand(signal, months, expected):
-    grid = np.array([[1, 2, 4, 4, 1]], dtype=np.float32)
-    np.testing.assert_allclose(
-        ew._measure(grid, {"signal": signal, "months": months})[0], expected, rtol=1e-6
-    )
+    """Each is at least its value, and not at least a little more."""
+    expected, book = np.array(expected), panel({"a": ([1, 2, 4, 4, 1], None)})
+    for bar in expected[~np.isnan(expected)]:
+        for least in (bar - 1e-6, bar + 1e-6):
+            rule = {**WARM, "signal": signal, "months": months, "when": {"at_least": least}}
+            found = ew.signals(book, {"single": {"warm": rule}, "combined": {}})["warm"][0]
+            assert found.tolist() == (expected >= least).tolist()
 
 
 def test_a_history_with_a_gap_gives_no_signal():

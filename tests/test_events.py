@@ -220,7 +220,7 @@ def test_berka_accounts_as_its_own_loader_sees_them(verification_data, tmp_path,
     monkeypatch.setenv("RESEARCH_DATA", str(verification_data("berka_pkdd99")))
     tables = berka.read({name: part.path for name, part in fetch.locate("berka").items()})
     history = berka.before_loan(tables["trans"], tables["loan"])
-    expected = berka._conduct(history)
+    expected = berka.conduct(history)
     reference = tables["loan"].rename(columns={"account_id": "customer_id", "date": "as_of"})
     reference = reference[reference["customer_id"].isin(expected.index)][["customer_id", "as_of"]]
     trans = tables["trans"].assign(amount=tables["trans"]["signed_h"] / 100)

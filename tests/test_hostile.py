@@ -501,7 +501,9 @@ def test_patterns_take_no_time_over_endless_text(tmp_path, text):
         cells.read_duration(text)
         cells.read_choice(text, {"yes": "yes 同意"})
         assert loanbook.auc(pd.Series([text, "b"]), pd.Series([0.0, 1.0])) >= 0.5
-        transcripts._turns([text, "P01: words"], 0, "P01")
+        (tmp_path / "P01.txt").write_text(f"{text}\nP01: words\n", encoding="utf-8")
+        with contextlib.suppress(UserError):
+            transcripts.read_transcripts(tmp_path / "P01.txt")
     assert time.process_time() - began < 10
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from research import closure
 from research.closure import named_definitions, project
 from research.parameters import load
 from research.paths import DEFINITIONS, ROOT
@@ -241,11 +240,12 @@ def test_what_one_page_asks_or_sorts_by_does_not_move_the_models(copy, name, mov
     assert not moved & {"customers", "weights", "model", "out_of_fold", "specification_curve"}
 
 
-def test_another_version_of_a_library_moves_the_keys_of_the_steps_that_use_it(monkeypatch) -> None:
-    known, before = closure.metadata.version, codes()
-    monkeypatch.setattr(
-        closure.metadata, "version", lambda name: "0.0" if name == "scikit-learn" else known(name)
-    )
+def test_another_version_of_a_library_moves_the_keys_of_the_steps_that_use_it(tmp_path, monkeypatch) -> None:
+    before = codes()
+    (tmp_path / "scikit_learn-0.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    project.cache_clear()
+    assert project().libraries("research.segment.tree")["scikit-learn"] == "0.0"
     now = codes()
     monkeypatch.undo()
     project.cache_clear()

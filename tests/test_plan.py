@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-import command
 import demo
 from research.collect import datasets
 from research.commands.contacts import contacts
@@ -134,11 +133,11 @@ def test_a_contact_plan_is_checked_like_a_run() -> None:
     assert not Path("plan.xlsx").exists() and not Path("cache").exists()
 
 
-def test_the_command_ends_with_code_2_and_one_message(place) -> None:
+def test_the_command_ends_with_code_2_and_one_message(place, research) -> None:
     out = place / "reports"
-    done = command.run(place / "books", "run", "default", "-p", "dataset=nofile.csv", "--out", out, cwd=place)
-    assert done.returncode == 2
-    assert "nofile.csv" in done.stdout and "Traceback" not in done.stdout
+    code, said = research("run", "default", "-p", "dataset=nofile.csv", "--out", out)
+    assert code == 2
+    assert "nofile.csv" in said and "Traceback" not in said
     assert not out.exists() and not (place / "cache").exists()
 
 

@@ -10,6 +10,7 @@ from scipy import optimize, stats
 from research.compare import pooling
 from research.errors import UserError
 from research.exhibits import lenders
+from research.parameters import load
 from research.study import purposes
 
 # Colditz et al. (1994), 13 trials of the BCG vaccine: tuberculosis yes, no among vaccinated; yes, no among controls
@@ -134,12 +135,17 @@ def test_ranks_over_lenders_say_what_the_friedman_test_found(p: float, text: str
     assert str(lenders.ranks(rows, "recorded").caption) == text
 
 
-def test_ranks_follow_from_differences_and_need_three_lenders() -> None:
+def test_ranks_follow_from_differences_and_need_three_lenders(monkeypatch) -> None:
+    def ranked(of: pd.DataFrame) -> pd.DataFrame:
+        monkeypatch.setattr(purposes, "over_lenders", lambda study: {"rows": of})
+        return purposes.lender_ranks(load())[0]
+
+    monkeypatch.setattr("research.collect.recorded.frame", {}.get)
     gaps = [("a", "abc", 0.1), ("a", "scorecard", -0.1), ("b", "abc", -0.2), ("b", "scorecard", -0.1)]
     rows = pd.DataFrame(gaps, columns=["lender", "model_b", "estimate"])
     rows = rows.assign(purpose="risk", arm="as practised", model_a="tree")
-    assert purposes._own_ranks(rows).empty
-    found = purposes._own_ranks(pd.concat([rows, rows.query("lender == 'a'").assign(lender="c")]))
+    assert ranked(rows).empty
+    found = ranked(pd.concat([rows, rows.query("lender == 'a'").assign(lender="c")]))
     pair = found.set_index(["model_a", "model_b"]).loc[("tree", "abc")]
     assert (pair["rank_a"], pair["rank_b"]) == pytest.approx(((2 + 3 + 2) / 3, (3 + 1 + 3) / 3))
     assert found["lenders"].iloc[0] == 3

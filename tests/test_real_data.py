@@ -206,7 +206,7 @@ def test_berka_on_four_transactions_by_hand() -> None:
     )
     history = berka.before_loan(trans, loan)
     assert history["days_before"].tolist() == [10, 6, 2]  # the transaction of the loan day is left out
-    conduct = berka._conduct(history).loc[1]
+    conduct = berka.conduct(history).loc[1]
     assert conduct[["recency_days", "transactions", "debits", "credits"]].tolist() == [6, 2, 40, 100]
     # 100 for four days, 60 for four, 61 for two
     assert conduct["mean_balance"] == pytest.approx((4 * 100 + 4 * 60 + 2 * 61) / 10)

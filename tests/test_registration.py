@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-import command
 from research import parameters, registration
 from research.errors import UserError
 
@@ -68,10 +67,11 @@ def test_something_else_than_a_registration_is_refused(own, tmp_path):
         registration.read(tmp_path / "r.json")
 
 
-def test_the_command_writes_a_registration_and_says_how_to_use_it(tmp_path):
+def test_the_command_writes_a_registration_and_says_how_to_use_it(tmp_path, monkeypatch, research):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "walk.csv").write_text("construct,source\n", encoding="utf-8")
     given = [f"-p{name}={json.dumps(value)}" for name, value in OWN.items()]
-    done = command.run(None, "register", "default", "out.json", *given, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "registration: out.json" in done.stdout.replace("\n", "")
+    code, said = research("register", "default", "out.json", *given)
+    assert code == 0, said
+    assert "registration: out.json" in said
     assert registration.read(tmp_path / "out.json")["parameters"]["dataset"] == "book.csv"

@@ -6,7 +6,9 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import replace
 
 import nbformat
 import pandas as pd
@@ -15,10 +17,13 @@ from lxml import html as parser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import demo
+from research import closure
 from research.exhibits import Exhibit, Said
 from research.exhibits.models import tier_rates_drawn
-from research.pages import markdown, pagecheck, worded
+from research.exhibits.words import Words
+from research.pages import drawings, markdown, pagecheck
 from research.pages.index import banners_of, split_banners
+from research.pages.payload import MIME
 from research.pages.render import RenderFailed, digest, failed_page, render
 from research.pages.show import exhibit_bundle
 
@@ -96,21 +101,55 @@ def test_captions_paragraphs_and_points_have_anchors_that_the_index_repeats(page
     )
 
 
-def test_figures_that_others_draw_are_the_same(tmp_path, record):
+@pytest.fixture
+def figure(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESEARCH_CACHE", str(tmp_path / "cache"))
     frame = pd.DataFrame({"tier": ["premium", "high_risk"], "rate": [0.01, 0.1], "n": [10, 20]})
     frame = frame.assign(
         ci_low=0.0, ci_high=0.2, overall=0.05, ranking="tree", judged="unseen", reference="", outcome="x"
     )
-    shown = Exhibit("rates", frame, Said("Rates"), Said("Dots."), tier_rates_drawn)
-    notebook = new_notebook(cells=[new_markdown_cell("# Title"), shows(exhibit_bundle(shown))])
+    drawings.DRAWN.kept.clear()
+    return Exhibit("rates", frame, Said("Rates"), Said("Dots."), tier_rates_drawn)
+
+
+def forget(tmp_path):
+    drawings.DRAWN.kept.clear()
+    shutil.rmtree(tmp_path / "cache")
+
+
+def test_figures_that_others_draw_are_the_same(tmp_path, record, figure):
+    notebook = new_notebook(cells=[new_markdown_cell("# Title"), shows(exhibit_bundle(figure))])
     nbformat.write(notebook, tmp_path / "03_here.ipynb")
     here = render(tmp_path / "03_here.ipynb", PAGES, record)
-    worded.DRAWN.kept.clear()
+    forget(tmp_path)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         assert render(tmp_path / "03_here.ipynb", PAGES, record, pool=pool) == here
-        worded.DRAWN.kept.clear()
+        forget(tmp_path)
         assert isinstance(pool.submit(os._exit, 1).exception(), BrokenExecutor)
         assert render(tmp_path / "03_here.ipynb", PAGES, record, pool=pool) == here
+
+
+def test_a_figure_is_drawn_again_when_what_is_drawn_changes_and_not_when_its_caption_does(
+    figure, monkeypatch
+):
+    drawn = []
+    monkeypatch.setenv("RESEARCH_PAGES", "later")
+    monkeypatch.setattr(drawings, "_wide_and_narrow", lambda payload, words: drawn.append(payload["name"]))
+
+    def shown(**changes):
+        drawings.DRAWN.kept.clear()
+        payload = exhibit_bundle(replace(figure, **changes))[MIME]
+        drawings.pictures(payload, Words())
+        return len(drawn)
+
+    assert shown() == 1
+    assert shown() == shown(caption=Said("Rates fall")) == 1
+    assert shown(frame=figure.frame.assign(rate=0.02)) == 2
+    assert shown(origin="assumed") == 3
+    monkeypatch.setattr("research.exhibits.style.fonts", lambda: ["another font"])
+    assert shown() == 4
+    monkeypatch.setattr(closure.Project, "code", lambda self, *names: "other code")
+    assert shown() == 5
 
 
 def test_formulas_are_mathml(page):

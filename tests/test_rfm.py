@@ -211,14 +211,15 @@ def test_a_mean_on_a_native_cut_belongs_to_the_better_tier(ten):
 
 
 def test_the_score_of_missing_is_the_middle_where_nothing_is_known():
-    bands = Bands().fit(np.arange(1.0, 6))
-    values = np.array([1.0, 2, 3, 4, 5, np.nan])
-    rates = np.array([1.0, 0, 0, 0, 0, np.nan])
-    assert RFM._score_of_missing(bands, values, rates) == 3  # the outcome of the missing is not known
-    assert RFM._score_of_missing(bands, values[[5, 5]], np.array([0.0, 1])) == 3  # no band has customers
-    # Bands 2 to 5 have the rate of the missing, (0 + 20/6) / 21: the one nearest to the middle is taken.
-    assert RFM._score_of_missing(bands, values, np.array([1.0, 0, 0, 0, 0, 0])) == 3
-    assert RFM._score_of_missing(bands, values, np.array([1.0, 0, 1, 0, 0, 0])) in (2, 4)
+    table = pd.DataFrame({"income": [1.0, 2, 3, 4, 5, np.nan]})
+
+    def score(bad: list[float]) -> int:
+        return RFM(inputs=["income"]).fit(table, bad).bands_["income"].missing_score
+
+    assert score([1.0, 0, 0, 0, 0, np.nan]) == 3  # the outcome of the missing is not known
+    # Four bands have the rate of the missing, (0 + 20/6) / 21: the one nearest to the middle is taken.
+    assert score([1.0, 0, 0, 0, 0, 0]) == 3
+    assert score([1.0, 0, 1, 0, 0, 0]) in (2, 4)
 
 
 def test_an_input_known_of_two_customers_counts_and_one_known_of_one_does_not():

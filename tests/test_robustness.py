@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from research.collect import datasets, windows
-from research.collect.berka import _conduct
+from research.collect.berka import conduct
 from research.compare.resampling import out_of_fold
 from research.errors import UserError
 from research.parameters import Study, load
@@ -86,7 +86,7 @@ def test_a_model_is_fitted_once_per_training_table() -> None:
 def test_the_studys_own_choices_give_the_differences_of_the_comparison(plan: Study, found: dict) -> None:
     """Oracle: the paired differences of the comparison itself, which has one repeat here."""
     own = found["curve"].query("own and purpose == 'risk'").set_index(["model_a", "model_b"])["difference"]
-    folds = steps.measured(plan)["folds"]
+    folds = steps.fold_measures(plan)
     for (a, b), difference in own.items():
         auc = folds.query("measure == 'auc' and arm == 'as practised'").pivot(
             index="fold", columns="model", values="estimate"
@@ -108,7 +108,7 @@ def test_only_choices_that_can_change_a_difference_are_varied(found: dict) -> No
 def test_the_measures_of_protocol_version_one_stand_beside_the_primary_ones(plan: Study, found: dict) -> None:
     """Oracle: the mean difference of the folds; a lower Brier score is the better one."""
     rows = found["measures"].set_index(["measure", "model_a", "model_b"])["difference"]
-    folds = steps.measured(plan)["folds"].query("arm == 'as practised'")
+    folds = steps.fold_measures(plan).query("arm == 'as practised'")
     mean = folds.groupby(["measure", "model"])["estimate"].mean()
     assert {"trend_effect", "brier", "eta_squared"} <= set(found["measures"]["measure"])
     assert rows["brier", "tree", "abc"] == pytest.approx(mean["brier", "abc"] - mean["brier", "tree"])
@@ -153,7 +153,7 @@ def test_a_window_counts_what_lies_in_it() -> None:
             "made_by_bank": [np.nan] * 3,
         }
     )
-    long, short = (_conduct(history, days).loc[1] for days in (180, 90))
+    long, short = (conduct(history, days).loc[1] for days in (180, 90))
     assert long[["transactions", "debits", "recency_days"]].tolist() == [3, 35, 20]
     assert short[["transactions", "debits", "recency_days"]].tolist() == [1, 5, 20]
 

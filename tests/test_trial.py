@@ -375,10 +375,8 @@ def test_the_interval_by_allocation_covers_the_effect(tmp_path):
     for _ in range(150):
         level = frame["unit"].map(dict(zip(frame["unit"].unique(), rng.normal(size=12), strict=True)))
         seen = frame.assign(value=level + rng.normal(size=60) - 0.5 * frame["treated"])
-        cells = analysis._cells(registered, seen)
-        estimate = float((cells.weights(cells.treated) * cells.means).sum())
-        _, low, high = analysis.by_allocation(cells, estimate, 199, 0.05, seed=1)
-        inside += low <= -0.5 <= high
+        found = analysis.difference(registered, seen, draws=199)
+        inside += found["ci_low"] <= -0.5 <= found["ci_high"]
     assert inside / 150 >= 0.95 - 3 * (0.05 * 0.95 / 150) ** 0.5
 
 

@@ -172,6 +172,13 @@ class Study(Parameters):
             update={"dataset": name, "crosswalk": "" if name != self.dataset else self.crosswalk}
         )
 
+    def elsewhere(self, name: str) -> Study:
+        """Return the study on a data set that lenders are compared with: its models and the scorecard, no more."""
+        if name == self.dataset:
+            return self
+        bars = [each for each in self.references if each == "scorecard"]
+        return self.with_dataset(name).model_copy(update={"references": bars})
+
 
 def load(
     study: str | Path = "default", *, dataset: str = "", changes: Mapping[str, Any] | None = None

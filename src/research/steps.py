@@ -16,7 +16,7 @@ import json
 import logging
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
@@ -59,6 +59,10 @@ class View:
         """Return the same view of the same study on another data set."""
         return cast(Study, View(self._study.with_dataset(name), self._allowed))
 
+    def elsewhere(self, name: str) -> Study:
+        """Return the same view of the same study on a data set that lenders are compared with."""
+        return cast(Study, View(self._study.elsewhere(name), self._allowed))
+
 
 class Step(Generic[Arguments, Result]):
     """A cached function of the study; call it with the study."""
@@ -85,22 +89,12 @@ class Step(Generic[Arguments, Result]):
             UserError: the cache cannot be written, or belongs to somebody else.
         """
         key = self.key(study, *args, **kwargs)
-        place = _checked(cache_folder()) / "results" / self.__name__ / f"{key}.pickle"
-        found, result = _read(place)
-        if found:
-            return result
-        # One thread of linear algebra: the sums then have one order on every machine, and processes do not wait for
-        # each other's spinning threads.
-        # What is printed or warned while computing would stand in one run's notebook and not in the next one's, which
-        # reads the result back.
-        with _locked(key), threadpool_limits(1, user_api="blas"), _quietly(self.__name__):
-            found, result = _read(place)  # another process may have stored it
-            if not found:
-                _remove_unfinished(place.parent)
-                result = self.function(self._view(study), *args, **kwargs)
-                if project().is_in_memory(self.function.__module__):
-                    _write(place, result)
-        return result
+        return stored(
+            self.__name__,
+            key,
+            (self.function.__module__,),
+            lambda: self.function(self._view(study), *args, **kwargs),
+        )
 
     def keep(self, study: Study, result: Result) -> None:
         """Store what was computed elsewhere as the result of a step without arguments."""
@@ -155,6 +149,35 @@ def step(
 def plain(study: Study) -> Study:
     """Return the study behind a view, whose every parameter can be read."""
     return study._study if isinstance(study, View) else study
+
+
+def stored(name: str, key: str, modules: Sequence[str], compute: Callable[[], Result]) -> Result:
+    """Return what is stored of a kind of result under a key, else compute and store it.
+
+    Args:
+        name: the kind of result, a folder in the cache.
+        key: hash of all that decides the result, the code of `modules` among it.
+        modules: modules of the project that compute it; what files changed since they were imported is not stored.
+        compute: computes the result. What it prints or warns goes to the log: it would stand in one run's notebook and
+            not in the next one's, which reads the result back.
+
+    Raises:
+        UserError: the cache cannot be written, or belongs to somebody else.
+    """
+    place = _checked(cache_folder()) / "results" / name / f"{key}.pickle"
+    found, result = _read(place)
+    if found:
+        return cast(Result, result)
+    # One thread of linear algebra: the sums then have one order on every machine, and processes do not wait for each
+    # other's spinning threads.
+    with _locked(key), threadpool_limits(1, user_api="blas"), _quietly(name):
+        found, result = _read(place)  # another process may have stored it
+        if not found:
+            _remove_unfinished(place.parent)
+            result = compute()
+            if project().is_in_memory(*modules):
+                _write(place, result)
+    return cast(Result, result)
 
 
 @functools.cache

@@ -76,7 +76,7 @@ def _mean_balance(history: pd.DataFrame, window_days: int) -> pd.Series:
     return sums["weighted"] / sums["days"] / 100
 
 
-def _conduct(history: pd.DataFrame, window_days: int = WINDOW_DAYS) -> pd.DataFrame:
+def conduct(history: pd.DataFrame, window_days: int = WINDOW_DAYS) -> pd.DataFrame:
     """Recency, frequency, amounts and penalties per account."""
     own = history[history["made_by_bank"].isna()]
     window = own[own["days_before"] <= window_days]
@@ -148,7 +148,7 @@ def loans(parts: Mapping[str, Path], window_days: int = WINDOW_DAYS) -> pd.DataF
         tables["account"][["account_id", "frequency", "date"]], on="account_id", suffixes=("", "_open")
     )
     table["account_months"] = (table["date"] - table.pop("date_open")).dt.days / DAYS_PER_MONTH
-    table = table.merge(_conduct(history, window_days), left_on="account_id", right_index=True, how="left")
+    table = table.merge(conduct(history, window_days), left_on="account_id", right_index=True, how="left")
     orders = table["account_id"].map(_standing_orders(tables["order"], history)).fillna(0)
     table["standing_orders"] = orders.where(table["account_id"].isin(whole))
     cards = tables["card"].merge(tables["disp"][["disp_id", "account_id"]], on="disp_id")

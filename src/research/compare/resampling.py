@@ -21,6 +21,7 @@ from research.tiers import TIERS, positions
 
 Maker = Callable[[], Any]
 Pair = tuple[str, str]
+Judged = dict[str, np.ndarray]  # of one split, a row per model: `score, probability, value, tier, tier_rate`
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,60 @@ class OutOfFold:
         return rates
 
 
+@dataclass(frozen=True)
+class Folding:
+    """Models and the customers whom they are to judge unseen, in repeated stratified folds.
+
+    Each split can be judged by itself, in any process, and all of them are then collected.
+
+    Attributes:
+        makers: (model, arm) to a function that makes an unfitted model with `fit_place` and `place`, which return
+            `risk` and `tier` and, where the model has them, `value` and `probability`, each (rows,).
+        X: canonical customer table.
+        y: (n,) outcome 0/1 in the order of X; NaN = censored: not fitted and not tested, but counted.
+        folds, repeats: `repeats` independent partitions into `folds` folds.
+        seed: decides the partitions and nothing else; models bring their own seeds.
+
+    Raises:
+        UserError: an outcome class has fewer customers than folds, or a model returned an unknown tier.
+    """
+
+    makers: Mapping[Pair, Maker]
+    X: pd.DataFrame
+    y: Any
+    folds: int = 10
+    repeats: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        outcome, known = _outcome(self.X, self.y)
+        smallest = int(min((outcome[known] == 1).sum(), (outcome[known] == 0).sum()))
+        if smallest < self.folds:
+            raise UserError(
+                f"folds: found {self.folds}, expected at most {smallest}, the customers of the rarer outcome"
+            )
+
+    def __len__(self) -> int:
+        return self.folds * self.repeats
+
+    def judge(self, split: int) -> Judged:
+        """Fit all models on the training rows of one split and return what they say of the others."""
+        train, test = self._splits()[split]
+        return _judge(self.makers, self.X, _outcome(self.X, self.y)[0], train, test)
+
+    def collected(self, judged: list[Judged]) -> OutOfFold:
+        """Return the predictions of all splits, in their order."""
+        outcome = _outcome(self.X, self.y)[0]
+        return _collect(self.makers, self.X, outcome, self._splits(), judged, self.repeats, self.folds)
+
+    def _splits(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        outcome, known = _outcome(self.X, self.y)
+        splitter = RepeatedStratifiedKFold(
+            n_splits=self.folds, n_repeats=self.repeats, random_state=self.seed
+        )
+        return [(known[train], known[test]) for train, test in splitter.split(known, outcome[known])]
+
+
 def out_of_fold(
     makers: Mapping[Pair, Maker],
     X: pd.DataFrame,
@@ -101,31 +156,16 @@ def out_of_fold(
 ) -> OutOfFold:
     """Fit every model on the same repeated stratified folds and keep its predictions for the held-out fold.
 
-    Args:
-        makers: (model, arm) to a function that makes an unfitted model with `fit_place` and `place`, which return
-            `risk` and `tier` and, where the model has them, `value` and `probability`, each (rows,).
-        X: canonical customer table.
-        y: (n,) outcome 0/1 in the order of X; NaN = censored: not fitted and not tested, but counted.
-        folds, repeats: `repeats` independent partitions into `folds` folds.
-        seed: decides the partitions and nothing else; models bring their own seeds.
-        n_jobs: processes; the result does not depend on it.
-
-    Raises:
-        UserError: an outcome class has fewer customers than folds, or a model returned an unknown tier.
+    Arguments and errors are those of `Folding`; `n_jobs` processes do the work, and do not change the result.
     """
-    outcome, known = _outcome(X, y)
-    smallest = int(min((outcome[known] == 1).sum(), (outcome[known] == 0).sum()))
-    if smallest < folds:
-        raise UserError(
-            f"folds: found {folds}, expected at most {smallest}, the customers of the rarer outcome"
-        )
-    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
-    splits = [(known[train], known[test]) for train, test in splitter.split(known, outcome[known])]
-    return _collect(makers, X, outcome, splits, repeats, folds, n_jobs)
+    folding = Folding(makers, X, y, folds, repeats, seed)
+    return folding.collected(
+        Parallel(n_jobs=n_jobs)(delayed(folding.judge)(split) for split in range(len(folding)))
+    )
 
 
 def out_of_time(
-    makers: Mapping[Pair, Maker], X: pd.DataFrame, y: Any, date: Any, test_share: float = 0.3, n_jobs: int = 1
+    makers: Mapping[Pair, Maker], X: pd.DataFrame, y: Any, date: Any, test_share: float = 0.3
 ) -> OutOfFold:
     """Fit every model on the earlier loans and keep its predictions for the later ones (one repeat, one fold).
 
@@ -137,7 +177,6 @@ def out_of_time(
         y: (n,) outcome 0/1, NaN = censored.
         date: (n,) date of each loan.
         test_share: share of loans, at most, that are tested: the latest ones.
-        n_jobs: processes.
 
     Raises:
         UserError: fewer than two dates, or a period without both outcomes.
@@ -155,7 +194,7 @@ def out_of_time(
             raise UserError(
                 f"loan_date: the {name} period has {len(rows)} loans, expected both outcomes among them"
             )
-    return _collect(makers, X, outcome, [(train, test)], 1, 1, n_jobs)
+    return _collect(makers, X, outcome, [(train, test)], [_judge(makers, X, outcome, train, test)], 1, 1)
 
 
 @dataclass(frozen=True)
@@ -217,20 +256,17 @@ def _collect(
     X: pd.DataFrame,
     outcome: np.ndarray,
     splits: list[tuple[np.ndarray, np.ndarray]],
+    judged: list[Judged],
     repeats: int,
     folds: int,
-    n_jobs: int,
 ) -> OutOfFold:
-    results = Parallel(n_jobs=n_jobs)(
-        delayed(_judge)(makers, X, outcome, train, test) for train, test in splits
-    )
     shape = (len(makers), repeats, len(X))
     floats = {name: np.full(shape, np.nan) for name in ("score", "probability", "value")}
     tier = np.full(shape, -1, dtype=np.int8)
     rate = np.empty((len(makers), repeats, folds, len(TIERS)))
     fold = np.full(shape[1:], -1, dtype=np.int16)
     sizes = np.empty((2, repeats, folds), dtype=np.int64)
-    for number, ((train, test), result) in enumerate(zip(splits, results, strict=True)):
+    for number, ((train, test), result) in enumerate(zip(splits, judged, strict=True)):
         r, k = divmod(number, folds)
         fold[r, test] = k
         sizes[:, r, k] = len(train), len(test)
@@ -246,7 +282,7 @@ def _collect(
 
 def _judge(
     makers: Mapping[Pair, Maker], X: pd.DataFrame, outcome: np.ndarray, train: np.ndarray, test: np.ndarray
-) -> dict[str, np.ndarray]:
+) -> Judged:
     """Fit all models on the training rows and return their predictions for the test rows, one row per model."""
     before, after, y = X.iloc[train], X.iloc[test], outcome[train]
     rows: dict[str, list[np.ndarray]] = {

@@ -13,7 +13,7 @@ from research import parameters
 from research.desk.finished import Finished, finished
 from research.errors import UserError
 from research.exhibits.words import N_, Words
-from research.pages import markup, worded
+from research.pages import drawings, markup, worded
 from research.pages.payload import WITHHELD, payload_to_frame
 from research.pages.picture import PRINT_DPI, saved
 from research.paths import REPORTS
@@ -106,7 +106,7 @@ def figure_markdown(run: Finished, key: str, label: str, path: str, words: Words
 
 def figure_file(entry: Mapping[str, Any], ending: str, words: Words) -> bytes:
     """Return the picture of a figure for a kind of document (`.docx`, `.tex`, `.html`), drawn anew."""
-    return worded.drawn(entry, words, partial(saved, ending=FIGURES[ending], dpi=PRINT_DPI))
+    return drawings.drawn(entry, words, partial(saved, ending=FIGURES[ending], dpi=PRINT_DPI))
 
 
 def place_of(run: Finished, key: str) -> str:

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -27,7 +28,6 @@ TIER_COLOURS: dict[str, str] = {tier: pair["light"] for tier, pair in PALETTE["t
 MODEL_COLOURS: dict[str, str] = PALETTE["models"]
 INK, MUTED, RULE, ACCENT, WARNING = (PALETTE[name] for name in ("ink", "muted", "rule", "accent", "warning"))
 DASHED = (0, (4, 3))
-PHONE = 3.6  # inches; what a phone of 390 px shows without scrolling
 FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei"]
 RC = {
     "font.family": "sans-serif",
@@ -66,6 +66,11 @@ def theme() -> Iterator[None]:
     with ONE_AT_A_TIME, mpl.rc_context():
         sns.set_theme(context="paper", style="ticks", palette=list(MODEL_COLOURS.values()), rc=RC)
         yield
+
+
+def fonts() -> list[str]:
+    """Return those of the study's fonts that this machine has: a figure looks otherwise with others."""
+    return sorted(set(FONTS) & set(font_manager.get_font_names()))
 
 
 def canvas(words: Words, height: float, width: float = 7.6) -> Figure:

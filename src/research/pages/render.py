@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from research.exhibits.words import Words
-from research.pages import markdown, sources, values, worded
+from research.pages import drawings, markdown, sources, values, worded
 from research.pages.pagecheck import faults
 from research.pages.payload import KINDS, MIME, exhibit_numbers, exhibits
 from research.paths import DEFINITIONS
@@ -64,7 +64,7 @@ def render(
     comparison = values.reproduced(found, reference)
     notebook = nbformat.read(executed, as_version=4)
     if pool is not None and words is None:
-        worded.draw((payload for _, payload in exhibits(notebook)), pool)
+        drawings.draw((payload for _, payload in exhibits(notebook)), pool)
     return page_of(notebook, executed.stem, pages, record, words or Words(), comparison)
 
 

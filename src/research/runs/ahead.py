@@ -18,36 +18,39 @@ from research.parameters import Study
 from research.runs.plan import kinds
 
 IMPORTS = ("optbinning", "sklearn.ensemble")  # slow to import: what these steps and page 04 would import
-FOLDS, MEASURES = ("out_of_fold",), ("by_data_set",)
-# of the study's own data set; choices share trees with the folds, `unaided` bins of the scorecard's columns
-OWN_FOLDS = (*FOLDS, "chosen_folds", "unaided")
+# of the study's own data set: choices share trees with the models of a fold, `unaided` the bins of scorecards; choices
+# are judged in the first repeat only, other lenders by the models alone
+OWN_FOLD = ("fold", "chosen_fold", "unaided_fold")
 OWN_READINGS = ("other_readings", "later_loans")
-OWN_MEASURES = ("specification_curve", "contrasts")
+OWN_MEASURES = ("specification_curve", "unaided", "contrasts")
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Steps of one data set, computed one after another in one process, and the units whose results they use."""
+    """Steps of one data set, or of one `split` of it, computed one after another in one process, after `needs`."""
 
     name: str
     study: Study
     steps: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    split: int | None = None
 
 
 def units(study: Study) -> Iterator[Unit]:
     """Yield the units of a study, those of its own data set first: it is shown on more pages than the others."""
     for name in dict.fromkeys([study.dataset, *study.compare_datasets]):
-        of, own, real = study.with_dataset(name), name == study.dataset, kinds().get(name) != "simulated"
+        of, own, real = study.elsewhere(name), name == study.dataset, kinds().get(name) != "simulated"
         if not (own or real):
             continue
-        made = [
-            Unit(f"folds {name}", of, OWN_FOLDS if own else FOLDS),
-            Unit(f"refits {name}", of, ("refits",)),
-            *([Unit(f"readings {name}", of, OWN_READINGS)] if own else []),
-        ]
-        steps = (*(OWN_MEASURES if own else ()), *(MEASURES if real else ()))
+        made = []
+        for split in range(study.folds * study.repeats):
+            steps = OWN_FOLD if own and split < study.folds else OWN_FOLD[::2] if own else OWN_FOLD[:1]
+            made.append(Unit(f"fold {split + 1} {name}", of, steps, split=split))
+        if own:
+            yield Unit(f"refits {name}", of, ("refits",))
+            yield Unit(f"readings {name}", of, OWN_READINGS)
         yield from made
+        steps = (*(OWN_MEASURES if own else ()), *(("by_data_set",) if real else ()))
         yield Unit(f"measures {name}", of, steps, tuple(unit.name for unit in made))
 
 
@@ -67,4 +70,4 @@ def compute(unit: Unit) -> None:
     os.environ.setdefault("RESEARCH_JOBS", "1")  # the other processors have units of their own
     with threadpool_limits(1):  # sums of several threads have no fixed order
         for name in unit.steps:
-            getattr(contents, name)(unit.study)
+            getattr(contents, name)(unit.study, *([] if unit.split is None else [unit.split]))

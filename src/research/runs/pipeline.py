@@ -109,20 +109,21 @@ def run_locked(
         index.unlink(missing_ok=True)
     record = provenance.collect(plan.study)
     write_if_changed(plan.out / "provenance.json", json.dumps(record, indent=1))
-    names = [notebook.stem for notebook in plan.chosen]
-    painting = processes.pool(plan.jobs) if plan.jobs > 1 else nullcontext()
-    with (
-        processes.pool(plan.jobs) as pool,
-        painting as painters,
-        Progress(names, console, quiet=quiet) as progress,
-    ):
-        given = submit or pool.submit
-        tasks = study_tasks(plan, progress, reference, given, painters, elsewhere=submit is not None)
-        warm_up(plan, tasks, private / TASKS)
-        lanes = {"kernels": plan.jobs, "pages": plan.jobs, CLUSTER: len(tasks)}
+    with Progress([notebook.stem for notebook in plan.chosen], console, quiet=quiet) as progress:
+        asked = study_tasks(plan, progress, reference, elsewhere=submit is not None)
+        due = {task.name for task, _ in runner.reasons(asked, private / TASKS)}
         there: list[str] = []
         told = partial(tell, progress, plan, None if index.exists() else there)
-        runner.run(tasks, private / TASKS, told, lanes, processes.end)
+        for task in [] if due else asked:
+            told(task.name, "unchanged", "")
+        if due:
+            painting = processes.pool(plan.jobs) if plan.jobs > 1 else nullcontext()
+            with processes.pool(plan.jobs) as pool, painting as painters:
+                warm_up(plan, due)
+                given = submit or pool.submit
+                tasks = study_tasks(plan, progress, reference, given, painters, elsewhere=submit is not None)
+                lanes = {"kernels": plan.jobs, "pages": plan.jobs, CLUSTER: len(tasks)}
+                runner.run(tasks, private / TASKS, told, lanes, processes.end)
     lines = list(progress.lines.values())
     failed = {line.name: line.message for line in lines if line.state in ("failed", "stopped")}
     write_if_changed(private / "failed.json", json.dumps(failed, indent=1))
@@ -161,13 +162,12 @@ def size(plan: Plan) -> int:
     return 3 * len(plan.chosen)
 
 
-def warm_up(plan: Plan, tasks: list[Task], record: Path) -> None:
+def warm_up(plan: Plan, due: set[str]) -> None:
     """Let kernels be prepared for the notebooks that will be executed, while this process goes on."""
-    due = {task.name for task, _ in runner.reasons(tasks, record)}
-    sources = [notebook.path for notebook in plan.chosen if f"{EXECUTE}{notebook.stem}" in due]
     if plan.jobs > 1 and any(name.startswith(PAGE) for name in due):
         # what pages are made with, while kernels are prepared
         Thread(target=import_module, args=("research.pages.index",), daemon=True).start()
+    sources = [notebook.path for notebook in plan.chosen if f"{EXECUTE}{notebook.stem}" in due]
     if sources:
         from research.runs.imported import imports
 

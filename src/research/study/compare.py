@@ -12,7 +12,7 @@ from research.parameters import Study
 from research.segment import registry
 from research.steps import step
 from research.study.customers import for_comparison, sampled
-from research.study.folds import makers, workers
+from research.study.folds import makers
 from research.study.judgements import practitioner_agreement
 from research.study.measured import measured
 from research.study.models import model
@@ -35,7 +35,7 @@ def later_loans(study: Study) -> pd.DataFrame:
     if "loan_date" not in table or table["loan_date"].nunique() < 3:
         return pd.DataFrame(columns=["model", "arm", "auc", "ci_low", "ci_high", "n", "bad"])
     made = makers(study, table, [*study.models, *study.references])
-    oof = resampling.out_of_time(made, table, table["default"], table["loan_date"], n_jobs=workers())
+    oof = resampling.out_of_time(made, table, table["default"], table["loan_date"])
     return criteria.areas(oof).assign(
         model=lambda rows: [registry.MODELS[name].title for name in rows["model"]]
     )

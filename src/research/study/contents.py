@@ -32,8 +32,8 @@ STAGES: dict[str, tuple[str, ...]] = {
     "segment": ("tier_rates", "tier_profile", "rfm_grid"),
     "rankings": ("ranking_rates", "ranking_tests", "ranking_auc", "scorecard_cuts", "beside"),
     "counts": ("published", "counts_known", "protected_counts", "statuses"),
-    "folds": ("out_of_fold", "refits"),
-    "measured": ("measured",),
+    "folds": ("fold", "out_of_fold", "refits"),
+    "measured": ("fold_measures", "measured"),
     "judgements": ("vignettes", "practitioner_agreement"),
     "compare": (
         "comparison",
@@ -45,6 +45,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "profile",
         "served",
         "rankings",
+        "unaided_fold",
         "unaided",
         "by_construction",
         "high_tier_odds",
@@ -55,7 +56,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "fairness",
     ),
     "claims": ("evidence", "need_association", "realised_value", "odds_beside", "odds_over_lenders"),
-    "specification": ("chosen_folds", "specification_curve"),
+    "specification": ("chosen_fold", "chosen_folds", "specification_curve"),
     "robustness": ("other_readings", "readings", "outcome_sensitivity"),
     "regret": ("truth_regret", "parameter_recovery"),
     "manage": (

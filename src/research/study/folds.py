@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
+from joblib import Parallel, delayed
 
 from research.compare import resampling
 from research.parameters import Study
 from research.segment import registry
-from research.steps import step
+from research.steps import plain, step
 from research.study.customers import for_comparison, sampled
 from research.study.models import model
 from research.study.weighting import weights
 
 
 @step(model, sampled, "folds", "repeats", "models", "references")
+def fold(study: Study, split: int) -> resampling.Judged:
+    """Return what every model says, in both arms, of the customers of one split of `out_of_fold`."""
+    return _folding(study).judge(split)
+
+
+@step(fold)
 def out_of_fold(study: Study) -> resampling.OutOfFold:
     """Return every model's predictions for customers it has not seen, in both arms."""
+    folding = _folding(study)
+    return _both_arms(folding.collected(each(_fold, study, len(folding))))
+
+
+def _folding(study: Study) -> resampling.Folding:
     table = for_comparison(study)
-    made = resampling.out_of_fold(
-        makers(study, table, [*study.models, *study.references]), table, table["default"],
-        study.folds, study.repeats, study.seed, workers(),
-    )  # fmt: skip
-    return _both_arms(made)
+    made = makers(study, table, [*study.models, *study.references])
+    return resampling.Folding(made, table, table["default"], study.folds, study.repeats, study.seed)
+
+
+def _fold(study: Study, split: int) -> resampling.Judged:
+    return fold(study, split)
+
+
+def each(judge: Callable[[Study, int], Any], study: Study, splits: int) -> list[Any]:
+    """Return what a step says of every split, in order, several at the same time."""
+    return Parallel(n_jobs=workers())(delayed(judge)(plain(study), split) for split in range(splits))
 
 
 @step(model, sampled, "models", "stability_refits")

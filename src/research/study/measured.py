@@ -21,19 +21,24 @@ from research.study.models import model, tiers
 PROFITS = ("emp", "tier_emp")  # what is lost where a loan goes bad: of no other outcome
 
 
-@step(out_of_fold, refits, "bootstrap", "costs")
+@step(out_of_fold, "costs")
+def fold_measures(study: Study) -> pd.DataFrame:
+    """Return what is measured in each fold (`criteria.fold_measures`): all that lenders are compared by."""
+    table, costs = for_comparison(study), study.costs
+    worth, need = worths.worth(table)[0], worths.need(table)[0]
+    profit = costs.emp_roi, costs.emp_p0, costs.emp_p1
+    found = criteria.fold_measures(out_of_fold(study), worth, need, profit=profit)
+    return found[~found["measure"].isin(PROFITS)] if outcome(study).no_default_rate else found
+
+
+@step(fold_measures, refits, "bootstrap")
 def measured(study: Study) -> dict[str, Any]:
-    """Return the measures of one data set: `criteria` (table), `fairness`, `folds`, `calibration`."""
+    """Return the measures of one data set: `criteria` (table), `fairness`, `calibration`."""
     table = for_comparison(study)
     oof = out_of_fold(study)
-    worth, need = worths.worth(table)[0], worths.need(table)[0]
-    costs = study.costs
-    folds = criteria.fold_measures(oof, worth, need, profit=(costs.emp_roi, costs.emp_p0, costs.emp_p1))
-    if outcome(study).no_default_rate:
-        folds = folds[~folds["measure"].isin(PROFITS)]
     counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
     rows = criteria.criterion_table(
-        oof, folds, datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
+        oof, fold_measures(study), datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
         others=_regret(study, oof),
     )  # fmt: skip
     groups = [name for name in ("age", "sex", "marital_status") if name in table]
@@ -46,7 +51,6 @@ def measured(study: Study) -> dict[str, Any]:
     return {
         "criteria": rows,
         "fairness": fair,
-        "folds": folds,
         "calibration": tier_calibration(oof),
     }
 

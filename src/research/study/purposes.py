@@ -13,8 +13,8 @@ from research.parameters import Study
 from research.segment import registry
 from research.steps import step
 from research.study.customers import all_data_key, all_names, for_comparison, real, sampled
-from research.study.folds import makers, out_of_fold, workers
-from research.study.measured import measured
+from research.study.folds import each, fold, makers, out_of_fold
+from research.study.measured import fold_measures, measured
 from research.study.models import model, not_testable
 
 PRACTISED = registry.ARMS[0]
@@ -61,15 +61,14 @@ def by_construction(study: Study) -> dict[str, list[str]]:
     return found
 
 
-@step(measured, "models", "references")
+@step(fold_measures, "models", "references")
 def contrasts(study: Study) -> pd.DataFrame:
     """Return the paired tests of the study's data set, one Holm family each: see `purposes.contrasts`.
 
     Adds `family`: *primary* (the three models as practised), *equal information*, and *against the bar* (each model
     as practised against the scorecard and, where the lender recorded a grade, against it, for finding the risky).
     """
-    made = measured(study)
-    folds, ratio = made["folds"], out_of_fold(study).test_train_ratio
+    folds, ratio = fold_measures(study), out_of_fold(study).test_train_ratio
     own = [pair for pair in PAIRS if set(pair) <= set(study.models)]
     bars = [BAR, *([GRADE] if graded(study) else [])]
     against = [("risk", name, bar) for name in study.models for bar in bars if bar in study.references]
@@ -161,9 +160,8 @@ def _below_random(study: Study, purpose: str) -> list[str]:
     about = purposes.definitions().loc[purpose]
     if about["inference"] != "paired" or "random" not in study.references:
         return []
-    made = measured(study)
     against = [(purpose, name, "random") for name in study.models]
-    tests = purposes.contrasts(made["folds"], out_of_fold(study).test_train_ratio, against, PRACTISED)
+    tests = purposes.contrasts(fold_measures(study), out_of_fold(study).test_train_ratio, against, PRACTISED)
     return tests.loc[tests["result"] == "worse", "model_a"].tolist()
 
 
@@ -181,25 +179,41 @@ def rankings(study: Study) -> pd.DataFrame:
     )[["model", "tier", "n", "bad", "rate", "ci_low", "ci_high", "expected", "ratio", "inside"]]
 
 
-@step(measured, "models", "references", "folds", "repeats")
+@step(fold)
+def unaided_fold(study: Study, split: int) -> resampling.Judged | None:
+    """Return what models say of one split's customers without the lender's own grade and rate: see `unaided`."""
+    blind = _blind(study)
+    return None if blind is None else blind.judge(split)
+
+
+@step(unaided_fold)
 def unaided(study: Study) -> pd.DataFrame:
     """Return the AUC out of fold without the lender's own grade and rate; no rows where neither is recorded.
 
     Columns: `model, estimate, ci_low, ci_high, n`. A tree that splits on the rate repeats the lender.
     """
-    table = for_comparison(study)
-    view = [name for name in LENDERS_VIEW if name in table and table[name].notna().any()]
-    columns = ["model", "estimate", "ci_low", "ci_high", "n"]
-    if not view:
+    columns, blind = ["model", "estimate", "ci_low", "ci_high", "n"], _blind(study)
+    if blind is None:
         return pd.DataFrame(columns=columns)
-    blind = table.drop(columns=view)
-    names = [name for name in (*study.models, BAR) if name in (*study.models, *study.references)]
-    blinded = {pair: maker for pair, maker in makers(study, blind, names).items() if pair[1] == PRACTISED}
-    oof = resampling.out_of_fold(
-        blinded, blind, blind["default"], study.folds, study.repeats, study.seed, workers()
-    )
+    oof = blind.collected(each(_unaided_fold, study, len(blind)))
     folds = criteria.fold_measures(oof, kinds=("area",)).query("measure == 'auc'")
     return criteria.summarise_folds(folds, oof)[columns]
+
+
+def _blind(study: Study) -> resampling.Folding | None:
+    """Return the models as practised and the customers without what the lender thought of the risk, if it is known."""
+    table = for_comparison(study)
+    view = [name for name in LENDERS_VIEW if name in table and table[name].notna().any()]
+    if not view:
+        return None
+    blind = table.drop(columns=view)
+    names = [name for name in (*study.models, BAR) if name in (*study.models, *study.references)]
+    made = {pair: maker for pair, maker in makers(study, blind, names).items() if pair[1] == PRACTISED}
+    return resampling.Folding(made, blind, blind["default"], study.folds, study.repeats, study.seed)
+
+
+def _unaided_fold(study: Study, split: int) -> resampling.Judged | None:
+    return unaided_fold(study, split)
 
 
 @step(out_of_fold, "models", "references")
@@ -208,21 +222,20 @@ def high_tier_odds(study: Study) -> pd.DataFrame:
     return odds.high_tier_odds(out_of_fold(study))
 
 
-@step(measured, out_of_fold, "models", "references")
+@step(fold_measures, "models", "references")
 def by_data_set(study: Study) -> pd.DataFrame:
     """Return every paired difference of one data set with its variances, for pooling.
 
     Columns: `dataset, lender, purpose, arm, model_a, model_b, estimate, variance` (corrected, Nadeau and Bengio),
     `delong` (fold-stratified paired DeLong variance, for the AUC). Also the log odds ratio of the high-risk tier:
-    purpose `odds`,
-    model_b empty. The one-variable reference is another variable at each lender, a grade at one: it is never pooled.
+    purpose `odds`, model_b empty. Of the references only the scorecard is compared over lenders.
     """
-    made, oof = measured(study), out_of_fold(study)
-    pairs = [*PAIRS, *((name, bar) for name in study.models for bar in (BAR, "boosting", "random"))]
+    folds, oof = fold_measures(study), out_of_fold(study)
+    pairs = [*PAIRS, *((name, BAR) for name in study.models)]
     compared = [(purpose, *pair) for purpose in ("risk", "need", "profit") for pair in pairs]
     rows = []
     for arm in registry.ARMS:
-        table = purposes.contrasts(made["folds"], oof.test_train_ratio, compared, arm)
+        table = purposes.contrasts(folds, oof.test_train_ratio, compared, arm)
         for row in table.itertuples():
             half = (row.ci_high - row.ci_low) / 2
             known = np.isfinite(half) and half > 0
@@ -232,7 +245,8 @@ def by_data_set(study: Study) -> pd.DataFrame:
             if row.purpose == "risk":
                 delong = stratified_variance(oof, (row.model_a, arm), (row.model_b, arm))
             rows.append([row.purpose, arm, row.model_a, row.model_b, row.difference, variance, delong])
-    for row in high_tier_odds(study).query("model != @GRADE").itertuples():
+    odds_of = high_tier_odds(study)
+    for row in odds_of[odds_of["model"].isin([*study.models, BAR])].itertuples():
         rows.append(["odds", row.arm, row.model, "", row.log_odds, row.variance, np.nan])
     columns = ["purpose", "arm", "model_a", "model_b", "estimate", "variance", "delong"]
     return pd.DataFrame(rows, columns=columns).assign(
@@ -247,7 +261,7 @@ def over_lenders(study: Study) -> dict[str, pd.DataFrame]:
     `pooled`: `purpose, arm, model_a, model_b`, the columns of `pooling.pooled`, `consistent`, `delong_low, delong_high`
     (the interval with DeLong's variances).
     """
-    frames = [by_data_set(study.with_dataset(name)) for name in all_names(study) if real(name)]
+    frames = [by_data_set(study.elsewhere(name)) for name in all_names(study) if real(name)]
     return pooling.over_lenders(pd.concat(frames, ignore_index=True), purposes.definitions()["margin"])
 
 

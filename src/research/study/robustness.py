@@ -12,7 +12,7 @@ from research.segment import registry
 from research.steps import step
 from research.study.customers import for_comparison, sampled
 from research.study.folds import makers, out_of_fold, workers
-from research.study.measured import measured
+from research.study.measured import fold_measures
 from research.study.models import model, not_testable
 
 PRACTISED = registry.ARMS[0]
@@ -33,7 +33,7 @@ def other_readings(study: Study) -> dict[str, pd.DataFrame]:
     return folds
 
 
-@step(measured, other_readings)
+@step(fold_measures, other_readings)
 def readings(study: Study) -> pd.DataFrame:
     """Return the folds of the models as practised under every reading of the outcome; no rows where there is one only.
 
@@ -41,7 +41,7 @@ def readings(study: Study) -> pd.DataFrame:
     """
     found, others = _readings(study), other_readings(study)
     names = [name for name in study.models if not not_testable(study, name)]
-    own = measured(study)["folds"]
+    own = fold_measures(study)
     own = own[(own["arm"] == PRACTISED) & own["model"].isin(names)]
     rows = [
         others.get(name, own).assign(outcome=name, known=int(y.notna().sum()), bad=int(y.sum()))

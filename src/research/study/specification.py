@@ -18,8 +18,8 @@ from research.segment import registry
 from research.segment.recut import FitOnce, Recut
 from research.steps import step
 from research.study.customers import for_comparison
-from research.study.folds import out_of_fold, workers
-from research.study.measured import measured
+from research.study.folds import each, out_of_fold
+from research.study.measured import fold_measures
 from research.study.models import model, not_testable
 from research.study.purposes import by_construction
 from research.study.robustness import readings
@@ -40,12 +40,34 @@ def alternatives() -> dict[str, Any]:
 
 
 @step(model, survey_weights, "models", "folds")
+def chosen_fold(study: Study, split: int) -> dict[str, resampling.Judged]:
+    """Return what models say, under every choice of a window, of the customers of one split: see `chosen_folds`."""
+    return {window: folding.judge(split) for window, folding in _choices(study).items()}
+
+
+@step(chosen_fold)
 def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
     """Return window → test size over training size, and the folds under every tier share and weighting.
 
     The folds (first repeat) are those of `criteria.fold_measures`; their `arm` is "shares|weights", "shares|" of a
     model without weights. A model is fitted once per window, fold and weighting.
     """
+    judged, found = each(_chosen_fold, study, study.folds), {}
+    for window, folding in _choices(study).items():
+        oof = folding.collected([split[window] for split in judged])
+        found[window] = (
+            oof.test_train_ratio,
+            criteria.fold_measures(oof, need=worths.need(folding.X)[0], kinds=("area", "need")),
+        )
+    return found
+
+
+def _chosen_fold(study: Study, split: int) -> dict[str, resampling.Judged]:
+    return chosen_fold(study, split)
+
+
+def _choices(study: Study) -> dict[str, resampling.Folding]:
+    """Return window → the models under every tier share and weighting, and the customers."""
     made, found = options(study)[0], {}
     for window, length in made["window"].items():
         table = windowing.customers(study.dataset, length) if length else for_comparison(study)
@@ -58,15 +80,11 @@ def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
                 once = FitOnce(partial(registry.make, name, seed=study.seed, weights=given))
                 for cut, shares in made["tier_shares"].items():
                     makers[(name, f"{cut}|{label}")] = partial(Recut, once, shares)
-        oof = resampling.out_of_fold(makers, table, table["default"], study.folds, 1, study.seed, workers())
-        found[window] = (
-            oof.test_train_ratio,
-            criteria.fold_measures(oof, need=worths.need(table)[0], kinds=("area", "need")),
-        )
+        found[window] = resampling.Folding(makers, table, table["default"], study.folds, 1, study.seed)
     return found
 
 
-@step(chosen_folds, measured, readings, by_construction, "models")
+@step(chosen_folds, fold_measures, readings, by_construction, "models")
 def specification_curve(study: Study) -> dict[str, Any]:
     """Return differences between two models under other reasonable choices.
 
@@ -98,7 +116,7 @@ def _beside(study: Study, own: dict[str, str]) -> list[pd.DataFrame]:
     """Return the differences with equal information and under other readings of the outcome, all else unchanged."""
     ratio = out_of_fold(study).test_train_ratio
     other = registry.ARMS[1]
-    folds = measured(study)["folds"].query("arm == @other")
+    folds = fold_measures(study).query("arm == @other")
     cases = [(other, "", folds)] if len(folds) else []
     read = readings(study)
     cases += [(PRACTISED, name, read[read["outcome"] == name]) for name in read["outcome"].unique()[1:]]
@@ -115,7 +133,7 @@ def _beside(study: Study, own: dict[str, str]) -> list[pd.DataFrame]:
 
 def _other_measures(study: Study) -> pd.DataFrame:
     """Return the differences as practised in other measures, turned so that higher is better."""
-    folds, ratio = measured(study)["folds"].query("arm == @PRACTISED"), out_of_fold(study).test_train_ratio
+    folds, ratio = fold_measures(study).query("arm == @PRACTISED"), out_of_fold(study).test_train_ratio
     primary, found = purposes.definitions()["measure"], []
     direction = criteria.definitions().set_index("measure")["direction"]
     for entry in alternatives()["measures"]:
