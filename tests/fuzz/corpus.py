@@ -237,7 +237,8 @@ def qda(ending: str) -> bytes:
 def qda_folder() -> dict[str, bytes]:
     """The project as a folder of tables: name → bytes."""
     with tempfile.TemporaryDirectory() as folder:
-        made = exchange.write_folder(project(), folder)
+        exchange.write_folder(project(), folder)
+        made = sorted(path for path in Path(folder).rglob("*") if path.is_file())
         return {str(path.relative_to(folder)): path.read_bytes() for path in made}
 
 

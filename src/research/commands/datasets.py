@@ -60,10 +60,10 @@ def main(context: typer.Context) -> None:
         show_list()
 
 
-def _print(frame: pd.DataFrame, title: str, empty: str = "none") -> None:
+def _print(frame: pd.DataFrame, title: str) -> None:
     """Print a frame as a table; text from files is escaped."""
     if frame.empty:
-        console.print(f"[bold]{title}[/bold]: {empty}")
+        console.print(f"[bold]{title}[/bold]: none")
         return
     console.print(table_of(frame.head(MOST_ROWS), title, ",.4g", box=box.SIMPLE))
     if len(frame) > MOST_ROWS:
