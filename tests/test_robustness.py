@@ -124,7 +124,6 @@ def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -
     none = plan.model_copy(update={"fieldwork": plan.fieldwork.model_copy(update={"ahp": ""})})
     made, reasons = specification.options(none)
     assert "survey (invented)" not in made["weights"] and reasons[0].startswith("Weights of the experts")
-    assert specification.experts_key(none) == ""
 
 
 def test_regret_of_models_lies_between_none_and_that_of_chance(plan: Study) -> None:
