@@ -244,9 +244,7 @@ def test_single_customers_are_not_shown(frame: pd.DataFrame) -> None:
 COUNTS = {"n", "known", "bad", "bads", "events", "count", "customers", "n_missing", "rows"}
 RATES = {"rate", "pd", "outcome_rate", "observed"}
 SENTENCES = {"n", "known", "bad", "rows", "n_high", "n_premium", "worst_n", "best_n"}
-RAN = (
-    "01_data", "02_classification", "04_models", "06_strategies",
-)  # fmt: skip
+RAN = ("01_data", "02_classification", "04_models", "06_strategies")
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +262,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "compare_datasets": [],
         },
         only=RAN,
-        jobs=2,
         out=home / "out",
         notebooks=notebooks.find(),
     )

@@ -31,6 +31,7 @@ from research.segment.scorecard import Scorecard
 from research.segment.tiers import TierCuts
 from research.segment.tree import DecisionTree
 from research.tiers import TIERS
+from research.verification.fieldwork import ratings_of
 from ten_loans import ECONOMICS, STRATEGIES
 
 CATEGORIES = [1, 2, 3, 4]
@@ -53,7 +54,7 @@ def ratings(complete: bool = False) -> st.SearchStrategy[pd.DataFrame]:
 
 
 def coefficients(table: pd.DataFrame, level: str = "nominal") -> pd.Series:
-    options = {"level": level, "weights": "identity", "categories": CATEGORIES, "resamples": 0}
+    options = {"level": level, "categories": CATEGORIES, "resamples": 0}
     return agreement.agreement_table(table, **options).set_index("measure")["estimate"]
 
 
@@ -114,7 +115,8 @@ def test_seeing_every_unit_twice_changes_only_the_small_sample_correction(table)
 @holds(ratings(), st.floats(0.1, 10), st.floats(-5, 5))
 def test_interval_alpha_has_no_unit_and_ordinal_alpha_only_an_order(table, factor, shift):
     def alpha(values: pd.DataFrame, level: str) -> float:
-        return agreement.krippendorff_alpha(values, level, resamples=0)["estimate"]
+        found = agreement.agreement_table(values, level=level, resamples=0)
+        return found.set_index("measure").loc["krippendorff_alpha", "estimate"]
 
     assert alpha(table * factor + shift, "interval") == pytest.approx(alpha(table, "interval"))
     assert alpha(table**3, "ordinal") == pytest.approx(alpha(table, "ordinal"))
@@ -124,8 +126,9 @@ def test_interval_alpha_has_no_unit_and_ordinal_alpha_only_an_order(table, facto
 @holds(ratings(complete=True))
 def test_counts_of_raters_say_the_same_as_the_ratings(table):
     tallies = pd.DataFrame({c: (table == c).sum(axis=1) for c in CATEGORIES})
-    found = agreement.agreement_from_counts(tallies, resamples=0).set_index("measure")["estimate"]
-    np.testing.assert_allclose(found, coefficients(table)[found.index])
+    found = coefficients(ratings_of(tallies))
+    alike = ["percent_agreement", "fleiss_kappa", "brennan_prediger", "gwet_ac1", "krippendorff_alpha"]
+    np.testing.assert_allclose(found[alike], coefficients(table)[alike])
 
 
 @holds(counts(4, 4, least=1))
@@ -140,7 +143,8 @@ def test_quadratic_kappa_is_symmetric_and_that_of_scikit_learn(table):
 @holds(st.integers(3, 6), st.integers(2, 6), SEEDS)
 def test_concordance_is_a_share_and_one_when_all_rank_alike(objects, raters, seed):
     def w(table: np.ndarray) -> list[float]:
-        return group_comparison.kendall_w(pd.DataFrame(table), resamples=0)["estimate"].tolist()
+        frame = pd.DataFrame(table)
+        return [group_comparison.kendall_w(frame, tie_corrected=corrected) for corrected in (True, False)]
 
     rng = np.random.default_rng(seed)
     table = rng.random((objects, raters))
@@ -166,12 +170,14 @@ def test_alpha_of_a_scale_has_no_unit_and_no_order(answers, factor):
 def test_consistent_comparisons_give_back_their_weights(weights, order):
     """Judgements that are ratios of weights contradict each other nowhere (Saaty 1980)."""
     true = pd.Series(weights, index=["x", "y", "z"])
-    found, largest, ratio = ahp.eigenvector(pd.DataFrame({b: true / true[b] for b in true.index}))
+    found, largest = ahp.eigenvector(np.outer(true, 1 / true))
+    found = pd.Series(found, index=true.index)
     np.testing.assert_allclose(found[order], (true / true.sum())[order])
-    assert (largest, ratio) == (pytest.approx(3), pytest.approx(0, abs=1e-9))
-    judged = pd.DataFrame([("e", a, b, true[a] / true[b]) for a, b in zip("xxy", "yzz", strict=True)])
-    judged.columns = ["expert", "left", "right", "value"]
-    pairs = judged[["left", "right"]].assign(set="s")
+    assert largest == pytest.approx(3)
+    assert ahp.consistency_ratio(largest, 3) == pytest.approx(0, abs=1e-9)
+    judged = pd.DataFrame([("s", "e", a, b, true[a] / true[b]) for a, b in zip("xxy", "yzz", strict=True)])
+    judged.columns = ["set", "expert", "left", "right", "value"]
+    pairs = judged[["set", "left", "right"]]
     table = ahp.expert_weights(judged.iloc[::-1], pairs).set_index("element")
     np.testing.assert_allclose(table.loc[order, "weight"], found[order])
     assert set(table["status"]) == {"consistent"}
@@ -183,9 +189,7 @@ def test_consistent_comparisons_give_back_their_weights(weights, order):
 )
 def test_codes_heard_only_grow_and_end_at_the_same_number(codings, order):
     codes = pd.DataFrame(codings, columns=["document", "code"])
-    curve = saturation.saturation_curve(
-        codes, pd.DataFrame({"document": list("abcdef")}), order=order, base=2, run=1
-    )
+    curve = saturation.saturation_curve(codes, pd.DataFrame({"document": order}))
     assert (curve["new_codes"] >= 0).all()
     assert (curve["new_codes"] <= curve["codes"]).all()
     assert curve["cumulative"].iloc[-1] == codes["code"].nunique() == curve["new_codes"].sum()

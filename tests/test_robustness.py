@@ -124,7 +124,6 @@ def test_invented_experts_are_named_and_their_absence_is_a_reason(plan: Study) -
     none = plan.model_copy(update={"fieldwork": plan.fieldwork.model_copy(update={"ahp": ""})})
     made, reasons = specification.options(none)
     assert "survey (invented)" not in made["weights"] and reasons[0].startswith("Weights of the experts")
-    assert specification.experts_key(none) == ""
 
 
 def test_other_readings_of_the_outcome_only_where_there_are_any(plan: Study) -> None:

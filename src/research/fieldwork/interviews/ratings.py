@@ -121,7 +121,7 @@ def columns_of(
     return Columns(named, taken, missing=tuple(missing), aside=aside)
 
 
-def ratings_from_table(frame: pd.DataFrame, columns: Columns | None = None) -> pd.DataFrame:
+def ratings_from_table(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Return units × coders from a long or a wide table (`columns`: those of `columns_of`).
 
     Returns:
@@ -131,12 +131,11 @@ def ratings_from_table(frame: pd.DataFrame, columns: Columns | None = None) -> p
     Raises:
         UserError: see `columns_of`; or a unit rated twice by the same coder.
     """
-    columns = columns or columns_of(frame)
     return _numbers(_from_long(frame, columns) if columns.rater else _from_wide(frame, columns))
 
 
 def codings_from_table(
-    frame: pd.DataFrame, columns: Columns | None = None
+    frame: pd.DataFrame, columns: Columns
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return codings, units and assignments from a long table with several codes per unit.
 
@@ -144,9 +143,6 @@ def codings_from_table(
         codings (coder, document, segment, code; where the table says so start and end), each once; units (document,
         segment), also those whose code is empty: seen, and nothing given; assignments (coder, document).
     """
-    columns = columns or columns_of(frame)
-    if not columns.rater:
-        raise UserError(f"codings need a unit, a coder and a code column; found {_listed(frame.columns)}")
     found = pd.DataFrame({"coder": _cleaned(frame[columns.rater], ())})
     found["document"] = _cleaned(frame[columns.unit[0]], ()) if len(columns.unit) > 1 else "table"
     if len(columns.unit) == 1 and key(columns.unit[0]) in DOCUMENT_NAMES:
@@ -174,16 +170,6 @@ def words_for_missing(ratings: pd.DataFrame | pd.Series) -> dict[str, int]:
     cells = ratings.stack() if isinstance(ratings, pd.DataFrame) else ratings
     counts = cells.astype(str).value_counts()
     return {word: int(n) for word, n in counts.items() if word.lower() in MISSING_WORDS}
-
-
-def ratings_from_contingency(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per unit from a cross-table of two raters (rows: the first one's category)."""
-    counts = table.to_numpy()
-    if table.shape[0] != table.shape[1] or (counts < 0).any():
-        raise UserError("a cross-table of two raters must be square, with counts from 0 up")
-    rows, columns = np.divmod(np.repeat(np.arange(counts.size), counts.ravel().astype(int)), counts.shape[1])
-    labels = np.asarray(table.columns)
-    return pd.DataFrame({"rater_1": labels[rows], "rater_2": labels[columns]})
 
 
 def _listed(names: Sequence[object]) -> str:
