@@ -7,6 +7,7 @@ from itertools import product
 import pandas as pd
 import pytest
 
+import anchors
 from research.errors import UserError
 from research.fieldwork.gramms import COUNTS, integration_statement
 from research.fieldwork.instruments.codebook import read_codebook
@@ -128,12 +129,12 @@ def test_joint_display_by_hand() -> None:
 
 def test_the_statement_and_the_checklist_say_the_same() -> None:
     gramms = next(one for one in checklists.load() if one.name == "GRAMMS")
-    lines, _ = checklists.fill(gramms, checklists.project_anchors(), {})
+    lines, _ = checklists.fill(gramms, anchors.of_project(), {})
     display = joint_display(LOANS, SURVEY, theme_evidence(*spoken(), HYPOTHESES), HYPOTHESES)
     statement = integration_statement(display, dict.fromkeys(COUNTS, 2))
     assert [line.state for line in lines] == statement["status"].tolist()
     assert [line.asks for line in lines] == statement["asks"].tolist()
-    without = checklists.project_anchors()
+    without = anchors.of_project()
     del without["10_interviews"]
     lines, _ = checklists.fill(gramms, without, {})
     statement = integration_statement(display, {**dict.fromkeys(COUNTS, 2), "participants": 0, "coders": 0})

@@ -200,10 +200,14 @@ def test_codes_heard_only_grow_and_end_at_the_same_number(codings, order):
 RISING = (lambda x: x**3, np.exp, lambda x: 7 * x - 300, np.log)
 
 
+def ks(y: np.ndarray, score: np.ndarray) -> float:
+    return discrimination.ks_of_groups(*discrimination.curve(y, score))
+
+
 @holds(SEEDS, st.sampled_from(RISING))
 def test_only_the_ranks_of_a_score_matter(seed, rising):
     y, score = scored(seed)
-    for measure in (discrimination.auc, discrimination.ks, discrimination.gini, discrimination.h_measure):
+    for measure in (discrimination.auc, ks, discrimination.gini, discrimination.h_measure):
         assert measure(y, rising(score)) == pytest.approx(measure(y, score), abs=1e-12)
     profit = economics.expected_maximum_profit
     assert profit(y, rising(score)) == pytest.approx(profit(y, score))
@@ -215,7 +219,7 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(seed):
     wins = mannwhitneyu(score[y == 1], score[y == 0]).statistic / ((y == 1).sum() * (y == 0).sum())
     assert discrimination.auc(y, score) == pytest.approx(wins)
     assert discrimination.auc(y, -score) == pytest.approx(1 - wins)
-    assert discrimination.ks(y, -score) == pytest.approx(discrimination.ks(y, score))
+    assert ks(y, -score) == pytest.approx(ks(y, score))
     row = discrimination.delong_interval(y, score).iloc[0]
     assert row["estimate"] == pytest.approx(wins)
     assert 0 <= row["ci_low"] <= wins <= row["ci_high"] <= 1
@@ -225,7 +229,7 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(seed):
 def test_a_book_taken_twice_has_the_same_rates_and_measures(seed):
     y, score = scored(seed)
     yy, ss = np.tile(y, 2), np.tile(score, 2)
-    for measure in (discrimination.auc, discrimination.ks, discrimination.h_measure):
+    for measure in (discrimination.auc, ks, discrimination.h_measure):
         assert measure(yy, ss) == pytest.approx(measure(y, score))
     profit = economics.expected_maximum_profit
     assert profit(yy, ss) == pytest.approx(profit(y, score))
@@ -296,7 +300,7 @@ def test_tiers_partition_the_customers_in_the_shares_asked_for(seed, n, parts):
     cuts = TierCuts(shares).fit(risk, value)
     tiers = cuts.assign(risk, value)
     sizes = {tier: int((tiers == tier).sum()) for tier in TIERS}
-    assert sum(sizes.values()) == n and sizes == cuts.counts_
+    assert sum(sizes.values()) == n
     assert sizes["high"] == round(n * shares["high"])
     assert sizes["high"] + sizes["medium"] == round(n * (shares["high"] + shares["medium"]))
     assert abs(sizes["premium"] - n * shares["premium"]) <= 1
@@ -380,7 +384,9 @@ def test_rfm_bands_depend_on_ranks_alone(values, rising):
 def test_weights_of_evidence_add_up(customers):
     """Σ share of bads × exp(WoE) is the share of goods, Σ (goods − bads) × WoE the information value."""
     names = ["debt_to_income", "income", "loan_purpose"]
-    model = Scorecard(inputs=names, least_iv=0).fit(customers, customers["default"])
+    model = Scorecard(inputs=names)
+    model.least_iv = 0
+    model.fit(customers, customers["default"])
     bads, goods = customers["default"].sum(), (1 - customers["default"]).sum()
     for name in names:
         bins = model.counts_[name].rates()

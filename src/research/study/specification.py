@@ -165,11 +165,7 @@ def options(study: Study) -> tuple[dict[str, dict[str, Any]], list[str]]:
     found = {} if datasets.is_path(study.dataset) else windowing.windows(study.dataset)
     if not found:
         reasons.append("Window: recency, frequency and amount come from the source over one window only.")
-    return {
-        "tier_shares": shares,
-        "weights": weighting,
-        "window": found or {ONLY: 0},
-    }, reasons
+    return {"tier_shares": shares, "weights": weighting, "window": found or {ONLY: 0}}, reasons
 
 
 def _shares_label(shares: dict[str, float]) -> str:

@@ -16,6 +16,10 @@ from research.fieldwork.survey.reliability import cronbach_alpha
 from research.fieldwork.survey.weighted import average, effective
 from research.verification.checks import computes, published_table
 
+# how the ids of published values call a coefficient
+MEASURES = {"ac1": "gwet_ac1", "fleiss": "fleiss_kappa", "alpha": "krippendorff_alpha", "conger": "conger_kappa",
+            "bp": "brennan_prediger", "kappa": "cohen_kappa"}  # fmt: skip
+
 
 def estimates(ratings: pd.DataFrame, **options: str) -> pd.Series:
     """Return the coefficients of agreement of a table of ratings, by measure."""
@@ -41,16 +45,8 @@ def irrcac() -> dict[str, float]:
     raw = estimates(published_table("krippendorff_c"))
     table = published_table("abstractors").to_numpy()
     pair = estimates(pd.DataFrame(np.argwhere(table >= 0).repeat(table.ravel().astype(int), axis=0)))
-    return {
-        "irrcac_raw_ac1": raw["gwet_ac1"],
-        "irrcac_raw_fleiss": raw["fleiss_kappa"],
-        "irrcac_raw_alpha": raw["krippendorff_alpha"],
-        "irrcac_raw_conger": raw["conger_kappa"],
-        "irrcac_raw_bp": raw["brennan_prediger"],
-        "irrcac_pair_kappa": pair["cohen_kappa"],
-        "irrcac_pair_ac1": pair["gwet_ac1"],
-        "irrcac_pair_bp": pair["brennan_prediger"],
-    }
+    found = {f"irrcac_raw_{name}": raw[MEASURES[name]] for name in ("ac1", "fleiss", "alpha", "conger", "bp")}
+    return found | {f"irrcac_pair_{name}": pair[MEASURES[name]] for name in ("kappa", "ac1", "bp")}
 
 
 @computes("fleiss")
@@ -64,11 +60,7 @@ def irrcac_six(folder: Path) -> dict[str, float]:
     """Coefficients from counts of six raters."""
     counts = pd.read_csv(folder / "irrCAC_distrib.6raters.csv", index_col=0)
     found = estimates(ratings_of(counts))
-    return {
-        "irrcac_six_ac1": found["gwet_ac1"],
-        "irrcac_six_fleiss": found["fleiss_kappa"],
-        "irrcac_six_alpha": found["krippendorff_alpha"],
-    }
+    return {f"irrcac_six_{name}": found[MEASURES[name]] for name in ("ac1", "fleiss", "alpha")}
 
 
 @computes("irr", needs="oracles")
