@@ -290,8 +290,10 @@ def test_every_kind_of_file_gives_the_same_bytes(many, tmp_path):
     assert written(tmp_path / "text.parquet", tmp_path, formatted) == expected
 
 
-def test_spark_and_duckdb_write_the_same_bytes(many, tmp_path):
+def test_spark_and_duckdb_write_the_same_bytes(many, tmp_path, monkeypatch):
     spark_is_there()
+    # Java compiles for as long as the queries take; the quick compiler is enough for them.
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     many.to_parquet(tmp_path / "whole.parquet")
     limits = Limits("1GB", 2)
     options = {"windows": parse_windows("4,90d"), "limits": limits}

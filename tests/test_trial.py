@@ -284,19 +284,6 @@ def test_a_list_that_does_not_fit_is_told_by_row(tmp_path, change, message):
         listed(tmp_path, plan(), change(people()))
 
 
-@pytest.mark.parametrize(
-    "name", ["missing.csv", "pipe.csv", "folder.csv", "folder.xlsx", "/dev/zero", "x" * 300]
-)
-def test_a_list_that_is_no_file_is_one_message(tmp_path, name):
-    import os
-
-    os.mkfifo(tmp_path / "pipe.csv")
-    for folder in ("folder.csv", "folder.xlsx"):
-        (tmp_path / folder).mkdir()
-    with pytest.raises(UserError):
-        allocation.listed(plan(), tmp_path / name)
-
-
 # ------------------------------------------------------------------------------------------------------------ analysis
 def outcomes(drawn, seed=1, effect=0.5, level=0.3, periods=0):
     rng, parts = np.random.default_rng(seed), []

@@ -69,7 +69,7 @@ def surveys(random: Random) -> Attempt:
     def act(folder: Path, out: Path) -> None:
         path = folder / name
         if random.random() < 0.5:
-            answers = read_survey(path)[0]
+            answers = read_survey(path)
             if answers[[c for c in answers if "_" in c]].notna().any(axis=None):
                 survey.design_weights(answers)
         else:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from research.collect import datasets, draft, fetch, loanbook, recorded
 from research.collect.constructs import validate
 from research.collect.tables import read_table, stem
+from research.commands.terminal import console, table_of
 from research.errors import UserError
 from research.inert import write_csv
 from research.pages import provenance
@@ -31,7 +30,6 @@ from research.targets import READS, WRITES, Force, guarded
 app = typer.Typer(
     help="List, fetch and check data sets.", no_args_is_help=False, pretty_exceptions_enable=False
 )
-console = Console()
 MOST_ROWS = 40
 
 
@@ -62,31 +60,14 @@ def main(context: typer.Context) -> None:
         show_list()
 
 
-def _print(frame: pd.DataFrame, title: str, empty: str = "none") -> None:
+def _print(frame: pd.DataFrame, title: str) -> None:
     """Print a frame as a table; text from files is escaped."""
     if frame.empty:
-        console.print(f"[bold]{title}[/bold]: {empty}")
+        console.print(f"[bold]{title}[/bold]: none")
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
-    for name in frame.columns:
-        numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(
-            str(name).replace("_", " "),
-            justify="right" if numeric else "left",
-            overflow="fold",
-            no_wrap=name == "data set",
-        )
-    for row in frame.head(MOST_ROWS).itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console.print(table)
+    console.print(table_of(frame.head(MOST_ROWS), title, ",.4g", box=box.SIMPLE))
     if len(frame) > MOST_ROWS:
         console.print(f"… and {len(frame) - MOST_ROWS} more")
-
-
-def _cell(value: Any) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
-        return "—"
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command("list")

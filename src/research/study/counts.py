@@ -29,7 +29,7 @@ from research.study.collect import (
 from research.study.customers import customers
 from research.study.manage import loan_classes, loan_quality
 from research.study.models import model, not_testable
-from research.study.segment import MATCHED, rfm_grid, tier_panels, tier_profile, tier_rates
+from research.study.segment import MATCHED, tier_panels, tier_profile, tier_rates
 from research.suppression import PROTECTED, WITHHELD, Counts, emptied, protect
 
 KNOWN, BAD = {"outcome": ("bad", "good")}, {"outcome": ("bad",)}
@@ -48,7 +48,7 @@ def published(study: Study, name: str) -> pd.DataFrame:
         study: the plan.
         name: "levels", "classes", "class_tests", "missing", "distributions", "checks", "impossible"; of a
             model, such as "rfm_tiers": tiers, rules, profile, crosswalk and contradictions;
-            "rfm_segments", "rfm_grid", "abc_indicators".
+            "rfm_segments", "abc_indicators".
     """
     if smallest_count(study, "loans") > 1:
         table = protected_counts(study)[name].copy()
@@ -175,12 +175,6 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
         made["rfm_segments"] = lambda: Counts(
             model(study, name).segment_table(), {"segment": "rfm segment"}, rules, told
         )
-        made["rfm_grid"] = lambda: Counts(
-            rfm_grid(study).astype({"r_score": int, "f_score": int}),
-            {"r_score": "rfm r_score", "f_score": "rfm f_score"},
-            {"n": {}, "known": KNOWN, "bad": BAD},
-            told,
-        )
     if name == "abc":
         made["abc_indicators"] = lambda: Counts(
             model(study, name).indicators(),
@@ -246,19 +240,10 @@ def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> 
     if name == "tree":
         return {"tree rule": assessed["leaf"].astype(int)}
     if name == "abc":
-        cells, rules = fitted.cells(table), fitted.rules()
-        levels = ["a_level", "b_level", "c_level"]
-        words = rules.set_index(levels)["rule"]
-        return {
-            "abc rule": pd.Series(words.loc[pd.MultiIndex.from_frame(cells[levels])].to_numpy(), table.index)
-        }
-    scores = {
-        f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score") if score in assessed
-    }
+        return {"abc rule": pd.Series(fitted.rules()["rule"].to_numpy()[fitted.cells(table)], table.index)}
     return {
         "rfm rule": assessed["native_tier"],
         "rfm segment": pd.Series(fitted.segments(table), table.index),
-        **scores,
     }
 
 

@@ -22,21 +22,12 @@ from research.segment import profile
 from research.segment.tiers import as_tiers
 from research.steps import step
 from research.study.flags import flags
-from research.study.panel import (
-    SIMULATED,
-    followed,
-    frozen_model,
-    monthly_tiers,
-    months,
-    size,
-)
+from research.study.panel import SIMULATED, followed, frozen_model, monthly_tiers, months, size
 
 PAGE = "07_monitoring"
 ABSORBING = ("default", "churned")
 SEASONS = (3, 6, 12)  # months on book at which the hazard of default changes most
 BY_CHANCE = "random"
-
-# ------------------------------------------------------------------------------------------------------ real customers
 
 
 def real_panel(study: Study) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
@@ -168,8 +159,6 @@ REAL = {
     "flags": flags,
 }  # fmt: skip
 
-# --------------------------------------------------------------------------------------------------- the simulated bank
-
 
 @step(monthly_tiers, "models")
 def triggers(study: Study) -> dict[str, pd.DataFrame]:
@@ -195,7 +184,8 @@ def triggers(study: Study) -> dict[str, pd.DataFrame]:
 
 
 def _trigger(study: Study, name: str) -> pd.DataFrame:
-    bank, usual = datasets.simulation(size(study, SIMULATED)), _usual(study)
+    bank, dates = datasets.simulation(size(study, SIMULATED)), months(study, SIMULATED)
+    usual = dates.loc[dates["reference"], "period"].tolist()
     score = frozen_model(study, SIMULATED, name).risk_score(bank.customers)
     intake = pd.DataFrame({"period": bank.truth["origin"].to_numpy(), "score": score})
     moved = _moves(study, SIMULATED, name, 1)
@@ -275,11 +265,6 @@ def _placed(study: Study, name: str) -> pd.DataFrame:
     """Return the applications of the simulated bank with their outcomes and the `tier` of a frozen model."""
     table = datasets.simulation(size(study, SIMULATED)).customers
     return table.assign(tier=as_tiers(frozen_model(study, SIMULATED, name).predict(table)))
-
-
-def _usual(study: Study) -> list[int]:
-    dates = months(study, SIMULATED)
-    return dates.loc[dates["reference"], "period"].tolist()
 
 
 def _states(study: Study, source: str, name: str) -> pd.DataFrame:
