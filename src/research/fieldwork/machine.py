@@ -48,11 +48,7 @@ class Machines(NamedTuple):
 
 
 def open_codings(paths: Sequence[str | Path]) -> Opened:
-    """Open files of codings: a REFI-QDA project (also a folder that import-qda made), a coding workbook, or a table.
-
-    Raises:
-        UserError: a file cannot be read.
-    """
+    """Open files of codings: a REFI-QDA project (also a folder that import-qda made), a coding workbook, or a table."""
     return {path: exchange.read_project(path) or open_returned(path) for path in map(Path, paths)}
 
 
@@ -135,7 +131,7 @@ def machine_agreement(
         given: see `read_machines`.
         codings, units, codebook, assignments: of the people, as in `presence_table`.
         decisions: with them each model is compared with the consensus of the people as well.
-        options: `resamples`, `seed`.
+        options: of `units_agreement`.
 
     Returns:
         `coder` (the model), `run`, `other` (people: among themselves; a person; consensus), `by_model` and `by_people`

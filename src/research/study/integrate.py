@@ -15,12 +15,7 @@ from research.study.interviews import interviews
 from research.study.survey import survey_quality, survey_scales
 
 TITLES = {"rfm": "RFM", "abc": "ABC", "tree": "the tree"}
-SIDES = {
-    "supported": "supports",
-    "contradicted": "contradicts",
-    "refuted": "contradicts",
-    "not refuted": "inconclusive",
-}
+SIDES = {"supported": "supports", "contradicted": "contradicts", "refuted": "contradicts"}
 
 
 @step(evidence)
@@ -38,13 +33,7 @@ def loan_strand(study: Study) -> pd.DataFrame:
             for verdict, rows_of in part.groupby("verdict", sort=False)
         ]
         text = f"{statements[part['claim'].iloc[0]]}: {'; '.join(said)}"
-        rows.append(
-            {
-                "hypothesis": benefit,
-                "text": text,
-                "outcome": outcomes.pop() if len(outcomes) == 1 else "inconclusive",
-            }
-        )
+        rows.append((benefit, text, outcomes.pop() if len(outcomes) == 1 else "inconclusive"))
     return pd.DataFrame(rows, columns=["hypothesis", "text", "outcome"])
 
 

@@ -66,11 +66,11 @@ def examine_decisions(
     """Return the rows of a workbook of decisions and its faults.
 
     Args:
-        returned: the workbook.
+        returned: see `open_decisions`.
         known: document, segment and code of each disagreement; without it any row may be one.
 
     Returns:
-        `document`, `segment`, `code`, `decision`, `decided_by`, `reason`, each case once; and the faults.
+        The columns of `CASE` and `DECIDED`, each case once; and the faults.
     """
     table = form_tables(returned, RESOLUTION, 5, [*CASE, "decision"])[0]
     faults, rows, seen = sheet_features(table), [], set()

@@ -126,8 +126,7 @@ def units_agreement(presence: pd.DataFrame, resample: str = "segment", **options
 
     Args:
         presence: see `presence_table`, of the units to be looked at; its columns are the coders compared.
-        resample: as in `code_agreement`.
-        options: `resamples`, `seed` of `agreement_table`.
+        resample, options: as in `code_agreement`.
 
     Returns:
         `scope` (code, overall), `code`, and the columns of `agreement_table`.

@@ -104,9 +104,8 @@ class Terms:
     def joined(self, groups: np.ndarray) -> Terms:
         """Return the terms summed over the units of each group (an integer per unit)."""
         member = sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))))
-        return replace(
-            self, units=member @ self.units, tables=member @ self.tables, values=member @ self.values
-        )
+        sums = {name: member @ getattr(self, name) for name in ("units", "tables", "values")}
+        return replace(self, **sums)
 
     def _ordinal(self, rank: np.ndarray) -> np.ndarray:
         """Disagreement within each unit on the ranks of each row: units × rows."""
@@ -186,9 +185,7 @@ def _alpha(sums: Sums, design: Design) -> tuple[np.ndarray, np.ndarray]:
 
 def bootstrap(found: Terms, groups: np.ndarray | None, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """Coefficient → one value per resample of units, or of whole clusters of units."""
-    if (
-        groups is not None and found.design.level != "ordinal"
-    ):  # ranks are those of a resample, units stay apart
+    if groups is not None and found.design.level != "ordinal":  # whose ranks are those of a resample
         found, groups = found.joined(groups), None
     units, categories = found.values.shape
     n = units if groups is None else int(groups.max()) + 1

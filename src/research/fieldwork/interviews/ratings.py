@@ -37,10 +37,7 @@ CONTEXT_NAMES = frozenset({
 MISSING = frozenset({"", ".", "-", "—"})  # marks, not words: a code may be called NA, none or null
 MISSING_WORDS = frozenset({"na", "n/a", "nan", "none", "null", "missing", "缺失", "未评"})
 _LOOKED_AT = 5_000  # rows that decide whether a column can be a coder's
-_FEW, _MANY = (
-    5,
-    20,
-)  # rows from which a column's values are held against the others', and against its own number
+_FEW, _MANY = 5, 20  # rows from which a column's values are held against the others', and its own number
 _DISTINCT = 0.8
 _LONG = 60  # letters of a cell that is a sentence and no code
 
@@ -104,9 +101,8 @@ def columns_of(
         used = (*named, roles["rater"], roles["value"], *((roles["start"], roles["end"]) if places else ()))
         aside = tuple(column for column in frame.columns if column not in used)
         who = _cleaned(frame[roles["rater"]], ()).dropna().map(str)
-        taken = tuple(_one_of(name, list(who.unique()), "coder") for name in coders) or tuple(
-            sorted(who.unique())
-        )
+        known = sorted(who.unique())
+        taken = tuple(_one_of(name, known, "coder") for name in coders) or tuple(known)
         at = (roles["start"], roles["end"]) if places else ("", "")
         _enough(taken)
         return Columns(named, taken, roles["rater"], roles["value"], *at, tuple(missing), aside)
@@ -206,10 +202,8 @@ def _refuse_implausible(frame: pd.DataFrame, level: str) -> None:
         lines = [f"column '{column}' holds {reason}" for column, reason in reasons.items()]
         left = [column for column in frame.columns if column not in reasons]
         hint = ",".join(left) if len(left) > 1 else "A,B"
-        raise UserError(
-            "not every column can be a coder's; name the coders, for example --coders "
-            + "\n".join([hint, *lines])
-        )
+        told = f"not every column can be a coder's; name the coders, for example --coders {hint}"
+        raise UserError("\n".join([told, *lines]))
 
 
 def _implausible(given: pd.Series, own: set[object], others: set[object], level: str) -> str:

@@ -25,14 +25,9 @@ _SIGNS = {"keep": 1.0, "drop": 0.0}
 
 def codings_version(codings: pd.DataFrame, assignments: pd.DataFrame, disagreements: pd.DataFrame) -> str:
     """Return the version of codings: it is another when a code, who saw what, or a text in dispute is another."""
-    texts = disagreements.get("text", pd.Series("", disagreements.index)).map(
-        lambda text: "".join(str(text).split())
-    )
-    parts = [
-        codings[["coder", *CASE]],
-        assignments[["coder", "document"]],
-        disagreements[CASE].assign(text=texts),
-    ]
+    texts = disagreements.get("text", pd.Series("", disagreements.index))
+    disputed = disagreements[CASE].assign(text=["".join(str(text).split()) for text in texts])
+    parts = [codings[["coder", *CASE]], assignments[["coder", "document"]], disputed]
     ordered = [part.astype(str).sort_values(list(part)).drop_duplicates() for part in parts]
     return form_version(pd.concat(ordered, ignore_index=True).fillna(""))
 
@@ -88,10 +83,10 @@ def by_code(decisions: pd.DataFrame, alpha: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         decisions: see `decisions.read_decisions`.
-        alpha: `scope`, `code`, `estimate`, `ci_low`, `ci_high` of the coders who worked alone.
+        alpha: of the coders who worked alone.
 
     Returns:
-        These columns with `differ` (cases), `keep`, `drop` and `undecided`.
+        `scope`, `code`, `estimate`, `ci_low`, `ci_high` of α, `differ` (cases), `keep`, `drop` and `undecided`.
     """
     names = {"keep": "keep", "drop": "drop", "": "undecided"}
     counts = pd.crosstab(decisions["code"], decisions["decision"].map(names))
@@ -112,10 +107,7 @@ def by_coder(
 ) -> pd.DataFrame:
     """Return for each coder how often the decision went their way, and how near they were to the consensus.
 
-    Args:
-        codings, units, codebook, assignments: as in `coder_agreement.presence_table`.
-        decisions: see `decisions.read_decisions`.
-        options: `resamples`, `seed`.
+    The first four are as in `coder_agreement.presence_table`, `decisions` as in `by_code`.
 
     Returns:
         `coder`, `decided` (cases that the coder had rated), `followed` (decided as the coder had rated), `changed`
@@ -152,10 +144,9 @@ def consensus_form(
     """Return the consensus as a coding workbook, with a sheet for each of the `tables`.
 
     Args:
-        units: `document`, `segment`, `text`, `participant`, `group`.
+        units, codebook: as for `forms.coding_form`.
         codings: those that count, see `settled`.
-        decisions: see `decisions.read_decisions`; an undecided case is told in the memo of its segment.
-        codebook: see `codebook.read_codebook`.
+        decisions: as in `by_code`; an undecided case is told in the memo of its segment.
         tables: name of the sheet → what it shows.
 
     Raises:
@@ -167,9 +158,8 @@ def consensus_form(
             f"'{odd[0]}' is no code below a theme of the codebook; name the right one (--codebook)"
         )
     units = units.reindex(columns=keys(UNIT), fill_value="")
-    given = (
-        codings.drop_duplicates(CASE).groupby(["document", "segment"], sort=False)["code"].agg(list).to_dict()
-    )
+    counted = codings.drop_duplicates(CASE).groupby(["document", "segment"], sort=False)["code"]
+    given = counted.agg(list).to_dict()
     most = max(map(len, given.values()), default=0)
     if most > MOST_CODES:
         raise UserError(f"a segment keeps {most} codes; a coding workbook has room for {MOST_CODES}")
