@@ -263,12 +263,13 @@ def exports(folder: Path) -> list[Path]:
     project["codes"]["Description"] = HOSTILE[2]
     project["users"]["name"] = "=1+1"
     frame = corpus.loan_frame().rename(columns={"借款用途": "=用途"})
+    exchange.write_folder(project, folder / "qda")
     made = [
         platforms.write_responses(answers, folder / "answers.csv"),
         deidentify.write_waiver_form(findings, folder / "waivers.csv"),
         write_csv(draft.draft_crosswalk(frame), folder / "draft.csv"),
         write_csv(pd.DataFrame({"=head": HOSTILE}), folder / "any.csv"),
-        *(path for path in exchange.write_folder(project, folder / "qda") if path.suffix == ".csv"),
+        *sorted((folder / "qda").rglob("*.csv")),
     ]
     (folder / "results.csv").write_bytes(values.csv_bytes(pd.DataFrame({"text": HOSTILE[:6], "n": -1})))
     made.append(folder / "results.csv")
