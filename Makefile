@@ -45,7 +45,6 @@ lock: ## compile the lock files from pyproject.toml: the study, with tools and t
 
 docs: $(TOOLS) ## write the generated pages of docs/
 	$(BIN)/research verify --write
-	$(BIN)/python -m research.pages.checklists --write
 	$(BIN)/python -m research.documentation
 
 audit: ## look the locked packages up in the database of known vulnerabilities (needs the network)

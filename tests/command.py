@@ -62,10 +62,12 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait until something is true."""
+def until(true: Callable[[], object], *needed: subprocess.Popen[Any], seconds: float = PATIENCE) -> None:
+    """Wait until something is true; not when a process that is needed for it has ended."""
     end = time.monotonic() + seconds
     while not true():
+        gone = [process for process in needed if process.poll() is not None]
+        assert not gone, f"ended with {gone[0].returncode}, and was waited for: {gone[0].args}"
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
 

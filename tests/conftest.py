@@ -15,6 +15,10 @@ from hypothesis import HealthCheck, settings
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+# The tests start a hundred processes: what they import is compiled once, also where the environment has it otherwise.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 import command  # noqa: E402
 from research import cli, parameters  # noqa: E402
 from research.pages import provenance  # noqa: E402
@@ -26,7 +30,10 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
-LONGEST = ("test_study_run", "test_docs", "test_faults", "test_disclosure", "test_browser", "test_cluster")
+LONGEST = (
+    "test_study_run", "test_cluster", "test_faults", "test_docs", "test_disclosure", "test_testable", "test_pipeline",
+    "test_browser", "test_events",
+)  # fmt: skip
 FORCED = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import nbformat
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from research.pages import notebooks
@@ -113,10 +116,17 @@ def run(folder: Path, out: Path, *, reference: Path | None = None, **options) ->
 
 
 def shared_run(tmp_path_factory) -> Path:
-    """Return the folder of a finished run, made once per test process: tests run it again and must not meet."""
-    home = tmp_path_factory.getbasetemp() / "demo-run"
-    if not (home / "done").exists():
-        result = run(write_demo(home / "notebooks"), home / "out", jobs=2)
-        assert result.exit_code == 0, [*result.failed, *result.faults]
-        (home / "done").touch()
-    return home
+    """Return the folder of a finished run, made once and copied by each test process.
+
+    Tests run it again and must not meet.
+    """
+    base = tmp_path_factory.getbasetemp()
+    home, made = base / "demo-run", (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
+    if home.exists():
+        return home
+    with FileLock(f"{made}.lock"):
+        if not (made / "done").exists():
+            result = run(write_demo(made / "notebooks"), made / "out", jobs=2)
+            assert result.exit_code == 0, [*result.failed, *result.faults]
+            (made / "done").touch()
+    return Path(shutil.copytree(made, home))

@@ -18,8 +18,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from research.collect import datasets
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.codebook import assignable, read_codebook
-from research.fieldwork.instruments.comparison_form import comparison_workbook
-from research.fieldwork.instruments.forms import coding_workbook, survey_workbook
+from research.fieldwork.instruments.comparison_form import comparison_form
+from research.fieldwork.instruments.forms import coding_form, survey_form
 from research.fieldwork.instruments.items import (
     GROUP_LABELS,
     GROUPS,
@@ -29,7 +29,7 @@ from research.fieldwork.instruments.items import (
 from research.fieldwork.instruments.layout import CONSENT, background
 from research.fieldwork.instruments.pairs import EQUAL, comparison_pairs
 from research.fieldwork.instruments.stamp import STAMP_SHEET
-from research.fieldwork.instruments.vignette_form import draw_vignettes, vignette_workbook, write_key
+from research.fieldwork.instruments.vignette_form import draw_vignettes, vignette_form, write_key
 from research.fieldwork.interviews.transcripts import read_transcripts
 from research.paths import EXAMPLES
 from research.tiers import TIERS
@@ -182,7 +182,7 @@ def _with_background(
 
 
 def _survey_book(answers: dict[str, pd.DataFrame]) -> Workbook:
-    book = survey_workbook(rows=max(RESPONDENTS.values()) + 5, invented=True)
+    book = survey_form(rows=max(RESPONDENTS.values()) + 5, invented=True)
     for group, frame in answers.items():
         sheet = book[GROUP_LABELS[group]]
         keys = [cell.value for cell in sheet[2]]
@@ -253,7 +253,7 @@ def spoil(book: Workbook) -> None:
 
 def _ahp_book(rng: np.random.Generator) -> Workbook:
     pairs = comparison_pairs()
-    book = comparison_workbook(EXPERTS, pairs=pairs, invented=True)
+    book = comparison_form(EXPERTS, invented=True)
     belief = {"A": 0.30, "B": 0.50, "C": 0.20, "R": 0.30, "F": 0.25, "M": 0.45}
     for number, expert in enumerate(EXPERTS):
         own = {key: value * np.exp(rng.normal(0, 0.35)) for key, value in belief.items()}
@@ -294,7 +294,7 @@ def vignette_tiers(vignettes: pd.DataFrame, rng: np.random.Generator) -> pd.Data
 
 
 def _vignette_book(vignettes: pd.DataFrame, tiers: pd.DataFrame) -> Workbook:
-    book = vignette_workbook(vignettes, VIGNETTE_EXPERTS, dataset=DATASET, currency="USD", invented=True)
+    book = vignette_form(vignettes, VIGNETTE_EXPERTS, dataset=DATASET, currency="USD", invented=True)
     column = len(vignettes.columns) + 1
     for expert in VIGNETTE_EXPERTS:
         for row, tier in enumerate(tiers[expert], start=7):
@@ -325,7 +325,7 @@ def coder_codings(units: pd.DataFrame, rng: np.random.Generator) -> dict[tuple[s
 
 
 def _coding_book(units: pd.DataFrame, coder: str, codings: dict[tuple[str, str], list[str]]) -> Workbook:
-    book = coding_workbook(units, coder=coder, invented=True)
+    book = coding_form(units, coder=coder, invented=True)
     sheet = book["coding 编码"]
     for row, unit in enumerate(units.itertuples(), start=7):
         for column, code in enumerate(codings[unit.document, unit.segment], start=6):

@@ -18,7 +18,6 @@ from research.steps import Step
 from research.study import contents as steps
 
 FAST = {"folds": 3, "repeats": 1, "bootstrap": 100, "stability_refits": 2, "simulated_customers": 2000}
-ELSEWHERE = {"truth_regret", "parameter_recovery"}  # of the simulated bank, whatever the book
 
 
 @cache
@@ -63,7 +62,7 @@ def called(stem: str) -> tuple[str, ...]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "research.study.contents":
             named |= {name.name for name in node.names}
-    return tuple(name for name in steps.__all__ if name in named and name not in ELSEWHERE)
+    return tuple(name for name in steps.__all__ if name in named)
 
 
 def call(study: Study, stem: str) -> None:

@@ -14,9 +14,7 @@ from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 from research.errors import UserError
 from research.fieldwork.interviews.agreement import (
     LEVELS,
-    agreement_from_counts,
     agreement_table,
-    krippendorff_alpha,
     masi,
     set_alpha,
 )
@@ -29,9 +27,9 @@ from research.fieldwork.interviews.coder_agreement import (
 from research.fieldwork.interviews.ratings import (
     codings_from_table,
     columns_of,
-    ratings_from_contingency,
     ratings_from_table,
 )
+from research.verification.fieldwork import ratings_of
 
 # Krippendorff's "C" data (2011, "Computing Krippendorff's alpha-reliability"), the raw4raters data of R irrCAC.
 C_DATA = pd.DataFrame(
@@ -64,6 +62,15 @@ def estimates(table: pd.DataFrame) -> pd.Series:
     return table.set_index("measure")["estimate"]
 
 
+def krippendorff_alpha(ratings: pd.DataFrame, level: str = "nominal", resamples: int = 1000) -> pd.Series:
+    table = agreement_table(ratings, level=level, resamples=resamples)
+    return table.set_index("measure").loc["krippendorff_alpha"]
+
+
+def taken(table: pd.DataFrame) -> pd.DataFrame:
+    return ratings_from_table(table, columns_of(table))
+
+
 def random_ratings(seed: int = 3, units: int = 60, raters: int = 4) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     truth = rng.integers(1, 6, size=(units, 1))
@@ -89,8 +96,8 @@ def test_irrcac_raw_four_raters() -> None:
 
 
 def test_irrcac_two_abstractors() -> None:
-    table = pd.DataFrame([[13, 0, 0], [0, 20, 7], [0, 4, 56]], columns=["Ectopic", "AIU", "NIU"])
-    found = estimates(agreement_table(ratings_from_contingency(table)))
+    table = np.array([[13, 0, 0], [0, 20, 7], [0, 4, 56]])  # ectopic, abnormal and normal intrauterine
+    found = estimates(agreement_table(pd.DataFrame(np.argwhere(table >= 0).repeat(table.ravel(), axis=0))))
     assert found["cohen_kappa"] == pytest.approx(0.79641, abs=5e-6)
     assert found["fleiss_kappa"] == pytest.approx(0.79624, abs=5e-6)
     assert found["gwet_ac1"] == pytest.approx(0.84933, abs=5e-6)
@@ -99,16 +106,16 @@ def test_irrcac_two_abstractors() -> None:
 
 
 def test_fleiss_table() -> None:
-    found = estimates(agreement_from_counts(FLEISS))
+    found = estimates(agreement_table(ratings_of(FLEISS)))
     assert found["fleiss_kappa"] == pytest.approx(0.2099, abs=5e-5)
     assert found["fleiss_kappa"] == pytest.approx(fleiss_kappa(FLEISS.to_numpy()), abs=1e-12)
-    assert "cohen_kappa" not in found
-    assert "conger_kappa" not in found
 
 
 def test_irrcac_distribution_and_irr_diagnoses(verification_data) -> None:
     folder = verification_data("oracles")
-    six = estimates(agreement_from_counts(pd.read_csv(folder / "irrCAC_distrib.6raters.csv", index_col=0)))
+    six = estimates(
+        agreement_table(ratings_of(pd.read_csv(folder / "irrCAC_distrib.6raters.csv", index_col=0)))
+    )
     assert six["gwet_ac1"] == pytest.approx(0.4448007, abs=5e-7)
     assert six["fleiss_kappa"] == pytest.approx(0.4139265, abs=5e-7)
     assert six["krippendorff_alpha"] == pytest.approx(0.4204384, abs=5e-7)
@@ -130,12 +137,11 @@ def test_alpha_equals_the_krippendorff_package(level: str, seed: int) -> None:
     assert krippendorff_alpha(ratings, level, resamples=0)["estimate"] == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.parametrize("weights", ["identity", "linear", "quadratic"])
-def test_kappa_equals_statsmodels_and_scikit_learn(weights: str) -> None:
+@pytest.mark.parametrize(("level", "power"), [("nominal", None), ("interval", "quadratic")])
+def test_kappa_equals_statsmodels_and_scikit_learn(level: str, power: str | None) -> None:
     pair = random_ratings(5, raters=2).dropna()
-    found = estimates(agreement_table(pair, level="interval", weights=weights, resamples=0))["cohen_kappa"]
+    found = estimates(agreement_table(pair, level=level, resamples=0))["cohen_kappa"]
     cross = pd.crosstab(pair[0], pair[1]).reindex(index=range(1, 6), columns=range(1, 6), fill_value=0)
-    power = {"identity": None, "linear": "linear", "quadratic": "quadratic"}[weights]
     assert found == pytest.approx(cohens_kappa(cross.to_numpy(), wt=power, return_results=False), abs=1e-10)
     assert found == pytest.approx(cohen_kappa_score(pair[0], pair[1], weights=power), abs=1e-10)
 
@@ -268,18 +274,18 @@ def test_plain_tables_long_and_wide() -> None:
     long = pd.DataFrame({"Unit": [1, 1, 2, 2], "Coder": list("ABAB"), "Rating": ["３", "3", "-", " 2 "]})
     wide = pd.DataFrame({"单元": [1, 2], "A": [3, None], "B": ["3", "2"]})
     expected = np.array([[3, 3], [np.nan, 2]])
-    np.testing.assert_array_equal(ratings_from_table(long).to_numpy(), expected)
-    np.testing.assert_array_equal(ratings_from_table(wide).to_numpy(), expected)
-    assert ratings_from_table(pd.DataFrame({"r1": ["1", "x"], "r2": [1, "x"]})).to_numpy().tolist() == [
+    np.testing.assert_array_equal(taken(long).to_numpy(), expected)
+    np.testing.assert_array_equal(taken(wide).to_numpy(), expected)
+    assert taken(pd.DataFrame({"r1": ["1", "x"], "r2": [1, "x"]})).to_numpy().tolist() == [
         ["1", "1"],
         ["x", "x"],
     ]
     with pytest.raises(UserError, match="2 ratings of rater 'A'"):
-        ratings_from_table(pd.DataFrame({"unit": [1, 1, 1], "coder": list("AAB"), "code": list("xyx")}))
+        taken(pd.DataFrame({"unit": [1, 1, 1], "coder": list("AAB"), "code": list("xyx")}))
     with pytest.raises(UserError, match="two raters"):
-        ratings_from_table(pd.DataFrame({"unit": [1, 2], "A": [1, 2]}))
+        taken(pd.DataFrame({"unit": [1, 2], "A": [1, 2]}))
     several = pd.DataFrame({"unit": [1, 1, 1], "coder": ["A", "A", "B"], "code": ["x", "y", "x"]})
-    codings, units, assigned = codings_from_table(several)
+    codings, units, assigned = codings_from_table(several, columns_of(several))
     assert codings["code"].tolist() == ["x", "y", "x"]
     assert (len(units), len(assigned)) == (1, 2)
 
@@ -306,26 +312,20 @@ def test_sets_of_codes_by_hand() -> None:
     assert set_alpha(more, resamples=0)["estimate"].iloc[0] == pytest.approx(row["estimate"])
 
 
-def test_a_cross_table_must_be_square_and_a_table_must_name_its_columns() -> None:
-    with pytest.raises(UserError, match="must be square"):
-        ratings_from_contingency(pd.DataFrame([[1, 2]]))
-    with pytest.raises(UserError, match="must be square"):
-        ratings_from_contingency(pd.DataFrame([[1, -2], [0, 1]]))
-    with pytest.raises(UserError, match="found unit, x, y"):
-        codings_from_table(pd.DataFrame({"unit": [1], "x": [2], "y": [2]}))
+def test_a_table_must_name_its_columns_and_units_once() -> None:
     long = pd.DataFrame({"unit": [1, 1, 1, 2, 2], "rater": list("xxyyy"), "rating": [1, 2, 1, 1, 1]})
     for table in (long, pd.concat([long, long[:2].assign(unit=3)])):
         with pytest.raises(UserError, match="unit '1' has 2 ratings of rater 'x'"):
-            ratings_from_table(table)
+            taken(table)
     with pytest.raises(UserError, match="column 'x' is there twice"):
-        ratings_from_table(pd.DataFrame([[1, 2, 1]], columns=["x", "y", "x"]))
+        taken(pd.DataFrame([[1, 2, 1]], columns=["x", "y", "x"]))
 
 
 def test_near_misses_count_in_part() -> None:
-    """1, 2, 3 on a linear scale: a miss by one counts ½, by two nothing; quadratic: ¾ and nothing."""
+    """1, 2, 3: a miss by one counts ¾, by two nothing; on a nominal level neither counts."""
     table = pd.DataFrame({"x": [1, 1, 2, 3], "y": [1, 2, 3, 1]})
-    for weights, expected in (("linear", (1 + 0.5 + 0.5 + 0) / 4), ("quadratic", (1 + 0.75 + 0.75 + 0) / 4)):
-        found = agreement_table(table, weights=weights, resamples=50).set_index("measure")
+    for level, expected in (("nominal", 1 / 4), ("interval", (1 + 0.75 + 0.75 + 0) / 4)):
+        found = agreement_table(table, level=level, resamples=50).set_index("measure")
         assert found.loc["percent_agreement", "estimate"] == pytest.approx(expected)
         assert (found["note"] == "").all()
 
@@ -381,11 +381,12 @@ def test_segments_or_whole_interviews_are_resampled() -> None:
 def test_a_code_may_be_called_like_a_missing_value(word: str) -> None:
     """By hand: 3 of 4 agree; expected 0.5·0.75 + 0.5·0.25 = 0.5, so κ = 0.5; read as missing, κ would be undefined."""
     wide = pd.DataFrame({"unit": range(4), "A": [word, word, "x", "x"], "B": [word, word, word, "x"]})
-    ratings = ratings_from_table(wide)
+    ratings = taken(wide)
     assert ratings.notna().all(axis=None)
     assert estimates(agreement_table(ratings, resamples=0))["cohen_kappa"] == pytest.approx(0.5)
     long = wide.melt("unit", var_name="coder", value_name="code").assign(document="d")
-    codings, units, _ = codings_from_table(long.rename(columns={"unit": "segment"}))
+    long = long.rename(columns={"unit": "segment"})
+    codings, units, _ = codings_from_table(long, columns_of(long))
     assert (codings["code"] == word).sum() == 5 and len(units) == 4
 
 
@@ -397,9 +398,8 @@ def test_a_unit_that_has_no_code_was_seen_all_the_same() -> None:
         ("B", "d", 1, "x"),
         ("B", "d", 2, "x"),
     ]
-    codings, units, assigned = codings_from_table(
-        pd.DataFrame(rows, columns=["coder", "document", "segment", "code"])
-    )
+    table = pd.DataFrame(rows, columns=["coder", "document", "segment", "code"])
+    codings, units, assigned = codings_from_table(table, columns_of(table))
     presence = presence_table(codings, units, assignments=assigned)
     assert presence.loc[("d", 2, "x")].to_dict() == {"A": 0, "B": 1}
 

@@ -11,6 +11,7 @@ import pytest
 
 from research.errors import UserError
 from research.fieldwork.survey.ahp import (
+    consistency_ratio,
     eigenvector,
     expert_weights,
     group_weights,
@@ -46,40 +47,37 @@ ABC = [("A", "B"), ("A", "C"), ("B", "C")]
 PAIRS = pd.DataFrame(ABC, columns=["left", "right"]).assign(set="abc")
 
 
-def parsed(text: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        [[float(Fraction(cell)) for cell in line.split()] for line in text.strip().splitlines()]
-    )
+def parsed(text: str) -> np.ndarray:
+    return np.array([[float(Fraction(cell)) for cell in line.split()] for line in text.strip().splitlines()])
 
 
 def judged(expert: str, *values: float) -> pd.DataFrame:
-    return pd.DataFrame(ABC, columns=["left", "right"]).assign(expert=expert, value=values)
+    return PAIRS.assign(expert=expert, value=values).dropna()
 
 
 def test_saaty_drinks() -> None:
-    weights, _, ratio = eigenvector(parsed(DRINKS))
+    weights, lambda_max = eigenvector(parsed(DRINKS))
     assert weights.round(3).tolist() == [0.177, 0.019, 0.042, 0.116, 0.190, 0.129, 0.327]
-    assert ratio == pytest.approx(0.022, abs=5e-4)
+    assert consistency_ratio(lambda_max, 7) == pytest.approx(0.022, abs=5e-4)
 
 
 def test_saaty_house() -> None:
-    weights, lambda_max, ratio = eigenvector(parsed(HOUSE))
+    weights, lambda_max = eigenvector(parsed(HOUSE))
     assert weights.round(3).tolist() == [0.173, 0.054, 0.188, 0.018, 0.031, 0.036, 0.167, 0.333]
     assert lambda_max == pytest.approx(9.669, abs=5e-4)
-    assert ratio == pytest.approx(0.169, abs=5e-4)
+    assert consistency_ratio(lambda_max, 8) == pytest.approx(0.169, abs=5e-4)
 
 
 def test_matrix_read_from_judgements_gives_the_same_weights() -> None:
     full = parsed(DRINKS)
     names = [f"d{i}" for i in range(7)]
-    long = pd.DataFrame([(names[i], names[j], full.iloc[i, j]) for i, j in combinations(range(7), 2)])
+    long = pd.DataFrame([(names[i], names[j], full[i, j]) for i, j in combinations(range(7), 2)])
     read = matrix(long.set_axis(["left", "right", "value"], axis=1), names)
-    np.testing.assert_allclose(read.to_numpy(), full.to_numpy())
+    np.testing.assert_allclose(read, full)
 
 
 def test_random_index_is_tabulated() -> None:
     assert random_index(3) == 0.58
-    assert random_index(8, "alonso_lamata_2006") == 1.4057
     with pytest.raises(UserError, match="tabulated up to 10"):
         random_index(11)
 
@@ -88,12 +86,6 @@ def test_consistent_judgements_give_the_exact_ratios() -> None:
     table = expert_weights(judged("e1", 2, 6, 3), PAIRS)  # A : B : C = 6 : 3 : 1
     assert table.set_index("element")["weight"].to_dict() == pytest.approx({"A": 0.6, "B": 0.3, "C": 0.1})
     assert table["consistency_ratio"].max() == pytest.approx(0, abs=1e-12)
-
-
-def test_turned_pairs_are_read() -> None:
-    turned = pd.DataFrame([("e1", "B", "A", 1 / 2), ("e1", "C", "A", 1 / 6), ("e1", "B", "C", 3)])
-    table = expert_weights(turned.set_axis(["expert", "left", "right", "value"], axis=1), PAIRS)
-    assert table.set_index("element")["weight"].to_dict() == pytest.approx({"A": 0.6, "B": 0.3, "C": 0.1})
 
 
 def test_group_is_the_geometric_mean_and_leaves_out_the_inconsistent() -> None:
@@ -115,15 +107,6 @@ def test_nobody_consistent_gives_equal_weights_and_says_so() -> None:
     group = group_weights(judged("e1", 9, 1 / 9, 9), PAIRS)
     assert group["weight"].tolist() == pytest.approx([1 / 3] * 3)
     assert group["note"].str.contains("equal weights").all()
-
-
-def test_mistakes_are_named() -> None:
-    with pytest.raises(UserError, match="expert e1, A against B: found 11"):
-        expert_weights(judged("e1", 11, 1, 1), PAIRS)
-    with pytest.raises(UserError, match="A against D: this pair was not asked"):
-        expert_weights(judged("e1", 1, 1, 1).replace({"right": {"C": "D"}}), PAIRS)
-    with pytest.raises(UserError, match="twice"):
-        expert_weights(pd.concat([judged("e1", 1, 1, 1)] * 2), PAIRS)
 
 
 def test_shipped_pairs_are_complete() -> None:

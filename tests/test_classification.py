@@ -55,7 +55,9 @@ def listed(column: pd.Series) -> list[str | None]:
 
 def test_there_are_thirteen_standards_in_order() -> None:
     assert list(k.rules()["standards"]) == [f"K{number}" for number in range(1, 14)]
-    assert (k.standards()[["name_zh", "class_zh"]] != "").all(axis=None)
+    assert all(
+        entry["name_zh"] and all(entry["classes"].values()) for entry in k.rules()["standards"].values()
+    )
 
 
 @pytest.mark.parametrize("standard", list(EXPECTED))

@@ -25,7 +25,7 @@ from research.commands.batch import batch as batch_command
 from research.commands.run import run as run_command
 from research.errors import UserError
 from research.pages import notebooks
-from research.paths import ROOT
+from research.paths import EXAMPLES, ROOT
 from research.runs import batch, cluster, pipeline
 from research.runs.batch import Outcome
 from research.runs.grid import plans, read
@@ -55,9 +55,10 @@ COMPARED = [
     ),
     ("code", 'answer(Said("{n:d} contrasts.", {"n": len(steps.contrasts(plan))}))'),
 ]
+BOOK = str(EXAMPLES / "loan_book_example.csv")  # of 400 customers
 SMALL = {
-    "compare_datasets": ["credit_data"], "models": ["rfm", "tree"], "references": ["random"],
-    "folds": 2, "bootstrap": 100, "stability_refits": 2,
+    "dataset": BOOK, "crosswalk": str(EXAMPLES / "loan_book_crosswalk.csv"), "compare_datasets": [BOOK],
+    "models": ["rfm", "tree"], "references": ["random"], "folds": 2, "bootstrap": 100, "stability_refits": 2,
 }  # fmt: skip
 GRID = "name: seeds\nproduct: {seed: [1, 2, 3, 4]}"
 
@@ -73,7 +74,7 @@ class Cluster:
             "scheduler", "--scheduler-file", str(place), "--no-dashboard", "--port", "0"
         )
         self.workers: list[subprocess.Popen[bytes]] = []
-        until(place.exists)
+        until(place.exists, self.scheduler)
         found = re.search(r"tcp://127\.0\.0\.1:\d+", place.read_text(encoding="utf-8"))
         assert found
         self.address = found[0]
@@ -93,12 +94,12 @@ class Cluster:
         options = ["--no-nanny", "--nthreads", str(threads), "--no-dashboard", "--local-directory", scratch]
         worker = self.start("worker", self.address, *options, **environment)
         self.workers.append(worker)
-        wanted = len(self.addresses()) + 1
-        until(lambda: len(self.addresses()) == wanted)
+        until(lambda: len(self.addresses()) == len(self.workers), *self.workers)
         return worker
 
     def addresses(self) -> list[str]:
         """Return the addresses of the workers."""
+        assert self.scheduler.poll() is None, "the scheduler has ended"
         with distributed.Client(self.address, timeout=command.PATIENCE, set_as_default=False) as client:
             return list(client.nthreads())
 
@@ -110,6 +111,13 @@ class Cluster:
             self.workers.remove(worker)
         until(lambda: len(self.addresses()) == len(self.workers))
 
+    def mend(self) -> None:
+        """Have two workers that live, the second with two threads when none was lost, and no other."""
+        self.lose(*[worker for worker in self.workers if worker.poll() is not None])
+        self.lose(*self.workers[2:])
+        while len(self.workers) < 2:
+            self.add(threads=len(self.workers) + 1)
+
     def close(self) -> None:
         for process in [*self.workers, self.scheduler]:
             process.kill()
@@ -119,9 +127,11 @@ class Cluster:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine answers late; the tests of those who do not answer set their own."""
+    """A busy machine answers late; the tests of those who do not answer set their own.
+
+    For a worker nobody waits so long: all are there before a test begins.
+    """
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", command.PATIENCE)
-    monkeypatch.setattr(cluster, "WORKER_SECONDS", command.PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -130,13 +140,17 @@ def books(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def dask(tmp_path_factory) -> Iterator[Cluster]:
-    """Return a cluster of two workers, one of them with two threads; a test leaves as many."""
+def one_cluster(tmp_path_factory) -> Iterator[Cluster]:
     made = Cluster(tmp_path_factory.mktemp("dask"))
-    made.add()
-    made.add(threads=2)
     yield made
     made.close()
+
+
+@pytest.fixture
+def dask(one_cluster) -> Cluster:
+    """A cluster of two workers, whatever the test before did to it."""
+    one_cluster.mend()
+    return one_cluster
 
 
 @pytest.fixture
@@ -201,7 +215,6 @@ def test_a_worker_that_is_killed_loses_nothing(dask, local, start, tmp_path):
     wanted = {name: content for name, content in local.items() if "seed-3" not in name}
     assert runs_of(tmp_path / "out") == wanted
     assert not list(tmp_path.glob("out/.run/seen-*"))
-    dask.add()
 
 
 def test_workers_that_differ_are_named_before_a_run_starts(dask, start, tmp_path):
@@ -310,17 +323,19 @@ def test_jobs_and_cluster_exclude_each_other(start):
         start(GRID, "tcp://127.0.0.1:1", jobs=2)
 
 
-def test_an_address_of_a_worker_and_a_scheduler_without_workers(tmp_path, start, monkeypatch):
+def test_a_scheduler_without_workers_is_one_message(tmp_path, start, monkeypatch):
     monkeypatch.setattr(cluster, "WORKER_SECONDS", 1)
     lonely = Cluster(tmp_path)
     try:
         with pytest.raises(UserError, match="has had no worker for 1 s"):
             start(GRID, lonely.address)
-        lonely.add()
-        with pytest.raises(UserError, match="a worker answered, expected the address of the scheduler"):
-            start(GRID, lonely.addresses()[0])
     finally:
         lonely.close()
+
+
+def test_the_address_of_a_worker_is_one_message(dask, start):
+    with pytest.raises(UserError, match="a worker answered, expected the address of the scheduler"):
+        start(GRID, dask.addresses()[0])
 
 
 @pytest.fixture
@@ -344,37 +359,38 @@ def compared(tmp_path, monkeypatch) -> Callable[..., dict[str, bytes]]:
     return made
 
 
-def test_a_study_has_the_same_bytes_from_one_job_two_and_a_cluster_cold_and_cached(compared):
+def test_a_study_has_the_same_bytes_from_one_job_two_and_a_cluster_cold_and_cached(compared, tmp_path):
+    """On the cluster a notebook comes first that uses no step, so that only workers can have stored any."""
     one = compared("cache", "one")
     assert {"01_compared.html", "values.json"} <= one.keys()
+    idle = demo.write(tmp_path / "idle", "01_idle", CELLS, begins="first").parent
+    compared("cache-of-cluster", "idle", idle, address="local:2")
+    found = {path.name for path in (tmp_path / "cache-of-cluster" / "results").iterdir()}
+    assert {"out_of_fold", "refits", "unaided", "chosen_folds", "other_readings", "by_data_set"} <= found
+    assert not list((tmp_path / "cache-of-cluster").glob("seen-*"))
     for made in (
         compared("cache", "cached"),
         compared("cache-of-two", "two", jobs=2),
-        compared("cache-of-cluster", "cluster", address="local:2"),
+        compared("cache-of-cluster", "cluster"),
     ):
         assert made.keys() == one.keys()
         assert [name for name in one if made[name] != one[name]] == []
 
 
-def test_steps_of_a_study_are_computed_by_the_workers_into_the_cache_of_the_run(
-    compared, tmp_path, monkeypatch
-):
-    """The notebook of this run uses no step, so that only workers can have stored any."""
-    idle = demo.write(tmp_path / "idle", "01_idle", CELLS, begins="first").parent
-    compared("cache", "idle", idle, address="local:1")
-    found = {path.name for path in (tmp_path / "cache" / "results").iterdir()}
-    assert {"out_of_fold", "refits", "unaided", "chosen_folds", "other_readings", "by_data_set"} <= found
-    assert not list((tmp_path / "cache").glob("seen-*"))
+def test_as_many_workers_start_here_as_asked_for_each_with_one_thread(monkeypatch):
+    asked: dict[str, object] = {}
 
+    def started(**options: object):
+        asked.update(options)
+        raise UserError("asked for")
 
-def test_as_many_workers_start_here_as_asked_for_each_with_one_thread():
-    with cluster.connected("local:3") as client:
-        assert list(client.nthreads().values()) == [1, 1, 1]
+    monkeypatch.setattr(distributed, "LocalCluster", started)
+    with pytest.raises(UserError, match="asked for"), cluster.connected("local:3"):
+        pass
+    assert (asked["n_workers"], asked["threads_per_worker"], asked["host"]) == (3, 1, "127.0.0.1")
 
 
 def test_a_cluster_with_another_cache_is_refused_before_anything_runs(compared, dask, tmp_path):
-    if not dask.workers:
-        dask.add()
     with pytest.raises(
         UserError, match=r"worker tcp://\S+: the shared folder: found .* not seen, expected .* seen"
     ):
@@ -382,15 +398,13 @@ def test_a_cluster_with_another_cache_is_refused_before_anything_runs(compared, 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_study_whose_workers_are_lost_is_finished_here(compared, monkeypatch):
-    monkeypatch.setattr(cluster, "WORKER_SECONDS", 1)
+def test_a_study_whose_workers_are_lost_is_finished_here(compared, dask, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "check_workers", lambda *_: None)  # they have another cache
     monkeypatch.setattr(cluster, "RETRIES", 0)
-    monkeypatch.setattr(cluster, "work", lost)
-    assert "01_compared.html" in compared("cache", "out", address="local:1")
-
-
-def lost(*_given: object) -> None:
-    raise OSError("the worker went")
+    monkeypatch.setattr(cluster, "work", len)  # which fails with whatever a worker gives it
+    said = ("code", 'answer(Said("{n:d} customers.", {"n": len(steps.out_of_fold(plan).index)}))')
+    books = demo.write(tmp_path / "books", "01_customers", [*COMPARED[:4], said], begins="first").parent
+    assert "01_customers.html" in compared("cache", "out", books, address=dask.address)
 
 
 @pytest.mark.parametrize("words", ["local:", "local:0", "local:two", "local:1000"])

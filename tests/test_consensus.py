@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from research.commands.fieldwork import app
 from research.errors import UserError
 from research.fieldwork.exchange import read_qda, to_interviews
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.decisions import open_decisions, read_decisions
@@ -53,7 +54,7 @@ def differing(given: dict[str, str] = GIVEN, units: pd.DataFrame = UNITS) -> tup
 def filled(path: Path, decisions: list[str], by: str = "A, B", reason: str = "read again") -> Path:
     """The workbook of the disagreements of `GIVEN` (2a, 3a, 3b, 4a) with a decision in each row."""
     cases, version = differing()
-    resolution.resolution_form(path, cases, version)
+    save(resolution.resolution_form(cases, version), path)
     book = load_workbook(path)
     sheet = book["disagreements 分歧"]
     for row, decision in enumerate(decisions, start=FIRST):
@@ -172,14 +173,9 @@ def test_decisions_on_another_text_are_refused_and_spacing_is_no_other_text(tmp_
 
 def test_a_consensus_is_a_coding_workbook_and_no_coder(tmp_path: Path) -> None:
     found = decided(tmp_path, "keep", "drop", "keep", "")
-    path = resolution.consensus_form(
-        tmp_path / "consensus.xlsx",
-        UNITS,
-        resolution.settled(codings(), found),
-        found,
-        BOOK,
-        {"by code": BOOK},
-    )
+    counted = resolution.settled(codings(), found)
+    made = resolution.consensus_form(UNITS, counted, found, BOOK, {"by code": BOOK})
+    path = save(made, tmp_path / "consensus.xlsx")
     read = read_coding(path, codebook=BOOK)
     assert read.assignments["coder"].tolist() == ["consensus"]
     assert [f"{r.segment}{r.code}" for r in read.codings.itertuples()] == ["1a", "2a", "2b", "3b", "5b"]
@@ -193,10 +189,10 @@ def test_more_codes_of_a_segment_than_a_form_has_fit_the_consensus(tmp_path: Pat
     book = pd.DataFrame({"code": [f"c{n}" for n in range(9)], "parent": "", "definition": ""})
     given = pd.DataFrame({"coder": "A", "document": "P01", "segment": "2", "code": book["code"]})
     none = pd.DataFrame(columns=[*CASE, "decision"])
-    path = resolution.consensus_form(tmp_path / "c.xlsx", UNITS, given, none, book, {})
+    path = save(resolution.consensus_form(UNITS, given, none, book, {}), tmp_path / "c.xlsx")
     assert read_coding(path, codebook=book).codings["code"].tolist() == book["code"].tolist()
     with pytest.raises(UserError, match="'c0' is no code below a theme of the codebook"):
-        resolution.consensus_form(tmp_path / "d.xlsx", UNITS, given, none, BOOK, {})
+        resolution.consensus_form(UNITS, given, none, BOOK, {})
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.collect.constructs import construct, constructs, names, predictors, schema
-from research.collect.crosswalk import COLUMNS, CROSSWALKS, apply, beside, complete, read_crosswalk
+from research.collect.constructs import ROLES, construct, constructs, predictors, schema
+from research.collect.crosswalk import COLUMNS, CROSSWALKS, apply, complete, read_crosswalk
 from research.collect.transforms import MAPS_FILE, TRANSFORMS, mapping, number, text
 from research.errors import UserError
 
@@ -168,12 +168,6 @@ def test_constant_and_row_number_need_no_source() -> None:
     assert set(customers["rate_type"]) == {"fixed"}
 
 
-def test_the_original_stays_beside_the_value() -> None:
-    pair = beside(RAW, crosswalk(direct("loan_amount", "amount", "identity")), "loan_amount")
-    assert pair["amount"].tolist()[:3] == ["1,000", "￥2,500.50", "abc"]
-    np.testing.assert_allclose(pair["value"], [1000, 2500.5, np.nan, np.nan])
-
-
 def test_numbers_stored_as_text_lose_their_marks() -> None:
     np.testing.assert_allclose(
         number(pd.Series(["$1,200", " 3 ", "12元", "x", None])), [1200, 3, 12, np.nan, np.nan]
@@ -259,8 +253,8 @@ def test_constructs_are_consistent() -> None:
     assert construct("income")["label_zh"] == "年收入"
     with pytest.raises(UserError, match="did you mean 'income'"):
         construct("incomes")
-    with pytest.raises(UserError, match="did you mean 'behaviour'"):
-        names(block="behavior")
+    assert table.index.is_unique and set(table["role"]) <= set(ROLES)
+    assert set(table["dtype"]) <= {"float", "category", "string", "datetime"}
 
 
 def test_predictors_leave_out_protected_and_later_columns() -> None:
@@ -268,7 +262,6 @@ def test_predictors_leave_out_protected_and_later_columns() -> None:
         columns=["age", "sex", "default", "paid_total", "income", "credit_score", "loan_date", "region"]
     )
     assert predictors(frame) == ["credit_score", "income"]
-    assert predictors(frame, ["risk"]) == ["credit_score"]
 
 
 def test_schema_checks_type_range_and_index() -> None:

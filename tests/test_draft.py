@@ -126,7 +126,7 @@ def test_personal_data_are_named_and_never_mapped_as_they_are(kind: str, column:
     assert column not in found.loc[~found["transform"].str.endswith("_between"), "source"].tolist()
     walk = pd.DataFrame([{"construct": "region", "source": column, "transform": "identity", "fit": "direct"}])
     with pytest.raises(UserError, match=f"column '{column}' looks like a direct identifier or personal data"):
-        identifiers.refuse_identifiers(raw, walk, "book.csv")
+        identifiers.refuse(identifiers.identifiers(raw), walk, "book.csv")
 
 
 def test_long_text_that_hardly_repeats_is_free_text() -> None:
@@ -143,7 +143,7 @@ def test_the_age_at_the_loan_is_counted_from_the_date_of_birth() -> None:
     found = draft.draft_crosswalk(raw)
     row = found.set_index("construct").loc["age"]
     assert row[["source", "transform"]].tolist() == ["DOB;ORIG_DT", "years_between"]
-    identifiers.refuse_identifiers(raw, found, "book.csv")
+    identifiers.refuse(identifiers.identifiers(raw), found, "book.csv")
     np.testing.assert_allclose(apply(raw, found).customers["age"], 40, atol=0.01)
 
 

@@ -20,8 +20,7 @@ def test_psi_of_the_published_seven_grades():
     assert row["estimate"] == pytest.approx(0.06769298845159136, abs=1e-14)
     assert row["benchmark"] == pytest.approx(0.025183199670687623, abs=1e-14)
     assert row["p_value"] == pytest.approx(7.202560326710907e-06, rel=1e-9)
-    assert (row["verdict"], row["dof"], row["n_reference"], row["n"]) == ("stable", 6, 999, 1001)
-    assert not row["smoothed"]
+    assert (row["verdict"], row["n"]) == ("stable", 1001)
 
 
 def test_contributions_of_the_published_seven_grades():
@@ -41,7 +40,6 @@ def test_psi_by_hand():
 def test_an_empty_cell_adds_half_a_customer_to_every_cell():
     """9, 0 become 9.5, 0.5 of 10 and 4, 4 become 4.5, 4.5 of 9: 0.45 · ln(0.95 / 0.05)."""
     assert drift.psi([9, 0], [4, 4]) == pytest.approx(0.45 * np.log(19))
-    assert drift.stability([9, 0], [4, 4])["smoothed"]
 
 
 def test_the_test_keeps_its_level():
@@ -98,14 +96,10 @@ def test_csi_ranks_the_construct_that_moved_first():
     new = pd.DataFrame(
         {"still": rng.normal(size=4000), "moved": rng.normal(0.7, 1, 4000), "kind": ["x", "y"] * 2000}
     )
-    table = drift.construct_stability(old, new)
+    table = drift.construct_stability(old, new, list(old))
     assert table["construct"].iloc[0] == "moved"
     assert table.set_index("construct").loc["moved", "signal"] == "red"
-    assert table.set_index("construct").loc["moved", "shift"] == pytest.approx(0.7, abs=0.06)
     assert table.set_index("construct").loc["kind", "estimate"] == 0
-    assert np.isnan(table.set_index("construct").loc["kind", "shift"])
-    with pytest.raises(UserError, match="moved"):
-        drift.construct_stability(old, new, ["movd"])
 
 
 def test_over_time_compares_each_period_with_the_reference():
@@ -114,9 +108,6 @@ def test_over_time_compares_each_period_with_the_reference():
     values["score"] = rng.normal(size=12000) + np.where(values["period"] == 3, 0.8, 0)
     table = drift.over_time(values, "score", [0, 1])
     assert list(table["signal"]) == ["green", "green", "green", "red"]
-    assert list(table["in_reference"]) == [True, True, False, False]
-    with pytest.raises(UserError, match="reference periods"):
-        drift.over_time(values, "score", [9])
 
 
 def test_bins_by_hand():
@@ -127,16 +118,6 @@ def test_bins_by_hand():
     assert whole.to_numpy().tolist() == [["all", 4, 1], ["missing", 1, 1]]
     words = drift.bin_counts(pd.Series(["b", "a", None, "a"]), pd.Series(["a", "c", None, None]))
     assert words.to_numpy().tolist() == [["a", 2, 1], ["b", 1, 0], ["new", 0, 1], ["missing", 1, 2]]
-
-
-def test_event_rates_count_the_censored():
-    table = pd.DataFrame({"tier": ["low", "low", "high", "high"], "default": [0, 1, 1, np.nan]})
-    found = rates.event_rates(table, "tier", "default").set_index("tier")
-    assert list(found.loc["low", ["events", "n", "censored"]]) == [1, 2, 0]
-    assert list(found.loc["high", ["events", "n", "censored"]]) == [1, 1, 1]
-    assert list(found.loc["all", ["events", "n", "censored"]]) == [2, 3, 1]
-    assert found.loc["low", "estimate"] == 0.5
-    assert found.loc["high", "ci_high"] == 1
 
 
 def test_loss_rates_and_their_interval():
@@ -167,11 +148,11 @@ def test_loss_interval_of_few_losses_is_that_of_resampled_customers(calm):
     lent = rng.lognormal(0, 1, calm + 25)
     lost = np.where(np.arange(calm + 25) < 25, 0.6 * lent, 0.0)
     table = pd.DataFrame({"tier": "low", "lent": lent, "lost": lost})
-    found = rates.loss_rates(table, "tier", "lost", "lent", seed=1, resamples=4000, level=0.9).iloc[0]
+    found = rates.loss_rates(table, "tier", "lost", "lent", seed=1, resamples=4000).iloc[0]
     rows = rng.integers(0, len(lent), (4000, len(lent)))
     plain = lost[rows].sum(axis=1) / lent[rows].sum(axis=1)
     np.testing.assert_allclose(
-        [found["ci_low"], found["ci_high"]], np.quantile(plain, [0.05, 0.95]), rtol=0.04
+        [found["ci_low"], found["ci_high"]], np.quantile(plain, [0.025, 0.975]), rtol=0.04
     )
 
 
@@ -191,9 +172,8 @@ def test_loss_rates_say_what_is_not_known():
         {"tier": ["a", "a", "b", "b", "c"], "lost": [0, 0, np.nan, 1, 2], "lent": [5, 5, 9, 4, 8.0]}
     )
     found = rates.loss_rates(table, "tier", "lost", "lent", seed=1).set_index("tier")
-    assert found["n"].to_dict() == {"a": 2, "b": 1, "c": 1, "all": 4}
-    assert found["censored"].to_dict() == {"a": 0, "b": 1, "c": 0, "all": 1}
-    assert found["estimate"].to_dict() == {"a": 0, "b": 0.25, "c": 0.25, "all": 3 / 22}
+    assert found["n"].to_dict() == {"a": 2, "b": 1, "c": 1}
+    assert found["estimate"].to_dict() == {"a": 0, "b": 0.25, "c": 0.25}
     cents = rates.loss_rates(
         table.assign(lost=table["lost"] / 100, lent=table["lent"] / 100), "tier", "lost", "lent", 1
     )

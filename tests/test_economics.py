@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate
 
 from research.compare.counting import centred_interval, draw_counts
-from research.compare.economics import expected_maximum_profit, ideal_tiers, regret
+from research.compare.economics import expected_maximum_profit, regret
 from research.compare.resampling import OutOfFold
 from research.errors import UserError
 from research.verification.checks import published_table
@@ -63,45 +63,37 @@ def placed(tiers: list[int]) -> OutOfFold:
     """Return predictions with the given tiers, one repeat, one fold."""
     n, shape = len(tiers), (1, 1, len(tiers))
     scores, size = np.zeros(shape), np.array([[n]])
-    return OutOfFold((("m", "equal"),), pd.RangeIndex(n), np.zeros(n), np.zeros((1, n), int), scores, scores, scores,
+    return OutOfFold((("m", "equal"),), pd.RangeIndex(n), np.zeros(n), np.zeros((1, n), int), scores, scores,
                      np.array(tiers, dtype=np.int8).reshape(shape), np.full((1, 1, 1, 4), 0.5), size, size)  # fmt: skip
 
 
-def test_regret_is_zero_for_the_ideal_and_counts_what_is_missed():
-    truth = pd.DataFrame({"true_pd": [0.9, 0.5, 0.2, 0.1, 0.05], "true_value": [1.0, 2, 3, 4, 5]})
-    truth["true_value_after_risk"] = [-4.0, 1.0, 2.5, 3.8, 4.9]
-    chance, value = truth["true_pd"].to_numpy(), truth["true_value"].to_numpy()
-    ideal = ideal_tiers(chance, value, np.array([1, 2, 1, 1]))
-    assert ideal.tolist() == [3, 2, 1, 1, 0]
-    none = regret(placed(ideal.tolist()), truth, resamples=20)
-    assert none["estimate"].to_numpy() == pytest.approx(0)
-    # by hand: high holds 0.5 instead of 0.9, premium 4 instead of 5; 1.0 is left out instead of the loss of 4
-    found = regret(placed([2, 3, 1, 0, 1]), truth, resamples=20).set_index("measure")["estimate"]
-    assert found["wrong_tier"] == pytest.approx(4 / 5)
-    assert found["missed_risk"] == pytest.approx(1 - 0.5 / 0.9)
-    assert found["missed_value"] == pytest.approx(1 - 4 / 5)
-    assert found["net_value_regret"] == pytest.approx(1 - 7.2 / 12.2)
+def test_regret_is_zero_for_the_best_refusals_and_counts_what_is_lost():
+    truth = pd.DataFrame({"true_value_after_risk": [-4.0, 1.0, 2.5, 3.8, 4.9]})
+    none = regret(placed([3, 2, 1, 1, 0]), truth, resamples=20)
+    assert none["estimate"].item() == pytest.approx(0)
+    # by hand: 1.0 is left out instead of the loss of 4
+    found = regret(placed([2, 3, 1, 0, 1]), truth, resamples=20)
+    assert found["estimate"].item() == pytest.approx(1 - 7.2 / 12.2)
     # samples that lack the best customers have nothing to lose; they do not count
     many = regret(placed([2, 3, 1, 0, 1]), truth, resamples=200)
     assert np.isfinite(many[["ci_low", "ci_high"]].to_numpy()).all()
-    right = np.array([False, False, True, False, False])  # only the third is where the ideal puts it
+
+
+def test_the_interval_of_regret_is_that_of_resampled_customers():
+    net = np.array([1.0, 2, 3, 4, 5])
+    truth, refused = pd.DataFrame({"true_value_after_risk": net}), np.array([0, 0, 1, 0, 0], dtype=bool)
     for seed in range(4):
-        low, high = centred_interval(np.array(0.8), 1 - draw_counts(5, 200, seed) @ right / 5, 0)
-        wrong = (
-            regret(placed([2, 3, 1, 0, 1]), truth, resamples=200, seed=seed)
-            .set_index("measure")
-            .loc["wrong_tier"]
-        )
-        assert (wrong["ci_low"], wrong["ci_high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
-    # a risky customer in premium counts for nothing, however valuable
-    risky = regret(placed([0, 2, 1, 1, 3]), truth, resamples=20).set_index("measure")["estimate"]
-    assert risky["missed_value"] == pytest.approx(1)
+        drawn = draw_counts(5, 200, seed).astype(float)
+        best = drawn @ np.where(net == 1, 0, net)
+        lost = 1 - drawn @ np.where(refused, 0, net) / np.where(best > 0, best, np.nan)
+        low, high = centred_interval(np.array(1 - 12 / 14), lost, 0)
+        row = regret(placed([2, 1, 3, 0, 1]), truth, resamples=200, seed=seed).iloc[0]
+        assert (row["ci_low"], row["ci_high"]) == (pytest.approx(float(low)), pytest.approx(float(high)))
 
 
 def test_regret_is_never_below_zero():
     rng = np.random.default_rng(3)
-    truth = pd.DataFrame({"true_pd": rng.random(200), "true_value": rng.lognormal(size=200)})
-    truth["true_value_after_risk"] = truth["true_value"] - 2 * truth["true_pd"]
+    truth = pd.DataFrame({"true_value_after_risk": rng.lognormal(size=200) - 2 * rng.random(200)})
     for _ in range(20):
         found = regret(placed(rng.integers(0, 4, 200).tolist()), truth, resamples=20)
         assert (found["estimate"] >= 0).all() and (found["ci_low"] >= 0).all()

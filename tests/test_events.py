@@ -12,6 +12,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_features_by_hand(tmp_path):
 
 
 def test_a_running_balance_is_the_sum_of_the_amounts(tmp_path):
-    found = features_of(HAND, tmp_path, roles=Roles(transaction="id").with_running_balance()).loc["a"]
+    found = features_of(HAND, tmp_path, roles=Roles(transaction="id", running_balance=True)).loc["a"]
     sums = [1000, 3000, 2450, 9450]  # at the end of 15 Sep, 2 Oct, 30 Nov, 20 Dec
     assert found["balance_mean_3m"] == np.dot(sums, [1, 59, 20, 12]) / 9200
     assert (found["balance_last"], found["balance_min_3m"]) == (94.5, 10.0)
@@ -234,7 +235,7 @@ def test_berka_accounts_as_its_own_loader_sees_them(verification_data, tmp_path,
     assert (found["outflow_180d"] == expected["debits"]).all()
     assert (found["inflow_180d"] == expected["credits"]).all()
     everything = trans[["account_id", "date", "amount", "trans_id"]]
-    balance = features_of(everything, tmp_path, reference, "180d", roles=roles.with_running_balance())
+    balance = features_of(everything, tmp_path, reference, "180d", roles=replace(roles, running_balance=True))
     np.testing.assert_allclose(balance["balance_mean_180d"], expected["mean_balance"], rtol=1e-14)
 
 
@@ -289,8 +290,10 @@ def test_every_kind_of_file_gives_the_same_bytes(many, tmp_path):
     assert written(tmp_path / "text.parquet", tmp_path, formatted) == expected
 
 
-def test_spark_and_duckdb_write_the_same_bytes(many, tmp_path):
+def test_spark_and_duckdb_write_the_same_bytes(many, tmp_path, monkeypatch):
     spark_is_there()
+    # Java compiles for as long as the queries take; the quick compiler is enough for them.
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     many.to_parquet(tmp_path / "whole.parquet")
     limits = Limits("1GB", 2)
     options = {"windows": parse_windows("4,90d"), "limits": limits}
@@ -306,7 +309,7 @@ def test_spark_and_duckdb_write_the_same_bytes(many, tmp_path):
         date=many["date"].astype("datetime64[ns]"),
     )  # fmt: skip
     other.to_parquet(tmp_path / "other.parquet")
-    options = {"reference": loans, "roles": Roles().with_running_balance(), "limits": limits}
+    options = {"reference": loans, "roles": Roles(running_balance=True), "limits": limits}
     duck = written(tmp_path / "other.parquet", tmp_path, **options)
     assert written(tmp_path / "other.parquet", tmp_path, engine="spark", **options) == duck
     assert len(pq.read_table(tmp_path / "other.parquet")) == len(other)

@@ -10,12 +10,14 @@ from openpyxl import load_workbook
 
 import fieldwork_examples as examples
 from research.fieldwork.instruments import codebook
+from research.fieldwork.instruments.items import survey_items
 from research.fieldwork.instruments.workbook import INVENTED
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.intake.judgements import read_vignettes
-from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.intake.sheets import open_returned
+from research.fieldwork.intake.survey import examine_survey, read_survey
 from research.fieldwork.interviews import deidentify, transcripts
 from research.paths import EXAMPLES
 
@@ -71,12 +73,12 @@ def test_returned_survey_has_many_kinds_of_faults():
     faults = check(EXAMPLES / "survey_returned.xlsx")
     errors = [f for f in faults if f.level == "error"]
     assert (len(errors), len(faults) - len(errors)) == (15, 20)
-    kept = read_survey(EXAMPLES / "survey_returned.xlsx", accept_faults=True)[0]
+    kept, _ = examine_survey(open_returned(EXAMPLES / "survey_returned.xlsx"), survey_items())
     assert len(kept) == 176  # without consent 2, without id 1, a second time 1
 
 
 def test_survey_is_of_180_questionnaires_of_two_groups():
-    answers = read_survey(EXAMPLES / "survey_clean.xlsx")[0]
+    answers = read_survey(EXAMPLES / "survey_clean.xlsx")
     assert answers["group"].value_counts().to_dict() == {"customer": 100, "practitioner": 80}
     assert 0.005 < answers.filter(regex=r"^[CTH]\d_\d$").isna().mean().mean() < 0.05
     assert answers.loc[answers["group"] == "customer", "weight"].mean() == pytest.approx(1, abs=0.01)

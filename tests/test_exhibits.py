@@ -18,13 +18,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from research.exhibits import N_, Exhibit, Said, Words
 from research.exhibits.exhibit import drawn_by
-from research.exhibits.style import small_multiples
+from research.exhibits.style import panels_of_tiers, small_multiples
 from research.numerals import number
 from research.pages import markup, show, values
 from research.pages.payload import MIME
 from research.pages.render import render
 from research.pages.worded import from_json, numbers_in, to_json, worded
 from research.pages.worded import shown as html_of
+from research.tiers import TIERS
 
 RECORD = {
     "study": {"name": "demo", "title": "Demo", "sha256": "0" * 64},
@@ -462,6 +463,21 @@ def test_a_page_may_have_two_banners_of_a_kind(shown: list[dict]) -> None:
 def test_incomplete_prose_is_refused(call: Callable[[], None], wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
         call()
+
+
+def test_an_exhibit_without_rows_is_refused_by_its_name() -> None:
+    with pytest.raises(ValueError, match="exhibit 'rates' has no rows"):
+        show.show(Exhibit("rates", pd.DataFrame({"tier": []}), Said("Rates by tier.")))
+
+
+def test_numbers_of_a_large_book_have_room_beside_the_next_panel() -> None:
+    rows = {"tier": list(TIERS), "rate": 0.1, "ci_low": 0.05, "ci_high": 0.2}
+    gaps = []
+    for n in (9_000, 333_038):
+        part = pd.DataFrame(rows | {"n": n})
+        drawn = panels_of_tiers([("A", part), ("B", part)], Words(), 2, 1.5, "Rate")
+        gaps.append(drawn.get_layout_engine().get()["wspace"])
+    assert gaps[0] < gaps[1]
 
 
 def test_versions_are_a_fold_and_name_what_is_missing(shown: list[dict], tmp_path: Path) -> None:

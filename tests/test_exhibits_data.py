@@ -181,7 +181,8 @@ def found_for(result: str) -> pd.DataFrame:
 def test_the_test_picks_the_sentence(result: str, answer: str, caption: str) -> None:
     table = classification.uses(BOOK, found_for(result), WHOLE)
     assert [str(said) for said in classification.answer(table, FACTS)] == [
-        "Of 3 usual standards, 1 cut these loans (purpose); 1 put all customers in one class and 1 are not measured.",
+        "Of 3 usual standards, those that cut these loans: purpose; that put all customers in one class: 1; not "
+        "measured: 1.",
         answer,
     ]
     assert str(classification.rates(BOOK, found_for(result), FACTS)[0].caption) == caption

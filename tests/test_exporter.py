@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
+import papermill
 import pytest
 from lxml import html
 from nbconvert.exporters import get_exporter
 from nbconvert.utils.exceptions import ConversionException
 
+import command
 import demo
-from command import environment
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory) -> Path:
+def executed(no_commit, tmp_path_factory) -> Path:
     """The first demonstration notebook, executed by papermill alone."""
     folder = tmp_path_factory.mktemp("plain")
     demo.write_demo(folder / "books")
-    books = [str(folder / "books" / "06_first.ipynb"), str(folder / "06_first.ipynb")]
-    words = ["-m", "papermill", *books, "-p", "window", "9"]
-    subprocess.run(
-        [sys.executable, *words, "-y", "changes: {seed: 7}", "--log-level", "ERROR", "--start-timeout", "900"],
-        check=True, env=environment(), capture_output=True,
-    )  # fmt: skip
-    return folder / "06_first.ipynb"
+    given, made = folder / "books" / "06_first.ipynb", folder / "06_first.ipynb"
+    chosen = {"window": 9, "changes": {"seed": 7}}
+    papermill.execute_notebook(given, made, chosen, progress_bar=False, start_timeout=command.PATIENCE)
+    return made
 
 
 def test_nbconvert_makes_the_page_that_a_run_makes(executed, tmp_path_factory):

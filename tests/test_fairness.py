@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairlearn.metrics import demographic_parity_ratio, equal_opportunity_ratio
-from sklearn.metrics import brier_score_loss, cohen_kappa_score, roc_auc_score
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from research.compare.effects import book_bootstrap, tier_effects
-from research.compare.fairness import fairness, group_rates, protected_groups, worst_attribute
+from research.compare.fairness import fairness, protected_groups, worst_attribute
 from research.compare.practitioners import agreement_with_practitioners, quadratic_kappa
 from research.compare.resampling import OutOfFold
 from research.errors import UserError
@@ -36,7 +36,7 @@ def predictions(models: int = 2, repeats: int = 2, seed: int = 0) -> OutOfFold:
     tier[:, :, :20] = -1
     rate = np.broadcast_to(np.array([0.1, 0.2, 0.4, 0.6]), (models, repeats, 3, 4)).copy()
     sizes = np.full((repeats, 3), 293)
-    return OutOfFold(tuple((f"m{m}", "equal") for m in range(models)), pd.RangeIndex(N), y, fold, score, score, score,
+    return OutOfFold(tuple((f"m{m}", "equal") for m in range(models)), pd.RangeIndex(N), y, fold, score, score,
                      tier, rate, sizes * 2, sizes)  # fmt: skip
 
 
@@ -85,13 +85,9 @@ def test_four_fifths_by_construction():
     assert table.query("attribute == 'sex'")["estimate"].gt(0.8).all()
 
 
-def test_small_groups_are_listed_and_not_compared():
+def test_small_groups_are_not_compared():
     oof, who = predictions(), protected()
     who.loc[30:34, "sex"] = "other"
-    rates = group_rates(oof, who[["sex"]])
-    other = rates.query("group == 'other'")
-    assert other["n"].tolist() == [5, 5] and not other["compared"].any()
-    assert rates.query("group == 'male'")["compared"].all()
     assert fairness(oof, who[["sex"]], resamples=20)["groups"].eq(2).all()
     assert fairness(oof, pd.DataFrame({"sex": ["x"] * N}), resamples=20).empty
 
@@ -105,44 +101,22 @@ def test_ages_fall_into_bands_and_missing_stays_missing():
 # -- effects -------------------------------------------------------------------------------------------------------
 
 
-def test_pooled_measures_equal_scikit_learn():
-    oof = predictions(repeats=1)
-    value = np.random.default_rng(3).lognormal(size=N)
-    found = book_bootstrap(oof, value, resamples=5)
-    rows = oof.tested
-    y, tier = oof.y[rows], oof.tier[0, 0, rows]
-    assert found["tier_auc"][0, 0] == pytest.approx(roc_auc_score(y, tier))
-    expected = np.array([0.1, 0.2, 0.4, 0.6])[tier]
-    assert found["brier"][0, 0] == pytest.approx(brier_score_loss(y, expected))
-    assert found["high_capture"][0, 0] == pytest.approx((y[tier == 3]).sum() / y.sum())
-    assert found["rate_difference"][0, 0] == pytest.approx(y[tier == 3].mean() - y[tier == 0].mean())
-    assert found["premium_value_share"][0, 0] == pytest.approx(
-        value[rows][tier == 0].sum() / value[rows].sum()
-    )
-    groups = pd.Series(value[rows]).groupby(tier)
-    between = (groups.size() * (groups.mean() - value[rows].mean()) ** 2).sum()
-    assert found["eta_squared"][0, 0] == pytest.approx(
-        between / ((value[rows] - value[rows].mean()) ** 2).sum()
-    )
-
-
-def test_missing_values_count_nowhere():
-    oof = predictions(repeats=1)
-    value = np.random.default_rng(3).lognormal(size=N)
-    value[100:200] = np.nan
-    share = book_bootstrap(oof, value, resamples=3)["premium_value_share"][0, 0]
-    rows = oof.tested & ~np.isnan(value)
-    assert share == pytest.approx(value[rows & (oof.tier[0, 0] == 0)].sum() / value[rows].sum())
+def test_calibration_error_of_the_tiers_by_hand():
+    oof = predictions(repeats=2)
+    found = book_bootstrap(oof, resamples=5)["ece"]
+    y, due = oof.y[oof.tested], np.array([0.1, 0.2, 0.4, 0.6])
+    gaps = [sum(abs((y - due[t])[oof.tier[0, r, oof.tested] == t].sum()) for t in range(4)) for r in range(2)]
+    assert found.shape == (6, 2) and found[0, 0] == pytest.approx(np.mean(gaps) / len(y))
 
 
 def test_a_model_that_knows_beats_one_that_guesses():
     oof = predictions()
     effects = tier_effects(oof, resamples=200).set_index(["measure", "model"])
-    assert effects.loc[("tier_auc", "m1"), "ci_low"] < 0.5 < effects.loc[("tier_auc", "m1"), "ci_high"]
     assert effects.loc[("ordered_share", "m0"), "estimate"] > 0.95
-    inside = effects[effects.index.get_level_values("measure") != "ordered_share"].dropna()
-    assert (inside["ci_low"] <= inside["estimate"]).all() and (inside["estimate"] <= inside["ci_high"]).all()
-    assert effects.loc[("tier_auc", "m0"), "ci_low"] > effects.loc[("tier_auc", "m1"), "ci_high"]
+    assert effects.loc[("ordered_share", "m1"), "estimate"] < 0.5
+    for name in ("m0", "m1"):
+        error = effects.loc[("ece", name)]
+        assert 0 <= error["ci_low"] <= error["estimate"] <= error["ci_high"] <= 1
 
 
 # -- agree with practitioners ---------------------------------------------------------------------------------------
@@ -195,17 +169,6 @@ def test_vignettes_without_a_model_tier_are_named():
         agreement_with_practitioners(ratings(), {("t", "a"): pd.Series({f"v{v}": "low" for v in range(11)})})
     with pytest.raises(UserError, match="found none"):
         agreement_with_practitioners(ratings().head(0), {})
-
-
-def test_rates_of_groups_by_hand():
-    oof, who = predictions(models=1), protected()
-    table = group_rates(oof, who[["sex"]]).set_index("group")
-    for group in ("female", "male"):
-        inside = oof.tested & (who["sex"] == group).to_numpy()
-        good = inside & (oof.y == 0)
-        assert table.loc[group, "n"] == inside.sum() and table.loc[group, "n_good"] == good.sum()
-        assert table.loc[group, "selection_rate"] == pytest.approx((oof.tier[0][:, inside] <= 1).mean())
-        assert table.loc[group, "opportunity_rate"] == pytest.approx((oof.tier[0][:, good] <= 1).mean())
 
 
 def test_a_ratio_is_a_share_and_the_worst_attribute_is_told():

@@ -58,7 +58,7 @@ def test_survey_weights_are_the_eigenvector_of_the_consistent_experts(plan: Stud
     judged = ahp.expert_weights(read_ahp(located(plan.fieldwork.ahp, "ahp")), comparison_pairs())
     experts = judged.query("set == 'abc' and status == 'consistent'")
     by_hand = np.exp(np.log(experts.pivot(index="expert", columns="element", values="weight")).mean())
-    weights = survey_weights(plan.fieldwork.ahp)
+    weights = survey_weights(plan)
     group = steps.expert_comparisons(plan).set_index("element")
     assert group["estimate"].to_dict() == pytest.approx(weights)
     assert (group.loc["A", "label"], group.loc["A", "equal"]) == ("A value", pytest.approx(1 / 3))

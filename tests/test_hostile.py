@@ -40,6 +40,7 @@ from research.fieldwork import exchange
 from research.fieldwork.instruments import forms
 from research.fieldwork.instruments.columns import keys
 from research.fieldwork.instruments.layout import RESOLUTION
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake import cells, platforms, sheets
 from research.fieldwork.intake.check import annotate
 from research.fieldwork.interviews import deidentify, resolution, transcripts
@@ -262,20 +263,21 @@ def exports(folder: Path) -> list[Path]:
     project["codes"]["Description"] = HOSTILE[2]
     project["users"]["name"] = "=1+1"
     frame = corpus.loan_frame().rename(columns={"借款用途": "=用途"})
+    exchange.write_folder(project, folder / "qda")
     made = [
         platforms.write_responses(answers, folder / "answers.csv"),
         deidentify.write_waiver_form(findings, folder / "waivers.csv"),
         write_csv(draft.draft_crosswalk(frame), folder / "draft.csv"),
         write_csv(pd.DataFrame({"=head": HOSTILE}), folder / "any.csv"),
-        *(path for path in exchange.write_folder(project, folder / "qda") if path.suffix == ".csv"),
+        *sorted((folder / "qda").rglob("*.csv")),
     ]
     (folder / "results.csv").write_bytes(values.csv_bytes(pd.DataFrame({"text": HOSTILE[:6], "n": -1})))
     made.append(folder / "results.csv")
-    forms.coding_form(folder / "coding.xlsx", units, coder="=coder")
+    save(forms.coding_form(units, coder="=coder"), folder / "coding.xlsx")
     table = {"columns": [{"name": "=head"}], "rows": [[text] for text in HOSTILE], "caption": "=caption"}
     (folder / "tables.xlsx").write_bytes(workbook.workbook_bytes({"01_x/y": table}))
     disputed = pd.DataFrame([dict.fromkeys(keys(RESOLUTION), "=1+1")])
-    resolution.resolution_form(folder / "resolution.xlsx", disputed)
+    save(resolution.resolution_form(disputed), folder / "resolution.xlsx")
     return [*made, folder / "coding.xlsx", folder / "tables.xlsx", folder / "resolution.xlsx"]
 
 

@@ -15,13 +15,15 @@ from openpyxl import load_workbook
 from research.errors import UserError
 from research.fieldwork.instruments import comparison_form, forms, vignette_form
 from research.fieldwork.instruments.items import survey_items
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake.cells import read_choice, read_duration, read_number
 from research.fieldwork.intake.check import annotate, check
 from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.intake.faults import Fault
 from research.fieldwork.intake.judgements import read_vignettes
-from research.fieldwork.intake.survey import read_survey
+from research.fieldwork.intake.sheets import open_returned
+from research.fieldwork.intake.survey import examine_survey, read_survey
 
 PRACTITIONERS, CUSTOMERS = "practitioners 从业人员", "customers 客户"
 
@@ -29,7 +31,7 @@ PRACTITIONERS, CUSTOMERS = "practitioners 从业人员", "customers 客户"
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """A survey of three practitioners and two customers, all answers valid."""
-    path = forms.survey_form(tmp_path_factory.mktemp("survey") / "filled.xlsx", rows=4)
+    path = save(forms.survey_form(rows=4), tmp_path_factory.mktemp("survey") / "filled.xlsx")
     book = load_workbook(path)
     for name, prefix, n in ((PRACTITIONERS, "P", 3), (CUSTOMERS, "C", 2)):
         sheet = book[name]
@@ -141,7 +143,7 @@ def test_choice_that_is_none():
 
 def test_a_clean_survey_has_no_fault_and_reads_whole(filled):
     assert check(filled) == []
-    answers = read_survey(filled)[0]
+    answers = read_survey(filled)
     assert list(answers.index) == ["P1", "P2", "P3", "C1", "C2"]
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
     assert "weight" not in answers and "duration_seconds" not in answers
@@ -178,7 +180,7 @@ def test_answer_faults_are_named_by_cell(spoil):
         for item, (_, level, found, _) in ANSWERS.items()
     ]
     assert str(check(path)[4]) == f"{PRACTITIONERS}!L5 — 7 — {expected}"
-    answers = read_survey(path, accept_faults=True)[0].loc["P2", list(ANSWERS)]
+    answers = examine_survey(open_returned(path), survey_items())[0].loc["P2", list(ANSWERS)]
     assert answers.astype(object).where(answers.notna(), None).tolist() == [a[3] for a in ANSWERS.values()]
     with pytest.raises(UserError, match=r"returned\.xlsx: 5 faults"):
         read_survey(path)
@@ -194,7 +196,7 @@ def test_a_formula_with_a_stored_value_is_read_and_noted(spoil, tmp_path):
             )
     (fault,) = check(stored)
     assert fault.level == "note" and fault.found == "a formula; its stored value 4.0 was read"
-    assert read_survey(stored)[0].loc["P2", "C2_1"] == 4
+    assert read_survey(stored).loc["P2", "C2_1"] == 4
 
 
 def test_merged_hidden_and_renamed(spoil):
@@ -227,17 +229,17 @@ def test_branch_and_tier_are_what_the_bank_fills_in_and_may_be_missing(spoil, fi
     assert [str(fault) for fault in check(path)] == [
         f"{place} — 'gold' (text) — premium, low, medium or high, or empty"
     ]
-    found = read_survey(path, accept_faults=True)[0]
+    found = examine_survey(open_returned(path), survey_items())[0]
     assert found["tier"].fillna("").to_dict() == {"P1": "", "P2": "", "P3": "", "C1": "premium", "C2": ""}
     assert found["branch"].to_dict() == {"P1": "", "P2": "B7", "P3": "", "C1": "12", "C2": ""}
-    assert not {"tier", "branch"} & set(read_survey(filled)[0].columns)
+    assert not {"tier", "branch"} & set(read_survey(filled).columns)
 
 
 def test_a_sheet_without_a_telling_name_is_known_by_its_columns(spoil):
     def edit(book):
         book[PRACTITIONERS].title, book[CUSTOMERS].title = "Sheet1", "Sheet2"
 
-    answers = read_survey(spoil(edit))[0]
+    answers = read_survey(spoil(edit))
     assert list(answers["group"]) == ["practitioner"] * 3 + ["customer"] * 2
 
 
@@ -254,7 +256,7 @@ def test_missing_sheet_older_form_and_missing_columns(spoil):
         ("note", "B2", "form version 0123456789"),
         ("note", "A1", "no column H5_3 (older form)"),
     ]
-    assert read_survey(path)[0]["H5_3"].isna().all()
+    assert read_survey(path)["H5_3"].isna().all()
 
 
 def test_a_missing_column_of_the_present_form_is_an_error(spoil):
@@ -282,7 +284,7 @@ def test_respondents_twice_without_id_without_consent(spoil):
         ("note", "B4", "no consent; the row is left out"),
         ("error", "B5", "consent is empty; the row is left out"),
     ]
-    assert list(read_survey(path, accept_faults=True)[0].index) == ["P1"]
+    assert list(examine_survey(open_returned(path), survey_items())[0].index) == ["P1"]
 
 
 def test_partly_filled_and_copied_rows(spoil):
@@ -303,7 +305,7 @@ def test_a_title_row_above_the_header_is_no_fault(spoil):
         book[PRACTITIONERS].insert_rows(1)
         book[PRACTITIONERS]["A1"] = "2024 年问卷汇总"
 
-    assert len(read_survey(spoil(edit))[0]) == 5
+    assert len(read_survey(spoil(edit))) == 5
 
 
 def test_several_files_are_joined_and_a_respondent_in_two_is_refused(filled, spoil):
@@ -312,7 +314,7 @@ def test_several_files_are_joined_and_a_respondent_in_two_is_refused(filled, spo
 
 
 def test_macros_workbook_and_password_and_strangers(spoil, tmp_path):
-    assert len(read_survey(spoil(lambda book: None, "returned.xlsm"))[0]) == 5
+    assert len(read_survey(spoil(lambda book: None, "returned.xlsm"))) == 5
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600
     for name, data, told in [
         ("locked.xlsx", ole + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
@@ -350,11 +352,11 @@ def test_tables_in_the_encodings_and_separators_of_excel(tmp_path, encoding, mar
     ]
     path = tmp_path / "answers.csv"
     path.write_bytes("\n".join(mark.join(row) for row in rows).encode(encoding))
-    answers, faults = read_survey(path)
+    answers, faults = examine_survey(open_returned(path), survey_items())
     assert answers["C1_1"].tolist() == [4, 5] and answers["loan_type"].tolist()[0] == "housing"
     assert answers["duration_seconds"].tolist()[0] == 215
-    assert sum("read as 4" in text for text in faults) == 0  # a plain 4 in a table is no fault
-    assert sum("read as 5" in text for text in faults) == len(items)
+    assert sum("read as 4" in fault.found for fault in faults) == 0  # a plain 4 in a table is no fault
+    assert sum("read as 5" in fault.found for fault in faults) == len(items)
 
 
 def test_consent_and_choices_typed_in_another_way_are_understood(spoil):
@@ -362,8 +364,8 @@ def test_consent_and_choices_typed_in_another_way_are_understood(spoil):
         book[PRACTITIONERS]["B4"] = " YES "
         book[CUSTOMERS]["B4"] = "ｙｅｓ"
 
-    answers, faults = read_survey(spoil(edit))
-    assert len(answers) == 5 and sum("read as yes" in fault for fault in faults) == 2
+    answers, faults = examine_survey(open_returned(spoil(edit)), survey_items())
+    assert len(answers) == 5 and sum("read as yes" in fault.found for fault in faults) == 2
     options = {"none": "none 无", "one": "one 一笔"}
     assert [read_choice(text, options).value for text in ("none", "无", "none 无", "-", "")] == [
         "none", "none", "none", None, None,
@@ -377,7 +379,7 @@ def test_binary_rubbish_named_csv(tmp_path):
 
 
 def test_single_questionnaires_are_read_with_their_own_addresses(tmp_path):
-    path = forms.questionnaire(tmp_path / "q.xlsx", "customer")
+    path = save(forms.questionnaire("customer"), tmp_path / "q.xlsx")
     book = load_workbook(path)
     sheet = book["questionnaire 问卷"]
     rows = {sheet.cell(r, 1).value: r for r in range(1, sheet.max_row + 1)}
@@ -389,7 +391,7 @@ def test_single_questionnaires_are_read_with_their_own_addresses(tmp_path):
     book.save(path)
     (fault,) = check(path)
     assert (fault.cell, fault.found) == (f"D{rows['S_2']}", "'９' (text)")
-    answers = read_survey(path, accept_faults=True)[0]
+    answers = examine_survey(open_returned(path), survey_items())[0]
     assert answers.loc["C7", "group"] == "customer" and answers.loc["C7", "S_1"] == 3
 
 
@@ -403,7 +405,7 @@ def test_reading_many_questionnaires_takes_seconds(tmp_path):
     path = tmp_path / "many.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
     start = time.process_time()
-    assert len(read_survey(path)[0]) == 5000
+    assert len(read_survey(path)) == 5000
     assert time.process_time() - start < 20  # about 2 s
 
 
@@ -453,7 +455,7 @@ def test_annotated_copy_of_a_table(tmp_path):
 
 
 def expert_form(path, answers):
-    comparison_form.comparison_form(path, ["E1"])
+    save(comparison_form.comparison_form(["E1"]), path)
     book = load_workbook(path)
     for row, (side, degree) in enumerate(answers, start=6):
         book["E1"].cell(row, 7).value, book["E1"].cell(row, 8).value = side, degree
@@ -484,20 +486,23 @@ def test_comparison_faults(tmp_path):
 def test_vignettes_come_back_with_their_customers(tmp_path):
     people = pd.DataFrame({"loan_amount": [1e3, 2e3, 3e3]}, index=["a", "b", "c"])
     drawn = vignette_form.draw_vignettes(people, 3, seed=2)
-    path = vignette_form.vignette_form(tmp_path / "v.xlsx", drawn, ["E1", "E2"], dataset="own")
+    path = save(vignette_form.vignette_form(drawn, ["E1", "E2"], dataset="own"), tmp_path / "v.xlsx")
+    vignette_form.write_key(path, drawn, "own")
     book = load_workbook(path)
     for row, tier in enumerate(["premium 优质客户层", "高风险层", None], start=6):
         book["E1"].cell(row, 3).value = tier
     book["E2"]["C6"], book["E2"]["D6"] = "gold", "rich"
     book.save(path)
     assert [f.found for f in check(path) if f.level == "error"] == ["'gold' (text)"]
-    judged = read_vignettes(path, accept_faults=True)
+    book["E2"]["C6"] = book["E2"]["D6"] = None
+    book.save(path)
+    judged = read_vignettes(path)
     assert judged["tier"].tolist() == ["premium", "high"] and judged["tier"].cat.ordered
     assert judged["customer_id"].tolist() == drawn["customer_id"].tolist()[:2]
     assert set(judged["dataset"]) == {"own"}
     vignette_form.key_of(path).unlink()
     with pytest.raises(UserError, match=r"its key v\.key\.csv is not beside it"):
-        read_vignettes(path, accept_faults=True)
+        read_vignettes(path)
 
 
 @pytest.fixture
@@ -513,7 +518,7 @@ def coded(tmp_path):
     )
 
     def make(coder, codes, name=None):
-        path = forms.coding_form(tmp_path / f"{name or coder}.xlsx", units, coder=coder)
+        path = save(forms.coding_form(units, coder=coder), tmp_path / f"{name or coder}.xlsx")
         book = load_workbook(path)
         for row, given in enumerate(codes, start=6):
             for place, code in enumerate(given, start=6):
@@ -562,5 +567,5 @@ def test_coders_must_have_seen_the_same_text_and_come_once(coded, tmp_path):
 def test_a_form_of_another_kind_is_named(filled, coded):
     with pytest.raises(UserError, match="kind 'survey', expected 'coding'"):
         read_coding(filled)
-    with pytest.raises(UserError, match="kind 'coding', expected a survey"):
+    with pytest.raises(UserError, match="kind 'coding', expected 'survey'"):
         read_survey(coded("A", [["loyalty"], [], []]))

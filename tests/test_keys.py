@@ -142,7 +142,7 @@ def dependants(path: Path, reached: dict[str, set[str]]) -> set[str]:
     return {name for name, modules in reached.items() if module in modules}
 
 
-CONSTANTS = {"CARD", "CHOICES", "TRUTH_FOLDS", "SEASONS", "ABSORBING", "CRITERIA"}
+CONSTANTS = {"CARD", "CHOICES", "SEASONS", "ABSORBING", "CRITERIA"}
 STUDY = [path for path in sorted((PACKAGE / "study").glob("*.py")) if CONSTANTS & constants(path).keys()]
 
 

@@ -21,6 +21,7 @@ from research.commands import fieldwork
 from research.errors import UserError
 from research.exhibits import comparison, drivers, experts, monitoring, survey
 from research.fieldwork.instruments import vignette_form
+from research.fieldwork.instruments.workbook import save
 from research.parameters import Study, load
 from research.paths import NOTEBOOKS, ROOT
 from research.study import contents as steps
@@ -65,7 +66,9 @@ def test_what_is_fitted_on_the_sample_says_its_size(study) -> None:
         drivers.fit(fit, facts)
     )
     said = str(comparison.design_limit(2, 1, facts))
-    assert said.startswith(f"2-fold cross-validation on 1,000 customers, {bad} bad customers among them")
+    assert said.startswith(
+        f"2-fold cross-validation on 1,000 customers, {bad} customers in default among them"
+    )
 
 
 def test_the_page_that_follows_others_says_so_and_names_the_sample(study) -> None:
@@ -82,7 +85,10 @@ def judged(folder: Path, study: Study, customers: list[str]) -> Study:
     drawn = pd.DataFrame(
         {"customer_id": customers, "loan_amount": 1e3}, [f"V{n:02d}" for n in range(len(customers))]
     )
-    path = vignette_form.vignette_form(folder / "judged.xlsx", drawn, ["E1", "E2"], dataset=study.dataset)
+    path = save(
+        vignette_form.vignette_form(drawn, ["E1", "E2"], dataset=study.dataset), folder / "judged.xlsx"
+    )
+    vignette_form.write_key(path, drawn, study.dataset)
     book = load_workbook(path)
     for sheet in ("E1", "E2"):
         for row, tier in zip(range(6, 6 + len(customers)), itertools.cycle(TIERS), strict=False):

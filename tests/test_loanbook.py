@@ -258,7 +258,7 @@ def test_a_book_that_cannot_be_used_is_refused_with_every_reason(tmp_path) -> No
     raw.to_csv(tmp_path / "book.csv", index=False)
     found = loanbook.check(tmp_path / "book.csv", CROSSWALK)
     repeated, outside = loanbook.blocking(found)
-    assert repeated == "1 repeated customer numbers"
+    assert repeated == "1 repeated customer number"
     assert outside.startswith("values out of range (age ≥ 0 and ≤ 110: 1)")
     result = CliRunner().invoke(app, ["check", str(tmp_path / "book.csv"), "--crosswalk", str(CROSSWALK)])
     assert isinstance(result.exception, UserError)

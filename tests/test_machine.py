@@ -20,6 +20,7 @@ from research.exhibits import machine as exhibits
 from research.fieldwork import exchange, machine
 from research.fieldwork.instruments import disclosure_form
 from research.fieldwork.instruments.forms import coding_form
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake.check import check
 from research.fieldwork.intake.disclosure import read_disclosures
 from research.pages import checklists
@@ -171,7 +172,7 @@ def test_a_model_in_a_project_is_told_from_the_people_in_it(tmp_path: Path) -> N
 
 
 def test_a_model_may_fill_a_coding_workbook(tmp_path: Path) -> None:
-    path = coding_form(tmp_path / "model.xlsx", UNITS, coder="model", codebook=BOOK)
+    path = save(coding_form(UNITS, coder="model", codebook=BOOK), tmp_path / "model.xlsx")
     book = load_workbook(path)
     for row, code in ((6, "a"), (7, "拒答")):
         book["coding 编码"].cell(row, 6).value = code
@@ -181,7 +182,7 @@ def test_a_model_may_fill_a_coding_workbook(tmp_path: Path) -> None:
 
 
 def disclosed(path: Path, answers: dict[str, object], coder: str = "model") -> Path:
-    disclosure_form.disclosure_form(path, coder)
+    save(disclosure_form.disclosure_form(coder), path)
     book = load_workbook(path)
     sheet = book["model 模型"]
     rows = {sheet.cell(row, 1).value: row for row in range(6, sheet.max_row + 1)}

@@ -10,11 +10,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from research.exhibits import arrears, migration, monitoring, potential, stability
-from research.exhibits.style import PHONE, theme
+from research.exhibits.style import theme
 from research.exhibits.words import Words
 from research.manage import drift, retiering, reviews
 from research.manage.feedback import feedback_summary
-from research.pages.worded import SCROLLS_FROM
+from research.pages.drawings import PHONE, SCROLLS_FROM
 from research.tiers import TIERS
 
 MODELS = ("rfm", "tree")

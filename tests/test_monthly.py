@@ -63,7 +63,7 @@ def test_the_simulated_months_have_a_reference_year_before_the_shock():
     assert dates.loc[dates["reference"], "period"].tolist() == list(range(6, 18))
     assert (dates["label"].iloc[0], dates["label"].iloc[-1]) == ("2023-01", "2025-12")
     now = monthly.customers("simulated", 12, 600)
-    ended = monthly.bank(600).panel.query("period == 12 and defaulted + churned == 0")
+    ended = datasets.simulation(600).panel.query("period == 12 and defaulted + churned == 0")
     assert set(now.index) == set(ended["customer_id"])
 
 

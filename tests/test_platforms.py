@@ -171,7 +171,7 @@ def test_wenjuanxing_matrix_by_wording(tmp_path, texts, kind):
 
 def test_imported_answers_go_on_as_a_table(qualtrics, tmp_path):
     found = platforms.read_platform(qualtrics, "qualtrics")
-    again = read_survey(platforms.write_responses(found.responses, tmp_path / "responses.csv"))[0]
+    again = read_survey(platforms.write_responses(found.responses, tmp_path / "responses.csv"))
     items = list(survey_items()["item"])
     assert again[items].equals(found.responses[items]) and list(again["group"]) == list(
         found.responses["group"]

@@ -129,7 +129,7 @@ def predictions(tier: list[list[int]], y: list[int]) -> OutOfFold:
     blank = np.zeros((1, repeats, n))
     return OutOfFold(
         pairs=(("tree", "as practised"),), index=pd.RangeIndex(n), y=np.array(y, dtype=float),
-        fold=np.zeros((repeats, n), dtype=int), score=blank, probability=blank, value=blank, tier=tiers,
+        fold=np.zeros((repeats, n), dtype=int), score=blank, probability=blank, tier=tiers,
         tier_rate=np.zeros((1, repeats, 1, 4)), n_train=np.full((repeats, 1), 9), n_test=np.full((repeats, 1), n),
     )  # fmt: skip
 

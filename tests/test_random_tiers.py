@@ -24,7 +24,7 @@ from research.tiers import TIERS
 pytestmark = pytest.mark.every_python
 
 
-TRUTH = ("true_pd", "true_value", "true_value_after_risk")
+TRUTH = ("true_value_after_risk",)
 
 
 class Flat:

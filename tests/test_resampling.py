@@ -69,7 +69,7 @@ def test_each_customer_is_tested_once_per_repeat_and_censored_ones_never():
     X, y = book()
     y[:7] = np.nan
     oof = out_of_fold(MAKERS, X, y, folds=5, repeats=2, seed=1)
-    assert oof.fold.shape == (2, 200) and oof.censored == 7
+    assert oof.fold.shape == (2, 200) and np.isnan(oof.y).sum() == 7
     assert (
         (oof.fold[:, :7] == -1).all()
         and np.isnan(oof.score[:, :, :7]).all()
@@ -86,7 +86,7 @@ def test_same_seed_same_result_whatever_the_number_of_processes():
     X, y = book()
     first = out_of_fold(MAKERS, X, y, folds=4, repeats=2, seed=3, n_jobs=1)
     second = out_of_fold(MAKERS, X, y, folds=4, repeats=2, seed=3, n_jobs=2)
-    for name in ("fold", "score", "probability", "value", "tier", "tier_rate"):
+    for name in ("fold", "score", "probability", "tier", "tier_rate"):
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
     other = out_of_fold(MAKERS, X, y, folds=4, repeats=2, seed=4)
     assert (other.fold != first.fold).any() and (first.fold[0] != first.fold[1]).any()
@@ -105,11 +105,10 @@ def test_predictions_are_those_of_a_model_that_saw_only_the_other_folds():
     assert np.array_equal(expected[0, 0, rows], oof.tier_rate[0, 0, 2][oof.tier[0, 0, rows]])
 
 
-def test_probability_and_value_come_from_the_model_where_it_has_them():
+def test_probability_comes_from_the_model_where_it_has_one():
     X, y = book()
     oof = out_of_fold(MAKERS, X, y, folds=4, repeats=1, seed=3)
-    assert (oof.probability[1] == 0.25).all() and np.array_equal(oof.value[1, 0], X["b"].to_numpy())
-    assert np.isnan(oof.value[0]).all()
+    assert (oof.probability[1] == 0.25).all()
     # else a logistic curve through the training scores: rising with the score, right on average
     assert np.corrcoef(oof.probability[0, 0], X["a"])[0, 1] > 0.95
     assert abs(oof.probability[0, 0].mean() - y.mean()) < 0.02

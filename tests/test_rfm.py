@@ -66,8 +66,6 @@ def test_cut_points_are_a_readable_table(ten):
     assert cuts["score"].tolist() == [1, 2, 3, 4, 5]
     assert cuts["lower"].tolist() == pytest.approx([8.2, 6.4, 4.6, 2.8, -np.inf])
     assert cuts["upper"].tolist() == pytest.approx([np.inf, 8.2, 6.4, 4.6, 2.8])
-    assert set(cuts["closed"]) == {"right"}
-    assert set(cuts["missing_score"]) == {1}
 
 
 def test_matched_tiers_by_hand(ten):
@@ -83,8 +81,9 @@ def test_matched_tiers_by_hand(ten):
     }
 
 
-def test_native_tiers_by_hand(ten):
-    model = RFM(native_cuts=(3.5, 3.0, 2.5)).fit(ten)
+def test_native_tiers_by_hand(ten, monkeypatch):
+    monkeypatch.setattr("research.segment.rfm.NATIVE_CUTS", (3.5, 3.0, 2.5))
+    model = RFM().fit(ten)
     assert list(model.native_tiers(ten)) == ["premium"] * 2 + ["low"] * 4 + ["medium"] * 2 + ["high"] * 2
     assert model.rules()["n"].tolist() == [2, 4, 2, 2]
 
@@ -96,7 +95,7 @@ def test_ties_do_not_overlap_and_nobody_is_unassigned():
     assert pd.Series(values).groupby(score).nunique().sum() == len(np.unique(values))  # a value has one band
     assert set(score) <= {1, 2, 3, 4, 5}
     assert set(score[:60]) == {1}
-    table = pd.DataFrame(bands.table("x"))
+    table = bands.table()
     assert table["upper"].tolist()[:-1] == table["lower"].tolist()[1:]
     assert bands.score(np.array([-100.0, 1e9])).tolist() == [1, 5]
 
@@ -120,8 +119,6 @@ def test_missing_scores_one(ten):
 def test_weights_are_shares(ten):
     scores = RFM(weights={"R": 2, "F": 1, "M": 1}).fit(ten).assess(ten)
     assert scores.loc["a", "rfm_total"] == pytest.approx((2 * 5 + 5 + 1) / 4)
-    with pytest.raises(UserError, match="non-negative numbers for R, F and M"):
-        RFM(weights={"R": 1, "X": 1}).fit(ten)
     with pytest.raises(UserError, match="no weight"):
         RFM(weights={"R": 1, "F": 0, "M": 0}).fit(ten.drop(columns="recency_months"))
 
@@ -190,22 +187,25 @@ def test_equal_information_scores_missing_like_the_nearest_band():
 
 def test_shares_of_a_study_reach_the_cuts(ten):
     shares = {"premium": 0.1, "low": 0.1, "medium": 0.4, "high": 0.4}
-    assert RFM(shares=shares).fit(ten).tier_cuts_.counts_ == {"premium": 1, "low": 1, "medium": 4, "high": 4}
+    assert pd.Series(RFM(shares=shares).fit(ten).predict(ten)).value_counts().to_dict() == {
+        "premium": 1, "low": 1, "medium": 4, "high": 4,
+    }  # fmt: skip
 
 
 def test_defaults_are_those_of_the_protocol():
     assert RFM().get_params() == {
         "recency": "recency_months", "frequency": "frequency_count", "monetary": "monetary_amount", "inputs": None,
-        "weights": None, "recipe": "quantile", "native_cuts": (4.0, 3.0, 2.0), "value": None, "shares": None,
+        "weights": None, "recipe": "quantile", "shares": None,
     }  # fmt: skip
     assert Bands().fit(np.arange(10.0)).score(np.array([np.nan])).tolist() == [1]
 
 
-def test_a_mean_on_a_native_cut_belongs_to_the_better_tier(ten):
+def test_a_mean_on_a_native_cut_belongs_to_the_better_tier(ten, monkeypatch):
+    model = RFM().fit(ten)
     for cut, tier in ((0, "premium"), (1, "low"), (2, "medium")):
         cuts = [9.0, 9.0, 9.0]
         cuts[cut:] = [3.0] * (3 - cut)  # customers e and f have scores 3, 3 and 3
-        model = RFM(native_cuts=tuple(cuts)).fit(ten)
+        monkeypatch.setattr("research.segment.rfm.NATIVE_CUTS", tuple(cuts))
         assert model.native_tiers(ten.loc[["e"]]).tolist() == [tier]
         assert model.native_tiers(ten.loc[["j"]]).tolist() == ["high"]
 

@@ -52,7 +52,7 @@ def test_curve_and_rule_by_hand() -> None:
     assert curve["new_information"].isna().sum() == 5
     stop = stopping_point(curve).iloc[0]
     assert (stop["enough"], stop["checked"]) == (5, 7)
-    assert stop["share_of_codes"] == pytest.approx(22 / 23)
+    assert (stop["codes"], stop["later"]) == (23, 1)
     strict = stopping_point(curve, threshold=0).iloc[0]
     assert (strict["enough"], strict["checked"], strict["later"]) == (6, 8, 0)
 
@@ -115,7 +115,7 @@ def test_stopping_points_over_orders() -> None:
 CODEBOOK = pd.DataFrame(
     {
         "code": ["risk", "late", "loss", "speed"],
-        "parent": [np.nan, "risk", "risk", np.nan],
+        "parent": ["", "risk", "risk", ""],
         "label_en": ["Risk", "Late", "Loss", "Speed"],
         "label_zh": ["风险", "逾期", "损失", "速度"],
     }
@@ -149,10 +149,7 @@ def test_frequencies_count_parents_once() -> None:
     assert table.loc[("all", "late"), "segments"] == 3
     assert table.loc[("customer", "loss"), "segments"] == 0
     assert table.loc[("customer", "speed"), "share"] == 1
-    assert joined_codings(MARKS, "all").to_numpy().tolist() == [["d1", 2, "late", 2]]
-    assert len(joined_codings(MARKS, "B")) == 2
-    with pytest.raises(UserError, match="coder 'C' is unknown"):
-        joined_codings(MARKS, "C")
+    assert joined_codings(MARKS)["coders"].tolist() == [1, 1, 2, 1, 1, 1]
 
 
 def test_cooccurrence_tree_and_quotations() -> None:
@@ -163,20 +160,10 @@ def test_cooccurrence_tree_and_quotations() -> None:
     assert tree["path"].tolist() == ["risk", "risk › late", "risk › loss", "speed"]
     assert tree["own_segments"].tolist() == [0, 3, 1, 2]
     assert tree["segments"].tolist() == [3, 3, 1, 2]
-    quotes = quotations(MARKS, TALK, CODEBOOK, per_code=2)
+    quotes = quotations(MARKS, TALK, CODEBOOK)
     late = quotes[quotes["code"] == "late"]
-    assert late["quote_id"].tolist() == ["P1:2", "P2:1"]  # both coders first, then a new voice
-    assert late["coders"].tolist() == [2, 1]
-
-
-def test_broken_codebooks_are_named() -> None:
-    with pytest.raises(UserError, match="parent 'nothing' of late is not a code"):
-        theme_tree(MARKS, TALK, CODEBOOK.replace({"parent": {"risk": "nothing"}}))
-    circle = CODEBOOK.assign(parent=["late", "risk", "risk", np.nan])
-    with pytest.raises(UserError, match="own ancestor"):
-        theme_tree(MARKS, TALK, circle)
-    with pytest.raises(UserError, match="'speed' is not in the codebook"):
-        code_frequencies(MARKS, TALK, CODEBOOK[:3])
+    assert late["quote_id"].tolist() == ["P1:2", "P2:1", "P1:1"]  # both coders first, then a new voice
+    assert late["coders"].tolist() == [2, 1, 1]
 
 
 def test_interviews_without_any_code_cannot_saturate() -> None:
@@ -189,11 +176,11 @@ def test_band_is_that_of_all_orders() -> None:
     """One code in two of five interviews: heard after k of them with probability 1 − C(5 − k, 2)/C(5, 2)."""
     units = pd.DataFrame({"document": list("abcde")})
     codings = pd.DataFrame({"document": ["a", "b", "a"], "code": ["x", "x", "y"]})
-    band = permutation_band(codings, units, permutations=4000, confidence=0.5, seed=1).set_index("interview")
+    band = permutation_band(codings, units, permutations=4000, seed=1).set_index("interview")
     seen = [sum(("a" in order[:2]) * 1 + (bool({"a", "b"} & set(order[:2]))) for order in [each]) for each in
             permutations("abcde")]  # fmt: skip
     assert band.loc[2, "mean"] == pytest.approx(np.mean(seen), abs=0.05)
-    assert (band.loc[2, "low"], band.loc[2, "high"]) == tuple(np.quantile(seen, [0.25, 0.75]))
+    assert (band.loc[2, "low"], band.loc[2, "high"]) == tuple(np.quantile(seen, [0.025, 0.975]))
 
 
 def test_orders_in_which_the_rule_never_stops_are_counted() -> None:

@@ -13,6 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 from research.compare.resampling import out_of_fold
 from research.segment import registry
 from research.segment.scorecard import Scorecard
+from research.segment.tree import DecisionTree
 
 OPTIMAL = optbinning.OptimalBinning
 EQUAL = registry.ARMS[1]
@@ -58,7 +59,7 @@ def test_a_column_is_binned_once_for_scorecards_of_different_inputs(solved):
 
 
 @pytest.mark.parametrize("what", ["values", "outcome", "settings", "rows"])
-def test_a_column_is_binned_anew_when_anything_that_decides_its_bins_differs(solved, what):
+def test_a_column_is_binned_anew_when_anything_that_decides_its_bins_differs(solved, what, monkeypatch):
     table, y = book(seed=2)
     Scorecard().fit(table, y)
     before = len(solved)
@@ -70,7 +71,9 @@ def test_a_column_is_binned_anew_when_anything_that_decides_its_bins_differs(sol
         turned[:2] = 1 - turned[:2]
     if what == "rows":
         other, turned = table.iloc[1:], y[1:]
-    Scorecard(prebins=7 if what == "settings" else 10).fit(other, turned)
+    if what == "settings":
+        monkeypatch.setattr(Scorecard, "prebins", 7)
+    Scorecard().fit(other, turned)
     assert len(solved) - before == (2 if what == "values" else table.shape[1])
 
 
@@ -84,16 +87,16 @@ def test_a_tree_is_grown_once_for_other_tier_shares_and_anew_for_another_outcome
             return super().fit(x, *args, **options)
 
     monkeypatch.setattr("research.segment.tree.DecisionTreeClassifier", Counted)
-    first = registry.make("tree", inputs=list(table), seed=1).fit(table, y)
+    first = DecisionTree(inputs=list(table), seed=1).fit(table, y)
     once = len(grown)
     shares = {"premium": 0.25, "low": 0.25, "medium": 0.25, "high": 0.25}
-    other = registry.make("tree", inputs=list(table), seed=1, shares=shares).fit(table, y)
+    other = DecisionTree(inputs=list(table), seed=1, shares=shares).fit(table, y)
     assert (len(grown), once) == (once, 6)  # one tree, and one per inner fold
     fixed = ["rule", "n", "bads", "pd"]
     pd.testing.assert_frame_equal(other.rules()[fixed], first.rules()[fixed])
     assert pd.Series(other.predict(table)).value_counts()["high"] > len(table) / 5
-    registry.make("tree", inputs=list(table), seed=2).fit(table, y)
-    registry.make("tree", inputs=list(table), seed=1).fit(table, np.roll(y, 1))
+    DecisionTree(inputs=list(table), seed=2).fit(table, y)
+    DecisionTree(inputs=list(table), seed=1).fit(table, np.roll(y, 1))
     assert len(grown) == 3 * once
 
 
@@ -104,8 +107,9 @@ def test_held_out_customers_are_in_no_fit_of_their_fold():
     fitted: dict[str, list] = {name: [] for name in names}
 
     def make(name: str):
-        inputs = None if name in ("random", "grade") else list(table)
-        model = registry.make(name, EQUAL, seed=4, inputs=inputs)
+        model = registry.make(name, EQUAL, seed=4)
+        if name not in ("random", "grade"):
+            model.set_params(inputs=list(table))
         fitted[name].append(model)
         return model
 
@@ -122,12 +126,12 @@ def test_held_out_customers_are_in_no_fit_of_their_fold():
     absurd.iloc[poisoned, 4] = "absurd"
     made = judged(absurd)
     np.testing.assert_array_equal(made.fold, clean.fold)
-    for field in ("score", "probability", "value", "tier"):
+    for field in ("score", "probability", "tier"):
         np.testing.assert_array_equal(getattr(made, field)[:, 0, others], getattr(clean, field)[:, 0, others])
     np.testing.assert_array_equal(made.tier_rate[:, 0, 0], clean.tier_rate[:, 0, 0])
     for name, models in fitted.items():
         first, again = models[0], models[3]  # of fold 0, on the clean and on the poisoned table
-        pd.testing.assert_frame_equal(first.cut_points(), again.cut_points(), obj=name)
+        pd.testing.assert_frame_equal(first.tier_cuts_.table(), again.tier_cuts_.table(), obj=name)
         if name != "random":
             pd.testing.assert_frame_equal(first.rules(), again.rules(), obj=name)
     assert (made.score[:, 0, poisoned] != clean.score[:, 0, poisoned]).any()

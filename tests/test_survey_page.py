@@ -344,8 +344,8 @@ def test_scales_have_names_that_a_sentence_can_hold() -> None:
     ],
 )  # fmt: skip
 def test_bartletts_test_rejects_only_where_it_does(p: float, retained: int, text: list[str]) -> None:
-    table = pd.DataFrame({"measure": ["kmo", "bartlett"], "item": "all items", "estimate": [0.73, 800.0],
-                          "p_value": [np.nan, p], "note": ["middling", ""]})  # fmt: skip
+    table = pd.DataFrame({"estimate": [0.73, 800.0], "p_value": [np.nan, p], "note": ["middling", ""]},
+                         index=["kmo", "bartlett"])  # fmt: skip
     parallel = pd.DataFrame({"retained": [True] * retained + [False] * (21 - retained)})
     assert list(map(str, survey.factors(table, parallel, 7, 0.05))) == text
 
@@ -383,11 +383,8 @@ def test_groups_differ_where_the_adjusted_test_says_so(p: tuple[float, float], t
     ],
 )  # fmt: skip
 def test_the_order_of_the_criteria_is_read_by_the_bar(result: str, text: str) -> None:
-    ranking = pd.DataFrame({"group": "all", "construct": ["customer behaviour", "customer value"]})
-    w = pd.DataFrame(
-        {"group": "all", "tie_corrected": [True, False], "estimate": [0.164, 0.155], "result": result}
-    )
-    first, second = map(str, survey.order(ranking, w))
+    ranking = pd.DataFrame({"construct": ["customer behaviour", "customer value"]})
+    first, second = map(str, survey.order(ranking, 0.164, result))
     assert first == text
     assert second == "By mean rank customer behaviour comes first and customer value last."
 
@@ -422,6 +419,8 @@ def test_customers_who_change_tier_are_told_withheld_or_explained() -> None:
         "With these weights 1.5% of 10,000 loan customers change tier under ABC.",
         "How many of 10,000 loan customers change tier under RFM with these weights is withheld.",
     ]
+    both = experts.moved(shifts, {"abc": 152, "rfm": 20})
+    assert str(both[1]) == "Under RFM it is 0.2% of 10,000."
     lost = experts.moved({"rfm": {"reason": "no payments are recorded"}}, {"rfm": None})
     assert str(lost[0]) == "Under RFM nothing moves here: no payments are recorded."
 

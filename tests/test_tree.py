@@ -89,9 +89,9 @@ def test_rules_table_counts_and_intervals(tree, book):
 
 def test_it_finds_the_steps(tree, book):
     assert {"debt_to_income", "loan_purpose"} <= set(tree.inputs_)
-    first = tree.cut_points().iloc[0]
-    assert first["input"] == "debt_to_income"
-    assert first["threshold"] == pytest.approx(0.6, abs=0.03)
+    first = tree.paths_[0][0]
+    assert first.name == "debt_to_income"
+    assert first.threshold == pytest.approx(0.6, abs=0.03)
     assert roc_auc_score(book["default"], tree.risk_score(book)) > 0.7
 
 
@@ -106,7 +106,7 @@ def test_leaf_risk_is_smoothed_then_recalibrated(tree, book):
     curve = Calibration().fit(np.log(held_out / (1 - held_out)), book["default"].to_numpy())
     by_hand = curve.probability(np.log(smoothed / (1 - smoothed)).to_numpy())
     np.testing.assert_allclose(risk, by_hand, rtol=1e-9)
-    assert tree.default_probability(book).mean() == pytest.approx(base, abs=0.005)
+    assert tree.place(book)["probability"].mean() == pytest.approx(base, abs=0.005)
 
 
 def test_premium_needs_low_risk_and_high_value(tree, book):
@@ -142,14 +142,15 @@ def test_same_seed_same_tree(tree, book):
     assert again.rules().equals(tree.rules())
 
 
-def test_rare_outcomes_keep_a_tree_and_say_so():
+def test_rare_outcomes_keep_a_tree_and_say_so(monkeypatch):
     rng = np.random.default_rng(8)
     table = pd.DataFrame(rng.random((1000, 3)), columns=["debt_to_income", "income", "loan_amount"])
     outcome = (rng.random(1000) < 0.03).astype(float)  # nothing to learn
     model = DecisionTree().fit(table, outcome)
     assert model.one_se_leaves_ == 1
     assert model.n_rules_ >= 3
-    free = DecisionTree(least_leaves=1).fit(table, outcome)
+    monkeypatch.setattr(DecisionTree, "least_leaves", 1)
+    free = DecisionTree().fit(table, outcome)
     assert free.n_rules_ == 1
     assert free.rules()["rule"].tolist() == ["Everyone"]
     assert set(free.predict(table)) == {"premium", "low", "medium", "high"}  # by value alone
@@ -160,7 +161,7 @@ def test_new_levels_and_new_gaps(tree, book):
     new["loan_purpose"] = pd.Categorical(["education", None, "other", "housing"])
     new["income"] = np.nan
     assert len(tree.predict(new)) == 4
-    assert np.isfinite(tree.value_score(new)).all()
+    assert np.isfinite(tree.place(new)["value"]).all()
 
 
 def test_only_rules_inputs_are_needed(tree, book):
@@ -171,8 +172,6 @@ def test_only_rules_inputs_are_needed(tree, book):
 
 
 def test_faults_are_told(book):
-    with pytest.raises(UserError, match="did you mean 'log_loss'"):
-        DecisionTree(loss="logloss").fit(book, book["default"])
     with pytest.raises(UserError, match="at least 2 in each"):
         DecisionTree().fit(book, np.eye(1, len(book))[0])
 
@@ -232,8 +231,9 @@ def test_calibration_is_the_maximum_of_platts_likelihood():
 
 
 def test_defaults_are_those_of_the_protocol():
-    given = DecisionTree().get_params()
-    assert (given["least_leaf"], given["folds"], given["inputs"], given["shares"]) == (0.05, 5, None, None)
+    model = DecisionTree()
+    assert model.get_params() == {"inputs": None, "shares": None, "seed": 0}
+    assert (model.least_leaf, model.least_leaves, model.folds, model.prior) == (0.05, 3, 5, 20.0)
 
 
 def test_a_leaf_belongs_to_the_tier_in_which_its_middle_customer_falls(tree, book):
@@ -247,10 +247,8 @@ def test_a_leaf_belongs_to_the_tier_in_which_its_middle_customer_falls(tree, boo
 
 
 def test_equal_values_go_to_premium_by_lower_risk(book):
-    model = DecisionTree(value="grade").fit(
-        book.assign(grade=1.0 + (book["income"] > 20_000)), book["default"]
-    )
-    table = book.assign(grade=2.0)
+    model = DecisionTree().fit(book, book["default"])
+    table = book.assign(**dict.fromkeys(model.value_inputs_, 20_000.0))
     leaf, risk, value = model.transform(table).T
     value = steady(value)
     low = model.leaf_tier_[leaf.astype(int) - 1] == "low"

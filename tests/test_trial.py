@@ -19,7 +19,7 @@ from statsmodels.stats.power import NormalIndPower, TTestIndPower, normal_power_
 from research.commands.trial import allocate_trial, analyse_trial, plan_trial
 from research.errors import UserError
 from research.exhibits.words import Words
-from research.trial import allocation, analysis, documents, power
+from research.trial import allocation, analysis, difference, documents, power, returned
 from research.trial.design import curve, customers_needed, read_plan, sized, sizes, write_plan
 
 DAY = datetime.date(2026, 1, 5)
@@ -284,19 +284,6 @@ def test_a_list_that_does_not_fit_is_told_by_row(tmp_path, change, message):
         listed(tmp_path, plan(), change(people()))
 
 
-@pytest.mark.parametrize(
-    "name", ["missing.csv", "pipe.csv", "folder.csv", "folder.xlsx", "/dev/zero", "x" * 300]
-)
-def test_a_list_that_is_no_file_is_one_message(tmp_path, name):
-    import os
-
-    os.mkfifo(tmp_path / "pipe.csv")
-    for folder in ("folder.csv", "folder.xlsx"):
-        (tmp_path / folder).mkdir()
-    with pytest.raises(UserError):
-        allocation.listed(plan(), tmp_path / name)
-
-
 # ------------------------------------------------------------------------------------------------------------ analysis
 def outcomes(drawn, seed=1, effect=0.5, level=0.3, periods=0):
     rng, parts = np.random.default_rng(seed), []
@@ -317,7 +304,7 @@ def outcomes(drawn, seed=1, effect=0.5, level=0.3, periods=0):
 def joined(tmp_path, registered, drawn, table):
     path = tmp_path / "outcomes.csv"
     table.to_csv(path, index=False)
-    return analysis.read_outcomes(registered, path, drawn)
+    return returned.read_outcomes(registered, path, drawn)
 
 
 @pytest.fixture
@@ -358,7 +345,7 @@ def test_few_clusters_are_judged_by_every_other_allocation(tmp_path):
     registered = plan(block=6)
     drawn = allocation.allocate(registered, listed(tmp_path, registered, people(6, 10)), 1, DAY)
     seen = joined(tmp_path, registered, drawn, outcomes(drawn, effect=0.9, level=0.5))[0]
-    found = analysis.difference(registered, seen, draws=20_000)
+    found = difference.difference(registered, seen, draws=20_000)
     means = seen.groupby("unit")["value"].mean()
     all_ = [means[list(some)].mean() - means.drop(list(some)).mean() for some in combinations(means.index, 3)]
     exact = np.mean(np.abs(all_) >= abs(found["estimate"]) - 1e-9)
@@ -375,7 +362,7 @@ def test_the_interval_by_allocation_covers_the_effect(tmp_path):
     for _ in range(150):
         level = frame["unit"].map(dict(zip(frame["unit"].unique(), rng.normal(size=12), strict=True)))
         seen = frame.assign(value=level + rng.normal(size=60) - 0.5 * frame["treated"])
-        found = analysis.difference(registered, seen, draws=199)
+        found = difference.difference(registered, seen, draws=199)
         inside += found["ci_low"] <= -0.5 <= found["ci_high"]
     assert inside / 150 >= 0.95 - 3 * (0.05 * 0.95 / 150) ** 0.5
 
@@ -502,7 +489,7 @@ def test_from_plan_to_analysis(planned, capsys):
         allocate_trial(file, planned / "list.csv", planned / "lists2")
     assert not (planned / "lists2").exists()
 
-    drawn, _ = analysis.sealed_list(sealed, digest)
+    drawn, _ = returned.sealed_list(sealed, digest)
     outcomes(drawn).to_csv(planned / "outcomes.csv", index=False)
     analyse_trial(file, planned / "outcomes.csv", planned / "found")
     found = pd.read_csv(planned / "found" / "effects.csv").set_index("quantity")

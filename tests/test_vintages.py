@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from research.collect.simulate import simulate
-from research.errors import UserError
 from research.manage.vintages import grouped, loan_histories, vintage_curves
 
 
@@ -67,13 +66,6 @@ def test_vintages_of_the_simulated_bank_after_the_shock_are_worse():
     assert year["00–05"] == pytest.approx(share)
     for _, part in table.groupby("cohort"):
         assert part["estimate"].is_monotonic_increasing
-
-
-def test_mistakes_are_named():
-    with pytest.raises(UserError, match="'event'"):
-        vintage_curves(pd.DataFrame({"start": [0], "months": [1]}))
-    with pytest.raises(UserError, match="no loan"):
-        curve([0], [0])
 
 
 def test_a_curve_ends_below_thirty_followed_by_default():

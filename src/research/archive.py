@@ -102,30 +102,25 @@ def _check_members(archive: zipfile.ZipFile, where: str, limit: str) -> None:
     total = 0
     names: set[str] = set()
     for member in members:
-        name = member.filename
+        name, told = member.filename, f"{where}: part '{member.filename}'"
         inside = PurePosixPath(name.replace("\\", "/"))
-        if (
-            inside.is_absolute()
-            or ".." in inside.parts
-            or ":" in (inside.parts or ("",))[0]
-            or "\x00" in name
-        ):
-            raise UserError(f"{where}: part '{name}' points outside the container; the file is refused")
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-            raise UserError(
-                f"{where}: part '{name}' is a link or device, expected plain files; the file is refused"
-            )
+        drive = ":" in (inside.parts or ("",))[0]
+        if inside.is_absolute() or ".." in inside.parts or drive or "\x00" in name:
+            raise UserError(f"{told} points outside the container; the file is refused")
+        if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG, stat.S_IFDIR}:
+            raise UserError(f"{told} is a link or device, expected plain files; the file is refused")
         if member.flag_bits & _ENCRYPTED:
-            raise UserError(f"{where}: part '{name}' is encrypted; save the file without a password")
+            raise UserError(f"{told} is encrypted; save the file without a password")
         if name in names:
-            raise UserError(f"{where}: part '{name}' is there twice; the file is refused")
+            raise UserError(f"{told} is there twice; the file is refused")
         names.add(name)
         total += member.file_size
         if member.file_size > _RATIO_FROM:
             packed = max(member.compress_size, 1)
-            told = f"{where}: part '{name}' unpacks to {member.file_size:,} bytes from {packed:,}"
-            limits.within("archive_ratio", -(-member.file_size // packed), told)
+            ratio = -(-member.file_size // packed)
+            limits.within(
+                "archive_ratio", ratio, f"{told} unpacks to {member.file_size:,} bytes from {packed:,}"
+            )
     limits.within(limit, total, where)
 
 
@@ -134,11 +129,11 @@ class _Seen(Exception):
 
 
 def _check_prolog(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> None:
+    told = f"{where}: part '{member.filename}'"
+
     # expat decodes whatever encoding the part declares, so a definition cannot hide in UTF-16
     def refuse(*_: object) -> None:
-        raise UserError(
-            f"{where}: part '{member.filename}' has a document type definition; the file is refused"
-        )
+        raise UserError(f"{told} has a document type definition; the file is refused")
 
     def stop(*_: object) -> None:
         raise _Seen
@@ -150,12 +145,10 @@ def _check_prolog(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str)
         with archive.open(member) as part:
             parser.Parse(part.read(_PROLOG), False)
         if member.file_size > _PROLOG:
-            raise UserError(
-                f"{where}: part '{member.filename}' has no root element in its first 64 KiB; refused"
-            )
+            raise UserError(f"{told} has no root element in its first 64 KiB; refused")
     except UserError:
         raise
     except (_Seen, expat.ExpatError, LookupError):
         return  # a malformed part, or one in an unknown encoding, is reported by whoever needs it
     except DAMAGE:
-        raise UserError(f"{where}: part '{member.filename}' is damaged") from None
+        raise UserError(f"{told} is damaged") from None

@@ -12,10 +12,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 Conditions = frozenset[tuple[str, frozenset[str]]]
 ROUNDING = 1e-6
@@ -101,7 +105,7 @@ class System:
         while waiting:
             target = waiting.pop()
             while (more := attack.helpful(target, smallest)) is not None:
-                attack.withhold(more)
+                attack.out.add(more)
                 waiting.append(self.cells[[more]])
         return attack.out
 
@@ -161,41 +165,25 @@ class Attack:
         self._seen = [system.sizes]
         self._most = 10 * system.sizes.sum() + 100  # no bound of a count that nothing else bounds
 
-    def withhold(self, count: int) -> None:
-        """Withhold one more count."""
-        self.out.add(count)
-
     def helpful(self, target: csr_array, smallest: int) -> int | None:
         """Return the next count to withhold for a sum of cells that is known too well; None if none helps."""
         seen = [float((target @ solution)[0]) for solution in self._seen]
         if max(seen) - min(seen) >= smallest:
             return None
         ends = {sign: self.bound(target, sign) for sign in (1, -1)}
-        if (
-            self.width(target, {sign: value for sign, (value, _) in ends.items()}, smallest)
-            >= smallest - ROUNDING
-        ):
+        if self.width(target, ends[1][0], ends[-1][0], smallest) >= smallest - ROUNDING:
             return None
         values = self.system.values
-        leans = sorted(
-            {
-                (values[count] <= 0, values[count], count, sign)
-                for sign, (_, found) in ends.items()
-                for count in found
-            }
-        )
+        every = ((count, sign) for sign, (_, found) in ends.items() for count in found)
+        leans = sorted((values[count] <= 0, values[count], count, sign) for count, sign in every)
         for *_, count, sign in leans:
-            if sign * (ends[sign][0] - self.without(count).bound(target, sign)[0]) > ROUNDING:
+            further = Attack(self.system, self.out | {count})
+            if sign * (ends[sign][0] - further.bound(target, sign)[0]) > ROUNDING:
                 return count
         return leans[0][2] if leans else None
 
-    def without(self, count: int) -> Attack:
-        """Return the attack if one more count were withheld."""
-        return Attack(self.system, self.out | {count})
-
-    def width(self, target: csr_array, ends: Mapping[int, float], enough: float) -> float:
+    def width(self, target: csr_array, low: float, high: float, enough: float) -> float:
         """Return how far apart whole numbers let the ends of a sum lie, given those that any numbers let."""
-        low, high = ends[1], ends[-1]
         if high - low >= enough - ROUNDING and not (self._whole(target, low) and self._whole(target, high)):
             low, high = self.whole_bound(target, 1), self.whole_bound(target, -1)
         return high - low
@@ -208,9 +196,7 @@ class Attack:
         solved = linprog(
             sign * target.toarray()[0], A_eq=matrix, b_eq=right, bounds=(0, self._most), method="highs"
         )
-        if solved.status:
-            raise RuntimeError(f"bounds of a withheld count: {solved.message}")
-        self._keep(solved.x)
+        self._keep(solved)
         prices = np.abs(solved.eqlin.marginals[-len(shown) :]) if shown else np.array([])
         leans = {count for count, price in zip(shown, prices, strict=True) if price > ROUNDING}
         return sign * float(solved.fun), leans - self.system.fixed
@@ -226,9 +212,7 @@ class Attack:
             bounds=Bounds(0, self._most),
             integrality=np.ones(matrix.shape[1]),
         )
-        if solved.status:
-            raise RuntimeError(f"bounds of a withheld count: {solved.message}")
-        self._keep(solved.x)
+        self._keep(solved)
         return sign * float(solved.fun)
 
     def _equations(self) -> tuple[csr_array, np.ndarray, list[int]]:
@@ -237,9 +221,11 @@ class Attack:
         matrix = vstack([system.ties, system.cells[shown]]).tocsr()
         return matrix, np.concatenate([np.zeros(system.ties.shape[0]), system.values[shown]]), shown
 
-    def _keep(self, solution: np.ndarray) -> None:
-        whole = np.round(solution)
-        if np.abs(whole - solution).max() < ROUNDING:
+    def _keep(self, solved: OptimizeResult) -> None:
+        if solved.status:
+            raise RuntimeError(f"bounds of a withheld count: {solved.message}")
+        whole = np.round(solved.x)
+        if np.abs(whole - solved.x).max() < ROUNDING:
             self._seen.append(whole)
 
     def _whole(self, target: csr_array, value: float) -> bool:

@@ -1,4 +1,4 @@
-"""The interval of a rate, written once for all families."""
+"""The interval of a rate, and that of resampled values, written once for all families."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def jeffreys(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[np.n
     low = np.where(events == 0, 0.0, betaincinv(events + 0.5, n - events + 0.5, tail))
     high = np.where(events == n, 1.0, betaincinv(events + 0.5, n - events + 0.5, 1 - tail))
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def percentile(drawn: ArrayLike, resamples: int) -> tuple[float, float]:
+    """Return the middle 95 % of what `resamples` resamples gave; NaN where fewer than half of them gave a number."""
+    known = np.asarray(drawn, dtype=float)
+    known = known[~np.isnan(known)]
+    if len(known) < max(resamples / 2, 1):
+        return np.nan, np.nan
+    low, high = np.quantile(known, [(1 - 0.95) / 2, 1 - (1 - 0.95) / 2])
+    return float(low), float(high)

@@ -66,37 +66,30 @@ class Cell:
     count: int
 
 
-def protect(
-    tables: Mapping[str, Counts],
-    people: pd.DataFrame,
-    smallest: int,
-    weight: np.ndarray | None = None,
-) -> dict[str, pd.DataFrame]:
+def protect(tables: Mapping[str, Counts], people: pd.DataFrame, smallest: int) -> dict[str, pd.DataFrame]:
     """Return the frames of tables with every count that must be withheld missing, and what it would be told by.
 
     Args:
         tables: name → table.
-        people: one row per person, or per kind of person with a weight; one column of text per variable.
-            Nobody's level is missing: "missing" is a level.
+        people: one row per person, one column of text per variable. Nobody's level is missing: "missing" is a level.
         smallest: counts from 1 to `smallest` − 1 are small, and a withheld count stays uncertain by at least
             as much.
-        weight: (n,) how many people a row stands for; one each unless given.
 
     Raises:
         KeyError: a condition names a variable that the people do not have.
         ValueError: a count of a frame is not the number of people who meet its conditions.
     """
-    found = withheld_cells(tables, people, smallest, weight)
+    found = withheld_cells(tables, people, smallest)
     return {name: emptied(table.frame, found[name]) for name, table in tables.items()}
 
 
 def withheld_cells(
-    tables: Mapping[str, Counts],
-    people: pd.DataFrame,
-    smallest: int,
-    weight: np.ndarray | None = None,
+    tables: Mapping[str, Counts], people: pd.DataFrame, smallest: int, weight: np.ndarray | None = None
 ) -> dict[str, list[tuple[int, str]]]:
-    """Return table → (row, column) of what must be withheld, counts that its frame lacks included; see `protect`."""
+    """Return table → (row, column) of what must be withheld, counts that its frame lacks included; see `protect`.
+
+    Each row of `people` may stand for several, as many as its `weight` (n,).
+    """
     gone: dict[str, list[tuple[int, str]]] = {name: [] for name in tables}
     if smallest < 2 or not tables or not len(people):
         return gone

@@ -8,6 +8,8 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +131,14 @@ def read_csv(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows[1:], columns=header, dtype=str)
 
 
+@cache
+def own_csv(path: Path) -> pd.DataFrame:
+    """Return a table of the project's own with every cell as text; read once, so that nobody may change it."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+
+
 def own_yaml(path: Path) -> Any:
     """Return what a YAML file of the project's own says: nobody else writes it, so that nothing in it is checked.
 
@@ -191,9 +201,8 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key '{key.value}' is there twice", key.start_mark
-                )
+                told = f"key '{key.value}' is there twice"
+                raise yaml.constructor.ConstructorError(None, None, told, key.start_mark)
             seen.add((key.tag, str(key.value)))
         return super().construct_mapping(node, deep)
 
@@ -208,15 +217,9 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
         raise yaml.composer.ComposerError(None, None, "an alias that holds itself", node.start_mark)
     if id(node) not in known:
         known[id(node)] = 0
-        parts = (
-            node.value
-            if isinstance(node, yaml.SequenceNode)
-            else [part for pair in node.value for part in pair]
-        )
+        parts = node.value if isinstance(node, yaml.SequenceNode) else chain.from_iterable(node.value)
         known[id(node)] = 1 + sum(_size(part, known) for part in parts)
-        if known[id(node)] > limits.most("yaml_values"):
-            allowed = limits.most("yaml_values")
-            raise yaml.composer.ComposerError(
-                None, None, f"aliases that stand for more than {allowed:,} values", node.start_mark
-            )
+        if known[id(node)] > (allowed := limits.most("yaml_values")):
+            told = f"aliases that stand for more than {allowed:,} values"
+            raise yaml.composer.ComposerError(None, None, told, node.start_mark)
     return known[id(node)]

@@ -21,6 +21,7 @@ from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook, comparison_form, forms, vignette_form
 from research.fieldwork.instruments.items import survey_items
 from research.fieldwork.instruments.pairs import comparison_pairs
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.interviews import transcripts
 from research.manage import contact_workbook
 from research.paths import DEFINITIONS, EXAMPLES
@@ -45,7 +46,7 @@ def survey() -> bytes:
     """Three practitioners and two customers with every answer."""
 
     def write(path: Path) -> None:
-        book = load_workbook(forms.survey_form(path, rows=4))
+        book = load_workbook(save(forms.survey_form(rows=4), path))
         for sheet, prefix, people in zip(book.worksheets[1:3], "PC", (3, 2), strict=True):
             for row in range(4, 4 + people):
                 for cell in sheet[1]:
@@ -68,7 +69,7 @@ def questionnaire() -> bytes:
     """One questionnaire, filled."""
 
     def write(path: Path) -> None:
-        book = load_workbook(forms.questionnaire(path, "customer"))
+        book = load_workbook(save(forms.questionnaire("customer"), path))
         for row in book.worksheets[1].iter_rows() if len(book.worksheets) > 1 else ():
             if re.fullmatch(r"[A-Z]\d?_\d", str(row[0].value)):
                 row[-1].value = 4
@@ -103,7 +104,7 @@ def coding() -> bytes:
     codes = codebook.assignable(book)
 
     def write(path: Path) -> None:
-        forms.coding_form(path, units(), coder="A", codebook=book)
+        save(forms.coding_form(units(), coder="A", codebook=book), path)
         filled = load_workbook(path)
         sheet = next(
             s
@@ -126,10 +127,10 @@ def vignettes() -> tuple[bytes, str]:
         {"loan_amount": [1e4, 2e4, 3e4, 4e4], "income": [5e4, None, 7e4, 8e4], "purpose": list("abcd")}
     )
     facts.index = pd.Index([f"K{n}" for n in range(4)], name="customer_id")
-    drawn = vignette_form.draw_vignettes(facts, 4, facts=["loan_amount", "income"], seed=1)
+    drawn = vignette_form.draw_vignettes(facts, 4, seed=1)
 
     def write(path: Path) -> None:
-        book = load_workbook(vignette_form.vignette_form(path, drawn, ["E01", "E02"], dataset="own"))
+        book = load_workbook(save(vignette_form.vignette_form(drawn, ["E01", "E02"], dataset="own"), path))
         for sheet in (book["E01"], book["E02"]):
             for row in range(6, 10):
                 sheet.cell(row, 4).value = "low 低风险层"
@@ -144,7 +145,7 @@ def comparisons() -> bytes:
     """Two experts' comparisons."""
 
     def write(path: Path) -> None:
-        book = load_workbook(comparison_form.comparison_form(path, ["E01", "E02"]))
+        book = load_workbook(save(comparison_form.comparison_form(["E01", "E02"]), path))
         for sheet in (book["E01"], book["E02"]):
             for number, pair in enumerate(comparison_pairs().itertuples()):
                 sheet.cell(6 + number, 7).value = (pair.left, pair.right, "equal 同等")[number % 3]
@@ -236,7 +237,8 @@ def qda(ending: str) -> bytes:
 def qda_folder() -> dict[str, bytes]:
     """The project as a folder of tables: name → bytes."""
     with tempfile.TemporaryDirectory() as folder:
-        made = exchange.write_folder(project(), folder)
+        exchange.write_folder(project(), folder)
+        made = sorted(path for path in Path(folder).rglob("*") if path.is_file())
         return {str(path.relative_to(folder)): path.read_bytes() for path in made}
 
 

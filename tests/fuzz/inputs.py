@@ -69,7 +69,7 @@ def surveys(random: Random) -> Attempt:
     def act(folder: Path, out: Path) -> None:
         path = folder / name
         if random.random() < 0.5:
-            answers = read_survey(path)[0]
+            answers = read_survey(path)
             if answers[[c for c in answers if "_" in c]].notna().any(axis=None):
                 survey.design_weights(answers)
         else:
@@ -423,8 +423,7 @@ def instruments_(random: Random) -> Attempt:
 def contact_logs(random: Random) -> Attempt:
     """Returned contact plans."""
     data = a_workbook(corpus.contact_log(), random)
-    known = random.choice((None, ["K1", "K2"]))
-    return Attempt({"plan.xlsx": data}, lambda folder, out: read_feedback(folder / "plan.xlsx", known))
+    return Attempt({"plan.xlsx": data}, lambda folder, out: read_feedback(folder / "plan.xlsx"))
 
 
 def settings(random: Random) -> Attempt:

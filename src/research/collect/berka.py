@@ -17,18 +17,10 @@ DEBITS = {"VYDAJ", "VYBER", "withdrawal", "withdrawal in cash"}
 CREDITS = {"PRIJEM", "credit"}
 # What the bank books by itself says nothing about the customer's conduct
 BANK_MADE = {
-    "UROK": "interest",
-    "interest credited": "interest",
-    "SLUZBY": "fee",
-    "payment for statement": "fee",
-    "SANKC. UROK": "penalty",
-    "sanction interest if negative balance": "penalty",
-}
+    "UROK": "interest", "interest credited": "interest", "SLUZBY": "fee", "payment for statement": "fee",
+    "SANKC. UROK": "penalty", "sanction interest if negative balance": "penalty",
+}  # fmt: skip
 LOAN_ORDER = "UVER"  # a standing order that pays the loan exists only because of the loan
-
-
-def _table(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, sep=";", low_memory=False)
 
 
 def _day(dates: pd.Series) -> pd.Series:
@@ -39,7 +31,7 @@ def _day(dates: pd.Series) -> pd.Series:
 
 def read(parts: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
     """Read the eight tables; dates become dates, amounts whole hellers (columns `amount_h`)."""
-    tables = {name: _table(path) for name, path in parts.items()}
+    tables = {name: pd.read_csv(path, sep=";", low_memory=False) for name, path in parts.items()}
     for name, column in (("account", "date"), ("loan", "date"), ("trans", "date"), ("card", "issued")):
         tables[name][column] = _day(tables[name][column])
     trans = tables["trans"]
@@ -121,9 +113,8 @@ def _owners(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     owner["birth"] = _day((number - np.where(month > 50, 5000, 0)).astype(str).str.zfill(6))
     district = tables["district"].replace("?", np.nan)
     owner = owner.merge(district, left_on="district_id", right_on="A1")
-    return owner[["account_id", "sex", "birth", "A3", "A11", "A12"]].rename(
-        columns={"A3": "region", "A11": "district_wage", "A12": "district_unemployment_1995"}
-    )
+    named = {"A3": "region", "A11": "district_wage", "A12": "district_unemployment_1995"}
+    return owner[["account_id", "sex", "birth", *named]].rename(columns=named)
 
 
 def loans(parts: Mapping[str, Path], window_days: int = WINDOW_DAYS) -> pd.DataFrame:
@@ -144,9 +135,8 @@ def loans(parts: Mapping[str, Path], window_days: int = WINDOW_DAYS) -> pd.DataF
     whole = first.index[first == opened.reindex(first.index)]
     history = history[history["account_id"].isin(whole)]
 
-    table = loan.merge(
-        tables["account"][["account_id", "frequency", "date"]], on="account_id", suffixes=("", "_open")
-    )
+    account = tables["account"][["account_id", "frequency", "date"]]
+    table = loan.merge(account, on="account_id", suffixes=("", "_open"))
     table["account_months"] = (table["date"] - table.pop("date_open")).dt.days / DAYS_PER_MONTH
     table = table.merge(conduct(history, window_days), left_on="account_id", right_index=True, how="left")
     orders = table["account_id"].map(_standing_orders(tables["order"], history)).fillna(0)

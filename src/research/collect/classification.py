@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from research.collect.constructs import label
@@ -17,7 +17,7 @@ from research.textfiles import own_yaml
 
 CLASSIFICATION_FILE = DEFINITIONS / "classification.yml"
 NOT_RECORDED = "not recorded"
-TESTS = ("in", "equals", "at_most", "over", "at_least", "known")
+
 FROM_DATA = "a cut-off taken from the data"
 SUMMARY_COLUMNS = (
     "standard", "name", "name_zh", "class", "class_zh", "n", "share", "amount", "amount_share",
@@ -27,60 +27,30 @@ DERIVED = {"rate_over_benchmark": ("interest_rate", "benchmark_rate")}
 
 
 @cache
-def _read(path: Path) -> dict[str, Any]:
-    return own_yaml(path)
-
-
-def rules(path: Path = CLASSIFICATION_FILE) -> dict[str, Any]:
+def rules() -> dict[str, Any]:
     """Return the rule tables: {"parameters": {...}, "standards": {"K1": {...}, …}}."""
-    return _read(path)
+    return own_yaml(CLASSIFICATION_FILE)
 
 
-def standards(definitions: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """Return the thirteen standards as a table: standard, name, name_zh, class, class_zh, overlaps, note."""
-    found = [
-        {
-            "standard": standard,
-            "name": entry["name"],
-            "name_zh": entry["name_zh"],
-            "class": label,
-            "class_zh": label_zh,
-            "overlaps": entry.get("overlaps", ""),
-            "note": entry.get("note", ""),
-        }
-        for standard, entry in (definitions or rules())["standards"].items()
-        for label, label_zh in entry["classes"].items()
-    ]
-    return pd.DataFrame(found)
-
-
-def rule_table(
-    definitions: Mapping[str, Any] | None = None, parameters: Mapping[str, float] | None = None
-) -> pd.DataFrame:
+def rule_table(parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Return every rule with its cut-offs in words a reader can check: standard, alternative, class, rule.
 
     Args:
-        definitions: rule tables, the shipped ones by default.
         parameters: cut-offs as for `classify`, or those it used: `attrs["parameters"]` of its result.
     """
-    definitions = definitions or rules()
-    parameters = _parameters(definitions, parameters)
+    parameters = _parameters(parameters)
     signs = {"in": "in", "equals": "=", "at_most": "≤", "over": ">", "at_least": "≥", "known": "known"}
     found = []
-    for standard, entry in definitions["standards"].items():
+    for standard, entry in rules()["standards"].items():
         for position, way in enumerate(entry["measured_by"], start=1):
             for rule in way["rules"]:
                 parts = [
-                    f"{name} {signs[test]} {_in_words(value)}"
+                    f"{name} {signs[test]} {_in_words(_value(raw, parameters))}"
                     for name, condition in rule.get("when", {}).items()
                     for test, raw in condition.items()
-                    for value in [_value(raw, parameters)]
                 ]
-                words = " and ".join(parts) if parts else "otherwise"
-                found.append(
-                    {"standard": standard, "alternative": position, "class": rule["class"], "rule": words}
-                )
-    return pd.DataFrame(found)
+                found.append((standard, position, rule["class"], " and ".join(parts) or "otherwise"))
+    return pd.DataFrame(found, columns=["standard", "alternative", "class", "rule"])
 
 
 def _in_words(value: Any) -> str:
@@ -94,16 +64,12 @@ def _in_words(value: Any) -> str:
     return str(value)
 
 
-def _parameters(definitions: Mapping[str, Any], given: Mapping[str, float] | None) -> dict[str, float]:
-    values = dict(definitions["parameters"])
-    for name, value in (given or {}).items():
-        if name != "benchmark_rate" and name not in values:
-            raise UserError(
-                f"classification parameter '{name}' is unknown{nearest(name, [*values, 'benchmark_rate'])}"
-            )
-        values[name] = value
-    values["minus_benchmark_tolerance"] = -values["benchmark_tolerance"]
-    return values
+def _parameters(given: Mapping[str, float] | None) -> dict[str, float]:
+    values = rules()["parameters"] | dict(given or {})
+    known = [*rules()["parameters"], "benchmark_rate"]
+    if unknown := next((name for name in values if name not in known), ""):
+        raise UserError(f"classification parameter '{unknown}' is unknown{nearest(unknown, known)}")
+    return values | {"minus_benchmark_tolerance": -values["benchmark_tolerance"]}
 
 
 def _with_sizes(parameters: dict[str, Any], customers: pd.DataFrame) -> dict[str, Any]:
@@ -130,13 +96,7 @@ def _with_derived(customers: pd.DataFrame, parameters: Mapping[str, float]) -> p
 
 
 def _value(value: Any, parameters: Mapping[str, float]) -> Any:
-    if isinstance(value, str) and value.startswith("$"):
-        if value[1:] not in parameters:
-            raise UserError(
-                f"classification rule uses the unknown parameter '{value}'{nearest(value[1:], parameters)}"
-            )
-        return parameters[value[1:]]
-    return value
+    return parameters[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
 
 def _holds(table: pd.DataFrame, when: Mapping[str, Any], parameters: Mapping[str, float]) -> pd.Series:
@@ -144,10 +104,6 @@ def _holds(table: pd.DataFrame, when: Mapping[str, Any], parameters: Mapping[str
     for construct, condition in when.items():
         column = table[construct]
         for test, raw in condition.items():
-            if test not in TESTS:
-                raise UserError(
-                    f"classification rule on '{construct}': unknown test '{test}'{nearest(test, TESTS)}"
-                )
             value = _value(raw, parameters)
             if test in ("in", "equals"):
                 result &= column.isin(value if isinstance(value, list) else [value])
@@ -159,19 +115,12 @@ def _holds(table: pd.DataFrame, when: Mapping[str, Any], parameters: Mapping[str
     return result
 
 
-def _measured_by(entry: Mapping[str, Any], columns: pd.Index) -> Mapping[str, Any] | None:
-    for way in entry["measured_by"]:
-        if set(way["constructs"]) <= set(columns):
-            return way
-    return None
-
-
 def _assign(
     table: pd.DataFrame, entry: Mapping[str, Any], parameters: Mapping[str, float]
 ) -> tuple[pd.Series, str]:
     """Return the class of every row (None = not recorded) and, when the standard is not measured, the reason."""
     empty = pd.Series(None, index=table.index, dtype=object)
-    way = _measured_by(entry, table.columns)
+    way = next((way for way in entry["measured_by"] if set(way["constructs"]) <= set(table)), None)
     if way is None:
         first = entry["measured_by"][0]["constructs"]
         needs = [part for name in first for part in DERIVED.get(name, (name,)) if part not in table.columns]
@@ -190,27 +139,21 @@ def _assign(
     return assigned, ""
 
 
-def classify(
-    customers: pd.DataFrame,
-    definitions: Mapping[str, Any] | None = None,
-    parameters: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
+def classify(customers: pd.DataFrame, parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Put every customer into the classes of K1 to K13.
 
     Args:
         customers: canonical customer table.
-        definitions: rule tables, the shipped ones by default.
         parameters: changed cut-offs; also `benchmark_rate` (share per year) where the table has none.
 
     Returns: index of `customers`, categorical columns K1 … K13 with the classes of the standard in order. Missing
     means that a construct is not recorded for the customer; a standard that is not measured is missing everywhere,
     with the reason in `attrs["reasons"]`. `attrs["parameters"]` has the cut-offs used.
     """
-    definitions = definitions or rules()
-    values = _with_sizes(_parameters(definitions, parameters), customers)
+    values = _with_sizes(_parameters(parameters), customers)
     table = _with_derived(customers, values)
     classes, reasons = {}, {}
-    for standard, entry in definitions["standards"].items():
+    for standard, entry in rules()["standards"].items():
         assigned, reason = _assign(table, entry, values)
         classes[standard] = pd.Categorical(assigned, categories=list(entry["classes"]))
         if reason:
@@ -221,29 +164,18 @@ def classify(
     return frame
 
 
-def _row(rows: pd.Series, customers: pd.DataFrame) -> dict[str, float]:
+def _counts(rows: pd.Series, customers: pd.DataFrame) -> tuple[float, ...]:
+    """Return n, share, amount, amount_share, known, bad, outcome_rate, ci_low and ci_high of some rows."""
     amount = customers["loan_amount"] if "loan_amount" in customers else pd.Series(dtype="float64")
     outcome = customers["default"][rows].dropna() if "default" in customers else pd.Series(dtype="float64")
-    known, bad = len(outcome), int(outcome.sum())
-    low, high = jeffreys(bad, known)
-    total = float(amount.sum())
-    inside = float(amount[rows].sum()) if len(amount) else float("nan")
-    return {
-        "n": int(rows.sum()),
-        "share": float(rows.mean()),
-        "amount": inside,
-        "amount_share": inside / total if total else float("nan"),
-        "known": known,
-        "bad": bad,
-        "outcome_rate": bad / known if known else float("nan"),
-        "ci_low": float(low),
-        "ci_high": float(high),
-    }
+    known, bad, total = len(outcome), int(outcome.sum()), float(amount.sum())
+    low, high = map(float, jeffreys(bad, known))
+    inside = float(amount[rows].sum()) if len(amount) else np.nan
+    lent, rate = inside / total if total else np.nan, bad / known if known else np.nan
+    return int(rows.sum()), float(rows.mean()), inside, lent, known, bad, rate, low, high
 
 
-def summary(
-    classes: pd.DataFrame, customers: pd.DataFrame, definitions: Mapping[str, Any] | None = None
-) -> pd.DataFrame:
+def summary(classes: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """Count every class of every standard.
 
     Returns one row per standard and class: standard, name, name_zh, class, class_zh, n, share, amount, amount_share,
@@ -253,32 +185,15 @@ def summary(
     """
     reasons = classes.attrs.get("reasons", {})
     found = []
-    for standard, entry in (definitions or rules())["standards"].items():
-        about = {"standard": standard, "name": entry["name"], "name_zh": entry["name_zh"]}
-        column = classes[standard]
+    for standard, entry in rules()["standards"].items():
+        about, column = (standard, entry["name"], entry["name_zh"]), classes[standard]
         if standard in reasons or column.isna().all():
             reason = reasons.get(standard, "not measured: no row has a value")
-            found.append(
-                {**about, "class": None, "class_zh": None, "n": 0, "measured": False, "reason": reason}
-            )
+            found.append((*about, None, None, 0, *[np.nan] * 8, False, reason))
             continue
-        for kind, kind_zh in entry["classes"].items():
-            counts = _row(column == kind, customers)
-            found.append(
-                {**about, "class": kind, "class_zh": kind_zh, **counts, "measured": True, "reason": ""}
-            )
-        if column.isna().any():
-            counts = _row(column.isna(), customers)
-            found.append(
-                {
-                    **about,
-                    "class": NOT_RECORDED,
-                    "class_zh": "未记录",
-                    **counts,
-                    "measured": True,
-                    "reason": "",
-                }
-            )
+        parts = [(kind, kind_zh, column == kind) for kind, kind_zh in entry["classes"].items()]
+        parts += [(NOT_RECORDED, "未记录", column.isna())] if column.isna().any() else []
+        found += [(*about, kind, zh, *_counts(rows, customers), True, "") for kind, zh, rows in parts]
     return pd.DataFrame(found, columns=list(SUMMARY_COLUMNS))
 
 

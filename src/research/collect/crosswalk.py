@@ -18,7 +18,6 @@ from research.collect.transforms import (
     ANY_SOURCE,
     RATIOS,
     TRANSFORMS,
-    Transform,
     mapping,
     number,
     options,
@@ -62,42 +61,32 @@ class Crosswalked:
     left_out: int = 0
 
 
-def _fault(path: Path, row: int, message: str) -> UserError:
-    return UserError(f"{path.name}, row {row}: {message}")
-
-
-def _sources(cell: str) -> list[str]:
+def sources(cell: str) -> list[str]:
+    """Return the columns that a cell of a crosswalk names."""
     return [part.strip() for part in cell.split(";") if part.strip()]
 
 
-def _check_row(path: Path, position: int, row: pd.Series, known: pd.Index) -> None:
-    line = position + 2  # the header is row 1
-    if row["construct"] not in known:
-        raise _fault(path, line, f"unknown construct '{row['construct']}'{nearest(row['construct'], known)}")
-    if row["fit"] not in FITS:
-        raise _fault(path, line, f"fit is '{row['fit']}'{nearest(row['fit'], FITS)}")
-    if row["fit"] != "direct" and not row["reason"]:
-        raise _fault(path, line, f"'{row['construct']}' is {row['fit']}: say why in the column reason")
-    if row["fit"] == "absent":
-        return
+def _fault(row: pd.Series, known: pd.Index) -> str:
+    """Return what does not fit in a row of a crosswalk, empty when all does."""
+    construct, fit, transform = row["construct"], row["fit"], row["transform"]
+    if construct not in known:
+        return f"unknown construct '{construct}'{nearest(construct, known)}"
+    if fit not in FITS:
+        return f"fit is '{fit}'{nearest(fit, FITS)}"
+    if fit != "direct" and not row["reason"]:
+        return f"'{construct}' is {fit}: say why in the column reason"
+    if fit == "absent":
+        return ""
     for column, allowed in CHOICES.items():
         if row[column] not in allowed:
-            raise _fault(
-                path,
-                line,
-                f"{column} is '{row[column]}'; expected {', '.join(filter(None, allowed))} or nothing",
-            )
-    if row["transform"] not in TRANSFORMS:
-        raise _fault(
-            path, line, f"unknown transform '{row['transform']}'{nearest(row['transform'], TRANSFORMS)}"
-        )
-    low, high = TRANSFORMS[row["transform"]].sources
-    count = len(_sources(row["source"]))
-    if not low <= count <= high:
-        wanted = str(low) if low == high else f"{low} to {high}"
-        raise _fault(
-            path, line, f"transform '{row['transform']}' needs {wanted} source columns, found {count}"
-        )
+            return f"{column} is '{row[column]}'; expected {', '.join(filter(None, allowed))} or nothing"
+    if transform not in TRANSFORMS:
+        return f"unknown transform '{transform}'{nearest(transform, TRANSFORMS)}"
+    low, high = TRANSFORMS[transform].sources
+    count, wanted = len(sources(row["source"])), str(low) if low == high else f"{low} to {high}"
+    if low <= count <= high:
+        return ""
+    return f"transform '{transform}' needs {wanted} source columns, found {count}"
 
 
 def crosswalk_file(name_or_path: str | Path) -> Path:
@@ -126,11 +115,11 @@ def read_crosswalk(name_or_path: str | Path) -> pd.DataFrame:
     table = read_csv(path, COLUMNS).reindex(columns=[*COLUMNS, *OPTIONAL], fill_value="")
     limits.within("crosswalk_rows", len(table), path.name)
     known = constructs().index
-    for position, (_, row) in enumerate(table.iterrows()):
-        _check_row(path, position, row, known)
-    repeated = table["construct"][table["construct"].duplicated()]
-    if len(repeated):
-        raise _fault(path, int(repeated.index[0]) + 2, f"construct '{repeated.iloc[0]}' has two rows")
+    for place, row in table.iterrows():
+        if fault := _fault(row, known):
+            raise UserError(f"{path.name}, row {place + 2}: {fault}")  # the header is row 1
+    for place, name in table["construct"][table["construct"].duplicated()].items():
+        raise UserError(f"{path.name}, row {place + 2}: construct '{name}' has two rows")
     return table
 
 
@@ -147,7 +136,7 @@ def complete(crosswalk: pd.DataFrame) -> pd.DataFrame:
 def _columns(raw: pd.DataFrame, row: pd.Series, label: str) -> list[pd.Series]:
     found = []
     codes = [code.strip() for code in row["missing"].split("|") if code.strip()]
-    for name in _sources(row["source"]):
+    for name in sources(row["source"]):
         if name not in raw.columns:
             raise UserError(
                 f"{label}, construct '{row['construct']}': the data have no column '{name}'"
@@ -179,65 +168,56 @@ def decimal_of(raw: pd.DataFrame) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _readings(sources: list[pd.Series], row: pd.Series, raw: pd.DataFrame) -> list[numerals.Reading]:
-    found = []
-    for column in sources:
-        given = {
-            "decimal": row["decimal"],
-            "percentages": takes_percentages(row["transform"], row["argument"]),
-        }
-        reading = numerals.read(column, **given)
+def _readings(columns: list[pd.Series], row: pd.Series, raw: pd.DataFrame) -> list[numerals.Reading]:
+    found, percentages = [], takes_percentages(row["transform"], row["argument"])
+    for column in columns:
+        reading = numerals.read(column, decimal=row["decimal"], percentages=percentages)
         if reading.problem and not row["decimal"]:
-            reading = numerals.read(column, hint=decimal_of(raw), **given)
+            reading = numerals.read(column, hint=decimal_of(raw), percentages=percentages)
         found.append(reading)
     return found
 
 
-def _unclear_dates(sources: list[pd.Series], row: pd.Series, dtype: str) -> str:
+def _unclear_dates(columns: list[pd.Series], row: pd.Series, dtype: str) -> str:
     """Say which source column has dates that two forms fit, where the crosswalk gives no form."""
-    given = options(row["argument"]) if row["transform"].endswith("_between") else {}
-    forms = [given.get("from", ""), given.get("to", "")] if given or len(sources) == 2 else [row["argument"]]
-    if dtype != "datetime" and not row["transform"].endswith("_between"):
+    if row["transform"].endswith("_between"):
+        given = options(row["argument"])
+        forms = [given.get("from", ""), given.get("to", "")]
+    elif dtype == "datetime":
+        forms = [row["argument"]]
+    else:
         return ""
-    for column, form in zip(sources, forms, strict=False):
+    for column, form in zip(columns, forms, strict=False):
         if not form and not pd.api.types.is_numeric_dtype(column) and day_or_month_first(column) == "unclear":
             return f"column '{column.name}': day or month first cannot be told; give the format, such as %d/%m/%Y"
     return ""
 
 
-def _examples(column: pd.Series) -> str:
-    counts = text(column).value_counts()
-    return ", ".join(masked(counts.index[:EXAMPLES].tolist(), str(column.name)))
-
-
 def _lost(row: pd.Series, gone: pd.Series, known: int) -> dict[str, object]:
     """Say which values `gone` of a source column, of so many known ones, gave nothing."""
-    return {
-        "construct": row["construct"],
-        "source": str(gone.name),
-        "transform": row["transform"],
-        "n": len(gone),
-        "share": float(len(gone) / known),
-        "examples": _examples(gone),
-        "accepted": row["lost"] == "accept",
-    }
+    shown = masked(text(gone).value_counts().index[:EXAMPLES].tolist(), str(gone.name))
+    said = (
+        row["construct"],
+        str(gone.name),
+        row["transform"],
+        len(gone),
+        float(len(gone) / known),
+        ", ".join(shown),
+    )
+    return dict(zip(LOST_COLUMNS, (*said, row["lost"] == "accept"), strict=True))
 
 
 def _losses(
-    row: pd.Series,
-    sources: list[pd.Series],
-    read: list[numerals.Reading],
-    values: pd.Series,
-    transform: Transform,
+    row: pd.Series, columns: list[pd.Series], read: list[numerals.Reading], values: pd.Series
 ) -> list[dict[str, object]]:
     """Source values that were there and gave nothing, one entry per column."""
     if (
-        not sources or row["transform"] == "window_midpoint"
+        not columns or row["transform"] == "window_midpoint"
     ):  # no event in any window is an answer, not a loss
         return []
     found = []
-    there = [_is_there(column) for column in sources]
-    for column, known, reading in zip(sources, there, read, strict=False):
+    there = [_is_there(column) for column in columns]
+    for column, known, reading in zip(columns, there, read, strict=False):
         gone = known & reading.values.isna()
         if gone.any():
             found.append(_lost(row, column[gone], int(column.notna().sum())))
@@ -245,15 +225,14 @@ def _losses(
     due = usable.any(axis=1) if row["transform"] in ANY_SOURCE else usable.all(axis=1)
     if row["transform"] == "map":
         to_missing = [key for key, becomes in mapping(row["argument"]).items() if becomes == ""]
-        due &= ~text(sources[0]).isin(to_missing)  # mapped to missing on purpose
+        due &= ~text(columns[0]).isin(to_missing)  # mapped to missing on purpose
     gone = due & values.isna()
     if gone.any():
-        if len(sources) == 1:
-            told = _lost(row, sources[0][gone], int((sources[0].notna() & due).sum()))
+        if len(columns) == 1:
+            told = _lost(row, columns[0][gone], int((columns[0].notna() & due).sum()))
         else:
-            told = _lost(
-                row, _joined([column[gone] for column in sources]).rename(row["source"]), int(due.sum())
-            )
+            texts = pd.concat([text(column[gone]).fillna("—") for column in columns], axis=1)
+            told = _lost(row, texts.agg("; ".join, axis=1).rename(row["source"]), int(due.sum()))
         quotient = {"examples": NO_QUOTIENT, "accepted": True} if row["transform"] in RATIOS else {}
         found.append(told | quotient)
     return found
@@ -261,10 +240,6 @@ def _losses(
 
 def _is_there(column: pd.Series) -> pd.Series:
     return column.notna() if pd.api.types.is_numeric_dtype(column) else text(column).notna()
-
-
-def _joined(sources: list[pd.Series]) -> pd.Series:
-    return pd.concat([text(column).fillna("—") for column in sources], axis=1).agg("; ".join, axis=1)
 
 
 def _within(
@@ -277,19 +252,14 @@ def _within(
     outside = (values < low) | (values > high)
     if not outside.any():
         return values, []
-    ends = [f"≥ {low:g}" if low == low else "", f"≤ {high:g}" if high == high else ""]
-    told = {
-        "construct": row["construct"],
-        "allowed": " and ".join(filter(None, ends)),
-        "n": int(outside.sum()),
-        "share": float(outside.sum() / values.notna().sum()),
-        "treated": row["out_of_range"] or "nothing",
-    }
-    if row["out_of_range"] == "missing":
+    ends = " and ".join([f"≥ {low:g}"] * pd.notna(low) + [f"≤ {high:g}"] * pd.notna(high))
+    n, treated = int(outside.sum()), row["out_of_range"] or "nothing"
+    told = (row["construct"], ends, n, float(n / values.notna().sum()), treated)
+    if treated == "missing":
         values = values.mask(outside)
-    elif row["out_of_range"] == "clip":
-        values = values.clip(low if low == low else None, high if high == high else None)
-    return values, [told]
+    elif treated == "clip":
+        values = values.clip(low, high)
+    return values, [dict(zip(OUTSIDE_COLUMNS, told, strict=True))]
 
 
 def apply(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str = "data", check: bool = True) -> Crosswalked:
@@ -315,24 +285,23 @@ def apply(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str = "data", check
     for _, row in table[table["fit"] != "absent"].iterrows():
         name, transform = row["construct"], TRANSFORMS[row["transform"]]
         dtype = definitions.at[name, "dtype"]
-        sources = _columns(raw, row, label)
+        given = _columns(raw, row, label)
         numbers = transform.reads_numbers and not (row["transform"] == "identity" and dtype != "float")
-        readings = _readings(sources, row, raw) if numbers else []
-        for column, reading in zip(sources, readings, strict=False):
+        readings = _readings(given, row, raw) if numbers else []
+        for column, reading in zip(given, readings, strict=False):
             if reading.said:
                 read_as.append({"construct": name, "source": column.name, "read_as": reading.said})
             if reading.problem:
                 problems.append(f"construct '{name}', column '{column.name}': {reading.problem}")
         try:
-            given = [reading.values for reading in readings] or sources or [anchor]
-            values = transform.apply(given, row["argument"])
-            unclear = _unclear_dates(sources, row, dtype)
+            values = transform.apply([one.values for one in readings] or given or [anchor], row["argument"])
+            unclear = _unclear_dates(given, row, dtype)
         except UserError as error:
             raise UserError(f"{label}, construct '{name}': {error}") from None
         if unclear:
             problems.append(f"construct '{name}', {unclear}")
         typed = _typed(values, dtype)
-        lost += _losses(row, sources, readings, typed, transform)
+        lost += _losses(row, given, readings, typed)
         columns[name], found = _within(typed, row, definitions.loc[name])
         outside += found
     if problems:
@@ -347,13 +316,9 @@ def apply(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str = "data", check
     order = [name for name in definitions.index if name in columns]
     index = pd.Index(identity.astype(object), name="customer_id")
     customers = pd.DataFrame({name: columns[name].array for name in order}, index=index)
-    made = Crosswalked(
-        customers,
-        pd.DataFrame(lost, columns=list(LOST_COLUMNS)),
-        pd.DataFrame(outside, columns=list(OUTSIDE_COLUMNS)),
-        pd.DataFrame(read_as, columns=list(READ_COLUMNS)),
-        int(raw.attrs.get(LEFT_OUT, 0)),
-    )
+    kinds = ((lost, LOST_COLUMNS), (outside, OUTSIDE_COLUMNS), (read_as, READ_COLUMNS))
+    told = [pd.DataFrame(rows, columns=list(names)) for rows, names in kinds]
+    made = Crosswalked(customers, *told, int(raw.attrs.get(LEFT_OUT, 0)))
     if check:
         if faults := losses_in_words(made.lost):
             raise UserError(f"{label}: {'; '.join(faults)}")
@@ -370,15 +335,3 @@ def losses_in_words(lost: pd.DataFrame) -> list[str]:
         for row in lost.itertuples()
         if row.share > most and not row.accepted
     ]
-
-
-def beside(raw: pd.DataFrame, crosswalk: pd.DataFrame, construct: str) -> pd.DataFrame:
-    """Return the source columns of one construct with the coerced value beside them (column `value`)."""
-    row = complete(crosswalk).set_index("construct").loc[construct]
-    if row["fit"] == "absent":
-        raise UserError(f"construct '{construct}' is absent here: {row['reason']}")
-    keep = pd.concat(
-        [crosswalk[crosswalk["construct"] == name] for name in ("customer_id", construct)], ignore_index=True
-    )
-    values = apply(raw, keep, check=False).customers[construct]
-    return raw[_sources(row["source"])].assign(value=values.array)

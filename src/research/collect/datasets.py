@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from research import limits
-from research.collect import loanbook, origins
+from research.collect import origins
 from research.collect.book_checks import BOOK_CHECKS_FILE
 from research.collect.constructs import CONSTRUCTS_FILE, constructs, validate
 from research.collect.crosswalk import (
@@ -23,13 +23,14 @@ from research.collect.crosswalk import (
     crosswalk_file,
     read_crosswalk,
 )
+from research.collect.identifiers import identifiers, refuse
 from research.collect.outcome import Outcome, of_crosswalk, of_definition, placed
 from research.collect.simulate import Simulation
 from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table, stem, suffix
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
-from research.textfiles import exists, is_file, own_yaml, read_bytes, reading
+from research.textfiles import exists, is_file, own_csv, own_yaml, read_bytes, reading
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"
@@ -95,13 +96,9 @@ def load_raw(name: str | Path) -> pd.DataFrame:
 
 def _simulated_crosswalk() -> pd.DataFrame:
     """The simulated bank writes canonical tables itself: every construct it has is direct."""
-    table = pd.DataFrame({"construct": constructs().index}).reindex(columns=list(COLUMNS), fill_value="")
-    table["source"] = table["construct"]
-    table["transform"] = "identity"
-    table["unit"] = list(constructs()["unit"])
-    table["fit"] = "direct"
-    table["reason"] = "simulated"
-    return table
+    table = constructs()[["construct", "unit"]].reindex(columns=list(COLUMNS), fill_value="")
+    told = {"transform": "identity", "fit": "direct", "reason": "simulated"}
+    return table.assign(source=table["construct"], **told).reset_index(drop=True)
 
 
 def crosswalk_beside(name: str | Path) -> Path:
@@ -147,13 +144,11 @@ def harmonise(
         raw: the source columns where they were read, and checked, before.
     """
     if not is_path(name) and definition(str(name))["kind"] == SIMULATED:
-        customers = simulation().customers
-        return Crosswalked(validate(customers, SIMULATED))
-    table = crosswalk_of(name, crosswalk)
-    new = raw is None
+        return Crosswalked(validate(simulation().customers, SIMULATED))
+    table, new = crosswalk_of(name, crosswalk), raw is None
     raw = load_raw(name) if raw is None else raw
     if new and is_path(name):
-        loanbook.refuse_identifiers(raw, table, str(name))
+        refuse(identifiers(raw), table, str(name))
     made = apply(raw, table, label=str(name), check=new)
     return replace(made, customers=placed(made.customers, outcome(name, crosswalk)))
 
@@ -189,29 +184,26 @@ def outcome_variants(name: str) -> pd.DataFrame:
 
     The first column equals `default`. Empty for a data set without variants.
     """
-    variants = definition(name).get("outcome_variants", {})
-    customers = load(name)
-    status = customers["loan_status"].astype(object) if variants else None
+    variants, customers = definition(name).get("outcome_variants", {}), load(name)
     return pd.DataFrame(
-        {variant: status.map(table).astype("float64") for variant, table in variants.items()},
+        {
+            key: customers["loan_status"].astype(object).map(by).astype("float64")
+            for key, by in variants.items()
+        },
         index=customers.index,
     )
 
 
 def classification_parameters(name: str | Path) -> dict[str, float]:
     """Return the cut-offs of K8 that belong to a data set's money; empty for a file."""
-    cuts = None if is_path(name) else definition(str(name)).get("size_cuts")
-    return (
-        dict(zip(("size_small_at_most", "size_medium_at_most"), map(float, cuts), strict=True))
-        if cuts
-        else {}
-    )
+    cuts = [] if is_path(name) else definition(str(name)).get("size_cuts", [])
+    return dict(zip(("size_small_at_most", "size_medium_at_most"), map(float, cuts), strict=False))
 
 
-def leakage(name: str | None = None) -> pd.DataFrame:
+def leakage(name: str) -> pd.DataFrame:
     """Return the source columns that are known only after the loan was made: dataset, column, reason."""
-    table = pd.read_csv(LEAKAGE_FILE, dtype=str, keep_default_na=False)
-    return table if name is None else table[table["dataset"] == name].reset_index(drop=True)
+    table = own_csv(LEAKAGE_FILE)
+    return table[table["dataset"] == name].reset_index(drop=True)
 
 
 def coverage(datasets: Iterable[str] | None = None) -> pd.DataFrame:
@@ -225,20 +217,11 @@ def coverage_by(crosswalks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Columns: construct, label, label_zh, criterion, block, role, dataset, fit (direct, proxy, absent), source,
     transform, unit, reason. Rows: every construct but the identifier, for every data set (also those not here).
     """
-    parts = [coverage_of(walk).assign(dataset=name) for name, walk in crosswalks.items()]
-    order = [
-        "construct",
-        "label",
-        "label_zh",
-        "criterion",
-        "block",
-        "role",
-        "dataset",
-        "fit",
-        "source",
-        "transform",
-    ]
-    return pd.concat(parts, ignore_index=True)[[*order, "unit", "reason"]]
+    parts = []
+    for name, walk in crosswalks.items():
+        parts.append(coverage_of(walk))
+        parts[-1].insert(6, "dataset", name)
+    return pd.concat(parts, ignore_index=True)
 
 
 def coverage_of(crosswalk: pd.DataFrame) -> pd.DataFrame:
@@ -268,27 +251,21 @@ def describe(
     proxy, absent (see `fits`), outcome, censoring, licence, period, currency, partial. A data set that is not here has
     its published number of rows and no outcome rate.
     """
-    chosen = names() if datasets is None else datasets
-    return pd.DataFrame([_description(name, table or load) for name in chosen])
-
-
-def _description(name: str, table: Callable[[str], pd.DataFrame]) -> dict[str, Any]:
-    entry = definition(name)
-    here = origins.is_here(entry)
-    outcome = table(name)["default"] if here else None
-    return {
-        "dataset": name,
-        "title": entry["title"],
-        "real": entry["real"],
-        "available": here,
-        "rows": len(outcome) if here else entry["rows"],
-        "known": int(outcome.notna().sum()) if here else pd.NA,
-        "bad": int(outcome.sum()) if here else pd.NA,
-        "outcome_rate": float(outcome.mean()) if here else float("nan"),
-        **fits(coverage([name])),
-        **{key: entry[key] for key in ("outcome", "censoring", "licence", "period", "currency")},
-        "partial": origins.partial(entry),
-    }
+    rows = []
+    for name in names() if datasets is None else datasets:
+        entry = definition(name)
+        counts = entry["rows"], pd.NA, pd.NA, float("nan")
+        if here := origins.is_here(entry):
+            outcome = (table or load)(name)["default"]
+            counts = len(outcome), int(outcome.notna().sum()), int(outcome.sum()), float(outcome.mean())
+        rows.append({
+            "dataset": name, "title": entry["title"], "real": entry["real"], "available": here,
+            **dict(zip(("rows", "known", "bad", "outcome_rate"), counts, strict=True)),
+            **fits(coverage_of(crosswalk_of(name))),
+            **{key: entry[key] for key in ("outcome", "censoring", "licence", "period", "currency")},
+            "partial": origins.partial(entry),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> str:
@@ -298,14 +275,8 @@ def data_fingerprint(name: str | Path, crosswalk: str | Path | None = None) -> s
             rows = _hashed(path, path.stat().st_size, path.stat().st_mtime_ns)
     else:
         rows = origins.fingerprint(definition(str(name)))
-    digest = hashlib.sha256(rows.encode())
-    for path in (
-        _crosswalk_file(name, crosswalk),
-        MAPS_FILE,
-        CONSTRUCTS_FILE,
-        BOOK_CHECKS_FILE,
-        TOTAL_WORDS_FILE,
-    ):
+    digest, walk = hashlib.sha256(rows.encode()), _crosswalk_file(name, crosswalk)
+    for path in (walk, MAPS_FILE, CONSTRUCTS_FILE, BOOK_CHECKS_FILE, TOTAL_WORDS_FILE):
         digest.update(hashlib.sha256(read_bytes(path)).digest())
     return digest.hexdigest()
 

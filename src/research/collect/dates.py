@@ -47,12 +47,7 @@ SERIAL = {
 def _cells(values: pd.Series) -> pd.Series:
     if pd.api.types.is_float_dtype(values):  # 202301.0 is the month 202301
         known = values.dropna()
-        if (
-            len(known)
-            and np.isfinite(known).all()
-            and (known == known.round()).all()
-            and known.abs().max() < 1e15
-        ):
+        if len(known) and (known == known.round()).all() and known.abs().max() < 1e15:
             values = values.astype("Int64")
     codes, found = pd.factorize(values.astype("string"))  # of a million dates few are different
     cells = pd.Series(found, dtype="string").str.slice(0, 200).str.normalize("NFKC").str.strip()

@@ -16,48 +16,30 @@ from research.collect.identifiers import BIRTH_DATE, identifiers
 from research.collect.numerals import read
 from research.collect.transforms import looks_like_days, number, text
 from research.paths import DEFINITIONS
+from research.textfiles import own_csv
 
 VALUE_SYNONYMS_FILE = DEFINITIONS / "value_synonyms.csv"
 EVENT_FEATURES_FILE = DEFINITIONS / "event_features.csv"
 CLOSE = 0.82  # share of alike letters from which a word is taken for another
+# the window that a heading counts over, such as "last 6 months"
 WINDOW = re.compile(r"(?: last| in)?(?: \d+ (?:m|d|y|months?|days?|years?))$")
 LOOKED_AT = 200  # values of a column of dates
 DAY = 12 / 365.25  # months
 MONEY = {"万元": 10_000.0, "万": 10_000.0, "千元": 1_000.0}
-MONTHS = {
-    "天": DAY,
-    "日": DAY,
-    "days": DAY,
-    "day": DAY,
-    "d": DAY,
-    "年": 12.0,
-    "years": 12.0,
-    "year": 12.0,
-    "weeks": 7 * DAY,
-}
+MONTHS = dict.fromkeys(("天", "日", "days", "day", "d"), DAY) | dict.fromkeys(("年", "years", "year"), 12.0)
+MONTHS["weeks"] = 7 * DAY
 MONTHLY = re.compile(r"\bmonth(?:s|ly)?\b|^月|每月")
 DATE_FORMATS = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%Y%m%d",
-    "%Y年%m月%d日",
-    "%Y-%m",
-    "%Y%m",
-    "%b-%Y",
-    "%d.%m.%Y",
-    "%d%b%Y",
-)
+    "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日", "%Y-%m", "%Y%m", "%b-%Y", "%d.%m.%Y", "%d%b%Y",
+)  # fmt: skip
 # Where the years 2000 to 2029 lie in serial numbers of days or seconds
 SERIAL = {"excel": (36_526, 47_484), "sas": (14_610, 25_568), "sasdatetime": (1.262e9, 2.21e9)}
 
 
 @cache
 def _values() -> dict[str, dict[str, str]]:
-    table = pd.read_csv(VALUE_SYNONYMS_FILE, dtype=str, keep_default_na=False)
-    return {
-        name: dict(zip(rows["value"], rows["becomes"], strict=True))
-        for name, rows in table.groupby("construct")
-    }
+    known = own_csv(VALUE_SYNONYMS_FILE).groupby("construct")
+    return {name: dict(zip(rows["value"], rows["becomes"], strict=True)) for name, rows in known}
 
 
 def _score(column: str, synonym: str) -> float:
@@ -67,33 +49,23 @@ def _score(column: str, synonym: str) -> float:
     inside = f" {synonym} " in f" {column} " if synonym.isascii() else len(synonym) > 1 and synonym in column
     if inside:
         return 0.9 * len(synonym) / len(column) + 0.05
-    pairs = list(zip(column.split(), synonym.split(), strict=False))
-    if len(column.split()) != len(synonym.split()) or not all(_alike(one, other) for one, other in pairs):
-        return 0.0
-    return 0.9 * difflib.SequenceMatcher(None, column, synonym).ratio()
+    ones, others = column.split(), synonym.split()
+    alike = len(ones) == len(others) and all(
+        _alike(*pair) >= CLOSE for pair in zip(ones, others, strict=True)
+    )
+    return 0.9 * _alike(column, synonym) if alike else 0.0
 
 
-def _alike(one: str, other: str) -> bool:
-    return difflib.SequenceMatcher(None, one, other).ratio() >= CLOSE
-
-
-def _without_window(plain: str) -> str:
-    """The words of a heading without the window that it counts over, such as "last 6 months"."""
-    return WINDOW.sub("", plain)
-
-
-@cache
-def _events() -> dict[str, str]:
-    table = pd.read_csv(EVENT_FEATURES_FILE, dtype=str, keep_default_na=False, encoding="utf-8")
-    return dict(zip(table["feature"], table["serves"], strict=True))
+def _alike(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _event(column: str) -> tuple[str, int] | None:
     """The construct that a column of `research events` serves ("" for none) and the months of its window."""
-    for feature, serves in sorted(_events().items(), key=lambda item: -len(item[0])):
-        found = re.fullmatch(rf"{feature}(?:_(?:(\d+)m|\d+d|all))?", column)
-        if found and (column != "amount" and column != "frequency"):
-            return serves, int(found[1] or 0)
+    for row in own_csv(EVENT_FEATURES_FILE).itertuples():
+        found = re.fullmatch(rf"{row.feature}(?:_(?:(\d+)m|\d+d|all))?", column)
+        if found and column not in ("amount", "frequency"):
+            return row.serves, int(found[1] or 0)
     return None
 
 
@@ -103,16 +75,14 @@ def _matches(columns: list[str]) -> pd.DataFrame:
     for column in columns:
         if event := _event(column):
             construct, months = event
-            if construct:
-                found.append(
-                    (construct, column, 1.0 - abs(months - 12) / 1000 - (column != "recency_months") / 1000)
-                )
+            score = 1.0 - abs(months - 12) / 1000 - (column != "recency_months") / 1000
+            found += [(construct, column, score)] if construct else []
             continue
-        plain = _without_window(words(column))
+        plain = WINDOW.sub("", words(column))
         found += [
             (row.construct, column, score)
             for row in synonyms().itertuples()
-            if plain and (score := _score(plain, _without_window(row.words))) > 0.4
+            if plain and (score := _score(plain, WINDOW.sub("", row.words))) > 0.4
         ]
     table = pd.DataFrame(found, columns=["construct", "column", "score"])
     return table.sort_values(["score", "construct", "column"], ascending=[False, True, True])
@@ -126,13 +96,9 @@ def _months(column: str) -> float:
 def _term_row(column: str, values: pd.Series) -> tuple[str, str, str]:
     named = _months(column)
     if named != 1:
-        return (
-            "multiply",
-            f"{named:.8g}",
-            f"given in {'days' if named == DAY else 'years' if named == 12 else 'weeks'}",
-        )
-    terms = number(values)
-    if terms.median() > 240 or (terms.median() > 60 and looks_like_days(terms)):
+        unit_ = "days" if named == DAY else "years" if named == 12 else "weeks"
+        return "multiply", f"{named:.8g}", f"given in {unit_}"
+    if looks_like_days(number(values)):
         return "multiply", f"{DAY:.8g}", "looks like days"
     return "identity", "", ""
 
@@ -153,19 +119,13 @@ def _number_row(name: str, column: str, values: pd.Series, kept_in: str) -> tupl
         return "identity", "", note
     if name == "term_months":
         return _term_row(column, values)
-    if (
-        kept_in in ("months", "years")
-        and (factor := _months(column) / (12 if kept_in == "years" else 1)) != 1
-    ):
-        if kept_in == "years" and _months(column) == 1:
-            return "identity", "", note
+    factor = _months(column) / (12 if kept_in == "years" else 1)
+    if kept_in in ("months", "years") and factor != 1 and _months(column) != 1:
         return "multiply", f"{factor:.8g}", f"given in {mark or words(column).split()[-1]}"
+    monthly = kept_in == "currency per year" and MONTHLY.search(words(column))
     if kept_in.startswith("currency") and mark in MONEY:
-        factor = MONEY[mark] * (12 if kept_in == "currency per year" and MONTHLY.search(words(column)) else 1)
-        return "multiply", f"{factor:g}", f"given in {mark}"
-    if kept_in == "currency per year" and MONTHLY.search(words(column)):
-        return "multiply", "12", "taken as monthly"
-    return "identity", "", note
+        return "multiply", f"{MONEY[mark] * (12 if monthly else 1):g}", f"given in {mark}"
+    return ("multiply", "12", "taken as monthly") if monthly else ("identity", "", note)
 
 
 def _class_row(name: str, values: pd.Series) -> tuple[str, str, str]:
@@ -215,16 +175,11 @@ def _looks_like_dates(values: pd.Series) -> bool:
 def _since_row(column: str, raw: pd.DataFrame, loan_date: str, months: str) -> tuple[str, str, str, str]:
     """Source, transform, argument and note of a time since a date, up to the loan's."""
     given, note = _date_format(raw[column])
-    from_ = f"from={given.replace('|', ',')}" if given else ""
+    from_ = [f"from={given.replace('|', ',')}"] if given else []
     if not loan_date:
-        return (
-            column,
-            months,
-            "|".join(filter(None, [from_, "at="])),
-            "a date: write the day to count to after at=",
-        )
+        return column, months, "|".join([*from_, "at="]), "a date: write the day to count to after at="
     to = _date_format(raw[loan_date])[0]
-    argument = "|".join(filter(None, [from_, f"to={to.replace('|', ',')}" if to else ""]))
+    argument = "|".join([*from_, *([f"to={to.replace('|', ',')}"] if to else [])])
     return f"{column};{loan_date}", months, argument, f"a date: counted to the loan's; {note}".rstrip("; ")
 
 
@@ -268,13 +223,8 @@ def draft_crosswalk(raw: pd.DataFrame) -> pd.DataFrame:
         elif name in taken:
             column, score = taken[name]
             source, transform, argument, note = _proposal(name, column, raw, loan_date)
-            sure = (
-                "computed by research events"
-                if _event(column)
-                else "same name"
-                if score == 1
-                else "similar name"
-            )
+            sure = "same name" if score == 1 else "similar name"
+            sure = "computed by research events" if _event(column) else sure
             reason = f"check: proposed by {sure}" + (f"; {note}" if note else "")
         elif name == "customer_id":
             source, transform, argument, reason = "", "row_number", "L", "check: no identifier was recognised"

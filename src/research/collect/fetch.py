@@ -81,18 +81,13 @@ def verify(name: str, part: str, path: Path) -> Part:
     for file in spec["files"]:
         if file["sha256"] == got:
             return Part(part, path, got, "file hash", file.get("partial", ""))
-    expected = " or ".join(file["sha256"] for file in spec["files"])
-    if spec.get("table_sha256"):
+    expected, told = " or ".join(file["sha256"] for file in spec["files"]), ""
+    if table := spec.get("table_sha256"):
         content = _content_sha256(name, path)
-        if content == spec["table_sha256"]:
+        if content == table:
             return Part(part, path, got, "content hash")
-        told = (
-            f"its table has {content}, expected {spec['table_sha256']}"
-            if content
-            else "it holds no such table"
-        )
-        raise UserError(f"{path.name}: refused. The file has sha256 {got}, expected {expected}; {told}")
-    raise UserError(f"{path.name}: refused. The file has sha256 {got}, expected {expected}")
+        told = f"; its table has {content}, expected {table}" if content else "; it holds no such table"
+    raise UserError(f"{path.name}: refused. The file has sha256 {got}, expected {expected}{told}")
 
 
 def _content_sha256(name: str, path: Path) -> str | None:
@@ -124,12 +119,9 @@ def locate(name: str) -> dict[str, Part]:
     found: dict[str, Part] = {}
     for folder in _folders(name):
         for part in _source(name)["parts"]:
-            if part not in found:
-                for path in _candidates(name, part, folder):
-                    found[part] = verify(name, part, path)
-                    break
-    missing = [part for part in _source(name)["parts"] if part not in found]
-    if missing:
+            if part not in found and (path := next(_candidates(name, part, folder), None)):
+                found[part] = verify(name, part, path)
+    if missing := [part for part in _source(name)["parts"] if part not in found]:
         raise UserError(
             f"data set '{name}' is not here ({', '.join(missing)} missing): run 'research datasets fetch {name}', add "
             f"'--from FILE_OR_FOLDER' for a local copy, or set RESEARCH_DATA to the folder that holds it"
@@ -163,10 +155,9 @@ def _download(name: str, url: str, progress: Any) -> Path:
     known = f"sha256:{spec['archive_sha256']}" if spec["archive_sha256"] else None
     pooch.get_logger().setLevel("WARNING")  # the progress bar already says what happens
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=60)
+    kept = {"fname": spec["archive"], "path": downloads(name)}
     try:
-        return Path(
-            pooch.retrieve(url, known, fname=spec["archive"], path=downloads(name), downloader=downloader)
-        )
+        return Path(pooch.retrieve(url, known, **kept, downloader=downloader))
     except ValueError as error:  # pooch: the hash of the download is wrong
         raise UserError(f"{url}: refused. {error}") from None
     except Exception as error:  # every kind of network failure ends the same way for the user
@@ -178,11 +169,11 @@ def _download(name: str, url: str, progress: Any) -> Path:
 
 def _take(name: str, part: str, folder: Path, only: Path | None) -> Part:
     """Find and verify one part in a folder, by its file name or, when there is a single file, by its content."""
-    candidates = [only] if only else list(_candidates(name, part, folder))
-    if not candidates:
+    path = only or next(_candidates(name, part, folder), None)
+    if path is None:
         files = sorted({file["name"] for file in _source(name)["parts"][part]["files"]})
         raise UserError(f"{folder}: no file for '{part}'; expected {' or '.join(files)}")
-    return verify(name, part, candidates[0])
+    return verify(name, part, path)
 
 
 def fetch(
@@ -191,7 +182,6 @@ def fetch(
     """Fetch a data set and keep its verified files in the downloads folder.
 
     Args:
-        name: a data set of `sources()`.
         origin: a file (the publisher's archive or the table itself) or a folder instead of a download.
         url: another address of the same archive.
         progress: True for a plain bar, or any object with total, update, reset and close.
@@ -223,16 +213,10 @@ def fetch(
         kept = [_keep(name, part) for part in parts]
     return pd.DataFrame(
         [
-            {
-                "part": part.part,
-                "file": part.path.name,
-                "bytes": part.path.stat().st_size,
-                "sha256": part.sha256,
-                "known_by": part.known_by,
-                "partial": part.partial,
-            }
-            for part in kept
-        ]
+            (one.part, one.path.name, one.path.stat().st_size, one.sha256, one.known_by, one.partial)
+            for one in kept
+        ],
+        columns=["part", "file", "bytes", "sha256", "known_by", "partial"],
     )
 
 

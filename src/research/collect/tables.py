@@ -20,13 +20,14 @@ from research import limits
 from research.archive import parsing
 from research.errors import UserError
 from research.paths import DEFINITIONS, ROOT
-from research.textfiles import decode, is_file, read_bytes, reading
+from research.textfiles import decode, is_file, own_csv, read_bytes, reading
 from research.workbooks import open_workbook
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xlsx")
 TOTAL_WORDS_FILE = DEFINITIONS / "total_words.csv"
 LEFT_OUT = "rows of totals left out"  # key of `DataFrame.attrs`
 SEPARATORS = ",;\t|"
+UNCLOSED = "quotation marks that do not close"
 SMALL = 2**20  # what is packed small may be packed well
 MOST_LINES = 5  # line numbers that a message names
 TOTAL_WITHIN = 3  # a row of totals says so in one of its first columns
@@ -60,9 +61,8 @@ def _unpacked(data: bytes, name: str) -> bytes:
             while part := packed.read(2**20):
                 found.write(part)
                 if found.tell() > most:
-                    raise UserError(
-                        f"{name}: unpacks to more than {most:,} bytes from {len(data):,}; the file is refused"
-                    )
+                    told = f"more than {most:,} bytes from {len(data):,}"
+                    raise UserError(f"{name}: unpacks to {told}; the file is refused")
     except (OSError, EOFError, zlib.error):
         raise UserError(f"{name}: not a gzip file, or a damaged one") from None
     return found.getvalue()
@@ -95,9 +95,7 @@ def _check_rows(text: str, separator: str, name: str) -> None:
             else:
                 short.append((reader.line_num, len(cells)))
     except csv.Error:
-        raise UserError(
-            f"{name}, line {reader.line_num}: not readable as a table; quotation marks that do not close"
-        ) from None
+        raise UserError(f"{name}, line {reader.line_num}: not readable as a table; {UNCLOSED}") from None
     if other:
         signs = {"\t": "a tab"}
         told = signs.get(other[0][1], f"'{other[0][1]}'")
@@ -120,21 +118,20 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise UserError(f"{path.name}: is empty; expected a header and rows")
     first = text.lstrip("\r\n").split("\n", 1)[0]
     separator = max(SEPARATORS, key=first.count)
-    names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
-    if twice := next((name for name in names if name and names.count(name) > 1), ""):
-        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
+    _once([name.strip() for name in next(csv.reader([first], delimiter=separator), [])], path)
     _check_rows(text, separator, path.name)
     try:
         # bytes: text in memory takes four times as much
         return pd.read_csv(io.BytesIO(text.encode()), sep=separator, low_memory=False, index_col=False)
     except pd.errors.ParserError as error:
         told = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        place = (
-            f"line {told[2]}: {told[3]} cells, expected {told[1]}"
-            if told
-            else "quotation marks that do not close"
-        )
-        raise UserError(f"{path.name}: not readable as a table; {place}") from None
+        counted = f"line {told[2]}: {told[3]} cells, expected {told[1]}" if told else UNCLOSED
+        raise UserError(f"{path.name}: not readable as a table; {counted}") from None
+
+
+def _once(names: list[str], path: Path) -> None:
+    if twice := next((name for name in names if name and names.count(name) > 1), ""):
+        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
 
 
 def _read_xlsx(path: Path) -> pd.DataFrame:
@@ -145,52 +142,38 @@ def _read_xlsx(path: Path) -> pd.DataFrame:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     schema = pq.read_schema(path)
-    if twice := next((name for name in schema.names if schema.names.count(name) > 1), ""):
-        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
-    texts = [
-        field.name
-        for field in schema
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    ]
-    for name in texts:  # one at a time: nothing else looks at the bytes before they are shown or compared
-        try:
-            pq.read_table(path, columns=[name]).validate(full=True)
-        except pa.ArrowInvalid:
-            raise UserError(
-                f"{path.name}: column '{name}' holds text that is not UTF-8; write it as UTF-8"
-            ) from None
+    _once(schema.names, path)
+    for field in schema:  # one at a time: nothing else looks at the bytes before they are shown or compared
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            try:
+                pq.read_table(path, columns=[field.name]).validate(full=True)
+            except pa.ArrowInvalid:
+                told = f"column '{field.name}' holds text that is not UTF-8; write it as UTF-8"
+                raise UserError(f"{path.name}: {told}") from None
     return pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
 
 
 @cache
-def _words() -> list[str]:
-    return pd.read_csv(TOTAL_WORDS_FILE, dtype=str, encoding="utf-8")["word"].tolist()
-
-
-@cache
-def _first_letters() -> frozenset[str]:
-    return frozenset(word[0].lower() for word in _words())
-
-
-@cache
-def _total_words() -> str:
-    """The pattern of a cell that names a total, with what may follow: a colon, a count in brackets."""
-    signs = "|".join(re.escape(word).replace(r"\ ", r"[\s_-]?") for word in _words())
-    return rf"(?:{signs})\s*(?:[:：]|[(（][^()（）]{{0,20}}[)）])?"
+def _total_words() -> tuple[frozenset[str], str]:
+    """The first letters and the pattern of a cell that names a total; a colon or a count in brackets may follow."""
+    words = own_csv(TOTAL_WORDS_FILE)["word"]
+    signs = "|".join(re.escape(word).replace(r"\ ", r"[\s_-]?") for word in words)
+    letters = frozenset(word[0].lower() for word in words)
+    return letters, rf"(?:{signs})\s*(?:[:：]|[(（][^()（）]{{0,20}}[)）])?"
 
 
 def _totals(table: pd.DataFrame) -> pd.Series:
     """Mark the rows that are sums of others: the first cell that is not empty names a total."""
     found = pd.Series(False, index=table.index)
     empty = pd.Series(True, index=table.index)
+    letters, pattern = _total_words()
     for name in table.columns[:TOTAL_WITHIN]:
         column = table[name]
         if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
             cells = column[empty].astype("string").str.slice(0, 60).str.strip()
-            worded = cells[cells.str.slice(0, 1).str.lower().isin(_first_letters()).astype(bool)]
-            named = worded.str.replace(
-                r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])", "", regex=True
-            ).str.fullmatch(_total_words(), flags=re.IGNORECASE)
+            worded = cells[cells.str.slice(0, 1).str.lower().isin(letters).astype(bool)]
+            plain = worded.str.replace(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])", "", regex=True)
+            named = plain.str.fullmatch(pattern, flags=re.IGNORECASE)
             found[named.index[named.fillna(False).astype(bool)]] = True
             empty[cells.index[cells.fillna("") != ""]] = False
         else:
@@ -216,18 +199,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     with parsing(path, f"{kind[1:]} file"):
         table = readers[kind](path)
     table.columns = [str(name).strip() for name in table.columns]
-    unnamed = [name for name in table.columns if not name or name.startswith("Unnamed:")]
-    if unnamed:
-        place = list(table.columns).index(unnamed[0]) + 1
-        raise UserError(f"{path.name}: column {place} has no name in the first row")
-    if twice := next((name for name in table.columns if list(table.columns).count(name) > 1), ""):
-        raise UserError(f"{path.name}: column '{twice}' is there twice; expected each column once")
-    for name in (name for name, kind in table.dtypes.items() if pd.api.types.is_object_dtype(kind)):
-        odd = next((value for value in table[name].dropna() if not isinstance(value, PLAIN)), None)
-        if odd is not None:
-            raise UserError(
-                f"{path.name}: column '{name}' holds {type(odd).__name__}, expected numbers, text or dates"
-            )
+    for place, name in enumerate(table.columns, 1):
+        if not name or name.startswith("Unnamed:"):
+            raise UserError(f"{path.name}: column {place} has no name in the first row")
+    _once(list(table.columns), path)
+    for name in table.columns[table.dtypes.map(pd.api.types.is_object_dtype).to_numpy(bool)]:
+        for odd in (value for value in table[name].dropna() if not isinstance(value, PLAIN)):
+            found = f"column '{name}' holds {type(odd).__name__}"
+            raise UserError(f"{path.name}: {found}, expected numbers, text or dates")
     totals = _totals(table)
     if totals.any():
         table = table[~totals].reset_index(drop=True)

@@ -1,30 +1,24 @@
-"""`research fieldwork agreement`: how far coders agree, from whatever their codings are kept in."""
+"""`research fieldwork agreement`: how far coders agree, with what they decided, and with language models."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from research.errors import UserError, about, nearest
-from research.fieldwork import exchange
+from research.commands.codings import By, Codings, listed_codings, open_codings, plain_table, tell_words
+from research.commands.terminal import console, say, table_of
+from research.errors import UserError, about
 from research.fieldwork import machine as machines
 from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.layout import CASE
-from research.fieldwork.intake.check import kind_of
-from research.fieldwork.intake.coding import coding_workbooks, read_coding
 from research.fieldwork.intake.decisions import open_decisions, read_decisions
 from research.fieldwork.intake.disclosure import read_disclosures
-from research.fieldwork.intake.sheets import Returned, Sheet, open_returned
+from research.fieldwork.intake.sheets import Returned
 from research.fieldwork.interviews import agreement, coder_agreement, ratings, resolution, unitising
-from research.inert import write_csv
 from research.targets import READS, WRITES, Force, guarded
 
 AFTER = (
@@ -37,25 +31,6 @@ MODEL = (
     "codes that the codebook does not have"
 )
 SHOWN = 10  # undecided cases that are named
-console = Console()
-
-
-class By(StrEnum):
-    """What is compared."""
-
-    unit = "unit"
-    character = "character"
-
-
-class Codings(NamedTuple):
-    """Codes given to units: who gave which where, what there was to code, and who saw which document."""
-
-    codings: pd.DataFrame
-    units: pd.DataFrame
-    assignments: pd.DataFrame
-    codebook: pd.DataFrame | None  # the codes that may be given
-    lengths: dict[str, int]
-    book: pd.DataFrame | None = None  # the whole codebook, themes included
 
 
 @guarded
@@ -100,7 +75,6 @@ def show_agreement(
 ) -> None:
     """Print the agreement of coders, from coding workbooks, an imported project or a plain table."""
     options = {"resamples": resamples, "seed": seed}
-    chosen = _listed(coders)
     if consensus is not None and decisions is None:
         raise UserError("--consensus follows from decisions: name the filled workbook with --decisions")
     if disclosure and not machine:
@@ -109,14 +83,12 @@ def show_agreement(
     models, stated = machines.open_codings(machine or []), read_disclosures(disclosure or [])
     filled = None if decisions is None else open_decisions(decisions)
     with about(*files):
-        found = _codings(files, book, chosen)
+        found = open_codings(files, book, _listed(coders))
         if isinstance(found, Returned):
-            frame = _frame(_sheet(found, sheet))
-            columns = ratings.columns_of(
-                frame, coders=chosen, unit=_listed(unit), missing=_listed(missing), level=level
-            )
-            _say(str(columns))
-            found = _listed_codings(frame, columns, by, several=resolving or bool(models))
+            frame, named = plain_table(found, sheet), {"unit": _listed(unit), "missing": _listed(missing)}
+            columns = ratings.columns_of(frame, coders=_listed(coders), level=level, **named)
+            say(str(columns))
+            found = listed_codings(frame, columns, by, several=resolving or bool(models))
         if (resolving or models) and (found is None or by is By.character):
             raise UserError(
                 "disagreements, and a model's codings, are of codes given to units: expected coding workbooks, an "
@@ -134,117 +106,42 @@ def show_agreement(
             table = _coding_agreement(found, options)
     tables = {"agreement": table}
     if disagreements is not None:
-        resolution.resolution_form(disagreements, open_ones, version)
-        _say(f"wrote {disagreements}: {len(open_ones)} disagreements to resolve")
+        wb.save(resolution.resolution_form(open_ones, version), disagreements)
+        say(f"wrote {disagreements}: {len(open_ones)} disagreements to resolve")
     if decided is not None:
-        tables |= _resolved(found, decided, table, options)
+        told = _resolved(found, decided, table, options)
+        tables |= told
         if consensus is not None:
             counted = resolution.settled(found.codings, decided)
             whole = codebook.read_codebook(book) if found.book is None else found.book
-            resolution.consensus_form(
-                consensus, found.units, counted, decided, whole, dict(list(tables.items())[1:])
-            )
-            _say(f"wrote {consensus}: {len(counted.drop_duplicates(CASE))} codes that count")
+            with about(str(consensus)):
+                made = resolution.consensus_form(found.units, counted, decided, whole, told)
+            wb.save(made, consensus)
+            say(f"wrote {consensus}: {len(counted.drop_duplicates(CASE))} codes that count")
     if given is not None:
-        people = (found.codings, found.units, codes, found.assignments)
-        tables |= _models(given, people, stated, decided, options)
+        tables |= _models(given, found._replace(codebook=codes), stated, decided, options)
     if out is not None:
-        if out.suffix.lower() == ".xlsx":
-            workbook = wb.new_workbook("Agreement of coders")
-            wb.add_tables(workbook, tables)
-            wb.save(workbook, out)
-        else:
-            write_csv(table, out)
-        _say(f"wrote {out}")
-
-
-def _codings(files: list[Path], book: Path | None, coders: list[str]) -> Codings | Returned:
-    """The codings of a project or of coding workbooks, or a plain table as it was opened."""
-    project = exchange.read_project(files[0]) if len(files) == 1 else None
-    if project is not None:
-        found = _project(exchange.to_interviews(project))
-    else:
-        folders = any(path.is_dir() for path in files)
-        opened = coding_workbooks(files) if folders else [open_returned(path) for path in files]
-        if form := next((one.path.name for one in opened if one.stamp.get("form") == "resolution"), ""):
-            raise UserError(
-                f"{form}: decisions, not codings; name the coders' workbooks, and it with --decisions"
-            )
-        if not all(kind_of(one) in {"coding", "consensus"} for one in opened):
-            if folders:
-                raise UserError("expected a folder of coding workbooks, or one that import-qda made")
-            if len(files) > 1:
-                raise UserError("expected coding workbooks, or one plain table; found several tables")
-            return opened[0]
-        codes = codebook.read_codebook(book)
-        given = read_coding([one.path for one in opened], codebook=codes)
-        used = codes[codes["code"].isin(codebook.assignable(codes))]
-        found = Codings(given.codings, given.units, given.assignments, used, {}, codes)
-    who = sorted(found.assignments["coder"].unique(), key=str)
-    for name in coders:
-        if name not in who:
-            raise UserError(f"coder '{name}' is not among them{nearest(name, who)}")
-    if coders:
-        found = found._replace(
-            codings=found.codings[found.codings["coder"].isin(coders)],
-            assignments=found.assignments[found.assignments["coder"].isin(coders)],
-        )
-    told = ", ".join(map(str, coders or who)) or "none"
-    _say(f"coders: {told} · {len(found.units)} units in {found.units['document'].nunique()} documents")
-    return found
-
-
-def _project(interviews: exchange.Interviews) -> Codings:
-    """Codings of a project, with where they begin and end; see `exchange.shared_units`."""
-    interviews = exchange.shared_units(interviews)
-    units, codings = interviews.units, interviews.codings
-    codings = codings.merge(units[["document", "segment", "start", "end"]], on=["document", "segment"])
-    book = interviews.codebook
-    used = book[book["code"].isin({*codebook.assignable(book), *codings["code"]})]
-    lengths = interviews.documents.set_index("document")["text"].str.len().to_dict()
-    return Codings(codings, units, interviews.assignments, used, lengths, book)
-
-
-def _listed_codings(
-    frame: pd.DataFrame, columns: ratings.Columns, by: By, several: bool = False
-) -> Codings | None:
-    """The codings of a long table in which a unit may have several codes; None where it has one at most.
-
-    With `several` it is taken for a table of several codes, whatever it holds.
-    """
-    if not columns.rater:
-        if by is By.character:
-            raise UserError("agreement by character needs the columns coder, document, code, start and end")
-        return None
-    codings, units, assigned = ratings.codings_from_table(frame, columns)
-    several = several or codings.duplicated(["coder", "document", "segment"]).any()
-    if by is By.unit and not several and not columns.start:
-        return None
-    _tell_words(codings["code"])
-    codings, units, assigned = (
-        part.astype({name: str for name in CASE if name in part}) for part in (codings, units, assigned)
-    )
-    return Codings(codings, units, assigned, None, {})
+        say(f"wrote {wb.write_tables(tables, out, 'Agreement of coders')}")
 
 
 def _table_agreement(wide: pd.DataFrame, level: str, options: dict[str, int]) -> pd.DataFrame:
-    _tell_words(wide)
+    tell_words(wide)
     table = agreement.agreement_table(wide, level=level, **options)
     _print(table, f"Agreement of {wide.shape[1]} coders on {len(wide)} units ({level})")
     return table
 
 
 def _coding_agreement(found: Codings, options: dict[str, int]) -> pd.DataFrame:
-    parts = (found.codings, found.units, found.codebook)
-    table = coder_agreement.code_agreement(*parts, assignments=found.assignments, **options)
+    *parts, assigned = found.parts
+    table = coder_agreement.code_agreement(*parts, assignments=assigned, **options)
     _print(table[table["scope"] == "overall"], "Agreement, the codes taken together")
-    kappa = table[(table["scope"] == "code") & (table["base"] == "all")]
-    first = [
-        m for m in ("cohen_kappa", "fleiss_kappa", "krippendorff_alpha") if (kappa["measure"] == m).any()
-    ][:1]
-    _print(kappa[kappa["measure"].isin(first)], "Per code, on all units (every measure: --out FILE.csv)")
-    if "start" in found.codings and not _shared(found):
-        _say("no unit was coded by two coders: where they chose limits of their own, compare --by character")
+    each = table[(table["scope"] == "code") & (table["base"] == "all")]
+    known = set(each["measure"])
+    first = next((m for m in ("cohen_kappa", "fleiss_kappa", "krippendorff_alpha") if m in known), "")
+    _print(each[each["measure"] == first], "Per code, on all units (every measure: --out FILE.csv)")
+    coders = found.codings.groupby(["document", "segment"])["coder"].nunique()
+    if "start" in found.codings and not (coders > 1).any():
+        say("no unit was coded by two coders: where they chose limits of their own, compare --by character")
     return table
 
 
@@ -256,10 +153,10 @@ def _character_agreement(found: Codings, options: dict[str, int]) -> pd.DataFram
         )
     whole = found.codings["segment"].eq("0") & found.codings["end"].eq(0)
     if whole.any():
-        _say(f"left out: {int(whole.sum())} codes of whole documents")
+        say(f"left out: {int(whole.sum())} codes of whole documents")
     short = sorted(set(found.codings["document"]) - found.lengths.keys())
     if short:
-        _say(f"without a text, taken to end with the last selection: {', '.join(map(str, short[:5]))}")
+        say(f"without a text, taken to end with the last selection: {', '.join(map(str, short[:5]))}")
     table = unitising.unitising_agreement(found.codings[~whole], found.lengths, found.assignments, **options)
     _print(table[table["scope"] == "overall"], "Agreement by character, the codes taken together")
     _print(table[table["scope"] == "code"], "Where each code is")
@@ -268,8 +165,7 @@ def _character_agreement(found: Codings, options: dict[str, int]) -> pd.DataFram
 
 def _differing(found: Codings) -> tuple[pd.DataFrame, str]:
     """The cases on which the coders differ, and the version of their codings."""
-    parts = (found.codings, found.units, found.codebook)
-    open_ones = coder_agreement.disagreements(*parts, assignments=found.assignments)
+    open_ones = coder_agreement.disagreements(*found.parts)
     return open_ones, resolution.codings_version(found.codings, found.assignments, open_ones)
 
 
@@ -279,20 +175,19 @@ def _resolved(
     """Print what was decided, and what it changed; return it as tables."""
     alpha = table[(table["measure"] == "krippendorff_alpha") & (table["base"] == "coded")]
     codes = resolution.by_code(decided, alpha)
-    parts = (found.codings, found.units, found.codebook, found.assignments)
-    coders = resolution.by_coder(*parts, decided, **options)
+    coders = resolution.by_coder(*found.parts, decided, **options)
     shown = codes[codes["differ"] > 0].rename(columns={"estimate": "alpha_before"})
     _rows(
         shown.drop(columns="scope"),
         "Before: α of the coders who worked alone, on coded units; and what was decided",
     )
     for row in coders.to_dict("records"):
-        _say(AFTER.format(**row))
+        say(AFTER.format(**row))
     still = decided[decided["decision"] == ""]
-    for case in still[CASE].head(SHOWN).itertuples(index=False):
-        _say(f"undecided: {' · '.join(case)}")
+    for case in still[CASE].head(SHOWN).to_numpy():
+        say(f"undecided: {' · '.join(case)}")
     if len(still):
-        _say(f"undecided, and not in the consensus: {len(still)} of {len(decided)} disagreements")
+        say(f"undecided, and not in the consensus: {len(still)} of {len(decided)} disagreements")
     return {
         "by code": codes,
         "by coder": coders,
@@ -315,75 +210,38 @@ def _given(
 
 def _models(
     given: machines.Machines,
-    people: tuple[pd.DataFrame, ...],
+    people: Codings,
     stated: dict[str, dict[str, str]],
     decided: pd.DataFrame | None,
     options: dict[str, int],
 ) -> dict[str, pd.DataFrame]:
     """Print how models coded beside people; return it as tables."""
-    _, units, codes, _ = people
     tables = {
         "model answers": machines.machine_answers(given),
-        "model agreement": machines.machine_agreement(given, *people, decided, **options),
-        "model runs": machines.machine_runs(given, units, codes, **options),
+        "model agreement": machines.machine_agreement(given, *people.parts, decided, **options),
+        "model runs": machines.machine_runs(given, people.units, people.codebook, **options),
         "model disclosure": machines.disclosure(given, stated),
     }
-    answers, agreement, runs, asked = tables.values()
-    alpha = agreement[agreement["measure"] == "krippendorff_alpha"]
+    answers, found, runs, asked = tables.values()
+    alpha = found[found["measure"] == "krippendorff_alpha"]
     for coder, rows in alpha.groupby("coder", sort=False):
         for row in answers[answers["coder"] == coder].to_dict("records"):
-            _say(MODEL.format(**row))
+            say(MODEL.format(**row))
         wide = rows.pivot(index=["code", "by_people", "by_model"], columns="other", values="estimate")
         order = rows.drop_duplicates("code")["code"]
         wide = wide[rows["other"].unique()].reset_index().set_index("code").loc[order].reset_index()
         _rows(wide, f"α of people among themselves, and of {coder} with each, on units that it answered")
         for row in runs[runs["coder"] == coder].to_dict("records"):
-            _say(f"the {row['runs']} runs of {coder} among themselves: α {row['estimate']:.3f}")
+            say(f"the {row['runs']} runs of {coder} among themselves: α {row['estimate']:.3f}")
         missing = asked[(asked["coder"] == coder) & (asked["answer"] == "")]["item"]
-        _say(
+        say(
             f"{coder}, not stated: {', '.join(missing) or 'nothing'} ({len(missing)} of {asked['item'].nunique()})"
         )
     return tables
 
 
-def _shared(found: Codings) -> bool:
-    coders = found.codings.groupby(["document", "segment"])["coder"].nunique()
-    return bool((coders > 1).any())
-
-
-def _sheet(returned: Returned, name: str) -> Sheet:
-    names = [sheet.name for sheet in returned.sheets]
-    if not name:
-        if len(names) > 1:
-            _say(f"sheet '{names[0]}'; others: {', '.join(names[1:])} (--sheet NAME)")
-        return returned.sheets[0]
-    if name not in names:
-        raise UserError(f"no sheet '{name}'{nearest(name, names)}")
-    return returned.sheets[names.index(name)]
-
-
-def _frame(sheet: Sheet) -> pd.DataFrame:
-    start = next((n for n, row in enumerate(sheet.rows) if any(value is not None for value in row)), 0)
-    header = list(sheet.rows[start]) if sheet.rows else []
-    while header and header[-1] is None:
-        header.pop()
-    if not header or len(sheet.rows) < start + 2:
-        raise UserError(f"{sheet.name}: expected a row of column names and rows of ratings below it")
-    rows = [(*row, *[None] * len(header))[: len(header)] for row in sheet.rows[start + 1 :]]
-    return pd.DataFrame(rows, columns=[str(name if name is not None else "") for name in header])
-
-
-def _tell_words(codes: pd.DataFrame | pd.Series) -> None:
-    for word, n in ratings.words_for_missing(codes).items():
-        _say(f"'{word}' is counted as a code ({n} times); where it means not rated: --missing {word}")
-
-
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _say(text: str) -> None:
-    console.print(escape(text), soft_wrap=True, highlight=False)
 
 
 def _print(frame: pd.DataFrame, title: str) -> None:
@@ -398,16 +256,4 @@ def _print(frame: pd.DataFrame, title: str) -> None:
 
 
 def _rows(shown: pd.DataFrame, title: str) -> None:
-    table = Table(title=title, title_justify="left")
-    for name in shown.columns:
-        numeric = pd.api.types.is_numeric_dtype(shown[name])
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
-    for row in shown.itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console.print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return "—"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    console.print(table_of(shown, title, ".3f"))

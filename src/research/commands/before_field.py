@@ -9,16 +9,16 @@ from typing import Annotated
 import pandas as pd
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from research.commands.run import assignments
+from research.commands.terminal import console, say
 from research.errors import UserError
 from research.fieldwork import kit, size
+from research.fieldwork.instruments.workbook import write_tables
 from research.targets import FILLS, READS, WRITES, Force, guarded
 
-console = Console()
 Changes = Annotated[
     list[str] | None,
     typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="set a value by its name; may be repeated"),
@@ -46,10 +46,10 @@ def write_kit(
     values = kit.read_values({name.strip(): value for name, _, value in pairs})
     made = kit.write_kit(out, language.value, values)
     for path in made:
-        console.print(f"wrote {escape(str(path))}", soft_wrap=True)
-    console.print(f"wording {kit.wording()}: stands at the foot of each page")
+        say(f"wrote {path}")
+    say(f"wording {kit.wording()}: stands at the foot of each page")
     if left := [name for name in kit.definitions()["blanks"] if name not in values]:
-        console.print(f"left blank (-p NAME=VALUE fills them in): {', '.join(left)}", soft_wrap=True)
+        say(f"left blank (-p NAME=VALUE fills them in): {', '.join(left)}")
 
 
 @guarded
@@ -68,7 +68,9 @@ def how_many(
     table = size.sizes(given)
     _show(table, given["common"]["at_hand"])
     if out is not None:
-        console.print(f"wrote {escape(str(size.write_sizes(table, out)))}", soft_wrap=True)
+        console.print(
+            f"wrote {escape(str(write_tables({'how many': table}, out, 'How many')))}", soft_wrap=True
+        )
 
 
 def _show(table: pd.DataFrame, at_hand: int) -> None:
@@ -78,20 +80,15 @@ def _show(table: pd.DataFrame, at_hand: int) -> None:
         shown.add_column(f"with {at_hand:,}")
     for number, row in enumerate(table.astype(object).itertuples(index=False), start=1):
         have = "–".join(f"{one:,}" for one in (row.least, row.most) if pd.notna(one))
-        cells = [
-            have,
-            "" if pd.isna(row.invite) else f"{row.invite:,}",
-            *map(_text, (row.gives, row.at_hand)),
-        ]
+        cells = [have, "" if pd.isna(row.invite) else f"{row.invite:,}", _text(row.gives), _text(row.at_hand)]
         unit = f" ({row.unit})" if _text(row.unit) else ""
         shown.add_row(str(number), escape(row.question + unit), *cells[: 4 if at_hand else 3])
     console.print(shown)
     for number, row in enumerate(table.itertuples(index=False), start=1):
-        told = (
+        ground = (
             f"Assumed: {row.assumes}. Formula: {row.formula}." if row.formula else f"Ground: {row.assumes}."
         )
-        note = f"{number}. {told} Source: {row.source}"
-        console.print(escape(note), highlight=False)
+        console.print(escape(f"{number}. {ground} Source: {row.source}"), highlight=False)
 
 
 def _text(value: object) -> str:

@@ -53,11 +53,8 @@ def contacts(
 def refuse_published(out: Path) -> None:
     """Raise UserError when the workbook would lie among reports, which are made to be passed on."""
     for folder in out.resolve().parents:
-        if (
-            folder == REPORTS
-            or (folder / "provenance.json").exists()
-            or (folder / "ro-crate-metadata.json").exists()
-        ):
+        marks = (folder / name for name in ("provenance.json", "ro-crate-metadata.json"))
+        if folder == REPORTS or any(mark.exists() for mark in marks):
             raise UserError(
                 f"{out}: {folder.name} holds reports, which are made to be passed on; "
                 "expected a place of its own for a workbook that names customers"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from research.collect import datasets, draft, fetch, loanbook, recorded
 from research.collect.constructs import validate
 from research.collect.tables import read_table, stem
+from research.commands.terminal import console, table_of
 from research.errors import UserError
 from research.inert import write_csv
 from research.pages import provenance
@@ -31,7 +30,6 @@ from research.targets import READS, WRITES, Force, guarded
 app = typer.Typer(
     help="List, fetch and check data sets.", no_args_is_help=False, pretty_exceptions_enable=False
 )
-console = Console()
 MOST_ROWS = 40
 
 
@@ -62,53 +60,27 @@ def main(context: typer.Context) -> None:
         show_list()
 
 
-def _print(frame: pd.DataFrame, title: str, empty: str = "none") -> None:
+def _print(frame: pd.DataFrame, title: str) -> None:
     """Print a frame as a table; text from files is escaped."""
     if frame.empty:
-        console.print(f"[bold]{title}[/bold]: {empty}")
+        console.print(f"[bold]{title}[/bold]: none")
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
-    for name in frame.columns:
-        numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(
-            str(name).replace("_", " "),
-            justify="right" if numeric else "left",
-            overflow="fold",
-            no_wrap=name == "data set",
-        )
-    for row in frame.head(MOST_ROWS).itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console.print(table)
+    console.print(table_of(frame.head(MOST_ROWS), title, ",.4g", box=box.SIMPLE))
     if len(frame) > MOST_ROWS:
         console.print(f"… and {len(frame) - MOST_ROWS} more")
-
-
-def _cell(value: Any) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
-        return "—"
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 @app.command("list")
 def show_list() -> None:
     """List the data sets with rows, outcome rate, coverage and licence."""
     found = datasets.describe()
-    shown = pd.DataFrame(
-        {
-            "data set": found["dataset"],
-            "kind": found["real"].map({True: "real", False: "SIMULATED"}),
-            "here": [
-                "yes" if here else "fetch" if name in fetch.sources() else "extra"
-                for name, here in zip(found["dataset"], found["available"], strict=True)
-            ],
-            "rows": found["rows"],
-            "bad": found["outcome_rate"].map(lambda rate: f"{rate:.1%}" if rate == rate else "—"),
-            "direct": found["direct"],
-            "proxy": found["proxy"],
-            "absent": found["absent"],
-        }
+    ways = found["dataset"].isin(list(fetch.sources())).map({True: "fetch", False: "extra"})
+    shown = found.rename(columns={"dataset": "data set"}).assign(
+        kind=found["real"].map({True: "real", False: "SIMULATED"}),
+        here=ways.where(~found["available"], "yes"),
+        bad=found["outcome_rate"].map(lambda rate: f"{rate:.1%}" if rate == rate else "—"),
     )
-    _print(shown, "Data sets")
+    _print(shown[["data set", "kind", "here", "rows", "bad", "direct", "proxy", "absent"]], "Data sets")
     console.print(
         "direct, proxy, absent: how much of what the criteria ask for a data set measures, and how well; fetch: by "
         "`research datasets fetch NAME`; extra: with the optional packages, `pip install -e .[profit]`.",
@@ -152,13 +124,10 @@ def record(
     if name != wellbeing.SURVEY:
         raise UserError(f"'{name}' is no public survey; expected {wellbeing.SURVEY}")
     study = load("default")
-    tables = {
-        f"{name}/{key}": {
-            "columns": list(table.columns),
-            "rows": plain(table.astype(object).to_numpy().tolist()),
-        }
-        for key, table in wellbeing.computed(study.seed).items()
-    }
+    tables = {}
+    for key, table in wellbeing.computed(study.seed).items():
+        rows = plain(table.astype(object).to_numpy().tolist())
+        tables[f"{name}/{key}"] = {"columns": list(table.columns), "rows": rows}
     made = {"name": name, "command": f"research datasets record {name}", "seed": study.seed,
             "commit": provenance.commit()["commit"],
             "data": {name: next(iter(fetch.locate(name).values())).sha256}}  # fmt: skip
@@ -218,10 +187,8 @@ def write_proposal(
     """Write a proposed crosswalk and say what it holds."""
     proposal = draft.draft_crosswalk(read_table(file))
     write_csv(proposal, target)
-    shown = proposal.loc[
-        proposal["fit"] != "absent", ["construct", "source", "transform", "argument", "reason"]
-    ]
-    _print(shown, f"Proposed in {target}")
+    shown = ["construct", "source", "transform", "argument", "reason"]
+    _print(proposal.loc[proposal["fit"] != "absent", shown], f"Proposed in {target}")
     for label, key in (
         ("Direct identifiers and personal data, left out", "identifiers"),
         ("Columns without a construct", "unused"),

@@ -13,14 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from research.collect.events import (
-    Limits,
-    Roles,
-    check_out,
-    parse_windows,
-    read_roles,
-    write_features,
-)
+from research.collect.events import Limits, Roles, check_out, parse_windows, read_roles, write_features
 from research.collect.tables import read_table
 from research.collect.transforms import text
 from research.errors import UserError, nearest
@@ -75,9 +68,8 @@ def events(
         "customer": customer, "time": time, "amount": amount, "balance": balance, "late": late,
         "transaction": transaction, "time_format": time_format,
     }  # fmt: skip
-    named = {name: value for name, value in given.items() if value}
+    named = {name: value for name, value in given.items() if value} | {"running_balance": running_balance}
     columns = read_roles(roles, **named) if roles else Roles(**named)
-    columns = columns.with_running_balance() if running_balance else columns
     limits = Limits(memory, threads, scratch, master)
     wanted = [name.strip() for name in features.split(",") if name.strip()]
     options = {"roles": columns, "windows": parse_windows(windows), "features": wanted, "engine": engine}
@@ -106,9 +98,8 @@ def loan_dates(book: pd.DataFrame, name: str, customer: str, date: str) -> pd.Da
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         lacking = "customer" if book[customer].isna().iloc[row] else "date"
-        raise UserError(
-            f"{name}, row {row + 2}: no {lacking}; expected a customer and a date such as 2018-12-31 for every loan"
-        )
+        expected = "a customer and a date such as 2018-12-31 for every loan"
+        raise UserError(f"{name}, row {row + 2}: no {lacking}; expected {expected}")
     return pd.DataFrame({"customer_id": book[customer].array, "as_of": dates.dt.normalize().array})
 
 

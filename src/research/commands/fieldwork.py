@@ -8,23 +8,21 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from research.collect import datasets, sampling
 from research.commands.agreement import show_agreement
 from research.commands.before_field import how_many, write_kit
+from research.commands.terminal import console, say
 from research.errors import UserError
 from research.fieldwork import exchange
 from research.fieldwork.instruments import codebook, comparison_form, disclosure_form, forms, vignette_form
+from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake import platforms
 from research.fieldwork.intake.check import annotate
 from research.fieldwork.intake.check import check as faults_of
 from research.fieldwork.intake.coding import read_coding
-from research.fieldwork.interviews import (
-    deidentify,
-    transcripts,
-)
+from research.fieldwork.interviews import deidentify, transcripts
 from research.parameters import Study
 from research.targets import FILLS, READS, WRITES, Force, guarded
 
@@ -33,7 +31,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-console = Console()
 
 
 class Form(StrEnum):
@@ -75,28 +72,27 @@ def make_form(
         raise UserError(f"{out}: a form is an Excel workbook; expected a name that ends in .xlsx")
     names = [f"E{n:02d}" for n in range(1, experts + 1)]
     if kind is Form.survey:
-        forms.survey_form(out, rows=rows)
+        made = forms.survey_form(rows=rows)
     elif kind is Form.questionnaire:
-        forms.questionnaire(out, group)
+        made = forms.questionnaire(group)
     elif kind is Form.coding:
         if texts is None:
             raise UserError("a coding form needs the transcripts: --transcripts FOLDER")
         units = transcripts.read_transcripts(texts)
-        forms.coding_form(out, units, coder=coder, codebook=codebook.read_codebook(book))
+        made = forms.coding_form(units, coder=coder, codebook=codebook.read_codebook(book))
     elif kind is Form.disclosure:
-        disclosure_form.disclosure_form(out, coder)
+        made = disclosure_form.disclosure_form(coder)
     elif kind is Form.ahp:
-        comparison_form.comparison_form(out, names)
+        made = comparison_form.comparison_form(names)
     else:
         people = datasets.load(dataset, crosswalk)
         if datasets.is_path(dataset):  # of a larger book, a study compares its sample with the experts
             people = sampling.sample(people, Study.model_fields["compared_customers"].default, seed)
         drawn = vignette_form.draw_vignettes(people, customers, seed=seed)
-        vignette_form.vignette_form(out, drawn, names, dataset=dataset)
-        console.print(
-            f"{escape(str(vignette_form.key_of(out)))} says which customer each vignette is; keep it to yourself"
-        )
-    console.print(f"wrote {escape(str(out))}")
+        made = vignette_form.vignette_form(drawn, names, dataset=dataset)
+        key = vignette_form.write_key(out, drawn, dataset)
+        say(f"{key} says which customer each vignette is; keep it to yourself")
+    say(f"wrote {save(made, out)}")
 
 
 @app.command()
@@ -116,11 +112,9 @@ def check(
             f"[{colour}]{fault.level:<5}[/{colour}] {escape(str(fault))}", soft_wrap=True, highlight=False
         )
     errors = sum(fault.level == "error" for fault in faults)
-    console.print(
-        f"{file.name}: {errors} errors, {len(faults) - errors} notes" if faults else f"{file.name}: no fault"
-    )
+    say(f"{file.name}: {errors} errors, {len(faults) - errors} notes" if faults else f"{file.name}: no fault")
     if annotated is not None:
-        console.print(f"wrote {escape(str(annotate(file, annotated, faults)))}")
+        say(f"wrote {annotate(file, annotated, faults)}")
     if errors:
         raise typer.Exit(1)
 
@@ -142,16 +136,14 @@ def import_survey(
     """Turn an export of Qualtrics, LimeSurvey or Wenjuanxing into a table of answers."""
     found = platforms.read_platform(file, platform, group=group, accept_faults=accept_faults)
     for fault in found.faults:
-        console.print(escape(str(fault)), soft_wrap=True, highlight=False)
+        say(str(fault))
     for reason, n in found.left_out.items():
-        console.print(f"left out: {n} rows, {reason}")
+        say(f"left out: {n} rows, {reason}")
     if found.unmapped:
-        console.print(
-            escape(f"columns not used: {', '.join(found.unmapped)}"), soft_wrap=True, highlight=False
-        )
+        say(f"columns not used: {', '.join(found.unmapped)}")
     platforms.write_responses(found.responses, out)
     sizes = found.responses["group"].value_counts()
-    console.print(f"wrote {escape(str(out))}: " + ", ".join(f"{n} {name}s" for name, n in sizes.items()))
+    say(f"wrote {out}: " + ", ".join(f"{n} {name}s" for name, n in sizes.items()))
 
 
 app.command("kit")(write_kit)
@@ -169,10 +161,10 @@ def import_qda(
     """Read a project of NVivo, ATLAS.ti, MAXQDA, QualCoder … into a folder of tables."""
     project = exchange.read_qda(file)
     exchange.write_folder(project, out)
-    console.print(", ".join(f"{n} {name}" for name, n in project.counts().items()), soft_wrap=True)
+    say(", ".join(f"{n} {name}" for name, n in project.counts().items()))
     if project.not_held:
-        console.print("not held: " + ", ".join(f"{n} in {name}" for name, n in project.not_held.items()))
-    console.print(f"wrote {escape(str(out))}")
+        say("not held: " + ", ".join(f"{n} in {name}" for name, n in project.not_held.items()))
+    say(f"wrote {out}")
 
 
 @app.command("export-qda")
@@ -197,7 +189,7 @@ def export_qda(
         found = read_coding(sources, codebook=codes)
         units, documents = found.units, pd.DataFrame(columns=["document", "text"])
         if texts is not None:
-            documents = transcripts.read_documents(texts)[["document", "text"]]
+            documents = transcripts.read_documents(texts)
             places = transcripts.read_transcripts(texts).drop(columns=["text", "participant", "group"])
             units = units.merge(places, on=["document", "segment"], how="left")
         tables = exchange.Interviews(codes, units, found.codings, found.memos, found.assignments, documents)
@@ -205,8 +197,8 @@ def export_qda(
     exchange.write_qda(project, out)
     counts = project.counts()
     held = {"codes": counts["codes"]} if out.suffix.lower() == ".qdc" else counts  # a .qdc is a codebook only
-    console.print(", ".join(f"{n} {what}" for what, n in held.items()), soft_wrap=True)
-    console.print(f"wrote {escape(str(out))}")
+    say(", ".join(f"{n} {what}" for what, n in held.items()))
+    say(f"wrote {out}")
 
 
 @app.command("deidentify")
@@ -230,10 +222,9 @@ def find_identifying(
     waived = found[found["waived"]]
     for row in waived.itertuples():
         place = f"waived: {row.document} {deidentify.place_of(row.segment)} — {row.kind} {row.shown}"
-        told = f"{place} — {row.reason} ({row.by}, {row.date})"
-        console.print(escape(told), soft_wrap=True, highlight=False)
+        say(f"{place} — {row.reason} ({row.by}, {row.date})")
     still = found[~found["waived"]]
     if waiver_form is not None and len(still):
-        console.print(f"wrote {escape(str(deidentify.write_waiver_form(still, waiver_form)))}")
+        say(f"wrote {deidentify.write_waiver_form(still, waiver_form)}")
     deidentify.require_clean(findings, given)
-    console.print(f"{units['document'].nunique()} transcripts, {len(units)} turns: nothing open")
+    say(f"{units['document'].nunique()} transcripts, {len(units)} turns: nothing open")

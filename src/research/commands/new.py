@@ -83,20 +83,15 @@ def new(
     fieldwork = dict.fromkeys(("survey", "vignettes", "ahp", "interviews", "declarations"), "")
     for made in (out / "data", out / OWN_NOTEBOOKS):
         made.mkdir(parents=True, exist_ok=True)
+    file, told = (shlex.quote(given["dataset"]), HERE) if loans else ("data/FILE", TO_COME)
+    head = HEAD.format(parameters=ROOT / "docs" / "reference" / "parameters.md")
+    guide, exhibits = ROOT / "docs" / "own-loan-book.md", ROOT / "docs" / "exhibits.md"
+    loan_data = dump(given | {"compare_datasets": [given["dataset"]]})
     texts = {
-        "study.yml": HEAD.format(parameters=ROOT / "docs" / "reference" / "parameters.md")
-        + dump(given | {"compare_datasets": [given["dataset"]]})
-        + FIELDWORK
-        + dump({"fieldwork": fieldwork}),
+        "study.yml": head + loan_data + FIELDWORK + dump({"fieldwork": fieldwork}),
         ".gitignore": PRIVATE,
-        "README.md": README.format(
-            name=name,
-            project=ROOT,
-            guide=ROOT / "docs" / "own-loan-book.md",
-            file=shlex.quote(given["dataset"]) if loans else "data/FILE",
-            loans=HERE if loans else TO_COME,
-        ),
-        f"{OWN_NOTEBOOKS}/README.md": OWN.format(guide=ROOT / "docs" / "exhibits.md"),
+        "README.md": README.format(name=name, project=ROOT, guide=guide, file=file, loans=told),
+        f"{OWN_NOTEBOOKS}/README.md": OWN.format(guide=exhibits),
     }
     for place, text in texts.items():
         (out / place).write_text(text, encoding="utf-8")

@@ -79,15 +79,11 @@ def tables(
     outside(out, [run.folder or out])
     shown = [key for key, entry in run.collected.tables.items() if entry["kind"] == "table"]
     needs = rb"% \usepackage{longtable,booktabs,array,calc}" + b"\n" if kind is Kind.TEX else b""
-    made = {
-        f"{key.replace('/', '-')}{ending}": needs
-        + pandoc.document(
-            table_markdown(run, key, "" if needs else f"{place_of(run, key)}.", Words()),
-            ending,
-            whole=not needs,
-        )
-        for key in shown
-    }
+    made = {}
+    for key in shown:
+        text = table_markdown(run, key, "" if needs else f"{place_of(run, key)}.", Words())
+        content = needs + pandoc.document(text, ending, whole=not needs)
+        made[f"{key.replace('/', '-')}{ending}"] = content
     for name, content in made.items():
         write_if_changed(out / name, content)
     _told(f"{len(shown)} tables: {out}")

@@ -22,7 +22,7 @@ from research.runs.plan import check, first_day
 from research.study import contents as steps
 from research.study.trial import groups_of, proposed
 from research.targets import FILLS, READS, Force, guarded, take
-from research.trial import allocation, analysis, documents
+from research.trial import allocation, analysis, documents, returned
 from research.trial.design import curve, read_plan, sizes, write_plan
 from research.wholefiles import whole
 
@@ -32,8 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(stderr=True)
+Folder = Annotated[Path, typer.Argument(help="the folder to write"), FILLS]
+PlanFile = Annotated[Path, typer.Argument(help="the plan (plan.yml)"), READS]
 REGISTERED = ("protocol", "claims", "code")
-NOT_EARLIER = "a plan that `research trial plan` wrote (plan.yml)"
+WRITTEN = "a plan that `research trial plan` wrote (plan.yml)"
 
 
 class Unit(StrEnum):
@@ -48,7 +50,7 @@ class Unit(StrEnum):
 @guarded
 def plan_trial(
     study: Annotated[str, typer.Argument(help="a name in studies/, or the path of a study file"), READS],
-    out: Annotated[Path, typer.Argument(help="the folder to write"), FILLS],
+    out: Folder,
     action: Annotated[str, typer.Option(help="id of an action of the strategy table, such as T1a")] = "",
     lever: Annotated[str, typer.Option(help="which effect of the action; empty: its first")] = "",
     model: Annotated[str, typer.Option(help="the model whose tiers are used")] = "tree",
@@ -77,16 +79,13 @@ def plan_trial(
 ) -> None:
     """Write the plan of a trial of an action: plan.yml, plan.docx, sizes.csv, power.csv and power.png."""
     ready, unit = load(study, dataset=dataset), Unit(unit)
-    if waves and unit is Unit.customer:
-        raise UserError(
-            "--waves: a stepped wedge is for officers or branches; add --unit officer or --unit branch"
-        )
+    alone = "add --unit officer or --unit branch" if unit is Unit.customer else ""
+    if waves and alone:
+        raise UserError(f"--waves: a stepped wedge is for officers or branches; {alone}")
     if waves == 1:
         raise UserError("--waves 1: one wave is no wedge; expected 2 or more, or 0 for two parallel arms")
-    if cluster and unit is Unit.customer:
-        raise UserError(
-            "--cluster: customers drawn one by one have no clusters; add --unit officer or --unit branch"
-        )
+    if cluster and alone:
+        raise UserError(f"--cluster: customers drawn one by one have no clusters; {alone}")
     if len(allocation.read_log(out / "plan.yml")):
         raise UserError(f"{out}: holds the log of a trial that was allocated; name another folder")
     ends = _range(icc)
@@ -119,13 +118,13 @@ def plan_trial(
 @app.command("allocate")
 @guarded
 def allocate_trial(
-    plan: Annotated[Path, typer.Argument(help="the plan (plan.yml)"), READS],
+    plan: PlanFile,
     people: Annotated[
         Path,
         typer.Argument(metavar="LIST", help="the customers, csv or xlsx: customer_id, officer, branch"),
         READS,
     ],
-    out: Annotated[Path, typer.Argument(help="the folder to write"), FILLS],
+    out: Folder,
     start: Annotated[str, typer.Option(help="first day of the action, YYYY-MM-DD [today]")] = "",
     again: Annotated[
         str, typer.Option(metavar="REASON", help="draw a second time, and say why; kept in the log")
@@ -136,9 +135,7 @@ def allocate_trial(
     refuse_published(out)
     registered, same = read_plan(plan)
     if not same:
-        raise UserError(
-            f"{plan}: does not say what was registered (its hash differs); expected {NOT_EARLIER}"
-        )
+        raise UserError(f"{plan}: does not say what was registered (its hash differs); expected {WRITTEN}")
     day = first_day(start) if start else datetime.date.today()
     log = allocation.read_log(plan)
     if len(log) and not again.strip():
@@ -157,24 +154,23 @@ def allocate_trial(
         "sealed_list": Path(os.path.relpath(out / allocation.SEALED, plan.parent)).as_posix(), "customers": len(drawn),
         "units": units, "seed": registered.seed, "reason": again.strip(),
     })  # fmt: skip
-    if 0 <= len(drawn) < registered.customers or registered.customers < 0:
-        needed = f"{registered.customers:,.0f}" if registered.customers >= 0 else "more than any book holds"
-        _tell(
-            f"note: {len(drawn):,} customers are fewer than the plan needs ({needed}); the power is smaller"
-        )
+    size, wanted = len(drawn), registered.customers
+    if wanted < 0 or size < wanted:
+        needed = f"{wanted:,.0f}" if wanted >= 0 else "more than any book holds"
+        _tell(f"note: {size:,} customers are fewer than the plan needs ({needed}); the power is smaller")
     _tell(
-        f"{len(drawn):,} customers, {units:,} units, {len(files):,} workbooks: {out}; sealed list sha256 {digest}"
+        f"{size:,} customers, {units:,} units, {len(files):,} workbooks: {out}; sealed list sha256 {digest}"
     )
 
 
 @app.command("analyse")
 @guarded
 def analyse_trial(
-    plan: Annotated[Path, typer.Argument(help="the plan (plan.yml)"), READS],
+    plan: PlanFile,
     outcomes: Annotated[
         Path, typer.Argument(help="csv or xlsx: customer_id, the outcome's column, observed (a date)"), READS
     ],
-    out: Annotated[Path, typer.Argument(help="the folder to write"), FILLS],
+    out: Folder,
     sealed: Annotated[
         Path | None, typer.Option(help="the sealed list [where the trial's log says]"), READS
     ] = None,
@@ -191,29 +187,27 @@ def analyse_trial(
     if log.empty:
         raise UserError(f"{plan}: the trial was not allocated (no {allocation.LOG} beside it)")
     last = log.iloc[-1]
-    people, told = analysis.sealed_list(sealed or plan.parent / last["sealed_list"], last["sealed_sha256"])
+    people, told = returned.sealed_list(sealed or plan.parent / last["sealed_list"], last["sealed_sha256"])
     told = ([] if same else ["plan: it does not say what was registered (its hash differs)"]) + told
     if len(log) > 1:
         told.append(
             f"allocation: the trial was allocated {len(log)} times; the last because: {last['reason']}"
         )
-    joined, more = analysis.read_outcomes(registered, outcomes, people, outcome)
+    joined, more = returned.read_outcomes(registered, outcomes, people, outcome)
     told += more
-    for text in told if departures else ():
-        _tell(f"departure: {text}")
     if told and not departures:
-        raise UserError(
-            "\n".join(["the data depart from the registration; --departures goes on and says so:", *told])
-        )
+        said = "the data depart from the registration; --departures goes on and says so:"
+        raise UserError("\n".join([said, *told]))
+    for text in told:
+        _tell(f"departure: {text}")
     found = analysis.analyse(registered, joined, told)
     out.mkdir(parents=True, exist_ok=True)
     for name in ("effects", "flow", "subgroups", "exposure"):
         if len(frame := getattr(found, name)):
             write_csv(frame, out / f"{name}.csv")
     title = Said(N_("Analysis of a trial: {what}"), {"what": registered.what})
-    documents.write_document(
-        out / "analysis.docx", title, documents.analysis_blocks(registered, found), Words()
-    )
+    blocks = documents.analysis_blocks(registered, found)
+    documents.write_document(out / "analysis.docx", title, blocks, Words())
     _tell(f"{Said(documents.CONCLUSION[found.result])} {out}")
 
 

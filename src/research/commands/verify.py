@@ -42,13 +42,10 @@ def _table(results) -> Table:
     table.add_column("result", overflow="fold")
     table.add_column("source", overflow="fold")
     for _, row in results.iterrows():
-        text = verification.shown(row)
-        said = row["status"]
+        numbers, said = verification.shown(row).values(), row["status"]
         reason = f" ({row['note']})" if row["note"] and said != verification.REPRODUCED else ""
-        table.add_row(
-            row["description"], *text.values(), f"[{COLOURS[said]}]{said}[/]{reason}", row["source"],
-            end_section=False,
-        )  # fmt: skip
+        result = f"[{COLOURS[said]}]{said}[/]{reason}"
+        table.add_row(row["description"], *numbers, result, row["source"])
     return table
 
 

@@ -107,16 +107,14 @@ def criterion_table(
     resamples: int = 1000,
     seed: int = 0,
     others: Iterable[pd.DataFrame] = (),
-    value: Any = None,
 ) -> pd.DataFrame:
     """Summarise the criteria for one data set.
 
     Measures of folds: mean and corrected resampled interval (Nadeau and Bengio 2003). Measures of the whole book
-    (`ordered_share`, `ece`): resampled customers. On a time split, which has one fold, intervals come from resampled
-    customers and, for AUC and Gini, from DeLong; KS, H-measure and profit of the score then have none.
+    (`ordered_share`, `ece`): resampled customers.
 
     Args:
-        oof: out-of-fold or out-of-time predictions.
+        oof: out-of-fold predictions.
         folds: result of `fold_measures`.
         dataset: name written into the table.
         refits: bootstrap refits for stability.
@@ -125,15 +123,11 @@ def criterion_table(
         others: rows of other criteria, `measure, model, arm, estimate, ci_low, ci_high, n`: the worst attribute of
             `fairness`, `agreement_with_practitioners`, `regret`. Measures that are not among the
             definitions are left out.
-        value: (n,) value of customers, for the intervals of its measures on a time split.
 
     Returns:
         `purpose, measure, model, arm, dataset, estimate, ci_low, ci_high, n`.
     """
-    summary = summarise_folds(folds, oof)
-    if oof.repeats * oof.folds == 1:
-        summary = _single_split(summary, oof, value, resamples, seed)
-    parts = [summary, book_measures(oof, resamples, seed)]
+    parts = [summarise_folds(folds, oof), book_measures(oof, resamples, seed)]
     if refits is not None:
         parts.append(stability(refits))
     for (model, arm), counted in (parsimony or {}).items():
@@ -173,7 +167,7 @@ def book_measures(oof: OutOfFold, resamples: int = 1000, seed: int = 0) -> pd.Da
 
     The book is judged in each repeat and the repeats are averaged.
     """
-    parts = [tier_effects(oof, resamples=resamples, seed=seed, only=("ordered_share", "ece"))]
+    parts = [tier_effects(oof, resamples, seed)]
     inside = calibration.tier_calibration(oof).groupby(["model", "arm"], sort=False)["inside"].mean()
     tables = counting.tier_tables(oof).sum(axis=2)
     rows = []
@@ -208,23 +202,6 @@ def areas(oof: OutOfFold) -> pd.DataFrame:
         bounds = found[["ci_low", "ci_high"]].to_dict()
         rows.append({"model": model, "arm": arm, "auc": found["estimate"], **bounds})
     return pd.DataFrame(rows).assign(n=int(tested.sum()), bad=int(oof.y[tested].sum()))
-
-
-def _single_split(
-    summary: pd.DataFrame, oof: OutOfFold, value: Any, resamples: int, seed: int
-) -> pd.DataFrame:
-    """Give the measures of a time split the intervals that one fold cannot give."""
-    rows = oof.tested
-    intervals = [tier_effects(oof, value, resamples, seed)]
-    for i, (model, arm) in enumerate(oof.pairs):
-        area = delong_interval(oof.y[rows], oof.score[i, 0, rows]).assign(model=model, arm=arm)
-        twice = area.assign(measure="gini", **{c: 2 * area[c] - 1 for c in ("estimate", "ci_low", "ci_high")})
-        intervals += [area, twice]
-    keys = ["measure", "model", "arm"]
-    found = pd.concat(intervals, ignore_index=True)[[*keys, "ci_low", "ci_high"]]
-    return summary.drop(columns=["ci_low", "ci_high"]).merge(
-        found, on=keys, how="left", validate="one_to_one"
-    )
 
 
 def _score_measures(oof: OutOfFold, profit: Profit, kinds: Collection[str]) -> dict[str, np.ndarray]:
@@ -293,7 +270,4 @@ def _moments(oof: OutOfFold, value: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 
 def _need_measures(oof: OutOfFold, need: Any) -> dict[str, np.ndarray]:
     tables = counting.category_tables(oof, *counting.need_codes(need))
-    return {
-        "cramers_v": separation.cramers_v(tables),
-        "ami": separation.adjusted_mutual_information(tables),
-    }
+    return {"cramers_v": separation.cramers_v(tables), "ami": separation.adjusted_mutual_information(tables)}

@@ -54,11 +54,6 @@ def gini(y: np.ndarray, score: np.ndarray) -> float:
     return 2 * auc(y, score) - 1
 
 
-def ks(y: np.ndarray, score: np.ndarray) -> float:
-    """Return the Kolmogorov-Smirnov distance between the scores of bad and good customers."""
-    return float(ks_of_groups(*curve(y, score)))
-
-
 def hull(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return bad and good customers per segment of the ROC convex hull, steepest segment first.
 
@@ -148,10 +143,10 @@ def _covariance(rows: np.ndarray) -> np.ndarray:
     return np.einsum("ik,jk->ij", centred, centred) / (rows.shape[1] - 1)
 
 
-def delong_interval(y: np.ndarray, score: np.ndarray, level: float = 0.95) -> pd.DataFrame:
+def delong_interval(y: np.ndarray, score: np.ndarray) -> pd.DataFrame:
     """Return one row `measure, estimate, ci_low, ci_high, n` for the AUC, the interval clipped to 0..1."""
     areas, covariance = delong(y, score)
-    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(covariance[0, 0])
+    half = stats.norm.ppf(0.975) * np.sqrt(covariance[0, 0])
     low, high = np.clip([areas[0] - half, areas[0] + half], 0, 1)
     return pd.DataFrame(
         [{"measure": "auc", "estimate": areas[0], "ci_low": low, "ci_high": high, "n": len(y)}]

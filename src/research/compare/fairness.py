@@ -17,7 +17,7 @@ from research.compare.random_tiers import over_draws
 from research.compare.resampling import OutOfFold
 from research.tiers import TIERS
 
-FAVOURABLE = ("premium", "low")
+FAVOURABLE = [TIERS.index(tier) for tier in ("premium", "low")]
 AGE_CUTS = (-np.inf, 30, 45, 60, np.inf)
 AGE_LABELS = ("under 30", "30 to 44", "45 to 59", "60 and over")
 FOUR_FIFTHS = 0.8
@@ -32,77 +32,31 @@ def protected_groups(attribute: Any, name: str = "") -> pd.Series:
     return series.astype(object)
 
 
-def group_rates(
-    oof: OutOfFold,
-    protected: pd.DataFrame,
-    smallest_group: int = SMALLEST_GROUP,
-    favourable: tuple = FAVOURABLE,
-) -> pd.DataFrame:
-    """Return how often each group reaches the favourable tiers, out of fold, averaged over repeats.
+def fairness(oof: OutOfFold, protected: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Return both ratios for each attribute with intervals from resampled customers (see `centred_interval`).
+
+    A group with fewer than 30 customers who did not default is left out of the ratio, `groups` counts the rest; with
+    fewer than two groups there is no row. A ratio of extremes over several groups is biased downwards in small samples,
+    so the verdict reads the interval: `passes` when all of it reaches 0.8, `fails` when none does, else `open`.
 
     Args:
         oof: out-of-fold predictions.
         protected: one column per attribute (`age`, `sex`, `marital_status`), rows as in `oof.index`.
-        smallest_group: a group with fewer customers, or fewer who did not default, is listed with `compared` False.
-        favourable: tiers that count as favourable.
-
-    Returns:
-        One row per attribute, group, model, arm: `selection_rate, opportunity_rate, n, n_good, compared`. Customers
-        whose group is not known are in no row.
-    """
-    rows = []
-    for attribute in protected.columns:
-        columns, groups = _columns(oof, protected[attribute], attribute, favourable)
-        sums = columns.sum(axis=0, dtype=float) / oof.repeats
-        for g, group in enumerate(groups):
-            size, good = sums[0, g]
-            for i, (model, arm) in enumerate(oof.pairs):
-                chosen, chosen_good = sums[1 + i, g]
-                rows.append(
-                    {"attribute": attribute, "group": group, "model": model, "arm": arm,
-                     "selection_rate": chosen / size if size else np.nan,
-                     "opportunity_rate": chosen_good / good if good else np.nan, "n": int(size), "n_good": int(good),
-                     "compared": bool(good >= smallest_group)}
-                )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def fairness(
-    oof: OutOfFold,
-    protected: pd.DataFrame,
-    resamples: int = 1000,
-    seed: int = 0,
-    smallest_group: int = SMALLEST_GROUP,
-    favourable: tuple = FAVOURABLE,
-) -> pd.DataFrame:
-    """Return both ratios for each attribute with intervals from resampled customers (see `centred_interval`).
-
-    Small groups (see `group_rates`) are left out of the ratio, `groups` counts the rest; with fewer than two groups
-    there is no row. A ratio of extremes over several groups is biased downwards in small samples, so the verdict
-    reads the interval: `passes` when all of it reaches 0.8, `fails` when none does, else `open`.
+        resamples, seed: bootstrap of customers.
 
     Returns:
         One row per measure, attribute, model, arm: `estimate, ci_low, ci_high, n, groups, four_fifths`.
     """
-    rows = _compared(oof, protected, resamples, seed, smallest_group, favourable)
-    verdicts = [_four_fifths(low, high) for low, high in zip(rows["ci_low"], rows["ci_high"], strict=True)]
-    return rows.assign(four_fifths=verdicts)
+    rows = _compared(oof, protected, resamples, seed)
+    passes, fails = rows["ci_low"] >= FOUR_FIFTHS, rows["ci_high"] < FOUR_FIFTHS
+    return rows.assign(four_fifths=np.select([passes, fails], ["passes", "fails"], "open"))
 
 
 @over_draws()
-def _compared(
-    oof: OutOfFold,
-    protected: pd.DataFrame,
-    resamples: int = 1000,
-    seed: int = 0,
-    smallest_group: int = SMALLEST_GROUP,
-    favourable: tuple = FAVOURABLE,
-) -> pd.DataFrame:
+def _compared(oof: OutOfFold, protected: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     rows = []
     for attribute in protected.columns:
-        found, n, groups = _resampled(
-            oof, protected[attribute], attribute, resamples, seed, smallest_group, favourable
-        )
+        found, n, groups = _resampled(oof, protected_groups(protected[attribute], attribute), resamples, seed)
         for i, (model, arm) in enumerate(oof.pairs):
             for measure, (point, sample) in found.items():
                 low, high = centred_interval(point[i], sample[:, i], 0, 1)
@@ -120,43 +74,26 @@ def worst_attribute(table: pd.DataFrame) -> pd.DataFrame:
     return worst[["measure", "model", "arm", "estimate", "ci_low", "ci_high", "n"]].reset_index(drop=True)
 
 
-def _four_fifths(low: float, high: float) -> str:
-    if low >= FOUR_FIFTHS:
-        return "passes"
-    return "fails" if high < FOUR_FIFTHS else "open"
-
-
-def _columns(
-    oof: OutOfFold, attribute: pd.Series, name: str, favourable: tuple
-) -> tuple[np.ndarray, list[str]]:
-    """Return (n, 1 + m, groups, 2) places and favourable places of all and of good customers, and the group names.
+def _columns(oof: OutOfFold, group: pd.Series) -> np.ndarray:
+    """Return (n, 1 + m, groups, 2) places and favourable places of all and of good customers.
 
     A customer has one place per repeat.
     """
-    group = protected_groups(attribute, name)
     codes, names = pd.factorize(group, sort=True)
-    tested = oof.tested
-    member = ((codes[:, None] == np.arange(len(names))) & tested[:, None]).astype(np.int16)
+    member = ((codes[:, None] == np.arange(len(names))) & oof.tested[:, None]).astype(np.int16)
     # whole numbers, the repeats in which a place is favourable, keep the sums exact in single precision
-    chosen = np.isin(oof.tier, [TIERS.index(tier) for tier in favourable]).sum(axis=1, dtype=np.int16).T
+    chosen = np.isin(oof.tier, FAVOURABLE).sum(axis=1, dtype=np.int16).T
     weight = np.concatenate([np.full((len(codes), 1), oof.repeats, dtype=np.int16), chosen], axis=1)
     columns = weight[:, :, None] * member[:, None, :]
     good = (np.nan_to_num(oof.y, nan=1.0) == 0)[:, None, None]
-    return np.stack([columns, columns * good], axis=-1), [str(label) for label in names]
+    return np.stack([columns, columns * good], axis=-1)
 
 
 def _resampled(
-    oof: OutOfFold,
-    attribute: pd.Series,
-    name: str,
-    resamples: int,
-    seed: int,
-    smallest_group: int,
-    favourable: tuple,
+    oof: OutOfFold, group: pd.Series, resamples: int, seed: int
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], int, int]:
-    columns, _ = _columns(oof, attribute, name, favourable)
-    columns = columns[oof.tested]
-    large = columns[:, 0, :, 1].sum(axis=0) / oof.repeats >= smallest_group
+    columns = _columns(oof, group)[oof.tested]
+    large = columns[:, 0, :, 1].sum(axis=0) / oof.repeats >= SMALLEST_GROUP
     if large.sum() < 2:
         return {}, 0, int(large.sum())
     columns = columns[:, :, large]

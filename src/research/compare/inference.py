@@ -11,10 +11,8 @@ from scipy import stats
 from research.errors import UserError
 
 
-def corrected_interval(
-    values: np.ndarray, test_train_ratio: float, level: float = 0.95
-) -> tuple[float, float, float]:
-    """Return the mean of resampled values and its interval with the Nadeau-Bengio variance (1 / J + n2 / n1) s²."""
+def corrected_interval(values: np.ndarray, test_train_ratio: float) -> tuple[float, float, float]:
+    """Return the mean of resampled values and its 95 % interval by the Nadeau-Bengio variance (1/J + n2/n1) s²."""
     values = np.asarray(values, dtype=float)
     values = values[~np.isnan(values)]
     if not len(values):
@@ -23,7 +21,7 @@ def corrected_interval(
     if len(values) < 2:
         return mean, np.nan, np.nan
     error = np.sqrt((1 / len(values) + test_train_ratio) * values.var(ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * error)
+    half = float(stats.t.ppf(0.975, len(values) - 1) * error)
     return mean, mean - half, mean + half
 
 
@@ -63,26 +61,25 @@ def _corrected(differences: np.ndarray, test_train_ratio: float) -> dict[str, fl
     }
 
 
-def average_ranks(scores: pd.DataFrame, higher_better: bool = True) -> pd.Series:
-    """Return the mean rank of each model (columns) over data sets (rows); 1 = best, ties share their ranks."""
-    return scores.rank(axis=1, ascending=not higher_better).mean()
+def average_ranks(scores: pd.DataFrame) -> pd.Series:
+    """Return the mean rank of each model (columns) over data sets (rows); 1 = highest, ties share their ranks."""
+    return scores.rank(axis=1, ascending=False).mean()
 
 
-def friedman(scores: pd.DataFrame, higher_better: bool = True) -> pd.DataFrame:
+def friedman(scores: pd.DataFrame) -> pd.DataFrame:
     """Test whether models differ across data sets, by ranks, without a correction for ties.
 
     χ²_F = 12 N / (k (k + 1)) × (sum R² - k (k + 1)² / 4) and the Iman-Davenport F_F = (N - 1) χ²_F / (N (k - 1) - χ²_F)
     with k - 1 and (k - 1)(N - 1) degrees of freedom (Demšar 2006).
 
     Args:
-        scores: one row per data set, one column per model.
-        higher_better: direction of the measure.
+        scores: one row per data set, one column per model; higher is better.
 
     Returns:
         Two rows `test, statistic, dof, dof_2, p_value, models, datasets`.
     """
     n, k = _shape(scores)
-    ranks = average_ranks(scores, higher_better).to_numpy()
+    ranks = average_ranks(scores).to_numpy()
     chi2 = 12 * n / (k * (k + 1)) * ((ranks**2).sum() - k * (k + 1) ** 2 / 4)
     room = n * (k - 1) - chi2
     f = (n - 1) * chi2 / room if room > 1e-12 else np.inf
@@ -102,20 +99,16 @@ def critical_difference(models: int, datasets: int, alpha: float = 0.05) -> floa
     return float(q * np.sqrt(models * (models + 1) / (6 * datasets)))
 
 
-def nemenyi(scores: pd.DataFrame, higher_better: bool = True) -> pd.DataFrame:
+def nemenyi(scores: pd.DataFrame) -> pd.DataFrame:
     """Compare all pairs of models across data sets by the distance of their mean ranks (Nemenyi, by scikit-posthocs).
 
-    Args:
-        scores: one row per data set, one column per model.
-        higher_better: direction of the measure.
-
     Returns:
-        One row per pair: `model_a, model_b, rank_a, rank_b, p_value`.
+        One row per pair of the columns of `scores`, as for `friedman`: `model_a, model_b, rank_a, rank_b, p_value`.
     """
     import scikit_posthocs  # slow to import, used here only
 
     _shape(scores)
-    ranks = average_ranks(scores, higher_better)
+    ranks = average_ranks(scores)
     found = scikit_posthocs.posthoc_nemenyi_friedman(scores.to_numpy()).to_numpy()
     rows = [
         {"model_a": a, "model_b": b, "rank_a": ranks[a], "rank_b": ranks[b], "p_value": found[i, j]}

@@ -15,7 +15,7 @@ HIGH = TIERS.index("high")
 
 
 @random_tiers.over_draws()
-def high_tier_odds(oof: OutOfFold, level: float = 0.95) -> pd.DataFrame:
+def high_tier_odds(oof: OutOfFold) -> pd.DataFrame:
     """Return the odds of a bad outcome in the high-risk tier over the odds in the rest, customers unseen by the model.
 
     log OR = ln(a d / (b c)) with Woolf's variance 1/a + 1/b + 1/c + 1/d (1955); a table with an empty cell gets half a
@@ -28,7 +28,7 @@ def high_tier_odds(oof: OutOfFold, level: float = 0.95) -> pd.DataFrame:
         n_high, bad_rest, n_rest` (means over repeats), `partitions` (repeats). NaN where either side has no customer or
         nobody in the book is bad, or all are.
     """
-    reach, rows = norm.ppf((1 + level) / 2), []
+    rows = []
     tables = tier_tables(oof).sum(axis=2)  # (m, r, 4, 2)
     for i, (model, arm) in enumerate(oof.pairs):
         high, rest = tables[i, :, HIGH], np.delete(tables[i], HIGH, axis=1).sum(axis=1)
@@ -37,7 +37,7 @@ def high_tier_odds(oof: OutOfFold, level: float = 0.95) -> pd.DataFrame:
         repeats = len(log_odds)
         between = log_odds.var(ddof=1) * (1 + 1 / repeats) if repeats > 1 else 0.0
         mean, variance = float(log_odds.mean()), float(within.mean() + between)
-        half = reach * np.sqrt(variance)
+        half = norm.ppf(0.975) * np.sqrt(variance)
         rows.append(
             {
                 "model": model,

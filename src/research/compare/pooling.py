@@ -35,7 +35,7 @@ def by_lender(rows: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
     return sums[[*named, "datasets", "estimate", "variance"]]
 
 
-def pooled(lenders: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def pooled(lenders: pd.DataFrame) -> pd.DataFrame:
     """Pool the estimates of independent lenders with random effects.
 
     The variance between lenders τ² is Paule and Mandel's (1982); the interval of the mean is that of Hartung and Knapp
@@ -45,7 +45,6 @@ def pooled(lenders: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
     Args:
         lenders: one row per lender: `estimate, variance` (above 0).
-        level: coverage aimed at.
 
     Returns:
         One row: `lenders, estimate, ci_low, ci_high, prediction_low, prediction_high, tau, i_squared, variance,
@@ -62,8 +61,8 @@ def pooled(lenders: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     found = combine_effects(effect, variance, method_re="iterated", use_t=True)
     mean, tau2 = float(found.mean_effect_re), float(found.tau2)
     error = float(found.sd_eff_w_re) * np.sqrt(max(1.0, float(found.scale_hksj_re)))
-    reach = stats.t.ppf((1 + level) / 2, k - 1)
-    wider = stats.t.ppf((1 + level) / 2, k - 2) if k > FEWEST else np.nan
+    reach = stats.t.ppf(0.975, k - 1)
+    wider = stats.t.ppf(0.975, k - 2) if k > FEWEST else np.nan
     next_one = wider * np.sqrt(tau2 + error**2)
     return pd.DataFrame(
         [

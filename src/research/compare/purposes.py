@@ -53,10 +53,7 @@ def result(low: float, high: float, p_adjusted: float, margin: float) -> str:
 
 
 def contrasts(
-    folds: pd.DataFrame,
-    test_train_ratio: float,
-    compared: Iterable[tuple[str, str, str]],
-    arm: str,
+    folds: pd.DataFrame, test_train_ratio: float, compared: Iterable[tuple[str, str, str]], arm: str
 ) -> pd.DataFrame:
     """Test paired differences between models as one family, adjusted once by Holm.
 
@@ -97,9 +94,7 @@ def contrasts(
 
 
 def served(
-    estimates: Mapping[str, float],
-    tests: pd.DataFrame,
-    direction: str = "higher",
+    estimates: Mapping[str, float], tests: pd.DataFrame, direction: str = "higher"
 ) -> tuple[str, tuple[str, ...]]:
     """Return the model with the best estimate and those not shown to be worse than it, itself first.
 

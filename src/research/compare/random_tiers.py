@@ -68,7 +68,6 @@ def draws(oof: OutOfFold, count: int = DRAWS, at_once: int = AT_ONCE) -> Iterato
             pairs=tuple(("a draw", str(number)) for number in numbers),
             score=np.where(tested, risk, np.nan),
             probability=np.broadcast_to(probability, risk.shape),
-            value=np.where(tested, value, np.nan),
             tier=np.where(tested, drawn, -1).astype(np.int8),
             tier_rate=(bad + 0.5) / (size + 1),
         )
@@ -107,8 +106,7 @@ def averaged(rows: pd.DataFrame, drawn: pd.DataFrame, of: str = "estimate") -> p
 def over_draws(of: str = "estimate") -> Callable[[Measure], Measure]:
     """Make a measure of out-of-fold predictions judge random tiers by many draws instead of the one it is given.
 
-    Args:
-        of: see `averaged`.
+    `of`: see `averaged`.
     """
 
     def wrapped(measure: Measure) -> Measure:

@@ -21,7 +21,7 @@ from research.tiers import TIERS, positions
 
 Maker = Callable[[], Any]
 Pair = tuple[str, str]
-Judged = dict[str, np.ndarray]  # of one split, a row per model: `score, probability, value, tier, tier_rate`
+Judged = dict[str, np.ndarray]  # of one split, a row per model: `score, probability, tier, tier_rate`
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class OutOfFold:
         fold: (r, n) number of the fold in which a customer is tested, -1 where never tested.
         score: (m, r, n) risk score, higher = riskier; NaN where not tested.
         probability: (m, r, n) predicted probability of default; NaN where not tested.
-        value: (m, r, n) value score; NaN where not tested or not offered by the model.
         tier: (m, r, n) position in `TIERS`; -1 where not tested.
         tier_rate: (m, r, k, 4) default rate of each tier among the training customers, (bad + 1/2) / (n + 1).
         n_train, n_test: (r, k) sizes.
@@ -47,7 +46,6 @@ class OutOfFold:
     fold: np.ndarray
     score: np.ndarray
     probability: np.ndarray
-    value: np.ndarray
     tier: np.ndarray
     tier_rate: np.ndarray
     n_train: np.ndarray
@@ -67,11 +65,6 @@ class OutOfFold:
     def tested(self) -> np.ndarray:
         """(n,) True for customers tested in every repeat."""
         return (self.fold >= 0).all(axis=0)
-
-    @property
-    def censored(self) -> int:
-        """Customers without a known outcome: neither fitted nor tested."""
-        return int(np.isnan(self.y).sum())
 
     @property
     def test_train_ratio(self) -> float:
@@ -99,7 +92,7 @@ class Folding:
 
     Attributes:
         makers: (model, arm) to a function that makes an unfitted model with `fit_place` and `place`, which return
-            `risk` and `tier` and, where the model has them, `value` and `probability`, each (rows,).
+            `risk` and `tier` and, where the model has it, `probability`, each (rows,).
         X: canonical customer table.
         y: (n,) outcome 0/1 in the order of X; NaN = censored: not fitted and not tested, but counted.
         folds, repeats: `repeats` independent partitions into `folds` folds.
@@ -203,12 +196,10 @@ class Refits:
 
     Attributes:
         pairs: the (model, arm) of each entry of the first axis.
-        index: customer ids.
         tier: (m, b, n) position in `TIERS`.
     """
 
     pairs: tuple[Pair, ...]
-    index: pd.Index
     tier: np.ndarray
 
 
@@ -225,7 +216,7 @@ def bootstrap_refits(
     classes = [known[outcome[known] == label] for label in (0, 1)]
     samples = [np.concatenate([rng.choice(rows, len(rows)) for rows in classes]) for _ in range(resamples)]
     placed = Parallel(n_jobs=n_jobs)(delayed(_refit)(makers, X, outcome, sample) for sample in samples)
-    return Refits(tuple(makers), X.index, np.stack(placed, axis=1))
+    return Refits(tuple(makers), np.stack(placed, axis=1))
 
 
 def tier_codes(tiers: Any) -> np.ndarray:
@@ -261,7 +252,7 @@ def _collect(
     folds: int,
 ) -> OutOfFold:
     shape = (len(makers), repeats, len(X))
-    floats = {name: np.full(shape, np.nan) for name in ("score", "probability", "value")}
+    floats = {name: np.full(shape, np.nan) for name in ("score", "probability")}
     tier = np.full(shape, -1, dtype=np.int8)
     rate = np.empty((len(makers), repeats, folds, len(TIERS)))
     fold = np.full(shape[1:], -1, dtype=np.int16)
@@ -285,9 +276,7 @@ def _judge(
 ) -> Judged:
     """Fit all models on the training rows and return their predictions for the test rows, one row per model."""
     before, after, y = X.iloc[train], X.iloc[test], outcome[train]
-    rows: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("score", "probability", "value", "tier", "tier_rate")
-    }
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in ("score", "probability", "tier", "tier_rate")}
     for make in makers.values():
         model = make()
         seen, new = model.fit_place(before, y), model.place(after)
@@ -296,7 +285,6 @@ def _judge(
         rows["tier_rate"].append(_tier_rate(tier_codes(seen["tier"]), y))
         own = new.get("probability")
         rows["probability"].append(_platt(seen["risk"], y, new["risk"]) if own is None else own)
-        rows["value"].append(new.get("value", np.full(len(test), np.nan)))
     return {name: np.stack(found) for name, found in rows.items()}
 
 

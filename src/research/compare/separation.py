@@ -12,8 +12,7 @@ from research import contingency
 def eta_squared(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """Return (...) the share of the variance of value that lies between tiers (one-way ANOVA η²).
 
-    Args:
-        size, total, squares: (..., 4) customers, sum of value, sum of squared value per tier.
+    `size`, `total`, `squares`: (..., 4) customers, sum of value, sum of squared value per tier.
     """
     n = size.sum(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -46,8 +45,7 @@ def premium_value_share(total: np.ndarray) -> np.ndarray:
 def premium_gap(size: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """Return (...) how much more a premium customer is worth than one of the rest, in standard deviations of all.
 
-    Args:
-        size, total, squares: (..., 4) customers, sum of value, sum of squared value per tier, premium first.
+    `size`, `total`, `squares`: (..., 4) customers, sum of value, sum of squared value per tier, premium first.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         n, mean = size.sum(-1), total.sum(-1) / size.sum(-1)

@@ -58,7 +58,7 @@ def separation(rates: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def by_chance(known: int, bad: int, shares: dict[str, float], level: float = 0.95) -> pd.DataFrame:
+def by_chance(known: int, bad: int, shares: dict[str, float]) -> pd.DataFrame:
     """Return what tiers drawn by lot do: all draws together, not one of them.
 
     A tier of n out of N customers, K of them bad, has a hypergeometric number of bad ones.
@@ -66,14 +66,12 @@ def by_chance(known: int, bad: int, shares: dict[str, float], level: float = 0.9
     Args:
         known, bad: customers with a known outcome, and those with a bad one.
         shares: tier → share of the customers.
-        level: the share of draws between `ci_low` and `ci_high`.
 
     Returns:
-        Four rows `tier`, `n`, `known`, `rate` (the mean of all draws), `ci_low`, `ci_high`.
+        Four rows `tier`, `n`, `known`, `rate` (the mean of all draws), `ci_low`, `ci_high` (the middle 95 % of them).
     """
     sizes = np.array([round(shares[tier] * known) for tier in TIERS])
-    tail = (1 - level) / 2
-    low, high = (hypergeom.ppf(at, known, bad, sizes) / sizes for at in (tail, 1 - tail))
+    low, high = (hypergeom.ppf(at, known, bad, sizes) / sizes for at in (0.025, 0.975))
     return pd.DataFrame(
         {"tier": TIERS, "n": sizes, "known": sizes, "rate": bad / known, "ci_low": low, "ci_high": high}
     )

@@ -60,10 +60,8 @@ def bundle(run: Finished, papers: Sequence[Path] = (), about: Path | None = None
         files[METADATA] = metadata(run.provenance, files, published(folder), told).encode("utf-8")
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder / PROVENANCE}: not as a run writes it ({error})") from None
-    sums = "".join(
-        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())
-    )
-    return dict(sorted({**files, SUMS: sums.encode("utf-8")}.items()))
+    sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
+    return dict(sorted({**files, SUMS: "".join(sums).encode("utf-8")}.items()))
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -72,10 +70,8 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in files.items():
             part = zipfile.ZipInfo(name, FIRST_DAY)
-            part.create_system, part.external_attr = (
-                3,
-                (stat.S_IFREG | 0o644) << 16,
-            )  # as on Unix, wherever it is made
+            part.create_system = 3  # as on Unix, wherever it is made
+            part.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(part, content, zipfile.ZIP_DEFLATED, compresslevel=9)
     return stream.getvalue()
 
@@ -134,10 +130,7 @@ def paper_of(path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path}: authors: expected a list, each with a name and, where there is one, an ORCID"
         )
-    return {
-        "paper": {**known["paper"], **paper},
-        "codechecker": given.get("codechecker", known["codechecker"]),
-    }
+    return {**known, **given, "paper": {**known["paper"], **paper}}
 
 
 def published(folder: Path) -> str:

@@ -159,9 +159,9 @@ def _placed(comment: Comment, page: Page | None) -> Placed:
     if page:
         place = page.name(anchor)
         changed, at = page.whole(anchor, quote) if whole else page.passage(anchor, quote)
-    first = (
-        quote.exact.split("\n")[0] if whole and "\t" in quote.exact else quote.exact
-    )  # of a table its caption
+    first = quote.exact
+    if whole and "\t" in first:  # of a table its caption
+        first = first.split("\n")[0]
     quoted = first.removeprefix(place) if whole else first
     if not whole and len(bare(quoted)) < SURE:  # a number by itself tells nobody where it stood
         quoted = f"… {quote.prefix} [{quoted}] {quote.suffix} …"
@@ -211,9 +211,8 @@ class Page:
         for sure in (before and before + exact, after and exact + after):
             if len(sure) >= SURE and (found := letters.find(sure)) >= 0:
                 return Said(UNCHANGED), found
-        stood = (
-            element is not None and element.tag not in HEADINGS
-        )  # a heading does not hold what stands below it
+        # a heading does not hold what stands below it
+        stood = element is not None and element.tag not in HEADINGS
         if len(exact) >= SURE and exact in (bare(_read(element)) if stood else letters):
             return Said(UNCHANGED), at if stood else letters.find(exact)
         if element is None:

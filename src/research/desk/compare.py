@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import re
@@ -20,6 +19,7 @@ from research.pages.markup import MISSING, label, without_markup
 from research.pages.values import same
 from research.paths import DEFINITIONS
 from research.suppression import WITHHELD
+from research.textfiles import own_csv
 
 JUDGED = ("verdict", "evidence grade")  # the kinds of value that a claim gets
 KEY_COLUMNS, KEYS_TRIED = 4, 8
@@ -43,18 +43,6 @@ UNJUDGED = N_(
     "No claim is judged in both runs."
 )
 STRANGERS = N_("The two runs have no value in common: they show other pages, and nothing can be compared.")
-
-
-class Rule(NamedTuple):
-    """One row of `data/definitions/tolerances.csv`; the first that fits a value decides."""
-
-    kind: str
-    exhibits: str
-    names: str
-    holds: str
-    rule: str
-    tolerance: str
-    why: str
 
 
 class Moved(NamedTuple):
@@ -173,10 +161,9 @@ def compare(a: Finished, b: Finished, *, captions: bool = True) -> Comparison:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """Return the table of tolerances."""
-    with (DEFINITIONS / "tolerances.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(Rule(*row) for row in list(csv.reader(file))[1:])
+def rules() -> list[Any]:
+    """Return the rows of `data/definitions/tolerances.csv`; the first that fits a value decides."""
+    return list(own_csv(DEFINITIONS / "tolerances.csv").itertuples(index=False))
 
 
 def judge(key: str, name: str, old: Any, new: Any) -> tuple[str, bool]:
@@ -215,10 +202,8 @@ def inputs(a: Finished, b: Finished) -> list[tuple[str, str, str]]:
 def _inputs(run: Finished) -> Iterator[tuple[str, str]]:
     if not run.provenance:
         known = run.values["study"]
-        yield from (
-            ("name", str(known.get("name", MISSING))),
-            ("parameters", str(known.get("sha256", MISSING))),
-        )
+        yield "name", str(known.get("name", MISSING))
+        yield "parameters", str(known.get("sha256", MISSING))
         yield from [("code commit", str(known["commit"]))] if "commit" in known else []
         return
     record = run.provenance
@@ -238,8 +223,7 @@ def _pairs(key: str, old: Any, new: Any) -> Iterator[tuple[str, str, Any, Any]]:
     rows = [_by_key(exhibit, names or ()) for exhibit in (old, new)]
     if names is None:  # no row of the one is a row of the other
         rows = [
-            {(*row, side): cells for row, cells in found.items()}
-            for side, found in zip("AB", rows, strict=True)
+            {(*row, side): cells for row, cells in rows[place].items()} for place, side in enumerate("AB")
         ]
     for row in dict.fromkeys([*rows[0], *rows[1]]):
         cells = [found.get(row, {}) for found in rows]

@@ -52,10 +52,8 @@ def comparison_page(found: Comparison, words: Words | None = None) -> str:
         counts = {"both": found.compared[key], "moved": len(moved.get(key, ()))}
         pages.setdefault(title, Counter()).update(**counts, first=alone[0], second=alone[1])
         if key in moved:
-            rows = _largest(moved[key], words)
-            exhibits.setdefault(title, ([], []))[0].append(
-                {"name": named(found, key), **counts, "rows": rows}
-            )
+            shown = {"name": named(found, key), **counts, "rows": _largest(moved[key], words)}
+            exhibits.setdefault(title, ([], []))[0].append(shown)
         if any(alone):
             exhibits.setdefault(title, ([], []))[1].append((named(found, key), *alone))
     sentences: dict[str, list[tuple[str, str, str]]] = {kind: [] for kind in KINDS}
@@ -69,9 +67,7 @@ def comparison_page(found: Comparison, words: Words | None = None) -> str:
         words,
         found=found,
         facts=[(words(FACTS.get(name, name)), _short(old), _short(new)) for name, old, new in found.inputs],
-        verdicts=[
-            (named(found, one.key, whole=True), one.place, *told(one, words)) for one in found.verdicts
-        ],
+        verdicts=_verdicts(found, words),
         sentences=[(words(KINDS[kind]), lines) for kind, lines in sentences.items()],
         pages=pages,
         total=sum(pages.values(), Counter()),
@@ -87,9 +83,9 @@ def comparison_page(found: Comparison, words: Words | None = None) -> str:
 Rows = Sequence[tuple[str, Comparison | None]]
 
 
-def batch_page(name: str, rows: Rows, words: Words | None = None) -> str:
+def batch_page(name: str, rows: Rows) -> str:
     """Return the HTML of many runs held against the first: (run, comparison), None for one that did not finish."""
-    words = words or Words()
+    words = Words()
     return _page(
         "compared_runs.html.j2",
         words("{name}: all runs against the first", name=name),
@@ -100,13 +96,12 @@ def batch_page(name: str, rows: Rows, words: Words | None = None) -> str:
             (run, found, [fact for fact in found.inputs if fact[0] not in FACTS] if found else [])
             for run, found in rows
         ],
-        verdicts=[
-            (run, named(found, one.key, whole=True), one.place, *told(one, words))
-            for run, found in rows
-            if found
-            for one in found.verdicts
-        ],
+        verdicts=[(run, *line) for run, found in rows if found for line in _verdicts(found, words)],
     )
+
+
+def _verdicts(found: Comparison, words: Words) -> list[tuple[str, str, str, str]]:
+    return [(named(found, one.key, whole=True), one.place, *told(one, words)) for one in found.verdicts]
 
 
 def headline(rows: Rows) -> Said:

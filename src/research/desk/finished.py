@@ -109,10 +109,9 @@ def finished(path: Path) -> Finished:
     if not path.is_dir():
         return Finished(name, _values(path))
     if not (path / VALUES).exists():
-        begun = (
-            "a run that has not come to its end" if (path / PROVENANCE).exists() else "no values.json in it"
-        )
-        raise UserError(f"{path}: {begun}; expected {NAMED}")
+        begun = (path / PROVENANCE).exists()
+        found = "a run that has not come to its end" if begun else "no values.json in it"
+        raise UserError(f"{path}: {found}; expected {NAMED}")
     values = _values(path / VALUES)
     if not (path / PROVENANCE).exists():  # recorded values stand in a folder of their own
         return Finished(name, values)
@@ -120,9 +119,8 @@ def finished(path: Path) -> Finished:
     study = record.get("study")
     named = _has(study, sha256=str, parameters=dict) and study["parameters"]
     if not named or not all(isinstance(named.get(part, ""), str) for part in ("dataset", "crosswalk")):
-        raise UserError(
-            f"{path / PROVENANCE}: the study is not as a run writes it; expected the folder of a run"
-        )
+        told = "the study is not as a run writes it; expected the folder of a run"
+        raise UserError(f"{path / PROVENANCE}: {told}")
     return Finished(name, values, record, path)
 
 
@@ -142,10 +140,8 @@ def runs_of(batch: Path) -> list[tuple[str, Finished | None]]:
         table = read_csv(batch / "runs.csv", ["run", "state"])
         names = [name for name in table["run"] if name in folders]
         failed = set(table.loc[table["state"] == "failed", "run"])
-    runs = [
-        (name, finished(folders[name]) if name not in failed and (folders[name] / VALUES).exists() else None)
-        for name in names
-    ]
+    ended = {name for name in names if name not in failed and (folders[name] / VALUES).exists()}
+    runs = [(name, finished(folders[name]) if name in ended else None) for name in names]
     if not runs or runs[0][1] is None or sum(run is not None for _, run in runs) < 2:
         raise UserError(f"{batch}: the first run, or all others, did not finish; start the batch again")
     return runs
@@ -184,14 +180,13 @@ def _values(path: Path) -> dict[str, Any]:
 
 
 def _is_table(entry: Any) -> bool:
+    if not _has(entry, columns=list, rows=list) or not isinstance(entry.get("caption", {}), dict):
+        return False
+    columns, withheld = entry["columns"], entry.get(WITHHELD, ())
     return (
-        _has(entry, columns=list, rows=list)
-        and isinstance(entry.get("caption", {}), dict)
-        and all(isinstance(column, str) for column in entry["columns"])
-        and all(isinstance(row, list) and len(row) == len(entry["columns"]) for row in entry["rows"])
-        and all(
-            isinstance(cell, list) and [*map(type, cell)] == [int, str] for cell in entry.get(WITHHELD, ())
-        )
+        all(isinstance(column, str) for column in columns)
+        and all(isinstance(row, list) and len(row) == len(columns) for row in entry["rows"])
+        and all(isinstance(cell, list) and [*map(type, cell)] == [int, str] for cell in withheld)
     )
 
 

@@ -47,9 +47,8 @@ def path() -> str:
 @cache
 def looks() -> bytes:
     """Return pandoc's own styles of Word, with smaller letters in tables."""
-    own = subprocess.run(
-        [path(), "--print-default-data-file=reference.docx"], check=True, capture_output=True
-    )
+    command = [path(), "--print-default-data-file=reference.docx"]
+    own = subprocess.run(command, check=True, capture_output=True)
     made, changed = docx.Document(io.BytesIO(own.stdout)), io.BytesIO()
     made.styles[IN_TABLES].font.size = docx.shared.Pt(8.5)
     made.save(changed)
@@ -57,13 +56,8 @@ def looks() -> bytes:
 
 
 def document(
-    text: str,
-    ending: str,
-    *,
-    whole: bool = True,
-    files: Mapping[str, bytes] | None = None,
-    beside: Path | None = None,
-) -> bytes:
+    text: str, ending: str, *, whole: bool = True, files: Mapping[str, bytes] | None = None, beside: Path | None = None
+) -> bytes:  # fmt: skip
     """Return a text in pandoc's Markdown as a document.
 
     Args:
@@ -94,8 +88,6 @@ def document(
         made = (Path(place) / "out").read_bytes()
     if ending != ".tex":
         return made
-    text = "".join(
-        rf"\ensuremath{{{LETTERS[letter]}}}" if letter in LETTERS else letter
-        for letter in made.decode("utf-8")
-    )
+    letters = {letter: rf"\ensuremath{{{sign}}}" for letter, sign in LETTERS.items()}
+    text = made.decode("utf-8").translate(str.maketrans(letters))
     return HASH.sub(lambda found: BREAK.join(textwrap.wrap(found[0], 8)), text).encode("utf-8")

@@ -164,15 +164,10 @@ def _value(name: str, run: Finished) -> Any:
     for part in picked:
         asked, equals, text = part.partition("=")
         at = _known(asked, columns, f"no column '{asked}' in {key}") if equals else 0
-        fitting = [
-            (number, row)
-            for number, row in rows
-            if (str(row[at]) == text if equals else part in map(str, row))
-        ]
+        fitting = [one for one in rows if (str(one[1][at]) == text if equals else part in map(str, one[1]))]
         if not fitting:
-            raise UserError(
-                f"no row has '{part}'{nearest(text, (row[at] for _, row in rows)) if equals else ''}"
-            )
+            known = nearest(text, (row[at] for _, row in rows)) if equals else ""
+            raise UserError(f"no row has '{part}'{known}")
         rows = fitting
     if len(rows) != 1:
         raise UserError(f"{len(rows)} rows of {key} fit, expected one")

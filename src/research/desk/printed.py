@@ -20,11 +20,8 @@ from research.paths import REPORTS
 
 FIGURES = {".docx": "png", ".tex": "pdf", ".html": "svg"}  # the best that each kind of document can hold
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~^$@-])")
-LINE, MOST, MARGINS = (
-    72,
-    36,
-    3,
-)  # letters on a line of a page, at most in a column beside others, and lost between two
+# letters on a line of a page, at most in a column beside others, and lost between two
+LINE, MOST, MARGINS = 72, 36, 3
 NOTE = N_("{place} of the study's pages.")
 NOTE_ORIGIN = N_("{place} of the study's pages; {origin}.")
 
@@ -87,9 +84,8 @@ def widths(rows: list[list[str]]) -> list[int]:
     """Return how wide each column is beside the others: its longest word whole, and what is free where it is asked."""
     columns = list(zip(*rows, strict=True))
     least = [max(len(word) for cell in column for word in cell.split(" ")) + MARGINS for column in columns]
-    asked = [
-        max(min(max(map(len, column)), MOST) - whole, 0) for column, whole in zip(columns, least, strict=True)
-    ]
+    longest = [min(max(map(len, column)), MOST) for column in columns]
+    asked = [max(length - whole, 0) for length, whole in zip(longest, least, strict=True)]
     free = max(LINE - sum(least), 0) / max(sum(asked), 1)
     return [round(whole + free * more) for whole, more in zip(least, asked, strict=True)]
 

@@ -12,6 +12,7 @@ from research.documentation import (
     dependencies,
     glossary,
     parameters,
+    traceability,
 )
 
 # page below docs/ → function that returns its text
@@ -24,4 +25,5 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/glossary.md": glossary.page,
     "zh/glossary.md": glossary.chinese_page,
     "dependencies.md": dependencies.page,
+    "traceability.md": traceability.page,
 }

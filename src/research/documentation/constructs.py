@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from research.collect import constructs as measured
@@ -32,10 +30,7 @@ def page() -> str:
         "A construct that a data set does not measure is absent from its table.",
         "The role says what a construct may be used for:",
     )
-    lines += [
-        "",
-        *table(("role", "use"), [(role, ROLES[role]) for role in dict.fromkeys(found["role"])]),
-    ]
+    lines += ["", *table(("role", "use"), [(role, ROLES[role]) for role in dict.fromkeys(found["role"])])]
     fits = datasets.coverage().pivot(index="construct", columns="dataset", values="fit")
     header = ("construct", "中文", "what it is", "unit", "role", "measured in", "by proxy in")
     for criterion, rows in found.groupby(found["criterion"].replace("", OTHERS)):
@@ -46,32 +41,26 @@ def page() -> str:
         "The words to which the transform `map` brings the values of a categorical construct.",
         "Another word is kept as a class of its own, but no standard of classification knows it.",
     )
-    lines += [
-        "",
-        *table(("construct", "classes", "note"), [_classes(row) for row in measured.classes().itertuples()]),
+    classes = [
+        (code(row.construct), ", ".join(map(code, filter(None, row.classes.split(";")))) or "any", row.note)
+        for row in measured.classes().itertuples()
     ]
-    return text(lines)
+    return text([*lines, "", *table(("construct", "classes", "note"), classes)])
 
 
-def _classes(row: Any) -> tuple[str, str, str]:
-    listed = ", ".join(code(name) for name in row.classes.split(";") if name)
-    return code(row.construct), listed or "any", row.note
-
-
-def _row(row: dict[str, object], fits: pd.DataFrame) -> tuple[str, ...]:
+def _row(row: dict[str, str], fits: pd.DataFrame) -> tuple[str, ...]:
     def where(fit: str) -> str:
         if row["construct"] not in fits.index:
             return ""
         return ", ".join(name for name in datasets.names() if fits.loc[row["construct"], name] == fit)
 
     meaning = f"{row['description']}" + (f"; missing: {row['missing_means']}" if row["missing_means"] else "")
-    unit = row["unit"] or row["dtype"]
+    measured_in = where("direct"), where("proxy")
     return (
         code(row["construct"]),
-        str(row["label_zh"]),
+        row["label_zh"],
         meaning,
-        str(unit),
-        str(row["role"]),
-        where("direct"),
-        where("proxy"),
+        row["unit"] or row["dtype"],
+        row["role"],
+        *measured_in,
     )

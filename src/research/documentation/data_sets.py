@@ -28,13 +28,8 @@ def page() -> str:
     ]
     for name in datasets.names():
         entry = datasets.definition(name)
-        lines += [
-            "",
-            f"## {name}",
-            "",
-            f"{entry['title']}. {'Real data.' if entry['real'] else 'Invented data.'}",
-            "",
-        ]
+        kind = "Real data." if entry["real"] else "Invented data."
+        lines += ["", f"## {name}", "", f"{entry['title']}. {kind}", ""]
         lines += [f"* {fact.replace('_', ' ').capitalize()}: {_sentence(entry[fact])}" for fact in FACTS]
         lines += [f"* Limit: {_sentence(limit)}" for limit in entry["limits"]]
     return text(lines)

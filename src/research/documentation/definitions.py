@@ -59,16 +59,12 @@ def page() -> str:
             lines += ["Files: " + ", ".join(code(path.name) for path in inside) + ".", ""]
         if "entries" in entry:
             lines += table(
-                ("entry", "meaning"),
-                [(code(entry_name), said) for entry_name, said in entry["entries"].items()],
+                ("entry", "meaning"), [(code(one), said) for one, said in entry["entries"].items()]
             )
         else:
             named = dict.fromkeys(column for path in inside for column in columns(path))
             lines += table(("column", "meaning"), [(code(column), meaning(name, column)) for column in named])
         if name == "crosswalks/":
-            lines += ["", "Transforms:", "", *table(("transform", "argument", "gives"), _transforms())]
+            rows = [(code(name), code(one.argument), one.meaning) for name, one in TRANSFORMS.items()]
+            lines += ["", "Transforms:", "", *table(("transform", "argument", "gives"), rows)]
     return text(lines)
-
-
-def _transforms() -> list[tuple[str, str, str]]:
-    return [(code(name), code(one.argument), one.meaning) for name, one in TRANSFORMS.items()]

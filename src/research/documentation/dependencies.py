@@ -56,20 +56,12 @@ def direct() -> pd.DataFrame:
 
 
 def locked() -> pd.DataFrame:
-    """Return all locked packages: `package, version, extra` (True when only an extra needs it), by name."""
-    pins = {name: PIN.findall((ROOT / name).read_text(encoding="utf-8")) for name in LOCKS}
-    base = {canonical(name) for name, _ in pins[LOCKS[0]]}
+    """Return all locked packages, those of the extras included: `package, version`, by name."""
     versions: dict[str, list[str]] = {}
-    for name, version in pins[LOCKS[1]]:
+    for name, version in PIN.findall((ROOT / "requirements-extras.lock").read_text(encoding="utf-8")):
         versions.setdefault(canonical(name), []).append(version)
-    rows = [
-        (name, VERSIONS.join(dict.fromkeys(found)), name not in base)
-        for name, found in sorted(versions.items())
-    ]
-    return pd.DataFrame(rows, columns=["package", "version", "extra"])
-
-
-LOCKS = ("requirements.lock", "requirements-extras.lock")
+    rows = [(name, VERSIONS.join(dict.fromkeys(found))) for name, found in sorted(versions.items())]
+    return pd.DataFrame(rows, columns=["package", "version"])
 
 
 def purposes() -> dict[str, str]:
@@ -104,12 +96,9 @@ def renew_licences() -> None:
     before = licences().set_index("package") if data_file("licences.csv").exists() else pd.DataFrame()
     needed = _needed_by()
     rows = []
-    for package, version in locked()[["package", "version"]].itertuples(index=False):
-        known = (
-            before.loc[package].to_dict()
-            if package in before.index
-            else {"licence": NOT_STATED, "needed_by": ""}
-        )
+    for package, version in locked().itertuples(index=False):
+        blank = {"licence": NOT_STATED, "needed_by": ""}
+        known = before.loc[package].to_dict() if package in before.index else blank
         stated = stated_licence(package)
         if stated is not None:
             licence = known["licence"] if stated == NOT_STATED else stated
@@ -152,31 +141,23 @@ def page() -> str:
         "it needs the network and fails when the database cannot be reached.",
     )
     lines += ["", "## Copyleft", "", *prose(*COPYLEFT_RULE), ""]
-    lines += [
-        *table(("package", "licence", "kind", "used", "needed by"), _copyleft(packages)),
-    ]
+    lines += table(("package", "licence", "kind", "used", "needed by"), _copyleft(packages))
     large = pd.read_csv(data_file("large_packages.csv"), dtype=str)
     lines += ["", "## Packages of 50 MB and more", "", *prose(*LARGE_RULE), ""]
     lines += table(tuple(large.columns), large.itertuples(index=False, name=None))
+    columns = ["package", "version", "licence"]
     for group, title in (
         ("run", "The study itself"),
         ("tests", "Tests and upkeep only"),
         ("extra", "Optional"),
     ):
         rows = named[named["used"].str.startswith(group)]
-        lines += ["", f"## {title}", ""]
-        lines += table(
-            ("package", "version", "licence", "what it is for"),
-            [
-                (r.package, r.version, r.licence, r.purpose if group != "extra" else f"{r.used}: {r.purpose}")
-                for r in rows.itertuples()
-            ],
-        )
+        if group == "extra":
+            rows = rows.assign(purpose=rows["used"] + ": " + rows["purpose"])
+        told = rows[[*columns, "purpose"]].itertuples(index=False, name=None)
+        lines += ["", f"## {title}", "", *table((*columns, "what it is for"), told)]
     lines += ["", "## Packages that come with them", ""]
-    lines += table(
-        ("package", "version", "licence"),
-        others[["package", "version", "licence"]].itertuples(index=False, name=None),
-    )
+    lines += table(columns, others[columns].itertuples(index=False, name=None))
     return text(lines)
 
 

@@ -26,7 +26,6 @@ def scales(rows: pd.DataFrame, everybody: pd.DataFrame, groups: pd.DataFrame, or
         rows: `construct, group, estimate, ci_low, ci_high, n, midpoint, scale_min, scale_max`.
         everybody: the same of all respondents.
         groups: `construct, effect, p_holm, level`.
-        origin: of the survey.
     """
     rows, groups = (part.replace({"construct": CALLED}) for part in (rows, groups))
     differ = groups[groups["p_holm"] < groups["level"]]

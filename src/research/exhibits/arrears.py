@@ -8,16 +8,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from research.exhibits import style
 from research.exhibits.exhibit import Exhibit, drawing, interval
-from research.exhibits.style import (
-    ACCENT,
-    MUTED,
-    canvas,
-    label_below,
-    name_rows,
-    numbered,
-    panels_of_tiers,
-)
 from research.exhibits.words import N_, Said, Words, chosen, in_english
 from research.tiers import LABELS, TIERS
 
@@ -43,11 +35,7 @@ WARNED = N_("Of the rules that do without arrears, “{rule}” warned of most d
 
 
 def warnings(rows: pd.DataFrame) -> Exhibit:
-    """Show the worth of every early-warning rule: hits, right alarms and months of lead.
-
-    Args:
-        rows: `rule, label, arrears`, `hit_rate` and `precision` with intervals, `base_rate`, lead (median, quartiles).
-    """
+    """Show the worth of every early-warning rule (hits, right alarms, lead): `rows` of the step `warnings`."""
     best = rows[~rows["arrears"].astype(bool)].nlargest(1, "hit_rate").iloc[0]
     said = Said(WARNED, {"rule": best["label"], "hit": best["hit_rate"], "lead": best["lead_median"],
                          "share": best["precision"], "base": best["base_rate"]})  # fmt: skip
@@ -67,22 +55,21 @@ def warnings(rows: pd.DataFrame) -> Exhibit:
 def warnings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw dots with intervals: hit rate, precision and median lead of every rule, most hits first."""
     rows, places = frame.sort_values("hit_rate", ascending=False), [*range(len(frame))]
-    panels = (("hit_rate", "hit_rate_ci_low", "hit_rate_ci_high", N_("Defaults warned of")),
-              ("precision", "precision_ci_low", "precision_ci_high", N_("Right alarms")),
-              ("lead_median", "lead_q25", "lead_q75", N_("Months of lead")))  # fmt: skip
-    figure = canvas(words, (0.33 * len(rows) + 0.7) * (3 if words.narrow else 1))
-    grid = figure.subplots(3 if words.narrow else 1, 1 if words.narrow else 3, sharey=True)
-    for axes, (column, low, high, title) in zip(grid, panels, strict=True):
-        axes.hlines(places, rows[low], rows[high], color=ACCENT, linewidth=1.4)
-        sns.scatterplot(x=rows[column], y=places, color=ACCENT, s=32, ax=axes, zorder=3)
-        name_rows(axes, [textwrap.fill(words(text), 30) for text in rows["label"]], fontsize=7.5)
+    parts = (("hit_rate", "hit_rate_ci_low", "hit_rate_ci_high", N_("Defaults warned of")),
+             ("precision", "precision_ci_low", "precision_ci_high", N_("Right alarms")),
+             ("lead_median", "lead_q25", "lead_q75", N_("Months of lead")))  # fmt: skip
+    figure, grid = style.panels(words, len(parts), 3, 0.33 * len(rows) + 0.7, 0, sharey=True)
+    for axes, (column, low, high, title) in zip(grid, parts, strict=True):
+        axes.hlines(places, rows[low], rows[high], color=style.ACCENT, linewidth=1.4)
+        sns.scatterplot(x=rows[column], y=places, color=style.ACCENT, s=32, ax=axes, zorder=3)
+        style.name_rows(axes, [textwrap.fill(words(text), 30) for text in rows["label"]], fontsize=7.5)
         axes.set_title(words(title))
         axes.set_xlim(0, rows[high].max() + 1 if column == "lead_median" else 1.03)
         if column != "lead_median":
-            numbered(axes.xaxis, words)
+            style.numbered(axes.xaxis, words)
         if column == "precision":
-            axes.axvline(rows["base_rate"].iloc[0], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    label_below(figure, words(N_("Lines: 95 % intervals, for the lead quartiles; dashed: months picked blindly")),
+            axes.axvline(rows["base_rate"].iloc[0], color=style.MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    style.label_below(figure, words(N_("Lines: 95 % intervals, for the lead quartiles; dashed: months picked blindly")),
                 words)  # fmt: skip
     return figure
 
@@ -97,11 +84,7 @@ RISES = {
 
 
 def tier_quality(rows: pd.DataFrame) -> Exhibit:
-    """Show default, loss and leaving by the tier at the application.
-
-    Args:
-        rows: `tier, measure, events, n, estimate, ci_low, ci_high, result` (of the test of trend; losses have none).
-    """
+    """Show default, loss and leaving by the tier at the application: `rows` of the step `tier_quality`."""
     tests = rows.dropna(subset=["result"]).groupby("measure", sort=False)["result"].first()
     rising, others = ([Said(EVENTS[name]) for name in tests.index[(tests == "apart") == side]]
                       for side in (True, False))  # fmt: skip
@@ -124,7 +107,9 @@ def tier_quality_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     parts = [
         (words(title).capitalize(), rates[rates["measure"] == measure]) for measure, title in EVENTS.items()
     ]
-    return panels_of_tiers(parts, words, 3, 1.5, words(N_("Share in the year after the loan, 95 % interval")))
+    return style.panels_of_tiers(
+        parts, words, 3, 1.5, words(N_("Share in the year after the loan, 95 % interval"))
+    )
 
 
 AGAINST = N_("{n:,.0f} of {all:,.0f} customers called premium or low risk are substandard or in stage 3 a year "
@@ -132,13 +117,7 @@ AGAINST = N_("{n:,.0f} of {all:,.0f} customers called premium or low risk are su
 
 
 def categories(rows: pd.DataFrame, against: pd.DataFrame, version: str) -> Exhibit:
-    """Show five categories and IFRS 9 stages by tier.
-
-    Args:
-        rows: `tier, five_category, ifrs9_stage, n`.
-        against: contradictions: `severity, tier, customers`.
-        version: of the policy file.
-    """
+    """Show five categories and IFRS 9 stages by tier: `rows`, `against` and `version` of the step `tier_categories`."""
     n = against.loc[against["severity"] == "critical", "customers"].sum()
     called = rows.loc[rows["tier"].isin(["premium", "low"]), "n"].sum()
     keys = ["five_category", "ifrs9_stage"]
@@ -180,13 +159,13 @@ def vintages(rows: pd.DataFrame) -> Exhibit:
 @drawing
 def vintages_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a curve per cohort, the latest with its interval."""
-    figure, cohorts = canvas(words, 2.8), sorted(frame["cohort"].unique())
+    figure, cohorts = style.canvas(words, 2.8), sorted(frame["cohort"].unique())
     axes, colours = figure.subplots(), sns.color_palette("crest", len(cohorts))
     look = {"hue": "cohort", "hue_order": cohorts, "palette": colours}
     sns.lineplot(frame, x="months_on_book", y="estimate", ax=axes, **look)
     last = frame[frame["cohort"] == cohorts[-1]]
     axes.fill_between(last["months_on_book"], last["ci_low"], last["ci_high"], color=colours[-1], alpha=0.2)
-    numbered(axes.yaxis, words)
+    style.numbered(axes.yaxis, words)
     axes.set(xlabel=words(N_("Months on book")), ylabel=words(N_("Defaulted")), ylim=(0, None))
     sns.move_legend(axes, "upper left", title=words(N_("Loans of months")))
     sns.despine(ax=axes)

@@ -24,10 +24,7 @@ HERE = {
 def uses(classes: pd.DataFrame, tests: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
     """Return one row per standard: what it does on the data of the study.
 
-    Args:
-        classes: `standard`, `class`, `n`, `share`, `amount_share` of the standards measured, as published.
-        tests: `standard`, `effect`, `p_holm`, `result`, as published.
-        whole: `standard`, `name`, `reason`, of all standards.
+    Its classes and tests are those published, `whole` the step `classification_summary`.
 
     Returns:
         `standard`, `name`, `classes` (in use), `largest`, `share`, `amount_share`, `effect`, `p_holm`, `result`,
@@ -57,6 +54,8 @@ def uses(classes: pd.DataFrame, tests: pd.DataFrame, whole: pd.DataFrame) -> pd.
 ANSWER = {
     "some": N_("Of {total} usual standards, {cut} cut these loans ({names}); {whole} put all customers in one class "
                "and {absent} are not measured."),
+    "one": N_("Of {total} usual standards, those that cut these loans: {names}; that put all customers in one class: "
+              "{whole}; not measured: {absent}."),
     "all": N_("All {total} usual standards cut these loans into classes."),
     "none": N_("Of {total} usual standards, none is seen to cut these loans into classes."),
 }  # fmt: skip
@@ -80,7 +79,8 @@ def answer(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[Said]:
     if parted and facts.get("sample"):  # a large book
         parted = table.loc[differ & (table["effect"] >= SMALL), "name"].str.lower().tolist()
         found = "large" if parted else "little"
-    return [chosen(ANSWER, "all" if cut.all() else "some" if names else "none", total=len(table), cut=len(names),
+    code = "one" if 1 in (len(names), *counts.values()) else "some"  # a verb for several does not fit one
+    return [chosen(ANSWER, "all" if cut.all() else code if names else "none", total=len(table), cut=len(names),
                    names=names, **counts),
             chosen(DIFFERS, found, rate=facts["rate_word"], names=parted)]  # fmt: skip
 
@@ -110,11 +110,7 @@ RATES = {
 def rates(classes: pd.DataFrame, tests: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
     """Show the outcome rate of each class of the standards that cut the book; nothing where none does.
 
-    Args:
-        classes: of the standards measured, as published: `standard`, `name`, `class`, `n`, `share`, `amount_share`,
-            `known`, `outcome_rate`, `ci_low`, `ci_high`.
-        tests: `standard`, `name`, `p_holm`, `result`, strongest first.
-        facts: `rate_word` and `outcome_rate` of the data set.
+    The classes and tests are those published, strongest first; `facts`: `rate_word` and `outcome_rate` of the data set.
     """
     frame = classes[classes["standard"].isin(tests["standard"]) & (classes["known"] != 0)]
     if frame.empty:
@@ -164,10 +160,7 @@ def pictured(name: str, frame: pd.DataFrame, caption: Said, origin: str = "real"
 def classes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the rate of each class, a panel per standard.
 
-    Args:
-        frame: `standard`, `name`, `class`, `outcome_rate`, `ci_low`, `ci_high`, `known`, `overall`, `measure`, `title`
-            (of the data set, empty for that of the study).
-        words: the language.
+    Its `title` says of which data set a row is, and is empty for that of the study.
     """
     told = frame.rename(columns={"outcome_rate": "rate"})
     groups = [part for _, part in told.groupby("standard", sort=False)]
@@ -194,13 +187,7 @@ def classes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 def best(measured: pd.DataFrame, whole: pd.DataFrame, origin: str) -> Exhibit:
-    """Show which data set measures each standard best.
-
-    Args:
-        measured: of the step `classes_best`: the classes of each standard on the data set that measures it best.
-        whole: `standard`, `name`, all thirteen.
-        origin: `real`, or `recorded`.
-    """
+    """Show which data set measures each standard best: `classes_best` and its origin; `whole`: all thirteen."""
     table = whole.drop_duplicates("standard")[["standard", "name"]].reset_index(drop=True)
     first = measured.groupby("standard")[["title", "real", "used", "effective"]].first()
     table = table.join(first, on="standard")
@@ -229,13 +216,7 @@ def of(measured: pd.DataFrame, real: bool) -> pd.DataFrame:
 
 
 def elsewhere(name: str, frame: pd.DataFrame, origin: str) -> list[Exhibit]:
-    """Show classes on other data sets; nothing where there are none.
-
-    Args:
-        name: `elsewhere_rates`, or `invented`, which is a demonstration of the rules.
-        frame: of `of`.
-        origin: as for an exhibit.
-    """
+    """Show classes on other data sets, a frame of `of`; nothing where there are none. `name`: a key of `ELSEWHERE`."""
     said = Said(ELSEWHERE[name], {"names": list(dict.fromkeys(frame["name"].str.lower()))})
     return [pictured(name, frame, said, origin)] if len(frame) else []
 
@@ -251,14 +232,7 @@ def uncut(measured: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def supplement(
     measured: pd.DataFrame, rules: pd.DataFrame, whole: pd.DataFrame, origin: str
 ) -> list[Exhibit]:
-    """Show all classes on the real data sets that measure them best, and the rules.
-
-    Args:
-        measured: of the step `classes_best`.
-        rules: `standard`, `alternative`, `class`, `rule`.
-        whole: `standard`, `name`, all thirteen.
-        origin: of `measured`.
-    """
+    """Show all classes on the real data sets that measure them best, of the step `classes_best`, and the rules."""
     frame, names = of(measured, real=True), whole.drop_duplicates("standard").set_index("standard")["name"]
     said = Said(N_("{n} rules: the first alternative that the data allow is used; the first rule that holds gives "
                    "the class."), {"n": len(rules)})  # fmt: skip

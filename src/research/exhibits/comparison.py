@@ -10,17 +10,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from research.exhibits import style
 from research.exhibits.exhibit import Exhibit, drawing, interval
-from research.exhibits.style import (
-    ACCENT,
-    INK,
-    MUTED,
-    canvas,
-    name_rows,
-    panels_of_tiers,
-    rate_of,
-    with_outcome,
-)
 from research.exhibits.terms import (
     MEASURES,
     MODELS,
@@ -64,10 +55,7 @@ STILL_ANSWER = N_("Refitted on other samples, {stable} keeps its tiers best.")
 def risk_answer(profile: pd.DataFrame, answers: pd.DataFrame, grade: str) -> Said:
     """Say whether any of the three models does as well as the bar at finding the risky.
 
-    Args:
-        profile: `purpose, model, arm, estimate`.
-        answers: one row per purpose: `best`, `below_bar`, `served`.
-        grade: `grade` where the lender recorded one, else `single`.
+    Of the steps `profile` and `served`; `grade` is `grade` where the lender recorded one, else `single`.
     """
     auc = profile[(profile["purpose"] == "risk") & (profile["arm"] == "as practised")].set_index("model")[
         "estimate"
@@ -83,11 +71,9 @@ def risk_answer(profile: pd.DataFrame, answers: pd.DataFrame, grade: str) -> Sai
 
 
 def sets_answers(answers: pd.DataFrame, evidence: pd.DataFrame) -> list[Said]:
-    """Say which of the three models serve finding the risky and parting the needs.
+    """Say which of the three models serve finding the risky and parting the needs: steps `served` and `evidence`.
 
-    Args:
-        answers: one row per purpose: `served`.
-        evidence: `claim, model, verdict`; a model is said to part needs only where claim H3a is not refuted.
+    A model is said to part needs only where claim H3a is not refuted.
     """
     served = answers.set_index("purpose")["served"].str.split()
     said = []
@@ -113,13 +99,9 @@ def still_answer(answers: pd.DataFrame) -> Said:
 
 
 def rankings(rows: pd.DataFrame, facts: Mapping[str, Any], grade: str, share: float) -> Exhibit:
-    """Show the rate of the outcome by tier for every ranking on one axis.
+    """Show the rate of the outcome by tier for every ranking on one axis: `rows` of the step `rankings`.
 
-    Args:
-        rows: `model, tier, n, bad, rate, ci_low, ci_high`.
-        facts: `outcome_name`, the outcome in the data set's own words, and `outcome_rate` of all customers.
-        grade: what the one-variable reference is, `grade` or `single`.
-        share: share of customers in the high-risk tier.
+    `facts` are those of the data set, `grade` what the one-variable reference is, `share` that of the high-risk tier.
     """
     outcome = facts["outcome_name"]
     frame = named(rows, grade).assign(outcome=outcome, overall=facts["outcome_rate"])
@@ -140,8 +122,8 @@ def rankings(rows: pd.DataFrame, facts: Mapping[str, Any], grade: str, share: fl
     return Exhibit(
         "rankings", frame, said, alt, rankings_drawn, within=("model",),
         formats={"rate": interval(".2%", "rate"), "n": ",.0f", "bad": ",.0f", "expected": ".2%"},
-        headings={"model": N_("Ranking"), "tier": N_("Tier"), "n": N_("Customers"), "bad": with_outcome(outcome),
-                  "rate": rate_of(outcome)},
+        headings={"model": N_("Ranking"), "tier": N_("Tier"), "n": N_("Customers"), "bad": style.with_outcome(outcome),
+                  "rate": style.rate_of(outcome)},
     )  # fmt: skip
 
 
@@ -151,14 +133,14 @@ def rankings_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     order = [name for name in NAMES if name in set(frame["model"])]
     parts = [(words(NAMES[name]), frame[frame["model"] == name]) for name in order]
     text = N_("Rate of {outcome}, 95 % interval; the dashed line is the rate of all customers")
-    return panels_of_tiers(parts, words, 4, 1.45, words(text, outcome=str(frame["outcome"].iloc[0])))
+    return style.panels_of_tiers(parts, words, 4, 1.45, words(text, outcome=str(frame["outcome"].iloc[0])))
 
 
 PROFILE = N_("What each model is good for: estimates with {level:.0%} intervals per purpose, as practised; the "
              "scorecard and {grade} beside them.")  # fmt: skip
 
 
-def profile(rows: pd.DataFrame, grade: str, level: float = 0.95) -> Exhibit:
+def profile(rows: pd.DataFrame, grade: str) -> Exhibit:
     """Show purpose by model: a panel per purpose, estimates with intervals."""
     kept = rows[(rows["arm"] == "as practised") & (rows["mark"] != "by construction")]
     shown = kept.loc[kept["model"].isin(MODELS) & (kept["purpose"] != "hand"), "purpose"]
@@ -166,7 +148,7 @@ def profile(rows: pd.DataFrame, grade: str, level: float = 0.95) -> Exhibit:
     frame = named(kept, grade).assign(
         purpose_label=kept["purpose"].map(PURPOSES), measure=kept["purpose"].map(MEASURES)
     )
-    said = Said(PROFILE, {"level": level, "grade": Said(NAMES_IN_TEXT[grade])})
+    said = Said(PROFILE, {"level": 0.95, "grade": Said(NAMES_IN_TEXT[grade])})
     alt = Said(N_("One panel per purpose; models are rows with a dot and an interval, references in grey."))
     return Exhibit(
         "profile", frame, said, alt, profile_drawn, within=None,
@@ -181,20 +163,15 @@ def profile_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a panel per purpose with its own axis; models are rows."""
     purposes = list(dict.fromkeys(frame["purpose"]))
     order = [name for name in NAMES if name in set(frame["model"])]
-    columns = 1 if words.narrow else min(3, len(purposes))
-    lines = -(-len(purposes) // columns)
-    figure = canvas(words, 2.1 * lines + 0.2)
-    grid = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
-    for spare in grid[len(purposes) :]:
-        spare.set_axis_off()
-    for axes, purpose in zip(grid, purposes, strict=False):
+    figure, grid = style.panels(words, len(purposes), 3, 2.1, 0.2, sharey=True)
+    for axes, purpose in zip(grid, purposes, strict=True):
         part = frame[frame["purpose"] == purpose].set_index("model").reindex(order)
-        inks = [INK if name in MODELS else MUTED for name in order]
+        inks = [style.INK if name in MODELS else style.MUTED for name in order]
         axes.hlines(range(len(order)), part["ci_low"], part["ci_high"], color=inks, linewidth=1.6)
         sns.scatterplot(x=part["estimate"].to_numpy(), y=np.arange(len(order)),
-                        hue=[name in MODELS for name in order], palette={True: ACCENT, False: MUTED}, s=36,
+                        hue=[name in MODELS for name in order], palette={True: style.ACCENT, False: style.MUTED}, s=36,
                         legend=False, ax=axes, zorder=3)  # fmt: skip
-        name_rows(axes, [words(NAMES[name]) for name in order])
+        style.name_rows(axes, [words(NAMES[name]) for name in order])
         axes.set(title=words(PURPOSES[purpose]), xlabel=words(MEASURES[purpose]))
         axes.locator_params(axis="x", nbins=4)
     return figure
@@ -313,7 +290,7 @@ def calibration(rows: pd.DataFrame, grade: str, facts: Mapping[str, Any]) -> Exh
     return Exhibit(
         "calibration", frame, said, within=("model",),
         headings={"model": N_("Ranking"), "label": N_("Tier"), "n": N_("Customers"),
-                  "bad": with_outcome(facts["outcome_name"]), "rate": N_("Observed [95 % interval]"),
+                  "bad": style.with_outcome(facts["outcome_name"]), "rate": N_("Observed [95 % interval]"),
                   "expected": N_("Expected"), "verdict": N_("Expected inside")},
         formats={"rate": interval(".2%", "rate"), "n": ",.0f", "bad": ",.0f", "expected": ".2%"},
     )  # fmt: skip

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from research.exhibits.exhibit import Exhibit, drawing
-from research.exhibits.style import ACCENT, INK, MUTED, canvas, dots, label_below, numbered
+from research.exhibits.style import ACCENT, INK, MUTED, canvas, dots, label_below, numbered, panels
 from research.exhibits.words import N_, Said, Words, chosen
 
 CRITERIA = {
@@ -36,12 +36,7 @@ MEASURED = N_("Of {total} things that the criteria for tiering ask for, {measure
 
 
 def answer(facts: Mapping[str, Any], measured: pd.DataFrame) -> list[Said]:
-    """Say who the customers are and how much of what the criteria ask for is measured.
-
-    Args:
-        facts: of the data set.
-        measured: `criterion`, `dataset`, `direct`, `proxy`, `absent`, `total`.
-    """
+    """Say who the customers are and how much of what the criteria ask for is measured: step `criteria_measured`."""
     own = measured[measured["dataset"] == facts["dataset"]].set_index("criterion")
     gap = own["absent"] / own["total"]
     thin = [Said(CRITERIA[name].lower()) for name in gap.index[gap == gap.max()]]
@@ -93,12 +88,7 @@ COUNTED = {1.0: N_("counted"), 0.0: N_("not counted")}
 
 
 def statuses(found: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
-    """Show the counts of every status behind the outcome; nothing where no status is recorded.
-
-    Args:
-        found: `status`, `n`, `share`, and a column per reading: 1 counted, 0 not, missing left out.
-        facts: of the data set.
-    """
+    """Show the counts of every status behind the outcome, `statuses` of the study; nothing where none is recorded."""
     if found.empty:
         return []
     names = readings(found)
@@ -129,12 +119,7 @@ QUANTILES = {
 
 
 def who(numbers: pd.DataFrame, facts: Mapping[str, Any]) -> list[Exhibit]:
-    """Show the middle of the customers for up to six measures; nothing where no number is measured.
-
-    Args:
-        numbers: `construct`, `label`, `unit`, `n`, `distinct`, `q05`, `q25`, `median`, `q75`, `q95`, as published.
-        facts: `currency` of the data set.
-    """
+    """Show the middle of the customers for up to six measures, as published; nothing where no number is measured."""
     known = numbers[~(numbers["distinct"] <= 2) & numbers["median"].notna()].set_index(
         "construct", drop=False
     )
@@ -163,19 +148,9 @@ def by_unit(numbers: pd.DataFrame) -> dict[str, dict[str, str]]:
 
 @drawing
 def who_drawn(frame: pd.DataFrame, words: Words) -> Figure:
-    """Draw a strip per measure, each on its own axis.
-
-    Args:
-        frame: `label`, `unit`, `money` (whether it is an amount), `q05`, `q25`, `median`, `q75`, `q95`.
-        words: the language.
-    """
-    columns = 1 if words.narrow else 2
-    lines = -(-len(frame) // columns)
-    figure = canvas(words, 0.85 * lines + 0.4)
-    grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    for spare in grid[len(frame) :]:
-        spare.set_axis_off()
-    for axes, row in zip(grid, frame.to_dict("records"), strict=False):
+    """Draw a strip per measure, each on its own axis."""
+    figure, grid = panels(words, len(frame), 2, 0.85, 0.4)
+    for axes, row in zip(grid, frame.to_dict("records"), strict=True):
         spec = ".0%" if str(row["unit"]).startswith("share") else ",.0f"
         axes.hlines(0, row["q05"], row["q95"], color=MUTED, linewidth=1.2)
         axes.hlines(0, row["q25"], row["q75"], color=ACCENT, linewidth=6)
@@ -194,13 +169,7 @@ def who_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 def coverage(measured: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
-    """Show how much of what each criterion asks for each data set measures.
-
-    Args:
-        measured: `criterion`, `dataset`, `lender`, `direct`, `proxy`, `absent`, `total`, the study's own data set
-            first.
-        facts: of the data set.
-    """
+    """Show how much of what each criterion asks for each data set measures: step `criteria_measured`, with `lender`."""
     # a lender may have published more than one data set
     year = measured["dataset"].str.extract(r"(\d{4})$", expand=False).radd(" ").fillna("")
     measured = measured.assign(lender=measured["lender"] + year)
@@ -218,12 +187,7 @@ def coverage(measured: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
 
 @drawing
 def coverage_drawn(frame: pd.DataFrame, words: Words) -> Figure:
-    """Draw the grid of criteria by data sets.
-
-    Args:
-        frame: `criterion`, `label`, `lender`, `direct`, `proxy`, `total`.
-        words: the language.
-    """
+    """Draw the grid of criteria by data sets."""
     told = frame.assign(
         share=(frame["direct"] + frame["proxy"]) / frame["total"],
         text=frame["direct"].astype(str) + "+" + frame["proxy"].astype(str),
@@ -249,13 +213,7 @@ def coverage_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 def data_sets(rows: pd.DataFrame, origin: str, measured: pd.DataFrame) -> Exhibit:
-    """Show the data sets that are compared, each with its own outcome.
-
-    Args:
-        rows: `dataset`, `title`, `rows`, `outcome`, `outcome_rate`.
-        origin: `real`, or `recorded`.
-        measured: as for `coverage`.
-    """
+    """Show the data sets that are compared, each with its own outcome: `lenders_data` and its origin."""
     frame = rows[["dataset", "title", "rows", "outcome", "outcome_rate"]]
     frame = frame.merge(measured.groupby("dataset", as_index=False)[FITS].sum(), on="dataset")
     said = N_(

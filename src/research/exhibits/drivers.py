@@ -53,7 +53,6 @@ def plain(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(block=rows["block"].map(BLOCKS))
 
 
-# -------------------------------------------------------------------------------------------------------------- answer
 GROUPS = {
     "some": N_("Of what was known when the loan was made, the inputs on {groups} add to what all "
                "others tell of {outcome}."),
@@ -74,11 +73,7 @@ def answer(
 ) -> list[Said]:
     """Return the page's answer: groups of inputs, single ones, and the rate.
 
-    Args:
-        effects: `term`, `p_holm`, `result` of every input.
-        groups: `block`, `result` of every group.
-        rate: of the step `rate_drivers`; empty where the rate cannot be explained.
-        outcome: the outcome in the data set's own words.
+    The frames are those of the steps `regression` and `rate_drivers`; `outcome` is in the data set's own words.
     """
     adding = [BLOCKS[name] for name in found(groups, "adds", "block")]
     clear = effects[effects["result"] != "open"].sort_values("p_holm", kind="stable")["term"]
@@ -89,8 +84,7 @@ def answer(
 def rate_explained(rate: Mapping[str, pd.DataFrame]) -> Said:
     """Return how much of the rate is explained with the lender's grade and without it.
 
-    Args:
-        rate: `explained`, one row with `r2`, `r2_blind` and `graded`; empty where it cannot be explained.
+    `rate`: `explained`, one row with `r2`, `r2_blind` and `graded`; empty where it cannot be explained.
     """
     if not rate:
         return Said(RATE["none"])
@@ -98,19 +92,14 @@ def rate_explained(rate: Mapping[str, pd.DataFrame]) -> Said:
     return chosen(RATE, "graded" if row["graded"] else "ungraded", **row)
 
 
-# ---------------------------------------------------------------------------------------------- the model, its inputs
-SIZE = {
-    "all": N_(
-        "The regression rests on {known:,} customers with a known outcome, among them {bad:,} {outcome_word}: "
-        "{events_per_column:.1f} for each of {columns:.0f} columns ({left_out:.0f} more hardly vary or follow from "
-        "others). All together: χ² {statistic:.0f}, p {p_value:p=}, McFadden's R² {r2:.3f}."
-    )
-}
+SIZE = N_("The regression rests on {known:,} customers with a known outcome, among them {bad:,} {outcome_word}: "
+          "{events_per_column:.1f} for each of {columns:.0f} columns ({left_out:.0f} more hardly vary or follow from "
+          "others). All together: χ² {statistic:.0f}, p {p_value:p=}, McFadden's R² {r2:.3f}.")  # fmt: skip
 
 
 def fit(made: pd.DataFrame, facts: Mapping[str, Any]) -> Said:
     """Return the size of the regression, and how it fits. `made`: one row of `explain.risk.fit_quality`."""
-    return chosen(SIZE, "all", **dict(facts) | (facts.get("sample") or {}) | dict(made.iloc[0]))
+    return chosen({"": SIZE}, "", **dict(facts) | (facts.get("sample") or {}) | dict(made.iloc[0]))
 
 
 ODDS = N_("Higher odds of {outcome}, after adjustment for {tests} tests: {up}; lower odds: {down}.")
@@ -124,17 +113,7 @@ AXES = {
                "{shown} clearest of {tests} inputs, the lender's grade not among them. Blue: clear after adjustment"),
 }  # fmt: skip
 ODDS_TICKS = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 20)
-CLOSE_TICKS = (
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    1,
-    1.1,
-    1.25,
-    1.5,
-    1.75,
-)  # of narrow intervals about one, as many customers have
+CLOSE_TICKS = (0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75)  # of narrow intervals, as many customers have
 STRONGEST = {
     "open": N_("No single input is clear after adjustment; the {rate_word} of all customers is {outcome_rate:.1%}."),
     "clear": N_("The clearest input is {name}: a standard deviation more goes with {marginal_effect:+.1pp} "
@@ -147,23 +126,14 @@ STRONGEST = {
 
 
 def odds_ratios(effects: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return the odds ratios of the inputs that are clearest.
-
-    Args:
-        effects: `term`, `block`, `odds_ratio`, `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`, `n`.
-        outcome: the outcome in the data set's own words.
-    """
+    """Return the odds ratios of the inputs that are clearest; `outcome` is in the data set's own words."""
     said = Said(ODDS, ends(effects) | {"outcome": outcome})
     rows = effects.rename(columns={"odds_ratio": "estimate"}).assign(axis="odds", null=1.0, outcome=outcome)
     return forest("odds_ratios", rows, N_("Odds ratio [95 % interval]"), said)
 
 
 def rate_terms(terms: pd.DataFrame) -> Exhibit:
-    """Return what the contract rate goes with, the lender's grade left out.
-
-    Args:
-        terms: `term`, `block`, `estimate` (percentage points), `ci_low`, `ci_high`, `p_value`, `p_holm`, `result`, `n`.
-    """
+    """Return what the contract rate goes with, the grade left out: `terms` of the step `rate_drivers`."""
     rows = terms.assign(axis="rate", null=0.0, outcome="")
     return forest("rate_terms", rows, N_("Percentage points [95 % interval]"), Said(PRICED, ends(terms)))
 
@@ -181,12 +151,7 @@ def forest(name: str, rows: pd.DataFrame, heading: str, caption: Said) -> Exhibi
 
 @drawing
 def forest_drawn(frame: pd.DataFrame, words: Words) -> Figure:
-    """Draw a row per input, coloured where it is clear after adjustment; odds ratios on a logarithmic axis.
-
-    Args:
-        frame: `term`, `estimate`, `ci_low`, `ci_high`, `result`, and in each row `axis`, `null`, `outcome`, `tests`.
-        words: the language.
-    """
+    """Draw a row per input, coloured where it is clear after adjustment; odds ratios on a logarithmic axis."""
     names = [textwrap.fill(words(term), 20 if words.narrow else 46) for term in frame["term"]]
     lines, about = 1 + max(name.count("\n") for name in names), frame.iloc[0]
     figure = canvas(words, (0.15 * lines + 0.1) * len(names) + 0.8)
@@ -231,7 +196,6 @@ def blocks(rows: pd.DataFrame) -> Exhibit:
     )  # fmt: skip
 
 
-# -------------------------------------------------------------------------------------------------- calibration, checks
 SLOPES = {
     "extreme": N_("For customers not seen, predictions are too extreme: calibration slope {estimate:.2f} (95 % CI "
                   "{ci_low:.2f} to {ci_high:.2f}), where one is perfect."),
@@ -243,13 +207,7 @@ SLOPES = {
 
 
 def calibration(deciles: pd.DataFrame, slope: pd.DataFrame, facts: Mapping[str, Any]) -> Exhibit:
-    """Return observed against predicted rates in tenths of the customers, each predicted from the others.
-
-    Args:
-        deciles: `predicted`, `observed`, `events`, `n`, `ci_low`, `ci_high`; protected.
-        slope: one row, `estimate`, `ci_low`, `ci_high`, `result`.
-        facts: `rate_word`, `outcome_name`.
-    """
+    """Return observed against predicted rates in tenths of the customers, each predicted from the others."""
     alt = N_(
         "A dot with interval per tenth, observed over predicted rate; on the dashed diagonal both are equal."
     )
@@ -297,13 +255,7 @@ ALONE = {
 
 
 def checks(curves: pd.DataFrame, gaps: pd.DataFrame, effects: pd.DataFrame) -> list[Said]:
-    """Return whether shape, missing values, or inputs that tell each other change the picture.
-
-    Args:
-        curves: `term`, `result` of every number.
-        gaps: `term`, `result` of every number with missing values, by treatment.
-        effects: `term`, `vif` of every input.
-    """
+    """Return whether shape, missing values, or inputs that tell each other change the picture: step `regression`."""
     curved, moved = found(curves, "curved"), found(gaps, "moved")
     tied = effects.loc[effects["vif"] > TIED].sort_values("vif", ascending=False)["term"]
     code = "moved" if len(moved) else "held" if len(gaps) else "none"
@@ -312,7 +264,6 @@ def checks(curves: pd.DataFrame, gaps: pd.DataFrame, effects: pd.DataFrame) -> l
             chosen(ALONE, "some" if len(tied) else "none", limit=TIED, tied=listed(tied, NAMED))]  # fmt: skip
 
 
-# ---------------------------------------------------------------------------------------------- supplement and limits
 def coefficients(effects: pd.DataFrame) -> Exhibit:
     """Return every input with odds ratio, change in probability, and both adjustments."""
     return Exhibit(
@@ -334,8 +285,6 @@ LIMITS = {
     "outcome": N_("What counts as the outcome: {outcome}."),
     "open": N_("Outcomes that were still open: {censoring}"),
 }
-
-
 FURTHER = {
     "04_models": N_("the same risks as rules, points and tiers"),
     "05_comparison": N_("how well models that use these inputs find the risky"),

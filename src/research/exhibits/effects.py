@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from research.exhibits import style
 from research.exhibits.exhibit import Exhibit, drawing, interval
 from research.exhibits.strategies import (
     ASSUMED,
@@ -23,18 +24,6 @@ from research.exhibits.strategies import (
     hours_saved,
     tier_in_text,
 )
-from research.exhibits.style import (
-    INK,
-    MUTED,
-    RULE,
-    TIER_COLOURS,
-    WARNING,
-    canvas,
-    label_below,
-    name_rows,
-    numbered,
-    wrapped,
-)
 from research.exhibits.words import N_, Said, Words, chosen
 
 PREVENTED = {
@@ -45,13 +34,7 @@ PREVENTED = {
 
 
 def prevented(rows: pd.DataFrame, outcome: str) -> Exhibit:
-    """Show how many outcomes each action would prevent, and the hours for one.
-
-    Args:
-        rows: `tier, action, known, bad, rate, ci_low, ci_high, hours, low, base, high, prevented, hours_for_one,
-            sampling_low, sampling_high, assumed_low, assumed_high`.
-        outcome: what the data set calls its outcome.
-    """
+    """Show how many outcomes each action would prevent, and the hours for one: `rows` of `break_even.prevented`."""
     given: dict[str, Any] = {"outcome": outcome}
     if known := rows["hours_for_one"].notna().any():
         row = rows.loc[rows["hours_for_one"].idxmin()]
@@ -79,13 +62,9 @@ BREAK_EVEN = {
 
 
 def break_even(needed: pd.DataFrame, basis: Mapping[str, Any], outcome: str) -> Exhibit:
-    """Show the effect at which each action repays its cost beside the one assumed.
+    """Show the effect at which each action repays its cost beside the one assumed: `needed` of the step `policy`.
 
-    Args:
-        needed: `id, tier, action, lever, low, base, high, needed, sampling_low, sampling_high, assumed_low,
-            assumed_high, gain, result`.
-        basis: `reading` (`pd`, `loan`), `lgd`.
-        outcome: what the data set calls its outcome.
+    `basis` is that of the same step, `outcome` what the data set calls its outcome.
     """
     said = chosen(BREAK_EVEN, basis["reading"], outcome=outcome, lgd=basis["lgd"], **counted(needed))
     frame = hours_saved(needed).assign(first=~needed["id"].duplicated(), said=needed["result"].map(RESULTS))
@@ -108,34 +87,44 @@ KEY = N_("Band: assumed, dot: base. Diamond: needed; thick line: sampling, thin 
 def break_even_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the assumed range and the needed effect of each action; what lies outside is written at the edge."""
     rows = frame[frame["first"].astype(bool)].reset_index(drop=True)
-    figure = canvas(words, (0.52 if words.narrow else 0.36) * len(rows) + 0.9)
+    figure = style.canvas(words, (0.52 if words.narrow else 0.36) * len(rows) + 0.9)
     axes = figure.subplots()
     limit = 1.0
     for place, row in enumerate(rows.itertuples()):
-        tint = TIER_COLOURS[row.tier]
+        tint = style.TIER_COLOURS[row.tier]
         axes.hlines(place, row.low, row.high, color=tint, linewidth=7, alpha=0.35)
         axes.scatter(row.base, place, color=tint, s=30, zorder=3)
         if not -0.1 <= row.needed <= limit:
             axes.text(limit, place, words(row.said), ha="right", va="center", fontsize=7.5,
-                      color=INK if row.result in PAYS else WARNING)  # fmt: skip
+                      color=style.INK if row.result in PAYS else style.WARNING)  # fmt: skip
             continue
         for low, high, colour, width in (
-            (row.assumed_low, row.assumed_high, MUTED, 0.8), (row.sampling_low, row.sampling_high, INK, 2),
+            (row.assumed_low, row.assumed_high, style.MUTED, 0.8), (row.sampling_low, row.sampling_high, style.INK, 2),
         ):  # fmt: skip
             axes.hlines(place, max(low, -0.1), min(high, limit), color=colour, linewidth=width)
         axes.scatter(
-            row.needed, place, marker="D", s=30, facecolor="white", edgecolor=INK, linewidth=1.4, zorder=4
+            row.needed,
+            place,
+            marker="D",
+            s=30,
+            facecolor="white",
+            edgecolor=style.INK,
+            linewidth=1.4,
+            zorder=4,
         )
     pairs = zip(rows["action"], rows["lever"].map(LEVERS), strict=True)
-    name_rows(
-        axes, [wrapped(action_named(action, lever, words), words) for action, lever in pairs], 0.4, fontsize=8
+    style.name_rows(
+        axes,
+        [style.wrapped(action_named(action, lever, words), words) for action, lever in pairs],
+        0.4,
+        fontsize=8,
     )
     for tick, tier in zip(axes.get_yticklabels(), rows["tier"], strict=True):
-        tick.set_color(TIER_COLOURS[tier])
-    axes.axvline(0, color=RULE, linewidth=0.8, zorder=0)
+        tick.set_color(style.TIER_COLOURS[tier])
+    axes.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
     axes.set_xlim(-0.12, limit + 0.02)
-    numbered(axes.xaxis, words)
-    label_below(figure, words(KEY), words)
+    style.numbered(axes.xaxis, words)
+    style.label_below(figure, words(KEY), words)
     return figure
 
 
@@ -146,12 +135,7 @@ CLAIMS = {
 
 
 def claims(needed: pd.DataFrame, definitions: pd.DataFrame) -> Exhibit:
-    """Show for each claim that only a trial can settle what the action nearest to paying would need.
-
-    Args:
-        needed: as of `break_even`, with `claim`.
-        definitions: the claims, indexed by id: `statement`.
-    """
+    """Show for each claim that only a trial can settle what the action nearest to paying would need."""
     ratio = (needed["needed"] / needed["base"].where(needed["base"] != 0)).fillna(np.inf)
     near = needed.assign(rank=needed["result"].map(RANK), ratio=ratio)
     near = near.sort_values(["rank", "ratio"], kind="stable")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from research.exhibits.exhibit import Exhibit, drawing, interval
 from research.exhibits.style import dots_against, numbered
 from research.exhibits.terms import NAMES, titled
-from research.exhibits.words import N_, Said, Words
+from research.exhibits.words import N_, Said, Words, chosen
 
 WEIGHTS = {
     "above": N_("{experts} consistent experts give most weight to {most}: {weight:.0%} (95 % interval {low:.0%} to "
@@ -48,6 +48,7 @@ def weights_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 MOVED = {
     "moved": N_("With these weights {moved:.1%} of {n:,} loan customers change tier under {model}."),
+    "also": N_("Under {model} it is {moved:.1%} of {n:,}."),
     "withheld": N_("How many of {n:,} loan customers change tier under {model} with these weights is withheld."),
     "missing": N_("Under {model} nothing moves here: {reason}."),
 }  # fmt: skip
@@ -61,12 +62,13 @@ def moved(shifts: dict[str, dict[str, int | str]], counts: dict[str, int | None]
         shifts: model → `reason` why none do, and where there is none `n`.
         counts: model → customers who change tier; None where they are too few to be told.
     """
-    said = []
+    said: list[Said] = []
     for name, found in shifts.items():
-        fields = {"model": MODELS[name], **{key: found[key] for key in ("n", "reason") if found.get(key)}}
-        code = "missing" if found["reason"] else "withheld" if counts[name] is None else "moved"
-        more = {"moved": counts[name] / found["n"]} if code == "moved" else {}
-        said.append(Said(MOVED[code], fields | more))
+        fields = {"model": MODELS[name], "n": found.get("n"), "reason": found["reason"]}
+        code = "missing" if found["reason"] else "withheld"
+        if not found["reason"] and (n := counts[name]) is not None:
+            code, fields["moved"] = "also" if said else "moved", n / found["n"]
+        said.append(chosen(MOVED, code, **fields))
     return said
 
 
@@ -87,7 +89,6 @@ def experts(rows: pd.DataFrame, among: pd.DataFrame, models: list[str], grade: s
         among: `measure, estimate, ci_low, ci_high` of the experts among themselves.
         models: the study's own.
         grade: what the reference of one variable is: `grade` or `single`.
-        origin: of the judgements.
     """
     shown = rows[rows["arm"] == "as practised"].sort_values("estimate", ascending=False, ignore_index=True)
     alpha = among.set_index("measure").loc["krippendorff_alpha"]

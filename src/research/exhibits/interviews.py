@@ -43,7 +43,6 @@ def answer(counts: pd.DataFrame, alpha: pd.DataFrame, result: str, origin: str) 
     Args:
         counts, alpha: as for `frequencies` and `agreement`.
         result: of the stopping rule.
-        origin: see above.
     """
     if origin == "demonstration":
         return [Said(INVENTED)]
@@ -56,9 +55,7 @@ def answer(counts: pd.DataFrame, alpha: pd.DataFrame, result: str, origin: str) 
 def sides(evidence: pd.DataFrame, origin: str) -> Exhibit:
     """Show for each claimed benefit how many speak for and against it, and the clearest words of each.
 
-    Args:
-        evidence: `label_en, side`, and for both sides `voices_for, quote_for, quote_for_id`.
-        origin: see above.
+    `evidence`: `label_en, side`, and for both sides `voices_for, quote_for, quote_for_id`.
     """
     said = Said(N_("More participants speak for the benefit than against it on {most} of {n}; more "
                    "speak against it on {least}, and as many on {even}."),
@@ -86,9 +83,7 @@ SPOKEN = {
 def frequencies(counts: pd.DataFrame, origin: str) -> Exhibit:
     """Show the share of the participants of each group who speak to a code, most spoken to first.
 
-    Args:
-        counts: `code, label_en, group` (everybody is `all`), `segments, participants, share, of` of codes, not themes.
-        origin: see above.
+    `counts`: `code, label_en, group` (everybody is `all`), `segments, participants, share, of` of codes, not themes.
     """
     order = counts[counts["group"] == "all"].sort_values("participants", ascending=False, kind="stable")
     frame = counts[counts["group"] != "all"].set_index("code").loc[order["code"]].reset_index()
@@ -148,7 +143,6 @@ def agreement(alpha: pd.DataFrame, bars: dict[str, float], labels: pd.Series, or
     Args:
         alpha: `scope, code, estimate, ci_low, ci_high, reading, n, applied, note`.
         bars: level → least α: `tentative`, `reliable`.
-        labels, origin: see above.
     """
     codes = alpha[alpha["scope"] == "code"].sort_values("estimate", ascending=False, kind="stable")
     frame = pd.concat([alpha[alpha["scope"] == "overall"], codes], ignore_index=True).assign(**bars)
@@ -192,8 +186,7 @@ RARE = N_(
 def overall(agreed: dict[str, pd.DataFrame]) -> list[Said]:
     """Say how far the coders agree over all codes, and why percent agreement tells little.
 
-    Args:
-        agreed: `codes`: `scope, base, measure, estimate`; `by_document`: the overall rows, whole interviews resampled.
+    `agreed`: `codes`: `scope, base, measure, estimate`; `by_document`: the overall rows, whole interviews resampled.
     """
     codes = agreed["codes"].set_index(["scope", "measure", "base"]).sort_index()
     whole = codes.loc[("overall", "krippendorff_alpha")]
@@ -250,9 +243,7 @@ def coefficients(agreed: dict[str, pd.DataFrame], labels: pd.Series, origin: str
 def resolved(settled: pd.DataFrame, labels: pd.Series, origin: str) -> Exhibit:
     """Show for each code the agreement of the coders who worked alone, and what they decided where they differed.
 
-    Args:
-        settled: `code, estimate, ci_low, ci_high, differ, keep, drop, undecided`; `all codes` is one.
-        labels, origin: see above.
+    `settled`: `code, estimate, ci_low, ci_high, differ, keep, drop, undecided`; `all codes` is one.
     """
     said = N_("The coders differed on {differ:,} cases: {keep:,} codes were kept and {drop:,} dropped; "
               "{undecided:,} are undecided and do not count.")  # fmt: skip
@@ -274,7 +265,6 @@ def consensus(after: pd.DataFrame, alpha: pd.DataFrame, origin: str) -> Exhibit:
     Args:
         after: `coder, decided, followed, changed, added, removed, kappa, alpha, ci_low, ci_high`.
         alpha: as for `agreement`.
-        origin: see above.
     """
     said = N_("What counts as reliability is the agreement before, α {before:.2f}; with the consensus, made of "
               "their own codings, the coders agree at α {low:.2f} to {high:.2f}.")  # fmt: skip
@@ -315,7 +305,6 @@ def saturation(curve: pd.DataFrame, band: pd.DataFrame, stop: pd.Series, origin:
         curve: `interview, codes, new_codes, cumulative`.
         band: `interview, mean, low, high`.
         stop: the row of `stopping_point`; its `result` picks the sentence.
-        origin: see above.
     """
     frame = curve.drop(columns="document", errors="ignore").merge(band, on="interview")
     alt = N_(

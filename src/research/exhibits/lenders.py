@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from research.exhibits.exhibit import Exhibit, drawing, interval
-from research.exhibits.style import canvas, forest, small_multiples
+from research.exhibits.style import forest, panels, small_multiples
 from research.exhibits.terms import MEASURES, NAMES, PURPOSES
 from research.exhibits.words import N_, Said, Words, chosen
 
@@ -39,13 +39,7 @@ LENDERS = {
 
 
 def lenders(rows: pd.DataFrame, pooled: pd.DataFrame, origin: str) -> Exhibit:
-    """Show four differences at each lender with the pooled mean and the prediction interval, a forest plot.
-
-    Args:
-        rows: `purpose, arm, model_a, model_b, lender, estimate, ci_low, ci_high`.
-        pooled: the same keys with `lenders, estimate, ci_low, ci_high, prediction_low, prediction_high`.
-        origin: `real`, or `recorded` where the values come from the recorded run.
-    """
+    """Show four differences at each lender, pooled, and for a further one, a forest plot: `lenders` and its origin."""
     frame, keys = _over_lenders(rows, pooled, SHOWN), [*LENDER_HEADINGS][:4]
     first = _where(pooled, dict(zip(keys, SHOWN[0], strict=True)))
     alt = Said(N_("Four panels, one per pair of models: a dot with interval per lender, a diamond for all lenders, "
@@ -98,15 +92,15 @@ PANELS = (N_("Tree − scorecard"), N_("ABC − scorecard"), N_("Tree − RFM, a
 def lenders_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a forest plot per pair of models on one axis of differences in AUC."""
     order = [name for name in dict.fromkeys(frame["lender"]) if name != "All lenders"] + ["All lenders"]
-    figure, panels = small_multiples(words, len(PANELS), columns=2, row_height=0.24 * len(order) + 0.7)
-    for number, axes in enumerate(panels):
+    figure, grid = small_multiples(words, len(PANELS), columns=2, row_height=0.24 * len(order) + 0.7)
+    for number, axes in enumerate(grid):
         rows = frame[frame["panel"] == number].set_index("lender")
         forest(axes, rows, order, "All lenders", 0, words)
         axes.set_title(words(PANELS[number]))
     # The line for a further lender may reach far beyond what any lender shows, and leave the panel.
     ends = frame[["ci_low", "ci_high"]]
-    panels[0].set_xlim(ends.min().min() - 0.05, ends.max().max() + 0.05)
-    panels[-1].set_xlabel(words(N_("Difference in AUC, 95 % interval")))
+    grid[0].set_xlim(ends.min().min() - 0.05, ends.max().max() + 0.05)
+    grid[-1].set_xlabel(words(N_("Difference in AUC, 95 % interval")))
     return figure
 
 
@@ -136,9 +130,8 @@ def lenders_otherwise(rows: pd.DataFrame, pooled: pd.DataFrame, origin: str) -> 
 def lenders_otherwise_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a forest plot per purpose, each on its own axis."""
     order = [name for name in dict.fromkeys(frame["lender"]) if name != "All lenders"] + ["All lenders"]
-    columns = 1 if words.narrow else 2
-    figure = canvas(words, (0.24 * len(order) + 0.9) * (2 // columns))
-    for number, axes in enumerate(figure.subplots(2 // columns, columns, squeeze=False).ravel()):
+    figure, grid = panels(words, len(OTHER_PURPOSES), 2, 0.24 * len(order) + 0.9, 0)
+    for number, axes in enumerate(grid):
         rows = frame[frame["panel"] == number].set_index("lender")
         forest(axes, rows, order, "All lenders", 0, words)
         ends = rows[["ci_low", "ci_high"]]
@@ -158,12 +151,12 @@ RANKS = {
 }
 
 
-def ranks(rows: pd.DataFrame, origin: str, level: float = 0.05) -> Exhibit:
+def ranks(rows: pd.DataFrame, origin: str) -> Exhibit:
     """Show mean ranks by AUC over lenders with Nemenyi's tests: `study.purposes.lender_ranks`."""
     p = rows["p_friedman"].iloc[0]
     frame = rows.assign(model_a=rows["model_a"].map(NAMES), model_b=rows["model_b"].map(NAMES))
     return Exhibit(
-        "ranks", frame, Said(RANKS[bool(p < level)], {"n": int(rows["lenders"].iloc[0]), "p": p}), within=None,
+        "ranks", frame, Said(RANKS[bool(p < 0.05)], {"n": int(rows["lenders"].iloc[0]), "p": p}), within=None,
         headings={"model_a": N_("First"), "model_b": N_("Second"), "rank_a": N_("Mean rank of the first"),
                   "rank_b": N_("of the second"), "p_value": N_("p (Nemenyi)")},
         formats={"rank_a": ".2f", "rank_b": ".2f", "p_value": "p"}, origin=origin, supplement=True,

@@ -43,12 +43,8 @@ def answers(made: dict[str, pd.DataFrame]) -> list[Said]:
     runs = made["runs"].set_index("coder")
     for row in made["answers"].drop_duplicates("coder").to_dict("records"):
         coder = row["coder"]
-        said.append(
-            Said(
-                ANSWERED,
-                {name: row[name] for name in ("turns", "coder", "answered", "refused", "unanswered")},
-            )
-        )
+        told = ("turns", "coder", "answered", "refused", "unanswered")
+        said.append(Said(ANSWERED, {name: row[name] for name in told}))
         if row["outside"]:
             said.append(Said(OUTSIDE, {"coder": coder, "outside": row["outside"]}))
         alpha = _alpha(made["agreement"], coder)

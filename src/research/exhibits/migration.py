@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from research.exhibits.exhibit import Exhibit, drawing, interval
-from research.exhibits.style import INK, canvas, label_below, persons
+from research.exhibits.style import INK, label_below, panels, persons
 from research.exhibits.terms import NAMES, in_text
 from research.exhibits.words import N_, Said, Words
 from research.tiers import LABELS, TIERS
@@ -29,12 +29,7 @@ UNDER = N_("{share:.0%} under {model}")
 
 
 def migration(rows: pd.DataFrame, origin: str) -> Exhibit:
-    """Show who moved from which tier to which over all months, a matrix per model.
-
-    Args:
-        rows: `model, months, from, to, count, n, estimate, ci_low, ci_high`.
-        origin: `real` or `recorded`, here and below.
-    """
+    """Show who moved from which tier to which over all months, a matrix per model: `rows` of the step `migrations`."""
     whole = far(rows)
     stays = [Said(UNDER, {"share": share, "model": in_text([name])}) for name, share in same(whole).items()]
     n = whole.groupby("model")["count"].sum().max()
@@ -53,9 +48,7 @@ def migration_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw a matrix per model over all months; the diagonal has its interval, each row its customers."""
     whole, places = far(frame).rename(columns={"from": "start"}), [place + 0.5 for place in range(len(TIERS))]
     models, labels = list(dict.fromkeys(whole["model"])), [words.tier(tier) for tier in TIERS]
-    lines = len(models) if words.narrow else 1
-    figure = canvas(words, 2.1 * lines + 0.3)
-    grid = figure.subplots(lines, len(models) // lines, squeeze=False).ravel()
+    figure, grid = panels(words, len(models), len(models), 2.1)
     for axes, name in zip(grid, models, strict=True):
         part = whole[whole["model"] == name]
         square = part.pivot(index="start", columns="to", values="estimate").loc[[*TIERS], [*TIERS]]

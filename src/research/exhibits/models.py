@@ -10,27 +10,21 @@ from matplotlib.figure import Figure
 
 from research.exhibits.exhibit import Exhibit, drawing, interval
 from research.exhibits.style import panels_of_tiers, rate_of, with_outcome
+from research.exhibits.terms import NAMES, NAMES_IN_TEXT
 from research.exhibits.words import N_, Said, Words, chosen
 from research.tiers import TIERS
 
-RANKINGS = {
-    "rfm": N_("RFM"),
-    "abc": N_("ABC"),
+RANKINGS = NAMES_IN_TEXT | {
     "tree": N_("the decision tree"),
-    "scorecard": N_("the scorecard"),
-    "credit_grade": N_("the lender's grade"),
+    "credit_grade": NAMES_IN_TEXT["grade"],
     "credit_score": N_("the credit score"),
-    "grade": N_("the best single variable"),
+    "grade": NAMES_IN_TEXT["single"],
     "random": N_("tiers by lot"),
 }
-TITLES = {
-    "rfm": N_("RFM"),
-    "abc": N_("ABC"),
-    "tree": N_("Decision tree"),
-    "scorecard": N_("Scorecard"),
-    "credit_grade": N_("Lender's grade"),
+TITLES = NAMES | {
+    "credit_grade": NAMES["grade"],
     "credit_score": N_("Credit score"),
-    "grade": N_("Best single variable"),
+    "grade": NAMES["single"],
     "random": N_("Tiers by lot"),
 }
 JUDGED = {
@@ -116,12 +110,7 @@ def tier_rates(
 ) -> Exhibit:
     """Return the rates of a model's tiers, seen and unseen, with scorecard, grade and tiers by lot beside.
 
-    Args:
-        rates: `ranking`, `judged`, `tier`, `n`, `bad`, `rate`, `ci_low`, `ci_high`, `overall`.
-        tests: of `compare.tier_trend.separation`, by `ranking` and `judged`.
-        ranking: the model.
-        reference: the construct of the reference of one variable.
-        facts: `outcome_name`, `outcome_word`, `rate_word`: the outcome in the data set's own words.
+    Rates and tests are those of `pages.published.rankings`, `reference` the construct of the reference of one variable.
     """
     order = [(ranking, "unseen"), ("scorecard", "unseen"), (ranking, "matched shares"), ("grade", "unseen"),
              (ranking, "own rule"), ("random", "chance")]  # fmt: skip
@@ -143,12 +132,7 @@ def tier_rates(
 
 @drawing
 def tier_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
-    """Draw the rate of the outcome in each tier, a panel per ranking and per who was judged.
-
-    Args:
-        frame: `ranking`, `judged`, `tier`, `n`, `rate`, `ci_low`, `ci_high`, `overall`, `outcome`, `reference`.
-        words: the language.
-    """
+    """Draw the rate of the outcome in each tier, a panel per ranking and per who was judged."""
     parts = []
     for (ranking, judged), part in frame.groupby(["ranking", "judged"], sort=False):
         name = words(title_of(str(ranking), str(part["reference"].iloc[0])))
@@ -204,13 +188,9 @@ WHO = {
 
 
 def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) -> Exhibit:
-    """Return who is in each tier: medians and middle halves of what differs most.
+    """Return who is in each tier: medians and middle halves of what differs most, of the profile as published.
 
-    Args:
-        profile: `construct`, `label`, `unit`, `tier`, `median`, `q25`, `q75`; what differs most comes first.
-        ranking: the model.
-        inputs: the constructs that the model sorts by; they differ by construction.
-        shown: constructs in the table; all of them are in its data.
+    `inputs` are what the model sorts by, which differs by construction; of the constructs so many are `shown`.
     """
     first = list(profile["construct"].unique()[:shown])
     rows, formats = [], {}
@@ -244,12 +224,7 @@ def who(profile: pd.DataFrame, ranking: str, inputs: list[str], shown: int = 6) 
 
 
 def auc(table: pd.DataFrame, reference: str, outcome: str) -> Exhibit:
-    """Return how well each ranking orders unseen customers by risk; `outcome`: its name.
-
-    Args:
-        table: `ranking`, `auc`, `ci_low`, `ci_high`, `n`.
-        reference: the construct of the reference of one variable.
-    """
+    """Return how well each ranking orders unseen customers by risk: `table` of the step `ranking_auc`."""
     best = table.loc[table["auc"].idxmax()]
     ordered = table.sort_values("auc", ascending=False)
     named = ordered.assign(name=[title_of(name, reference) for name in ordered["ranking"]])
@@ -287,16 +262,14 @@ FURTHER = {
     "05_comparison": N_("purpose by purpose, and against the lender's grade"),
     "03_drivers": N_("the same risks by regression"),
 }
-OUTCOME = {
-    "here": N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}).")
-}
+OUTCOME = N_("The outcome: {outcome}. That holds for {bad:,} of {known:,} customers ({outcome_rate:.1%}).")
 SHARES = N_("Unless a panel says otherwise, a ranking puts {premium:.0%} of the customers into premium, {low:.0%} "
             "into low, {medium:.0%} into medium and {high:.0%} into high risk.")  # fmt: skip
 
 
 def outcome(facts: Mapping[str, Any]) -> Said:
     """Return what the outcome is here, and how many customers have it. `facts`: of the step `about`."""
-    return chosen(OUTCOME, "here", **facts)
+    return chosen({"": OUTCOME}, "", **facts)
 
 
 def shares(given: Mapping[str, float]) -> Said:
@@ -320,9 +293,8 @@ WEIGHTS = {
 def limits(weights: object, censoring: str) -> list[Said]:
     """Return what the page cannot say.
 
-    Args:
-        weights: where the weights come from: `equal`, `survey`, or weights by name.
-        censoring: what is known of outcomes that were still open.
+    `weights` is where the weights come from (`equal`, `survey`, or weights by name), `censoring` what is known of
+    outcomes that were still open.
     """
     return [Said(N_("Outcomes that were still open: {censoring}"), {"censoring": censoring}),
             Said(N_("One lender and one period; whether tiers hold is asked of several on "
@@ -344,13 +316,7 @@ PROXIES = {
 
 
 def proxies(coverage: pd.DataFrame, dataset: str, inputs: list[str]) -> Said:
-    """Return which inputs of a model stand for something else.
-
-    Args:
-        coverage: `dataset`, `construct`, `label`, `fit`.
-        dataset: the study's own.
-        inputs: constructs.
-    """
+    """Return which inputs of a model stand for something else; `coverage`: `dataset`, `construct`, `label`, `fit`."""
     own = coverage[(coverage["dataset"] == dataset) & coverage["construct"].isin(inputs)]
     found = own.loc[own["fit"] == "proxy", "label"].str.lower().tolist()
     return chosen(PROXIES, "some" if found else "none", proxies=found)

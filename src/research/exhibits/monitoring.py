@@ -15,8 +15,8 @@ from research.exhibits.style import panels_of_tiers
 from research.exhibits.terms import NAMES, in_text
 from research.exhibits.words import N_, Said, Words, chosen
 
-SIMULATED = N_(
-    "Method demonstration on a simulated bank with one known shock: no bank, no person, no verdict."
+SIMULATED = Said(
+    N_("Method demonstration on a simulated bank with one known shock: no bank, no person, no verdict.")
 )
 MISSING = N_("No real customers are followed over months here, and none are recorded yet.")
 FOLLOWED = {
@@ -34,11 +34,6 @@ def followed(whose: Mapping[str, str], sample: Mapping[str, Any] | None) -> Said
     """Say whose tiers are followed, and what is sampled of a large loan book: `n` of `rows` with a `seed`."""
     said = Said(FOLLOWED[whose["origin"]], {"title": whose["title"]})
     return chosen({"sampled": SAMPLED}, "sampled", followed=said, **sample) if sample else said
-
-
-def simulated() -> Said:
-    """Say that what follows demonstrates methods."""
-    return Said(SIMULATED)
 
 
 SORTED = {
@@ -82,12 +77,7 @@ HOLD = {
 
 
 def frozen_rates(rows: pd.DataFrame, origin: str) -> Exhibit:
-    """Show the outcome after the last month by tier, under models frozen at the first.
-
-    Args:
-        rows: `ranking, tier, n, known, bad, rate, ci_low, ci_high, overall`, `result` and `gap` of the test of trend,
-            `rate_word`, `first` and `last` month.
-    """
+    """Show the outcome after the last month by tier, under models frozen at the first: step `frozen_rates`."""
     tests = rows.dropna(subset=["result"]).groupby("ranking", sort=False).first()
     held, others = (list(tests.index[(tests["result"] == "apart") == side]) for side in (True, False))
     code = "none" if not held else "some" if others else "all"
@@ -112,8 +102,8 @@ def frozen_rates_drawn(frame: pd.DataFrame, words: Words) -> Figure:
 
 
 REVIEWS = N_("{n} reviews come round every {least} to {most} months; each says who looks at what, and why.")
-NO_LOG = N_("No interaction log was given. `research contacts` writes the contact plan with a log sheet; the "
-            "returned file is named in the parameter `feedback`.")  # fmt: skip
+NO_LOG = Said(N_("No interaction log was given. `research contacts` writes the contact plan with a log sheet; the "
+                 "returned file is named in the parameter `feedback`."))  # fmt: skip
 REACHED = N_("Officers reported {n:,.0f} contacts; {share:.0%} of the customers were reached.")
 
 
@@ -125,11 +115,6 @@ def reviews(rows: pd.DataFrame) -> Exhibit:
         headings={"label": N_("Review"), "cadence_months": N_("Every … months"), "owner": N_("By"),
                   "reads": N_("Reads"), "decides": N_("Decides")},
     )  # fmt: skip
-
-
-def no_log() -> Said:
-    """Say how an interaction log comes in."""
-    return Said(NO_LOG)
 
 
 def feedback(rows: pd.DataFrame) -> Exhibit:

@@ -9,20 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from research.exhibits import style
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.strategies import action_named, hours_saved
-from research.exhibits.style import (
-    ACCENT,
-    INK,
-    MUTED,
-    TIER_COLOURS,
-    beside,
-    canvas,
-    label_below,
-    name_rows,
-    numbered,
-    wrapped,
-)
 from research.exhibits.words import N_, Said, Words, chosen
 
 MEASURES = {
@@ -59,11 +48,7 @@ POLICY = {
 def policy(rows: pd.DataFrame, basis: Mapping[str, Any], outcome: str, money: str) -> Exhibit:
     """Show what the tiered policy changes against one policy for all at equal volume, with two intervals.
 
-    Args:
-        rows: `measure, tiered, uniform, estimate, sampling_low, sampling_high, assumed_low, assumed_high, n`.
-        basis: `mean_loan`, `believable`.
-        outcome: what the data set calls its outcome.
-        money: name of the currency.
+    `rows` and `basis` are those of the step `policy`, `money` the name of the currency.
     """
     found = rows.set_index("measure")
     if "RAROC" in found.index and not raroc_is_believable(rows, basis):
@@ -157,13 +142,7 @@ MOVED = {
 
 
 def tornado(rows: pd.DataFrame, measure: str, money: str) -> Exhibit:
-    """Show how far each assumption alone moves the result, widest first.
-
-    Args:
-        rows: `assumption, label, unit, low, high, at_low, at_base, at_high, swing`.
-        measure: what is moved, a key of `MOVED`.
-        money: name of the currency.
-    """
+    """Show how far each assumption alone moves the result, widest first; `measure`: what is moved, a key of `MOVED`."""
     row = rows.iloc[0]
     low, high = sorted([row["at_low"], row["at_high"]])
     said = chosen(TORNADO, measure, label=row["label"], low=low, high=high, money=money)
@@ -184,27 +163,30 @@ def tornado(rows: pd.DataFrame, measure: str, money: str) -> Exhibit:
 def tornado_drawn(frame: pd.DataFrame, words: Words, most: int = 9) -> Figure:
     """Draw a bar per assumption around the result at base; the ends carry the value that leads there."""
     rows = frame.head(most).reset_index(drop=True)
-    figure = canvas(words, (0.46 if words.narrow else 0.34) * len(rows) + 0.9)
+    figure = style.canvas(words, (0.46 if words.narrow else 0.34) * len(rows) + 0.9)
     axes = figure.subplots()
     base = rows["at_base"].iloc[0]
     for place, row in enumerate(rows.itertuples()):
-        for at, value, tint in ((row.at_low, row.low, MUTED), (row.at_high, row.high, ACCENT)):
+        for at, value, tint in ((row.at_low, row.low, style.MUTED), (row.at_high, row.high, style.ACCENT)):
             axes.barh(place, at - base, left=base, height=0.56, color=tint)
             right = at > base
             share = str(row.unit).startswith(("relative", "share", "extra"))
             axes.annotate(words.number(value, ".2g%" if share else ".3g"), (at, place), (4 if right else -4, 0),
-                          textcoords="offset points", fontsize=7.5, color=INK, ha="left" if right else "right",
+                          textcoords="offset points", fontsize=7.5, color=style.INK, ha="left" if right else "right",
                           va="center")  # fmt: skip
-    axes.axvline(base, color=INK, linewidth=0.8)
+    axes.axvline(base, color=style.INK, linewidth=0.8)
     pairs = zip(rows["label"], rows["moves"], strict=True)
-    name_rows(
-        axes, [wrapped(action_named(label, moves, words), words) for label, moves in pairs], 0.4, fontsize=8
+    style.name_rows(
+        axes,
+        [style.wrapped(action_named(label, moves, words), words) for label, moves in pairs],
+        0.4,
+        fontsize=8,
     )
     axes.margins(x=0.12)
-    numbered(axes.xaxis, words, ",.0f")
+    style.numbered(axes.xaxis, words, ",.0f")
     axes.xaxis.set_major_locator(MaxNLocator(3 if words.narrow else 6))
     moved, money = MOVED[str(rows["measure"].iloc[0])], str(rows["money"].iloc[0])
-    label_below(figure, words(moved, **({"money": money} if "{money}" in moved else {})), words)
+    style.label_below(figure, words(moved, **({"money": money} if "{money}" in moved else {})), words)
     return figure
 
 
@@ -217,12 +199,7 @@ HOURS = {
 
 
 def officer_hours(rows: pd.DataFrame, tiers: pd.DataFrame) -> Exhibit:
-    """Show officer hours per customer under one policy for all and by tier.
-
-    Args:
-        rows: `tier, uniform, tiered, assumed_low, assumed_high` (hours per customer and year).
-        tiers: `tier, n`, missing where it is withheld.
-    """
+    """Show officer hours per customer and year for all alike and by tier; `tiers`: `tier`, `n`, as published."""
     size = tiers.assign(tier=tiers["tier"].astype(str)).set_index("tier")["n"]
     frame = rows.assign(n=rows["tier"].map(size))
     frame["change"] = frame["n"] * (frame["tiered"] - frame["uniform"])
@@ -243,19 +220,19 @@ def officer_hours(rows: pd.DataFrame, tiers: pd.DataFrame) -> Exhibit:
 @drawing
 def officer_hours_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw hours per customer and year, from all alike (hollow) to those of the tier (filled)."""
-    figure = canvas(words, 2.3)
+    figure = style.canvas(words, 2.3)
     axes = figure.subplots()
     for place, row in enumerate(frame.itertuples()):
-        tint = TIER_COLOURS[row.tier]
+        tint = style.TIER_COLOURS[row.tier]
         axes.annotate(
             "", (row.tiered, place), (row.uniform, place), arrowprops={"arrowstyle": "->", "color": tint}
         )
         axes.hlines(place, row.assumed_low, row.assumed_high, color=tint, linewidth=1.8)
         axes.scatter(row.tiered, place, color=tint, s=46, zorder=3)
         axes.scatter(row.uniform, place, s=34, facecolor="white", edgecolor=tint, zorder=3)
-        beside(axes, place, row.n, words)
-    name_rows(axes, [words.tier(tier) for tier in frame["tier"]])
+        style.beside(axes, place, row.n, words)
+    style.name_rows(axes, [words.tier(tier) for tier in frame["tier"]])
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    label_below(figure, words(HOURS["key"]), words)
+    style.label_below(figure, words(HOURS["key"]), words)
     return figure

@@ -29,11 +29,7 @@ VALUE = {
 
 
 def flags(rows: pd.DataFrame, origin: str) -> Exhibit:
-    """Show how many times as often flagged low-risk customers became premium as the others, a panel per model.
-
-    Args:
-        rows: `model, flag, flagged, arrived, rest, arrived_rest, estimate, ci_low, ci_high, result`.
-    """
+    """Show how many times as often flagged low-risk customers became premium as the others, a panel per model."""
     rule = rows[rows["flag"] == "rule"].set_index("model")
     found, better = list(rule.index[rule["ci_low"] > 1]), list(rule.index[rule["result"] == "better"])
     code = "none" if not found else "better" if better else "level"

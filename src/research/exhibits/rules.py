@@ -15,11 +15,7 @@ SCORES = {"recency_months": ("recency", "upper", N_("Months since the last event
 
 
 def rfm_cuts(cuts: pd.DataFrame) -> Exhibit:
-    """Return RFM's cut points: what a customer needs for each score.
-
-    Args:
-        cuts: `input`, `score`, `lower`, `upper`.
-    """
+    """Return RFM's cut points: what a customer needs for each score."""
     parts, headings = {}, {"score": N_("Score")}
     for name, part in cuts.groupby("input", sort=False):
         column, end, heading = SCORES[str(name)]
@@ -39,15 +35,10 @@ SIGNS = {1: N_("raises the score"), -1: N_("lowers the score")}
 
 
 def abc_indicators(indicators: pd.DataFrame, absent: list[str]) -> Exhibit:
-    """Return ABC's indicators with sign and weight.
-
-    Args:
-        indicators: `block`, `label`, `sign`, `weight`, `mean`, `sd`, `missing_share`.
-        absent: indicators of the definition that the data set does not measure.
-    """
+    """Return ABC's indicators with sign and weight; `absent`: those of the definition that are not measured."""
     frame = indicators.assign(
         score=indicators["block"].map(BLOCKS), effect=indicators["sign"].map(SIGNS)
-    ).drop(columns=["block", "sign", "label_zh"], errors="ignore")
+    ).drop(columns=["block", "sign"])
     said = N_("ABC weighs {used} indicators into three scores, each standardised by the mean and spread shown; "
               "{absent} of its definition are not measured here.")  # fmt: skip
     return Exhibit(
@@ -71,12 +62,7 @@ def ruled(outcome: str, first: str = N_("Rule")) -> dict[str, str | Said]:
 
 
 def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
-    """Return the tree's rules, riskiest first; `outcome`: its name.
-
-    Args:
-        rules: `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `tier`, `matched_tiers`.
-        alone: the rules that pruning alone would keep.
-    """
+    """Return the tree's rules, riskiest first; pruning `alone` would keep so many. `outcome`: its name."""
     return Exhibit(
         "tree_rules", rules, chosen(READ, "more" if alone < len(rules) else "all", rules=len(rules), alone=alone),
         headings=ruled(outcome) | {"tier": N_("Tier by this rule"),
@@ -85,15 +71,11 @@ def tree_rules(rules: pd.DataFrame, alone: int, outcome: str) -> Exhibit:
 
 
 def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return the scorecard: points per input and class; a customer's score is their sum. `outcome`: its name.
-
-    Args:
-        rules: `input`, `rule`, `n`, `bads`, `pd`, `ci_low`, `ci_high`, `points`, `woe`.
-    """
+    """Return the scorecard: points per input and class; a customer's score is their sum. `outcome`: its name."""
     said = N_("The scorecard adds up points for {inputs} inputs; more points are safer.")
     first = N_("Input and class")
     return Exhibit(
-        "scorecard_points", rules.drop(columns=["rule_zh", "length", "tier"], errors="ignore"),
+        "scorecard_points", rules.drop(columns=["length", "tier"]),
         Said(said, {"inputs": rules["input"].nunique()}),
         headings={"rule": first, "points": N_("Points")} | ruled(outcome, first),
         formats=RULED | {"points": ".0f"}, within=["input"],
@@ -101,12 +83,7 @@ def scorecard_points(rules: pd.DataFrame, outcome: str) -> Exhibit:
 
 
 def scorecard_cuts(cuts: pd.DataFrame, rates: pd.DataFrame, outcome: str) -> Exhibit:
-    """Return the cut-offs of the scorecard with the rate of the outcome (its name) of unseen customers.
-
-    Args:
-        cuts: `tier`, `points_from`, `points_below`, `value_above`.
-        rates: as for `tier_rates`.
-    """
+    """Return the cut-offs of the scorecard with the rate of the outcome (its name) of unseen customers."""
     unseen = rates[(rates["ranking"] == "scorecard") & (rates["judged"] == "unseen")]
     frame = unseen[["tier", "n", "bad", "rate", "ci_low", "ci_high"]]
     by_tier = cuts.set_index("tier")
@@ -127,7 +104,7 @@ def own_rules(rules: pd.DataFrame, ranking: str, outcome: str) -> Exhibit:
     """Return the rules of RFM or the cells of ABC, with the rate of the outcome (its name): for the supplement."""
     said = N_("The own rule of {ranking}: {rules} rows, on the customers it was set up on.")
     return Exhibit(
-        f"{ranking}_rules", rules.drop(columns=["rule_zh", "reason_zh", "length"], errors="ignore"),
+        f"{ranking}_rules", rules.drop(columns="length"),
         Said(said, {"ranking": ranking_name(ranking), "rules": len(rules)}),
         headings=ruled(outcome) | {"tier": N_("Tier")} | ({"reason": N_("Why")} if "reason" in rules else {}),
         formats=RULED, supplement=True,
@@ -138,7 +115,7 @@ def segments(table: pd.DataFrame, outcome: str) -> Exhibit:
     """Return RFM's named segments, with the rate of the outcome (its name): for the supplement."""
     said = N_("Customers in RFM's named segments; the first row of the definition that fits gives the name.")
     return Exhibit(
-        "rfm_segments", table.drop(columns=[column for column in table.columns if column.endswith("_zh")]), Said(said),
+        "rfm_segments", table, Said(said),
         headings={"segment": N_("Segment"), "n": N_("Customers"), "bads": with_outcome(outcome),
                   "pd": rate_of(outcome)},
         formats=RULED, supplement=True,

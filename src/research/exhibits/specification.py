@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from research.exhibits.exhibit import Exhibit, drawing, interval
-from research.exhibits.style import ACCENT, INK, MUTED, canvas, with_outcome
+from research.exhibits.style import ACCENT, INK, MUTED, panels, with_outcome
 from research.exhibits.terms import MEASURES, NAMES, NAMES_IN_TEXT, PURPOSES, RESULTS, in_text, titled
 from research.exhibits.words import N_, Said, Words, chosen
 
@@ -19,12 +19,7 @@ SPECIFIED = {
 
 
 def specification(curve: pd.DataFrame) -> Exhibit:
-    """Show the difference between two models for each purpose under every combination of other choices.
-
-    Args:
-        curve: `purpose, model_a, model_b, inputs, outcome, weights, tier_shares, window, difference, ci_low, ci_high,
-            result, own`.
-    """
+    """Show the difference between two models for each purpose under every combination of other choices."""
     pair = ("tree", "abc") if ((curve["model_a"] == "tree") & (curve["model_b"] == "abc")).any() else None
     rows = curve if pair is None else curve[(curve["model_a"] == pair[0]) & (curve["model_b"] == pair[1])]
     rows = rows.sort_values(["purpose", "difference"], ascending=[False, True], kind="stable")
@@ -50,10 +45,8 @@ def specification(curve: pd.DataFrame) -> Exhibit:
 def specification_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw differences in order of size, a panel per purpose."""
     purposes = list(dict.fromkeys(frame["purpose"]))
-    columns = 1 if words.narrow else len(purposes)
-    figure = canvas(words, 2.4 * (len(purposes) if words.narrow else 1) + 0.2)
-    for axes, purpose in zip(figure.subplots(-(-len(purposes) // columns), columns, squeeze=False).ravel(), purposes,
-                             strict=False):  # fmt: skip
+    figure, grid = panels(words, len(purposes), len(purposes), 2.4, 0.2)
+    for axes, purpose in zip(grid, purposes, strict=True):
         part = frame[frame["purpose"] == purpose]
         axes.axhline(0, color=MUTED, linewidth=1, zorder=0)
         axes.vlines(part["place"], part["ci_low"], part["ci_high"], color=MUTED, linewidth=1.2)
@@ -75,12 +68,7 @@ OTHER_MEASURES = {
 
 
 def other_measures(rows: pd.DataFrame, measures: pd.DataFrame) -> Exhibit:
-    """Show the differences in measures that are not the primary one of their purpose: `specification_curve`.
-
-    Args:
-        rows: `purpose, measure, model_a, model_b, difference, ci_low, ci_high, p_value, result, why`.
-        measures: `measure, label` of every measure.
-    """
+    """Show the differences in other than primary measures; `measures`: `measure, label` of each."""
     clear = int(rows["result"].isin(["better", "worse"]).sum())
     said = chosen(
         OTHER_MEASURES, "some" if clear else "none", n=rows["measure"].nunique(), clear=clear, pairs=len(rows)

@@ -25,11 +25,7 @@ OF = {"score": N_("{name}, score"), "tiers": N_("{name}, tier shares"), "input":
 
 
 def shifts(rows: pd.DataFrame, origin: str) -> Exhibit:
-    """Show how far scores, tier shares and inputs moved between the first month and the last.
-
-    Args:
-        rows: `what, name, label, estimate, verdict, signal, n, first, last, shifted_from, unstable_from`.
-    """
+    """Show how far scores, tier shares and inputs moved from first month to last: `rows` of the step `shifts`."""
     frame = rows.assign(label=rows["name"].map(NAMES).fillna(rows["label"]), kind=rows["what"].map(WHAT))
     out, top = int((frame["signal"] != "green").sum()), frame.loc[frame["estimate"].idxmax()]
     said = chosen(SHIFTED, "some" if out else "none", first=top["first"], last=top["last"], bound=top["shifted_from"],
@@ -99,12 +95,7 @@ def rule(given: Mapping[str, Any]) -> Said:
 
 
 def trigger(rows: pd.DataFrame, delay: pd.DataFrame) -> Exhibit:
-    """Show the measures of the rule month by month, and when it fired.
-
-    Args:
-        rows: `model, period, measure, value, signal, fired, amber, red, shock`.
-        delay: `model, delay, before, months_watched_before`.
-    """
+    """Show the measures of the rule month by month, and when it fired: `months` and `delay` of the step `triggers`."""
     when, never = delay.dropna(subset=["delay"]), delay.loc[delay["delay"].isna(), "model"]
     code = "none" if when.empty else "some" if len(never) else "all"
     said = chosen(FIRED, code, before=int(delay["before"].sum()), watched=int(delay["months_watched_before"].max()),

@@ -98,12 +98,7 @@ def answer(
 ) -> list[Said]:
     """Say what the action of the riskiest tier that is nearest to paying would have to achieve.
 
-    Args:
-        needed: `id, tier, action, lever, high, needed, result`.
-        prevented: `tier, action, bad, hours_for_one`.
-        basis: `reading` (`pd`, `loan`, `count`), `lgd`.
-        outcome: what the data set calls its outcome.
-        tier: the tier asked about.
+    `needed` and `basis` are those of the step `policy`, `prevented` of `break_even.prevented`.
     """
     only, here = Said(ONLY_A_TRIAL), prevented[prevented["tier"] == tier]
     given = {"tier": tier_in_text(tier), "outcome": outcome, "lgd": basis["lgd"]}
@@ -124,8 +119,7 @@ def answer(
 def strategies(table: pd.DataFrame) -> Exhibit:
     """Show every action of every tier: what it is for, what it moves, by how much, and where that comes from.
 
-    Args:
-        table: `tier, family, action, lever, low, base, high, hours, source_status`, a row per action and lever.
+    `table`: `tier, family, action, lever, low, base, high, hours, source_status`, a row per action and lever.
     """
     levers = table["source_status"].value_counts()
     said = Said(N_("{actions} actions pull {levers} levers. A study gives the size of the effect for "
@@ -173,11 +167,7 @@ def loan_quality(
 ) -> list[Exhibit]:
     """Show the rules of the loan-quality policy and, where the data have what they ask for, what they find by tier.
 
-    Args:
-        rules: `rule, gives, instrument, article, status, applied`.
-        version: of the policy file.
-        crossed: `tier, five_category, ifrs9_stage, n`.
-        against: `severity, tier, five_category, ifrs9_stage, customers`.
+    `rules` and `version` are those of the step `loan_quality`, the counts as published.
     """
     used = {"used": int((rules["applied"] == "applied").sum()), "n": len(rules), "version": version}
     shown = [Exhibit("quality_rules", rules,

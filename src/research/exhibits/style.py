@@ -28,6 +28,7 @@ TIER_COLOURS: dict[str, str] = {tier: pair["light"] for tier, pair in PALETTE["t
 MODEL_COLOURS: dict[str, str] = PALETTE["models"]
 INK, MUTED, RULE, ACCENT, WARNING = (PALETTE[name] for name in ("ink", "muted", "rule", "accent", "warning"))
 DASHED = (0, (4, 3))
+MANY = 100_000  # persons whose number, written beside a row, would touch the next panel
 FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei"]
 RC = {
     "font.family": "sans-serif",
@@ -78,31 +79,32 @@ def canvas(words: Words, height: float, width: float = 7.6) -> Figure:
     return Figure(figsize=(min(width, words.width), height), layout="constrained")
 
 
-def small_multiples(words: Words, count: int, columns: int, row_height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of panels that share both axes, in reading order; on a phone they stand below each other.
+def panels(
+    words: Words, count: int, columns: int, row_height: float, room: float = 0.3, **shared: bool
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels, in reading order; on a phone they stand below each other.
 
-    The lowest panel of every column tells its axis, also where the last row is not full.
+    A row has its height in inches, and all rows together the `room` besides; `shared` is what they share (`sharex`).
     """
     columns = 1 if words.narrow else min(columns, count)
     rows = -(-count // columns)
-    figure = canvas(words, row_height * rows + 0.3)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    figure = canvas(words, row_height * rows + room)
+    grid = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
     for spare in grid[count:]:
         spare.set_axis_off()
-    for lowest in grid[max(count - columns, 0) : count]:
-        lowest.tick_params(labelbottom=True)
     return figure, list(grid[:count])
 
 
-def tiers_with_intervals(axes: Axes, frame: pd.DataFrame, words: Words, overall: float | None = None) -> None:
-    """Draw an estimate with its interval per tier, premium on top, with the customers in each tier.
+def small_multiples(words: Words, count: int, columns: int, row_height: float) -> tuple[Figure, list[Axes]]:
+    """Return `panels` that share both axes; the lowest of every column tells its axis, also in the last but one row."""
+    figure, grid = panels(words, count, columns, row_height, sharex=True, sharey=True)
+    for lowest in grid[-grid[0].get_gridspec().ncols :]:
+        lowest.tick_params(labelbottom=True)
+    return figure, grid
 
-    Args:
-        axes: where.
-        frame: `tier`, `rate`, `ci_low`, `ci_high`, `n` (missing: withheld).
-        words: the language.
-        overall: the rate of all customers, a dashed line.
-    """
+
+def tiers_with_intervals(axes: Axes, frame: pd.DataFrame, words: Words, overall: float | None = None) -> None:
+    """Draw the rate of each tier, premium on top, of a `frame` with `tier` as `rows_with_intervals` draws it."""
     shown = frame.set_index("tier").reindex(TIERS)
     rows_with_intervals(axes, shown, [*map(words.tier, TIERS)], colours(TIERS), words, overall)
 
@@ -110,22 +112,18 @@ def tiers_with_intervals(axes: Axes, frame: pd.DataFrame, words: Words, overall:
 def rows_with_intervals(
     axes: Axes, frame: pd.DataFrame, names: list[str], shades: list[str], words: Words, overall: float | None
 ) -> None:
-    """Draw an estimate with its interval per row, the first on top, with the customers in each.
+    """Draw `rate` with its interval per row, the first on top, with the customers in each (`n`; missing: withheld).
 
-    Args:
-        axes: where.
-        frame: `rate`, `ci_low`, `ci_high`, `n` (missing: withheld).
-        names: of the rows.
-        shades: of the rows, colours.
-        words: the language.
-        overall: the rate of all customers, a dashed line.
+    The rows have names and colours (`shades`); `overall` is the rate of all customers, a dashed line.
     """
     places = np.arange(len(frame))
     if overall is not None:
-        axes.axvline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+        axes.axvline(overall, color=MUTED, linewidth=1, linestyle=DASHED, zorder=0)
     axes.hlines(places, frame["ci_low"], frame["ci_high"], color=shades, linewidth=1.8)
     known = frame["rate"].notna().to_numpy()
     dots(axes, frame["rate"][known], places[known], 46, facecolor=np.array(shades)[known])
+    if frame["n"].max() >= MANY:
+        axes.figure.get_layout_engine().set(wspace=0.06)
     for row, n in zip(places, frame["n"], strict=True):
         beside(axes, row, n, words)
     name_rows(axes, names, below=0.4)
@@ -221,15 +219,10 @@ def panels_of_tiers(
 def forest(
     axes: Axes, rows: pd.DataFrame, order: list[str], together: str, null: float, words: Words
 ) -> None:
-    """Draw an estimate with its interval per row, and a thin line for where a further one would lie.
+    """Draw `estimate` with its interval per row, and a thin line for where a further one would lie (`prediction_low`).
 
-    Args:
-        axes: where.
-        rows: indexed by name: `estimate`, `ci_low`, `ci_high`, `prediction_low`, `prediction_high`.
-        order: the names from top to bottom; those without a row stay empty.
-        together: the name of the pooled row, which is a diamond.
-        null: the value that says nothing, a line.
-        words: the language.
+    The names of the index stand in `order`, those without a row stay empty; `together`, the pooled row, is a diamond,
+    and `null`, the value that says nothing, a line.
     """
     part, places = rows.reindex(order), np.arange(len(order))
     axes.axvline(null, color=MUTED, linewidth=1, zorder=0)

@@ -54,7 +54,6 @@ def answer(means: pd.DataFrame, verdict: str, groups: pd.DataFrame | None, origi
         means: `by, estimate, questions, n, bar, result`.
         verdict: not refuted, undecided or refuted.
         groups: `construct, p_holm, level` of the study's own survey; None where there is none.
-        origin: of the study's own survey.
     """
     rows = means.set_index("by")
     tiers, own = rows.loc["tiers"], Said(OWN["unknown"])
@@ -134,15 +133,14 @@ def factors(factorability: pd.DataFrame, parallel: pd.DataFrame, named: int, lev
     """Say whether the answers on the criteria are worth factoring, and how many factors rise above chance.
 
     Args:
-        factorability: `measure, item, estimate, p_value, note`.
+        factorability: index `measure`: `estimate, p_value, note`.
         parallel: `retained`.
         named: criteria that the questionnaire names.
         level: of Bartlett's test.
     """
-    whole = factorability[factorability["item"] == "all items"].set_index("measure")
-    p, retained = whole.loc["bartlett", "p_value"], int(parallel["retained"].sum())
+    p, retained = factorability.loc["bartlett", "p_value"], int(parallel["retained"].sum())
     code = "fewer" if retained < named else "more" if retained > named else "as many"
-    fields = {"p": p, "kmo": whole.loc["kmo", "estimate"], "word": whole.loc["kmo", "note"]}
+    fields = {"p": p, "kmo": factorability.loc["kmo", "estimate"], "word": factorability.loc["kmo", "note"]}
     return [
         Said(UNRELATED["rejected" if p < level else "kept"], fields),
         Said(FACTORS[code], {"named": named} if code == "as many" else {"named": named, "kept": retained}),
@@ -157,16 +155,16 @@ AGREE = {
 FIRST = N_("By mean rank {first} comes first and {last} last.")
 
 
-def order(ranking: pd.DataFrame, concordance: pd.DataFrame) -> list[Said]:
+def order(ranking: pd.DataFrame, w: float, result: str) -> list[Said]:
     """Say whether respondents agree on the order of the criteria, and what that order is.
 
     Args:
-        ranking: `group, construct`, most important first.
-        concordance: `group, tie_corrected, estimate, result` (hardly, partly, largely).
+        ranking: `construct`, most important first.
+        w: Kendall's, of the respondents.
+        result: hardly, partly or largely.
     """
-    row = concordance[concordance["tie_corrected"] & (concordance["group"] == "all")].iloc[0]
-    names = ranking.loc[ranking["group"] == "all", "construct"].replace(CALLED)
-    return [Said(AGREE[row["result"]], {"w": row["estimate"]}),
+    names = ranking["construct"].replace(CALLED)
+    return [Said(AGREE[result], {"w": w}),
             Said(FIRST, {"first": names.iloc[0], "last": names.iloc[-1]})]  # fmt: skip
 
 

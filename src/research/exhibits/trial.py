@@ -9,47 +9,35 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from research.exhibits import style
 from research.exhibits.exhibit import Exhibit, drawing
 from research.exhibits.strategies import tier_in_text
-from research.exhibits.style import (
-    ACCENT,
-    INK,
-    MUTED,
-    TIER_COLOURS,
-    WARNING,
-    canvas,
-    label_below,
-    name_rows,
-    numbered,
-    wrapped,
-)
 from research.exhibits.words import N_, Said, Words, chosen
 
 
 @drawing
 def power_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw power against customers, with and without attrition: lines by formula, dots by simulation."""
-    figure = canvas(words, 3.0)
+    figure = style.canvas(words, 3.0)
     axes = figure.subplots()
-    for (share, part), tint in zip(frame.groupby("attrition"), (INK, ACCENT), strict=False):
+    for (share, part), tint in zip(frame.groupby("attrition"), (style.INK, style.ACCENT), strict=False):
         axes.plot(
             part["customers"], part["power"], color=tint, label=words(N_("{share:.0%} lost"), share=share)
         )
         axes.errorbar(
             part["customers"], part["simulated"], 1.96 * part["mc_error"], fmt="o", color=tint, markersize=4
         )
-    axes.axhline(0.8, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.axhline(0.8, color=style.MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set(ylim=(0, 1.02), xlim=(0, None))
     axes.set_xlabel(words(N_("Customers in the trial (line: formula, dots: simulation)")))
     axes.set_ylabel(words(N_("Power")))
-    numbered(axes.yaxis, words)
-    numbered(axes.xaxis, words, ",.0f")
+    style.numbered(axes.yaxis, words)
+    style.numbered(axes.xaxis, words, ",.0f")
     axes.legend()
     sns.despine(ax=axes)
     return figure
 
 
-# -------------------------------------------------------------------------------------------------------------- answer
 ANSWER = {
     "shown": N_(
         "{able} of {n} actions could be tried with the customers of their tier in this book, at the effect that would "
@@ -62,11 +50,7 @@ NOT_TIERING = N_("A trial shows whether treating a tier works, not whether tieri
 
 
 def answer(sizes: pd.DataFrame) -> list[Said]:
-    """Say how many actions could be tried in the book, and what the first of them would need.
-
-    Args:
-        sizes: `tier, action, needed, has, able, result`; numbers are missing where the tier is withheld.
-    """
+    """Say how many actions could be tried in the book, and what the first would need: the step `trial_sizes`."""
     known = sizes[sizes["needed"].notna()]
     if known.empty:
         code = "withheld" if (sizes["result"] == "withheld").any() else "none"
@@ -76,7 +60,6 @@ def answer(sizes: pd.DataFrame) -> list[Said]:
     return [Said(ANSWER["shown"], given | dict(row[["action", "needed", "has"]])), Said(NOT_TIERING)]
 
 
-# --------------------------------------------------------------------------------------------------------------- sizes
 SIZES = {
     "large": N_("{short} of {n} actions need more customers than their tier has in this book, though drawn one by "
                 "one, which needs the fewest."),
@@ -86,11 +69,7 @@ SIZES = {
 
 
 def sizes(rows: pd.DataFrame) -> Exhibit:
-    """Show what a trial of each action would need beside what the book has.
-
-    Args:
-        rows: `id, tier, action, lever, question, smallest, needed, has, level, detectable, able, result`.
-    """
+    """Show what a trial of each action would need beside what the book has: `rows` of the step `trial_sizes`."""
     known = rows[rows["needed"].notna()]
     short = int((~known["able"].astype(bool)).sum())
     code = "withheld" if known.empty else "large" if short else "fits"
@@ -109,23 +88,24 @@ def sizes(rows: pd.DataFrame) -> Exhibit:
 def sizes_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the customers needed (diamond) and those of the tier (bar) per action, on a logarithmic scale."""
     rows = frame.reset_index(drop=True)
-    figure = canvas(words, (0.5 if words.narrow else 0.3) * len(rows) + 0.8)
+    figure = style.canvas(words, (0.5 if words.narrow else 0.3) * len(rows) + 0.8)
     axes = figure.subplots()
     for place, row in enumerate(rows.itertuples()):
-        axes.barh(place, row.has, left=1, height=0.5, color=TIER_COLOURS[row.tier], alpha=0.35)
-        axes.scatter(row.needed, place, marker="D", s=30, facecolor=INK if row.able else "white", edgecolor=INK,
-                     zorder=3)  # fmt: skip
+        axes.barh(place, row.has, left=1, height=0.5, color=style.TIER_COLOURS[row.tier], alpha=0.35)
+        inside = style.INK if row.able else "white"
+        axes.scatter(row.needed, place, marker="D", s=30, facecolor=inside, edgecolor=style.INK, zorder=3)
     axes.set_xscale("log")
     axes.set_xlim(1, None)
-    name_rows(axes, [wrapped(words(action), words) for action in rows["action"]], below=0.4, fontsize=8)
-    numbered(axes.xaxis, words, ",.0f")
-    label_below(
+    style.name_rows(
+        axes, [style.wrapped(words(action), words) for action in rows["action"]], below=0.4, fontsize=8
+    )
+    style.numbered(axes.xaxis, words, ",.0f")
+    style.label_below(
         figure, words(N_("Customers. Bar: in the tier; diamond: needed (filled: the book has them)")), words
     )
     return figure
 
 
-# -------------------------------------------------------------------------------------------------------------- trials
 DESIGNS = {
     ("alone", "t"): N_("Customers one by one ({n:,.0f})"),
     ("many", "t"): N_("{clusters} officers, errors by officer"),
@@ -149,13 +129,7 @@ TRIALS = {
 
 
 def trials(rows: pd.DataFrame, alpha: float) -> Exhibit:
-    """Show how often simulated trials err, cover and find, with Monte Carlo intervals.
-
-    Args:
-        rows: `design, judge, clusters, size, icc, effect, planned, trials`, and `error, coverage, found` with their
-            `_low` and `_high`.
-        alpha: the level of the tests.
-    """
+    """Show how often simulated trials err, cover and find, with Monte Carlo intervals: `rows` of `trial_checks`."""
     own = rows[rows["judge"] != "ignored"]
     code = "kept" if (own["error_low"] <= alpha).all() else "broken"
     ignored = rows.loc[rows["judge"] == "ignored", "error"].max()
@@ -177,7 +151,7 @@ def trials(rows: pd.DataFrame, alpha: float) -> Exhibit:
 def trials_drawn(frame: pd.DataFrame, words: Words) -> Figure:
     """Draw the three shares of each design in panels of their own, with what was planned."""
     rows = frame.reset_index(drop=True)
-    figure = canvas(words, 7.4 if words.narrow else 2.3)
+    figure = style.canvas(words, 7.4 if words.narrow else 2.3)
     across = (3, 1) if words.narrow else (1, 3)
     panels = figure.subplots(*across, sharey=True).ravel()
     named = [
@@ -188,18 +162,17 @@ def trials_drawn(frame: pd.DataFrame, words: Words) -> Figure:
               "found": rows["planned"].iloc[0]}  # fmt: skip
     for axes, (name, title) in zip(panels, MEASURES.items(), strict=True):
         places = range(len(rows))
-        tints = [WARNING if row.judge == "ignored" else ACCENT for row in rows.itertuples()]
-        axes.axvline(wanted[name], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        tints = [style.WARNING if row.judge == "ignored" else style.ACCENT for row in rows.itertuples()]
+        axes.axvline(wanted[name], color=style.MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.hlines(places, rows[f"{name}_low"], rows[f"{name}_high"], color=tints, linewidth=2)
         axes.scatter(rows[name], places, color=tints, s=26, zorder=3)
         axes.set_title(textwrap.fill(words(title), 30), fontsize=8.5)
-        name_rows(axes, [textwrap.fill(words.said(one), 26) for one in named], fontsize=7.5)
+        style.name_rows(axes, [textwrap.fill(words.said(one), 26) for one in named], fontsize=7.5)
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        numbered(axes.xaxis, words)
+        style.numbered(axes.xaxis, words)
     return figure
 
 
-# --------------------------------------------------------------------------------------------------------------- value
 VALUE = {
     "some": N_("With {most:,.0f} customers of the tier a year or fewer, no trial of closer monitoring repays its "
                "cost; with {least:,.0f} one does."),
@@ -218,12 +191,7 @@ WORTH = {"worth": N_("repays its cost"), "not": N_("no trial does")}
 
 
 def value(rows: pd.DataFrame, money: str) -> Exhibit:
-    """Show what a trial is worth at its best size, by the size of the tier.
-
-    Args:
-        rows: `tier, customers, value, trial_cost, net, perfect, result`, by size of the tier.
-        money: the currency's name.
-    """
+    """Show what a trial is worth at its best size, by the size of the tier: `rows` of the step `trial_value`."""
     worth = rows[rows["result"] == "worth"]
     code = "none" if worth.empty else "all" if len(worth) == len(rows) else "some"
     frame = rows.assign(said=rows["result"].map(WORTH), money=money)

@@ -63,13 +63,13 @@ class Design:
     Attributes:
         matrix: (n, k) floats without missing values and without a constant.
         terms: one row per column, as the fields of `Column`.
-        dropped: one row per column left out: `term`, `reason`.
+        dropped: the terms of the columns left out.
         outcome: (n,) floats, 0 or 1.
     """
 
     matrix: pd.DataFrame
     terms: pd.DataFrame
-    dropped: pd.DataFrame
+    dropped: list[str]
     outcome: pd.Series
 
     def without(self, columns: list[str]) -> Design:
@@ -82,12 +82,7 @@ class Design:
         return self.terms.loc[self.terms["block"] == name, "term"].tolist()
 
 
-def build(
-    customers: pd.DataFrame,
-    constructs: pd.DataFrame,
-    outcome: str = "default",
-    leave_out: tuple[str, ...] = (),
-) -> Design:
+def build(customers: pd.DataFrame, constructs: pd.DataFrame, leave_out: tuple[str, ...] = ()) -> Design:
     """Build the design from predictors that were known when the loan was made.
 
     Money enters as log(1 + x). Numbers are scaled to mean 0 and standard deviation 1. A missing number is set to
@@ -98,25 +93,23 @@ def build(
     differ from their most common value in less than 2 % of rows are left out.
 
     Args:
-        customers: canonical table, one row per customer.
+        customers: canonical table, one row per customer; those whose `default` (0/1) is missing are left out.
         constructs: the table of constructs (`construct`, `label`, `block`, `role`, `dtype`, `unit`, `missing_means`).
-        outcome: a 0/1 column; rows where it is missing are left out.
         leave_out: constructs that must not enter.
 
     Raises:
         UserError: there is no outcome, or fewer than ten rows with either value.
     """
-    if outcome not in customers:
-        raise UserError(f"the data set measures no '{outcome}', expected a 0/1 column")
-    rows = customers[customers[outcome].notna()]
-    y = rows[outcome].astype(float)
+    if "default" not in customers:
+        raise UserError("the data set measures no 'default', expected a 0/1 column")
+    rows = customers[customers["default"].notna()]
+    y = rows["default"].astype(float)
     if y.sum() < 10 or (1 - y).sum() < 10:
         raise UserError(
-            f"'{outcome}' has {int(y.sum())} events in {len(y)} rows, expected at least 10 of each value"
+            f"'default' has {int(y.sum())} events in {len(y)} rows, expected at least 10 of each value"
         )
     columns, made, dropped = learn(rows, y, constructs, leave_out)
-    terms = pd.DataFrame([asdict(column) for column in columns])
-    return Design(made, terms, pd.DataFrame(dropped, columns=["term", "reason"]), y)
+    return Design(made, pd.DataFrame([asdict(column) for column in columns]), dropped, y)
 
 
 def matrix(columns: list[Column], rows: pd.DataFrame) -> pd.DataFrame:
@@ -129,11 +122,11 @@ def matrix(columns: list[Column], rows: pd.DataFrame) -> pd.DataFrame:
 
 def learn(
     rows: pd.DataFrame, y: pd.Series, constructs: pd.DataFrame, leave_out: tuple[str, ...] = ()
-) -> tuple[list[Column], pd.DataFrame, list[tuple[str, str]]]:
+) -> tuple[list[Column], pd.DataFrame, list[str]]:
     """Learn the columns of the design (see `build`) from customers with a known outcome y (n,).
 
     Returns:
-        The columns, their matrix (n, k), and the term and reason of each that was left out.
+        The columns, their matrix (n, k), and the terms left out: almost the same everywhere, or told by those before.
 
     Raises:
         UserError: no predictor is measured.
@@ -141,22 +134,21 @@ def learn(
     listed = constructs[(constructs["role"] == "predictor") & ~constructs["construct"].isin(leave_out)]
     columns: list[Column] = []
     found: list[pd.Series] = []
-    dropped: list[tuple[str, str]] = []
+    dropped: list[str] = []
     for info in listed[listed["construct"].isin(rows.columns)].to_dict("records"):
         category, values = info["dtype"] == "category", rows[info["construct"]]
         values = _text(values) if category else values
         for column in _levels(values, info, y) if category else _numbers(values, info):
             made = column.of(values)
             if made.value_counts(normalize=True).iloc[0] > 1 - RARE_SHARE:
-                dropped.append((column.term, "almost the same value everywhere"))
+                dropped.append(column.term)
             else:
                 columns.append(column)
                 found.append(made)
     if not columns:
         raise UserError("no predictor is measured, expected at least one construct with role 'predictor'")
     independent, aliased = _independent(pd.concat(found, axis=1))
-    dropped += [(term, "a linear combination of the columns before it") for term in aliased]
-    return [column for column in columns if column.term not in aliased], independent, dropped
+    return [column for column in columns if column.term not in aliased], independent, dropped + aliased
 
 
 def _numbers(values: pd.Series, info: dict[str, str]) -> list[Column]:

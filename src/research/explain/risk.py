@@ -184,12 +184,7 @@ def nonlinearity(model: RiskModel) -> pd.DataFrame:
 
 
 def out_of_fold(
-    customers: pd.DataFrame,
-    constructs: pd.DataFrame,
-    folds: int,
-    seed: int,
-    outcome: str = "default",
-    leave_out: tuple[str, ...] = (),
+    customers: pd.DataFrame, constructs: pd.DataFrame, folds: int, seed: int, leave_out: tuple[str, ...] = ()
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the outcome and the probability that a logit without a penalty gives to customers it has not seen.
 
@@ -197,14 +192,14 @@ def out_of_fold(
     coefficients, to convergence (Newton's method).
 
     Args:
-        customers, constructs, outcome, leave_out: as in `design.build`; customers without an outcome are left out.
+        customers, constructs, leave_out: as in `design.build`; customers without an outcome are left out.
         folds, seed: of the stratified partition.
 
     Returns:
         Two arrays (n,), in the order of the customers with an outcome.
     """
-    rows = customers[customers[outcome].notna()]
-    y = rows[outcome].astype(float)
+    rows = customers[customers["default"].notna()]
+    y = rows["default"].astype(float)
     predicted = np.empty(len(rows))
     for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, y):
         columns, known, _ = learn(rows.iloc[train], y.iloc[train], constructs, leave_out)
@@ -214,14 +209,14 @@ def out_of_fold(
     return y.to_numpy(), predicted
 
 
-def calibration(y: np.ndarray, predicted: np.ndarray, bins: int = 10) -> tuple[pd.DataFrame, pd.DataFrame]:
+def calibration(y: np.ndarray, predicted: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the calibration of probabilities (n,) of outcomes 0/1 (n,): a row per decile, and the slope.
 
     The decile table has `predicted`, `observed` with a 95 % Jeffreys interval, and `n`. The slope (logit of the outcome
     on the logit of the prediction; Cox 1958) is one row, `estimate`, `ci_low`, `ci_high`, `result`: `extreme` below
     one, `timid` above, else `open`.
     """
-    group = pd.qcut(predicted, bins, labels=False, duplicates="drop")
+    group = pd.qcut(predicted, 10, labels=False, duplicates="drop")
     table = pd.DataFrame({"p": predicted, "y": y, "group": group}).groupby("group")
     rows = table.agg(predicted=("p", "mean"), observed=("y", "mean"), events=("y", "sum"), n=("y", "size"))
     rows["ci_low"], rows["ci_high"] = jeffreys(rows["events"], rows["n"])

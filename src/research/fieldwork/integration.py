@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
+from research.fieldwork.instruments.codebook import ancestors
 from research.fieldwork.interviews.coding import quotations
 from research.paths import DEFINITIONS
 
@@ -24,7 +25,7 @@ STRANDS = ("loan_data", "survey", "interviews")
 
 
 def read_hypotheses() -> pd.DataFrame:
-    """The hypotheses H1–H5 with the pre-specified quantity, survey constructs and themes of each."""
+    """Return the hypotheses H1–H5 with the pre-specified quantity, survey constructs and themes of each."""
     return pd.read_csv(DEFINITIONS / "hypotheses.csv")
 
 
@@ -35,84 +36,39 @@ def construct_names(constructs: Iterable[str]) -> dict[str, str]:
     return {name: known.get(name, name.replace("_", " ")) for name in constructs}
 
 
-def verdict_rules() -> pd.DataFrame:
-    """The rule in words: how each strand gets its outcome and how the outcomes give the verdict, in order."""
-    return pd.DataFrame(
-        [
-            (
-                "loan_data",
-                "supports / contradicts",
-                "the claim that loan data can judge is supported / contradicted or refuted for every model tested",
-            ),
-            ("loan_data", "inconclusive", "undecided, or models differ"),
-            ("loan_data", "absent", "not tested here"),
-            (
-                "survey",
-                "supports / contradicts",
-                "the interval of the mean lies wholly above / below the midpoint",
-            ),
-            ("survey", "inconclusive", "the interval holds the midpoint, or constructs differ"),
-            ("survey", "absent", "no answer to the constructs"),
-            (
-                "interviews",
-                "supports / contradicts",
-                f"{FEWEST_VOICES} participants or more speak to it, {CLEAR_RATIO} times as many for / against",
-            ),
-            ("interviews", "inconclusive", "neither side is clear"),
-            ("interviews", "absent", f"fewer than {FEWEST_VOICES} participants speak to it"),
-            ("verdict", "not testable", "fewer than two strands have a result, or none is clear"),
-            ("verdict", "discord", "one strand supports and another contradicts"),
-            (
-                "verdict",
-                "convergence",
-                "the loan data and the survey or the interviews say the same, and none differs",
-            ),
-            ("verdict", "complement", "otherwise: one strand is clear where another is silent or undecided"),
-        ],
-        columns=["about", "result", "when"],
-    )
-
-
 def theme_evidence(
-    codings: pd.DataFrame,
-    units: pd.DataFrame,
-    codebook: pd.DataFrame,
-    hypotheses: pd.DataFrame,
-    coders: str = "any",
+    codings: pd.DataFrame, units: pd.DataFrame, codebook: pd.DataFrame, hypotheses: pd.DataFrame
 ) -> pd.DataFrame:
     """Return how many participants speak for and against each hypothesis, with one quotation of each.
 
     Returns:
         `hypothesis`, `label_en`, `side` (with more voices: for, against, even), `voices_for`, `voices_against`,
-        `voices_both` (in both counts), `voices` (either), `segments_for`, `segments_against`, `participants`
-        (interviewed), `quote_for`, `quote_for_id`, `quote_against`, `quote_against_id`.
+        `voices` (either), `participants` (interviewed), `quote_for`, `quote_for_id`, `quote_against`,
+        `quote_against_id`.
 
     Raises:
         UserError: a theme of the hypotheses that the codebook lacks.
     """
-    quotes = quotations(codings, units, codebook, coders)
+    quotes, above = quotations(codings, units, codebook), ancestors(codebook)
     rows = []
     for entry in hypotheses.to_dict("records"):
-        row: dict[str, object] = {"hypothesis": entry["hypothesis"], "label_en": entry.get("label_en", "")}
+        row: dict[str, object] = {"hypothesis": entry["hypothesis"], "label_en": entry["label_en"]}
         voices = {}
         for side in ("for", "against"):
-            themes = _listed(entry[f"themes_{side}"])
-            unknown = [theme for theme in themes if theme not in set(codebook["code"])]
-            if unknown:
+            themes = set(_listed(entry[f"themes_{side}"]))
+            if unknown := sorted(themes - above.keys()):
                 raise UserError(
                     f"hypothesis {entry['hypothesis']}: theme '{unknown[0]}' is not in the codebook"
                     f"{nearest(unknown[0], codebook['code'])}"
                 )
-            said = quotes[quotes["code"].isin(_with_children(themes, codebook))]
+            named = {code for code in above if not themes.isdisjoint([code, *above[code]])}
+            said = quotes[quotes["code"].isin(named)]
+            best = said.sort_values("coders", ascending=False, kind="stable")[["text", "quote_id"]]
             voices[side] = set(said["participant"])
             row[f"voices_{side}"] = len(voices[side])
-            row[f"segments_{side}"] = len(said[["document", "segment"]].drop_duplicates())
-            best = said.sort_values("coders", ascending=False, kind="stable")
-            row[f"quote_{side}"] = best["text"].iloc[0] if len(best) else ""
-            row[f"quote_{side}_id"] = best["quote_id"].iloc[0] if len(best) else ""
+            row[f"quote_{side}"], row[f"quote_{side}_id"] = best.iloc[0] if len(best) else ("", "")
         gap = len(voices["for"]) - len(voices["against"])
         row["side"] = "for" if gap > 0 else "against" if gap < 0 else "even"
-        row["voices_both"] = len(voices["for"] & voices["against"])
         row["voices"] = len(voices["for"] | voices["against"])
         row["participants"] = units["participant"].nunique()
         rows.append(row)
@@ -134,14 +90,7 @@ def joint_display(
         `hypothesis`, `label_en`, `label_zh`, `claim_en`, `claim_zh`, for each of loan_data, survey, interviews a text
         and `*_outcome`, `quotes`, `verdict`, `verdict_zh`, `direction` (supported or challenged, with `partly`
         for a complement; open), `reason`.
-
-    Raises:
-        UserError: an unknown hypothesis, a column missing.
     """
-    known = set(hypotheses["hypothesis"])
-    for name in loans["hypothesis"]:
-        if name not in known:
-            raise UserError(f"loan data: hypothesis '{name}' is unknown{nearest(str(name), known)}")
     rows = []
     for entry in hypotheses.to_dict("records"):
         loan_text, loan = _loan_data(loans, entry)
@@ -173,11 +122,13 @@ def joint_display(
 
 
 def decide(loan_data: str, survey: str, interviews: str) -> tuple[str, str]:
-    """Return the verdict and its reason from the outcomes of the three strands (see `verdict_rules`)."""
+    """Return the verdict and its reason from the outcomes of the three strands.
+
+    Two strands must have a result and one of them a clear one, else the claim is not testable. Where one supports and
+    another contradicts there is discord. Convergence: loan data and the survey or the interviews say the same; else
+    one strand is clear where another is silent or undecided, a complement.
+    """
     outcomes = dict(zip(("loan data", "survey", "interviews"), (loan_data, survey, interviews), strict=True))
-    for name, outcome in outcomes.items():
-        if outcome not in OUTCOMES:
-            raise UserError(f"outcome '{outcome}' of the {name} is unknown{nearest(outcome, OUTCOMES)}")
     speaking = [name for name, outcome in outcomes.items() if outcome != "absent"]
     said = {side: [n for n in speaking if outcomes[n] == side] for side in ("supports", "contradicts")}
     if len(speaking) < 2:
@@ -194,15 +145,11 @@ def decide(loan_data: str, survey: str, interviews: str) -> tuple[str, str]:
     ]
     tail = f"; {_and(rest)}" if rest else ""
     agreeing = f"{_and(said[side])} {word} the claim{tail}"
-    if "loan data" in said[side] and len(said[side]) > 1:
-        return "convergence", agreeing
-    return "complement", agreeing
+    return "convergence" if "loan data" in said[side] and len(said[side]) > 1 else "complement", agreeing
 
 
 def _loan_data(loans: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:
     rows = loans[loans["hypothesis"] == entry["hypothesis"]]
-    if len(rows) > 1:
-        raise UserError(f"loan data: {entry['hypothesis']} is given {len(rows)} times")
     if rows.empty:
         return "The data do not measure it.", "absent"
     return str(rows["text"].iloc[0]), str(rows["outcome"].iloc[0])
@@ -211,9 +158,6 @@ def _loan_data(loans: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]
 def _survey(survey: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:
     if survey.empty:
         return "No survey.", "absent"
-    _need(
-        survey, ["criterion", "construct", "estimate", "ci_low", "ci_high", "n", "midpoint"], "survey results"
-    )
     rows = survey[
         (survey["criterion"] == entry["hypothesis"])
         & survey["construct"].isin(_listed(entry["survey_constructs"]))
@@ -221,7 +165,7 @@ def _survey(survey: pd.DataFrame, entry: dict[str, object]) -> tuple[str, str]:
     ]
     if rows.empty:
         return "Not asked.", "absent"
-    sides = {_side(row, float(row["midpoint"]), "greater") for _, row in rows.iterrows()}
+    sides = {_side(row) for _, row in rows.iterrows()}
     text = "; ".join(
         f"Mean {_interval(row)} against a midpoint of {row['midpoint']:g} (n = {int(row['n']):,})"
         for _, row in rows.iterrows()
@@ -247,16 +191,12 @@ def _interviews(themes: pd.DataFrame, entry: dict[str, object]) -> tuple[str, st
     return text, "contradicts" if contra >= CLEAR_RATIO * pro else "inconclusive", quotes
 
 
-def _side(row: pd.Series, bar: float, direction: str) -> str:
-    """Outcome of an interval against a bar; `direction` greater or less is what the hypothesis claims."""
-    if direction not in {"greater", "less"}:
-        raise UserError(f"direction '{direction}' is unknown; expected greater or less")
-    if np.isnan(row["ci_low"]) or np.isnan(row["ci_high"]):
-        return "inconclusive"
-    above, below = row["ci_low"] > bar, row["ci_high"] < bar
-    if not above and not below:
-        return "inconclusive"
-    return "supports" if above == (direction == "greater") else "contradicts"
+def _side(row: pd.Series) -> str:
+    """Outcome of the interval of a mean against the midpoint."""
+    return (
+        "supports" if row["ci_low"] > row["midpoint"]
+        else "contradicts" if row["ci_high"] < row["midpoint"] else "inconclusive"
+    )  # fmt: skip
 
 
 def _interval(row: pd.Series) -> str:
@@ -265,28 +205,9 @@ def _interval(row: pd.Series) -> str:
     return f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
 
 
-def _with_children(themes: list[str], codebook: pd.DataFrame) -> set[str]:
-    found = set(themes)
-    while True:
-        below = set(codebook.loc[codebook["parent"].isin(found), "code"]) - found
-        if not below:
-            return found
-        found |= below
-
-
-def _given(cell: object) -> bool:
-    return isinstance(cell, str) and cell.strip() != ""
-
-
 def _listed(cell: object) -> list[str]:
     return [part.strip() for part in cell.split(";") if part.strip()] if isinstance(cell, str) else []
 
 
 def _and(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _need(frame: pd.DataFrame, columns: list[str], what: str) -> None:
-    missing = [column for column in columns if column not in frame]
-    if missing:
-        raise UserError(f"{what} lack the column '{missing[0]}'; found {', '.join(map(str, frame.columns))}")

@@ -32,7 +32,8 @@ ANSWERS = ("answered", "refused", "unanswered")
 TABLE = [Column(key, key.capitalize(), "") for key in ("coder", "run", "document", "segment", "code")]
 Opened = dict[Path, Returned | exchange.Project]
 _PLACE = ["document", "segment"]
-_ROW = ["coder", "run", *_PLACE, "code"]
+_RUN = ["coder", "run"]
+_ROW = [*_RUN, *_PLACE, "code"]
 
 
 class Machines(NamedTuple):
@@ -47,20 +48,11 @@ class Machines(NamedTuple):
 
 
 def open_codings(paths: Sequence[str | Path]) -> Opened:
-    """Open files of codings: a REFI-QDA project (also a folder that import-qda made), a coding workbook, or a table.
-
-    Raises:
-        UserError: a file cannot be read.
-    """
+    """Open files of codings: a REFI-QDA project (also a folder that import-qda made), a coding workbook, or a table."""
     return {path: exchange.read_project(path) or open_returned(path) for path in map(Path, paths)}
 
 
-def read_machines(
-    opened: Opened,
-    units: pd.DataFrame,
-    book: pd.DataFrame,
-    people: Sequence[str],
-) -> Machines:
+def read_machines(opened: Opened, units: pd.DataFrame, book: pd.DataFrame, people: Sequence[str]) -> Machines:
     """Read the codings of language models.
 
     In a table (columns `document`, `segment`, `code` and, if there, `coder`, else the file's name, and `run`) a row
@@ -78,35 +70,34 @@ def read_machines(
         UserError: a file has faults, a model has the name of a person, a run is in two files, a turn is not among the
             units, has another text, or is refused and coded.
     """
-    table = read_csv(DEFINITIONS / "machine_answers.csv", ("word", "answer"))
     known = {code.lower(): code for code in assignable(book)}
+    table = read_csv(DEFINITIONS / "machine_answers.csv", ("word", "answer"))
     words = {row.word: row.answer for row in table.itertuples() if row.word not in known}
     parts = [pd.DataFrame(columns=[*_ROW, "file"])]
     for path, one in opened.items():
         with about(path):
-            rows = _table_or_project(one, units, book, people, words).assign(file=path)
+            rows = _rows_of(one, units, book, people, words)
             if same := sorted(set(rows["coder"]) & {*people, PEOPLE, CONSENSUS}):
                 raise UserError(
                     f"'{same[0]}' is the name of a coder who is a person; expected that of a model"
                 )
-        parts.append(rows)
+        parts.append(rows.assign(file=path))
     rows = pd.concat(parts, ignore_index=True)
-    files = rows.groupby(["coder", "run"])["file"].nunique()
+    files = rows.groupby(_RUN)["file"].nunique()
     if (files > 1).any():
-        raise UserError(
-            f"model '{files.idxmax()[0]}', run {files.idxmax()[1]}, is in two files; expected each run once"
-        )
+        model, run = files.idxmax()
+        raise UserError(f"model '{model}', run {run}, is in two files; expected each run once")
     plain = rows["code"].str.lower()
     rows["answer"], rows["known"] = plain.map(words).fillna("answered"), plain.map(known)
-    keys = ["coder", "run", *_PLACE]
-    states = rows.groupby(keys, sort=False)["answer"].agg(lambda given: " and ".join(sorted(set(given))))
+    turns = rows.groupby([*_RUN, *_PLACE], sort=False)["answer"]
+    states = turns.agg(lambda given: " and ".join(sorted(set(given))))
     if (mixed := states[~states.isin(ANSWERS)]).size:
         raise UserError(f"{' · '.join(mixed.index[0])}: {mixed.iloc[0]} at once; expected one of them")
-    answers = rows[["coder", "run"]].drop_duplicates().merge(units[_PLACE], how="cross").join(states, on=keys)
+    answers = rows[_RUN].drop_duplicates().merge(units[_PLACE], how="cross").join(states, on=[*_RUN, *_PLACE])
     given = rows[(rows["answer"] == "answered") & (rows["code"] != "")].drop_duplicates(_ROW)
-    codings = given[given["known"].notna()]
+    codings = given.dropna(subset=["known"]).assign(code=lambda part: part["known"])
     return Machines(
-        codings.assign(code=codings["known"])[_ROW].drop_duplicates(ignore_index=True),
+        codings[_ROW].drop_duplicates(ignore_index=True),
         answers.fillna({"answer": "unanswered"}),
         given.loc[given["known"].isna(), _ROW].reset_index(drop=True),
     )
@@ -114,14 +105,12 @@ def read_machines(
 
 def machine_answers(given: Machines) -> pd.DataFrame:
     """Return for each model and run the turns, how many it answered, refused and left unanswered, and codes outside."""
-    keys = ["coder", "run"]
-    counts = given.answers.groupby([*keys, "answer"], sort=False).size().unstack(fill_value=0)
+    counts = given.answers.groupby([*_RUN, "answer"], sort=False).size().unstack(fill_value=0)
     table = counts.reindex(columns=list(ANSWERS), fill_value=0).rename_axis(columns=None)
     table.insert(0, "turns", table.sum(axis=1))
-    outside = given.outside.groupby(keys).size().reindex(table.index, fill_value=0)
-    return table.assign(
-        codes=given.codings.groupby(keys).size().reindex(table.index, fill_value=0), outside=outside
-    ).reset_index()
+    for name, part in (("codes", given.codings), ("outside", given.outside)):
+        table[name] = part.groupby(_RUN).size().reindex(table.index, fill_value=0)
+    return table.reset_index()
 
 
 def machine_agreement(
@@ -142,7 +131,7 @@ def machine_agreement(
         given: see `read_machines`.
         codings, units, codebook, assignments: of the people, as in `presence_table`.
         decisions: with them each model is compared with the consensus of the people as well.
-        options: `resamples`, `seed`.
+        options: of `units_agreement`.
 
     Returns:
         `coder` (the model), `run`, `other` (people: among themselves; a person; consensus), `by_model` and `by_people`
@@ -151,19 +140,18 @@ def machine_agreement(
     people = presence_table(codings, units, codebook, assignments)
     others = people if decisions is None or decisions.empty else with_consensus(people, decisions)
     tables = []
-    for coder, run in _first_runs(given):
+    for coder, run in given.answers.drop_duplicates("coder")[_RUN].to_numpy():
         own = _column(given, coder, run, people.index)
         kept = coded_units(people.assign(**{coder: own})[own.notna()])
         inside = people.index.droplevel("code").isin(kept)
-        pairs = {PEOPLE: people} | {
-            other: others[[other]].assign(**{coder: own}).dropna() for other in others
-        }
+        both = others[inside].assign(**{coder: own})
+        pairs = {PEOPLE: people[inside]} | {other: both[[other, coder]].dropna() for other in others}
         applied = {"by_model": own[inside], "by_people": people[inside].max(axis=1)}
         counts = pd.DataFrame(applied).groupby(level="code").sum().astype(int)
         counts.loc["all codes"] = counts.sum()
         for other, presence in pairs.items():
-            table = units_agreement(presence[presence.index.droplevel("code").isin(kept)], kept, **options)
-            tables.append(table.assign(coder=coder, run=run, other=other).join(counts, on="code"))
+            named = {"coder": coder, "run": run, "other": other}
+            tables.append(units_agreement(presence, **options).assign(**named).join(counts, on="code"))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -182,21 +170,17 @@ def machine_runs(
     for coder, runs in given.answers.groupby("coder", sort=False)["run"].unique().items():
         if len(runs) > 1:
             presence = pd.DataFrame({run: _column(given, coder, run, index) for run in runs}, index=index)
-            table = units_agreement(presence, coded_units(presence), **options)
+            coded = presence.index.droplevel("code").isin(coded_units(presence))
+            table = units_agreement(presence[coded], **options)
             found = table[(table["scope"] == "overall") & (table["measure"] == "krippendorff_alpha")].iloc[0]
             rows.append({"coder": coder, "runs": len(runs), **found[["estimate", "ci_low", "ci_high", "n"]]})
     return pd.DataFrame(rows, columns=["coder", "runs", "estimate", "ci_low", "ci_high", "n"])
 
 
 def disclosure(given: Machines, stated: dict[str, dict[str, str]]) -> pd.DataFrame:
-    """Return for each model every item of its disclosure.
+    """Return `coder`, `item`, `topic`, `asks`, `answer` (empty: not stated) of every item of each model's disclosure.
 
-    Args:
-        given: see `read_machines`.
-        stated: see `intake.disclosure.read_disclosures`.
-
-    Returns:
-        `coder`, `item`, `topic`, `asks`, `answer` (empty: not stated).
+    `stated` is what `intake.disclosure.read_disclosures` returns.
 
     Raises:
         UserError: a form is of a model that coded nothing.
@@ -206,16 +190,9 @@ def disclosure(given: Machines, stated: dict[str, dict[str, str]]) -> pd.DataFra
         raise UserError(
             f"a disclosure of '{lost[0]}', which is no model of the codings{nearest(lost[0], coders)}"
         )
-    asked = items().rename(columns={"asks_en": "asks"})[["item", "topic", "asks"]]
-    tables = []
-    for coder in coders:
-        own = stated.get(coder, {})
-        tables.append(asked.assign(coder=coder, answer=[own.get(item, "") for item in asked["item"]]))
-    return pd.concat(tables, ignore_index=True)[["coder", "item", "topic", "asks", "answer"]]
-
-
-def _first_runs(given: Machines) -> list[tuple[str, str]]:
-    return list(given.answers.drop_duplicates("coder")[["coder", "run"]].itertuples(index=False, name=None))
+    asked = pd.DataFrame({"coder": coders}).merge(items().rename(columns={"asks_en": "asks"}), how="cross")
+    answers = [stated.get(row.coder, {}).get(row.item, "") for row in asked.itertuples()]
+    return asked.assign(answer=answers)[["coder", "item", "topic", "asks", "answer"]]
 
 
 def _column(given: Machines, coder: str, run: str, index: pd.MultiIndex) -> pd.Series:
@@ -230,7 +207,7 @@ def _column(given: Machines, coder: str, run: str, index: pd.MultiIndex) -> pd.S
     return pd.Series(applied.astype(float), index=index).where(seen)
 
 
-def _table_or_project(
+def _rows_of(
     one: Returned | exchange.Project,
     units: pd.DataFrame,
     book: pd.DataFrame,

@@ -20,9 +20,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from research.errors import UserError, nearest
-from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.survey.reliability import feldt_interval
-from research.inert import write_csv
 from research.paths import DEFINITIONS
 from research.textfiles import parse_yaml, read_text, read_yaml
 
@@ -133,9 +131,9 @@ def _filled(told: Mapping[str, Any], given: Inputs) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def smallest(good: Callable[[int], bool], *, most: int, where: str, least: int = 2) -> int:
-    """Return the smallest n from `least` on that is good, when every larger one is; UserError beyond `most`."""
-    high = least
+def smallest(good: Callable[[int], bool], *, most: int, where: str) -> int:
+    """Return the smallest n from 2 on that is good, when every larger one is; UserError beyond `most`."""
+    high = 2
     while not good(high):
         if high == most:
             raise UserError(
@@ -143,7 +141,7 @@ def smallest(good: Callable[[int], bool], *, most: int, where: str, least: int =
                 "less power"
             )
         high = min(2 * high, most)
-    low = max(least - 1, high // 2 if high > least else 0)
+    low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if good(middle) else (middle, high)
@@ -193,9 +191,8 @@ def power_of_groups(n: int, given: Inputs, level: float) -> float:
     """Power of Mann–Whitney for a shift between two normal groups: that of the t test with 3/π of the people."""
     from statsmodels.stats import power  # statsmodels takes a second to import
 
-    test = (
-        power.TTestIndPower if n < _NORMAL else power.NormalIndPower
-    )  # the noncentral t fails where it is normal
+    # the noncentral t fails where it is normal
+    test = power.TTestIndPower if n < _NORMAL else power.NormalIndPower
     alpha = (1 - level) / given["tests"]
     return float(test().power(given["effect"], n * 3 / math.pi, alpha, ratio=given["ratio"]))
 
@@ -294,20 +291,3 @@ MEASURES: dict[str, Callable[[int, Inputs, float], float]] = {
     "vignettes": half_width_of_vignettes,
     "themes": power_of_themes,
 }
-
-
-def write_sizes(table: pd.DataFrame, out: Path) -> Path:
-    """Write the table of `sizes` as a csv, or as a workbook; return its path."""
-    if out.suffix.lower() == ".csv":
-        return write_csv(table, out)
-    book = wb.new_workbook("How many")
-    sheet = book.create_sheet("how many")
-    for column, name in enumerate(table.columns, start=1):
-        wb.text_cell(sheet, 1, column, name.replace("_", " "), bold=True)
-    for row, values in enumerate(table.astype(object).itertuples(index=False), start=2):
-        for column, value in enumerate(values, start=1):
-            wb.text_cell(sheet, row, column, None if pd.isna(value) else value)
-    wb.widths(sheet, [46, 8, 8, 26, 8, 12, 12, 46, 46, 46])
-    sheet.freeze_panes = "B2"
-    wb.page(sheet, landscape=True, titles="1:1")
-    return wb.save(book, out)

@@ -12,6 +12,7 @@ from research.manage.tier_sums import Sums, draw_sums, sums
 from research.tiers import TIERS
 
 Floats = np.ndarray
+ABOUT = ["id", "tier", "claim", "action", "lever", "unit", "low", "base", "high"]
 WITHOUT_INCOME = {"pd", "lgd", "hours", "rate"}  # levers whose gain is known without the contract rate
 
 
@@ -24,49 +25,38 @@ def break_even(
     lever, gain(e) = g₀ + (g₁ − g₀)e, hence the break-even e* = g₀ / (g₀ − g₁); the action's other levers stay at base.
 
     Returns:
-        One row per action and effect: `id`, `tier`, `claim`, `action`, `lever`, `unit`, `low`, `base`, `high`,
-        `needed`, its two intervals `sampling_low`, `sampling_high` (other customers) and `assumed_low`, `assumed_high`
-        (other costs and other effects of the same action), `gain` (per customer of the tier at base), and
-        `result`: it pays `always` over the assumed range, at `base`, only towards the `hopeful` end, needs more than
-        is assumed (`beyond`), `never` pays whatever its effect, or is `untestable` without the amounts or rates it
-        needs.
+        One row per action and effect: the columns `ABOUT` of the strategies, `needed`, its two intervals
+        `sampling_low`, `sampling_high` (other customers) and `assumed_low`, `assumed_high` (other costs and other
+        effects of the same action), `gain` (per customer of the tier at base), and `result`: it pays `always` over the
+        assumed range, at `base`, only towards the `hopeful` end, needs more than is assumed (`beyond`), `never` pays
+        whatever its effect, or is `untestable` without the amounts or rates it needs.
     """
     priced = frame["rate"].notna().all()
     judged = frame.assign(rate=frame["rate"].fillna(0.0))
-    money = policy.draw_economics(economics, draws, seed)
-    book, sampled, costed = (
-        sums(judged, economics),
-        draw_sums(judged, economics, draws, seed),
-        sums(judged, money),
-    )
+    money, book = policy.draw_economics(economics, draws, seed), sums(judged, economics)
+    sampled, costed = draw_sums(judged, economics, draws, seed), sums(judged, money)
     rows = []
-    for place in np.flatnonzero(table["kind"] == "effect"):
-        entry = table.iloc[place]
+    for place, entry in table[table["kind"] == "effect"].iterrows():
         own = table[table["id"] == entry["id"]]
-        at, size = own.index.get_loc(table.index[place]), int(book.customers[TIERS.index(entry["tier"])])
-        about = [*entry[["id", "tier", "claim", "action", "lever", "unit", "low", "base", "high"]]]
+        at, size = own.index.get_loc(place), int(book.customers[TIERS.index(entry["tier"])])
         usable = (frame["ead_from"] != "").any() and size and (priced or set(own["lever"]) <= WITHOUT_INCOME)
         if not usable:
-            rows.append((*about, *[np.nan] * 6, "untestable"))
+            rows.append((*entry[ABOUT], *[np.nan] * 6, "untestable"))
             continue
         base = own["base"].to_numpy(float)[None, :]
-        drawn = policy.draw_effects(own, draws, seed)
-        needed = float(_needed(book, own, economics, at, base)[0])
-        ends = [np.nan] * 4
+        needed, ends = float(_needed(book, own, economics, at, base)[0]), [np.nan] * 4
         if np.isfinite(needed):
+            drawn = policy.draw_effects(own, draws, seed)
             parts = _needed(sampled, own, economics, at, base), _needed(costed, own, money, at, drawn)
             ends = [*np.ravel([np.quantile(part, policy.TAILS, method="nearest") for part in parts])]
         else:
             needed = np.nan
-        gains = [
+        low, middle, high = (
             float(_gain(book, own, economics, at, base, entry[name])[0]) for name in ("low", "base", "high")
-        ]
-        rows.append((*about, needed, *ends, gains[1] / size, _result(*gains, needed)))
-    columns = [
-        "id", "tier", "claim", "action", "lever", "unit", "low", "base", "high", "needed", "sampling_low",
-        "sampling_high", "assumed_low", "assumed_high", "gain", "result",
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+        )
+        rows.append((*entry[ABOUT], needed, *ends, middle / size, _result(low, middle, high, needed)))
+    found = ["needed", "sampling_low", "sampling_high", "assumed_low", "assumed_high", "gain", "result"]
+    return pd.DataFrame(rows, columns=[*ABOUT, *found])
 
 
 def _gain(book: Sums, own: pd.DataFrame, money: Economics, at: int, effects: Floats, value: float) -> Floats:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
 import zipfile
+from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
-from research.errors import UserError
 from research.inert import inert, plain
 from research.manage.contacts import CHANNELS
 from research.manage.strategies import strategies
 from research.tiers import TIERS
+from research.wholefiles import whole
 
 MARK = "INTERNAL 内部资料 — personal data of customers; do not pass on outside the bank"
 PLAN, LOG, LISTS, GUIDE = "Contact plan", "Interaction log", "Lists", "Read me"
@@ -53,11 +54,9 @@ LONGEST_TEXT = 32_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def safe_text(value: object) -> str:
-    """Return text that no spreadsheet reads as a formula: an apostrophe goes before a leading = + - @, tab or return.
-
-    Control characters that a workbook cannot hold are dropped, overlong text is cut.
-    """
+@lru_cache(maxsize=1000)  # of a million customers many have the same rule and actions
+def safe_text(value: str) -> str:
+    """Return text that no spreadsheet reads as a formula, without control characters and no longer than a cell."""
     return str(inert(ILLEGAL_CHARACTERS_RE.sub("", str(value))[:LONGEST_TEXT]))
 
 
@@ -89,49 +88,33 @@ def write_contact_plan(plan: pd.DataFrame, out: Path, *, start_date: datetime.da
 
     Args:
         plan: from `contacts.contact_plan`; of more than a million customers, each further million has its own sheet.
-        out: the `.xlsx` to write; an existing file is replaced once the new one is complete.
+        out: the `.xlsx` to write.
         start_date: date of the plan; also the workbook's creation date.
         banner: what to say about the data, for example that they are simulated.
-
-    Raises:
-        UserError: the name does not end in .xlsx, or the folder cannot be written to.
     """
-    out = Path(out)
-    if out.suffix.lower() != ".xlsx":
-        raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .xlsx")
     book = Workbook(write_only=True)
     book.properties.creator = "Loan customer stratification study"
     book.properties.title = "Contact plan"
     book.properties.category = book.properties.contentStatus = "INTERNAL"
     book.properties.keywords = "INTERNAL 内部资料; personal data"
     book.properties.description = MARK
-    book.properties.created = book.properties.modified = datetime.datetime.combine(
-        start_date, datetime.time()
-    )
+    made = datetime.datetime.combine(start_date, datetime.time())
+    book.properties.created = book.properties.modified = made
     _guide(book, len(plan), start_date, banner)
     for place in range(0, max(len(plan), 1), MOST_ROWS):
         name = PLAN if place == 0 else f"{PLAN} {place // MOST_ROWS + 1}"
         _plan_sheet(book, name, plan.iloc[place : place + MOST_ROWS], banner)
     _log_sheet(book)
     _lists(book)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=".", suffix=".xlsx", delete=False) as target:
-            temporary = Path(target.name)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror})") from None
-    try:
-        with _Archive(temporary, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+    with whole(out) as new:
+        new.touch(0o600)
+        with _Archive(new, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
             ExcelWriter(book, archive).write_data()
-        temporary.chmod(0o600)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
     return out
 
 
 def _styled(
-    sheet: Any, text: object, *, bold: bool = False, fill: str = "", wrap: bool = False
+    sheet: Any, text: str, *, bold: bool = False, fill: str = "", wrap: bool = False
 ) -> WriteOnlyCell:
     cell = WriteOnlyCell(sheet, value=text)
     cell.font = Font(bold=bold)
@@ -182,34 +165,21 @@ def _plan_sheet(book: Workbook, name: str, plan: pd.DataFrame, banner: str) -> N
     sheet.auto_filter.ref = f"A2:{get_column_letter(len(PLAN_HEADERS))}{len(plan) + 2}"
     sheet.append([_styled(sheet, f"{MARK} {banner}".strip(), bold=True, fill="FFF2CC")])
     sheet.append([_styled(sheet, label, bold=True, fill="E9ECEF") for label, _ in PLAN_HEADERS.values()])
-    frame = plan.reset_index()
-    names = list(PLAN_HEADERS)
-    date_place, flag_place, number_place = (
-        names.index(n) for n in ("next_contact", "potential_premium", "days_between")
-    )
-    dates = frame["next_contact"].dt.to_pydatetime() if len(frame) else []
-    date_cell = WriteOnlyCell(
-        sheet
-    )  # each row is written before the next is built, so one styled cell serves all
+    date_cell = WriteOnlyCell(sheet)  # each row is written before the next is built, so that one serves all
     date_cell.number_format = "yyyy-mm-dd"
-    texts: dict[object, str] = {}
-    for day, row in zip(dates, frame[names].itertuples(index=False, name=None), strict=True):
+    names = list(PLAN_HEADERS)
+    for row in plan.reset_index()[names].itertuples(index=False, name=None):
         cells: list[Any] = []
-        for place, value in enumerate(row):
-            if place == date_place:
-                date_cell.value = day
+        for name, value in zip(names, row, strict=True):
+            if name == "next_contact":
+                date_cell.value = value
                 cells.append(date_cell)
-            elif place == number_place:
+            elif name == "days_between":
                 cells.append(int(value))
-            elif place == flag_place:
+            elif name == "potential_premium":
                 cells.append("yes 是" if value else None)
             else:
-                text = texts.get(value)
-                if text is None:
-                    text = safe_text(value)
-                    if len(texts) < 1000:
-                        texts[value] = text
-                cells.append(text or None)
+                cells.append(safe_text(value) or None)
         sheet.append(cells)
 
 
@@ -219,51 +189,48 @@ def _log_sheet(book: Workbook) -> None:
     for place, (_, width) in enumerate(LOG_COLUMNS.values(), 1):
         sheet.column_dimensions[get_column_letter(place)].width = width
     sheet.freeze_panes = "A2"
-    keys = list(LOG_COLUMNS)
-    for place, (name, options) in enumerate(choices().items(), 1):
-        letter = get_column_letter(place)
-        rule = DataValidation(
-            type="list", formula1=f"{LISTS}!${letter}$2:${letter}${len(options) + 1}", allow_blank=True
-        )
-        rule.error, rule.errorTitle = f"Choose from the list: {', '.join(options)[:200]}", "Not in the list"
-        rule.showErrorMessage = True
-        column = get_column_letter(keys.index(name) + 1)
-        rule.add(f"{column}2:{column}{LOG_ROWS + 1}")
-        sheet.data_validations.append(rule)
-    dates = DataValidation(type="date", operator="greaterThan", formula1="36526", allow_blank=True)
-    dates.error, dates.errorTitle, dates.showErrorMessage = "A date after 2000-01-01", "Not a date", True
-    dates.add(f"A2:A{LOG_ROWS + 1}")
-    scale = DataValidation(type="whole", operator="between", formula1="1", formula2="5", allow_blank=True)
-    scale.error, scale.errorTitle, scale.showErrorMessage = (
-        "A whole number from 1 to 5",
-        "Not on the scale",
-        True,
-    )
-    column = get_column_letter(keys.index("satisfaction") + 1)
-    scale.add(f"{column}2:{column}{LOG_ROWS + 1}")
-    sheet.data_validations.append(dates)
-    sheet.data_validations.append(scale)
+    options = choices()
+    for letter, (name, given) in zip("ABCDEFGH", options.items(), strict=False):
+        place = f"{LISTS}!${letter}$2:${letter}${len(given) + 1}"
+        told = f"Choose from the list: {', '.join(given)[:200]}"
+        _only(sheet, name, told, "Not in the list", type="list", formula1=place)
+    _only(
+        sheet, "contact_date", "A date after 2000-01-01", "Not a date", type="date", operator="greaterThan",
+        formula1="36526",
+    )  # fmt: skip
+    _only(
+        sheet, "satisfaction", "A whole number from 1 to 5", "Not on the scale", type="whole", operator="between",
+        formula1="1", formula2="5",
+    )  # fmt: skip
     sheet.append([
-        _styled(sheet, label, bold=True, fill="DCEBFA" if key in choices() else "E9ECEF")
+        _styled(sheet, label, bold=True, fill="DCEBFA" if key in options else "E9ECEF")
         for key, (label, _) in LOG_COLUMNS.items()
     ])  # fmt: skip
 
 
+def _only(sheet: Any, key: str, told: str, title: str, **allowed: str) -> None:
+    """Let a column of the log take some values only, and say which."""
+    letter = get_column_letter(list(LOG_COLUMNS).index(key) + 1)
+    rule = DataValidation(**allowed, allow_blank=True, showErrorMessage=True, error=told, errorTitle=title)
+    rule.add(f"{letter}2:{letter}{LOG_ROWS + 1}")
+    sheet.data_validations.append(rule)
+
+
 def choices() -> dict[str, tuple[str, ...]]:
     """Return the columns of the log that have a drop-down, with what may be chosen."""
+    actions = tuple(dict.fromkeys(strategies()["action"]))
     return {
         "channel": CHANNELS,
         "outcome": OUTCOMES,
         "tier_fit": FITS,
         "suggested_tier": TIERS,
-        "action": tuple(dict.fromkeys(strategies()["action"])),
+        "action": actions,
     }
 
 
 def _lists(book: Workbook) -> None:
     sheet = book.create_sheet(LISTS)
     _marked(sheet)
-    options = choices()
-    sheet.append(list(options))
-    for place in range(max(map(len, options.values()))):
-        sheet.append([values[place] if place < len(values) else None for values in options.values()])
+    sheet.append(list(choices()))
+    for row in zip_longest(*choices().values()):
+        sheet.append(row)

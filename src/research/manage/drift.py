@@ -47,22 +47,15 @@ def judge(values: Sequence[float], measure: str) -> pd.DataFrame:
     """Return the verdict and the signal of each value; a value on a bound belongs to the worse band, NaN to none."""
     table = bands(measure)
     values = np.asarray(values, dtype=float)
-    row = np.searchsorted(table["lower"].to_numpy()[1:], values, side="right")
-    known = np.isfinite(values) | np.isposinf(values)
-    return pd.DataFrame(
-        {
-            column: np.where(known, table[column].to_numpy(object)[np.where(known, row, 0)], "not known")
-            for column in ("verdict", "signal")
-        }
-    )
+    row = np.searchsorted(table["lower"].to_numpy()[1:], values, side="right")  # NaN lies in the last band
+    found = table[["verdict", "signal"]].iloc[row].reset_index(drop=True)
+    found[np.isnan(values)] = "not known"
+    return found
 
 
 def bin_edges(reference: pd.Series, bins: int = 10) -> np.ndarray:
     """Return inner bin edges: quantiles of the reference, without repeats (ties make fewer bins)."""
-    values = reference.dropna().to_numpy(float)
-    if len(values) == 0:
-        raise UserError(f"'{reference.name}' has no value in the reference sample")
-    return np.unique(np.quantile(values, np.arange(1, bins) / bins))
+    return np.unique(np.quantile(reference.dropna().to_numpy(float), np.arange(1, bins) / bins))
 
 
 def bin_counts(reference: pd.Series, current: pd.Series, bins: int = 10) -> pd.DataFrame:
@@ -77,27 +70,16 @@ def bin_counts(reference: pd.Series, current: pd.Series, bins: int = 10) -> pd.D
         names = ["all"] if not shown else [f"≤ {shown[0]}"]
         names += [f"{low} to {high}" for low, high in pairwise(shown)]
         names += [f"> {shown[-1]}"] if shown else []
-        sides = [_numbers(sample, edges, len(names)) for sample in (reference, current)]
+        places = [np.searchsorted(edges, sample.dropna().to_numpy(float)) for sample in (reference, current)]
     else:
         levels = sorted(reference.dropna().astype(str).unique())
-        names = [*levels, "new"]
-        sides = [_levels(sample, levels) for sample in (reference, current)]
-    missing = [int(sample.isna().sum()) for sample in (reference, current)]
-    table = pd.DataFrame(
-        {"bin": [*names, MISSING], "expected": [*sides[0], missing[0]], "actual": [*sides[1], missing[1]]}
-    )
+        names = [*levels, "new"]  # one that is none of the levels has the place −1
+        places = [pd.Index(levels).get_indexer(side.dropna().astype(str)) for side in (reference, current)]
+    counts = {}
+    for side, sample, place in zip(("expected", "actual"), (reference, current), places, strict=True):
+        counts[side] = [*np.bincount(place % len(names), minlength=len(names)), sample.isna().sum()]
+    table = pd.DataFrame({"bin": [*names, MISSING], **counts})
     return table[(table["expected"] + table["actual"]) > 0].reset_index(drop=True)
-
-
-def _numbers(sample: pd.Series, edges: np.ndarray, size: int) -> np.ndarray:
-    place = np.searchsorted(edges, sample.dropna().to_numpy(float), side="left")
-    return np.bincount(place, minlength=size)
-
-
-def _levels(sample: pd.Series, levels: list[str]) -> list[int]:
-    found = sample.dropna().astype(str).value_counts()
-    known = found.reindex(levels, fill_value=0)
-    return [*known.astype(int), int(found.sum() - known.sum())]
 
 
 def psi(expected: Sequence[float], actual: Sequence[float]) -> float:
@@ -116,89 +98,45 @@ def contributions(expected: Sequence[float], actual: Sequence[float]) -> np.ndar
     return (a - e) * np.log(a / e)
 
 
-def stability(
-    expected: Sequence[float], actual: Sequence[float], measure: str = "psi", level: float = 0.95
-) -> dict[str, object]:
-    """Return the index of two count vectors with its benchmark and verdict, as one row.
+def stability(expected: Sequence[float], actual: Sequence[float], measure: str = "psi") -> dict[str, object]:
+    """Return the index of two count vectors with its verdict, as one row.
 
-    `benchmark` is the value that chance alone exceeds with probability 1 − level when nothing changed:
-    (1/n + 1/m) χ²(level; B − 1); `p_value` belongs to the same test. With one bin both are NaN.
+    `benchmark` is the value that chance alone exceeds in one case of twenty when nothing changed:
+    (1/n + 1/m) χ²(0.95; B − 1); `p_value` belongs to the same test. With one bin both are NaN.
     """
     expected, actual = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
-    value = psi(expected, actual)
+    value, dof = psi(expected, actual), len(expected) - 1
     noise = 1 / expected.sum() + 1 / actual.sum()
-    dof = len(expected) - 1
     return {
         "measure": measure,
         "estimate": value,
-        "benchmark": noise * chi2.ppf(level, dof) if dof else np.nan,
-        "dof": dof,
+        "benchmark": noise * chi2.ppf(0.95, dof) if dof else np.nan,
         "p_value": chi2.sf(value / noise, dof) if dof else np.nan,
         **judge([value], measure).iloc[0].to_dict(),
-        "bins": len(expected),
-        "smoothed": bool((expected == 0).any() or (actual == 0).any()),
-        "n_reference": int(expected.sum()),
         "n": int(actual.sum()),
     }
 
 
-def construct_stability(
-    reference: pd.DataFrame, current: pd.DataFrame, constructs: Sequence[str] | None = None, bins: int = 10
-) -> pd.DataFrame:
-    """Return the CSI of each construct, the largest first.
-
-    Args:
-        constructs: columns of both frames; all shared columns that are no dates when not given.
-
-    Returns:
-        `construct` and the columns of `stability`, with `shift`: the change of the mean in standard deviations of the
-        reference (numbers only, NaN for categories).
-    """
-    shared = [name for name in reference.columns if name in current.columns]
-    names = list(constructs) if constructs is not None else shared
-    for name in names:
-        if name not in shared:
-            raise UserError(f"construct '{name}' is not in both samples{nearest(name, shared)}")
+def construct_stability(reference: pd.DataFrame, current: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the CSI of each construct (`construct` and the columns of `stability`), the largest first."""
     rows = []
     for name in names:
-        old, new = reference[name], current[name]
-        if pd.api.types.is_datetime64_any_dtype(old) or old.notna().sum() == 0:
-            continue
-        table = bin_counts(old, new, bins)
-        shift = np.nan
-        if pd.api.types.is_numeric_dtype(old) and old.std() > 0:
-            shift = (new.mean() - old.mean()) / old.std()
-        rows.append(
-            {"construct": name, **stability(table["expected"], table["actual"], "csi"), "shift": shift}
-        )
-    columns = ["construct"] if not rows else list(rows[0])
-    table = pd.DataFrame(rows, columns=columns)
-    return (
-        table.sort_values(["estimate", "construct"], ascending=[False, True], ignore_index=True)
-        if rows
-        else table
-    )
+        if reference[name].notna().any():
+            table = bin_counts(reference[name], current[name])
+            rows.append({"construct": name, **stability(table["expected"], table["actual"], "csi")})
+    table = pd.DataFrame(rows)
+    return table.sort_values(["estimate", "construct"], ascending=[False, True], ignore_index=True)
 
 
-def over_time(
-    values: pd.DataFrame, column: str, reference: Sequence[int], bins: int = 10, measure: str = "psi"
-) -> pd.DataFrame:
-    """Return the index of every period against the pooled reference periods.
+def over_time(values: pd.DataFrame, column: str, reference: Sequence[int]) -> pd.DataFrame:
+    """Return the index of every period against the pooled reference periods: `period`, the columns of `stability`.
 
     Args:
         values: long frame with `period` and the column.
         reference: the periods that make the reference sample.
-
-    Returns:
-        `period`, the columns of `stability`, and `in_reference`.
     """
-    chosen = values["period"].isin(list(reference))
-    if not chosen.any():
-        raise UserError(f"none of the reference periods {list(reference)} is in the data")
-    base = values.loc[chosen, column]
-    rows = []
+    base, rows = values.loc[values["period"].isin(list(reference)), column], []
     for period, part in values.groupby("period", sort=True):
-        table = bin_counts(base, part[column], bins)
-        row = stability(table["expected"], table["actual"], measure)
-        rows.append({"period": period, **row, "in_reference": period in set(reference)})
+        table = bin_counts(base, part[column])
+        rows.append({"period": period, **stability(table["expected"], table["actual"])})
     return pd.DataFrame(rows)

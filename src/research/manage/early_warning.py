@@ -13,13 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from research.errors import UserError, nearest
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
 from research.textfiles import own_yaml
 
-SIGNALS = ("level", "change", "ratio", "sum", "sum_ratio")
-BLOCKS = ("single", "combined")
 ARREARS = ("status", "late")  # columns that say how late a customer is
 
 
@@ -28,28 +25,26 @@ def rules() -> dict[str, dict[str, dict[str, Any]]]:
     return own_yaml(DEFINITIONS / "early_warning_rules.yml")
 
 
-def rule_table(definitions: Mapping[str, Mapping] | None = None) -> pd.DataFrame:
+def rule_table() -> pd.DataFrame:
     """Return one row per rule: `rule`, `label`, `label_zh`, `condition` (in words), `why`, `arrears` (reads them)."""
-    given = definitions or rules()
-    rows = []
-    for name, rule in given["single"].items():
-        comparison, threshold = next(iter(rule["when"].items()))
-        months = f" over {rule['months']} months" if "months" in rule else ""
-        what = f"{rule['signal']} of {rule['column']}{months}"
-        words = f"{what} {comparison} {threshold:g}".replace("_", " ")
-        rows.append(
-            {"rule": name, "condition": words, **{key: rule[key] for key in ("label", "label_zh", "why")}}
-        )
-    for name, rule in given["combined"].items():
-        words = f"at least {rule['at_least']} of: {', '.join(rule['of'])}".replace("_", " ")
-        rows.append(
-            {"rule": name, "condition": words, **{key: rule[key] for key in ("label", "label_zh", "why")}}
-        )
-    late = {name for name, rule in given["single"].items() if rule["column"] in ARREARS}
-    for name, rule in given["combined"].items():
-        late |= {name} if late & set(rule["of"]) else set()
-    table = pd.DataFrame(rows)[["rule", "label", "label_zh", "condition", "why"]]
-    return table.assign(arrears=table["rule"].isin(late))
+    rows, late = [], set()
+    for name, rule in _all(rules()).items():
+        if "of" in rule:
+            words = f"at least {rule['at_least']} of: {', '.join(rule['of'])}"
+            arrears = bool(late & set(rule["of"]))
+        else:
+            comparison, threshold = next(iter(rule["when"].items()))
+            months = f" over {rule['months']} months" if "months" in rule else ""
+            words = f"{rule['signal']} of {rule['column']}{months} {comparison} {threshold:g}"
+            arrears = rule["column"] in ARREARS
+        late |= {name} if arrears else set()
+        rows.append((name, rule["label"], rule["label_zh"], words.replace("_", " "), rule["why"], arrears))
+    return pd.DataFrame(rows, columns=["rule", "label", "label_zh", "condition", "why", "arrears"])
+
+
+def _all(definitions: Mapping[str, Mapping]) -> dict[str, Any]:
+    """Return the rules of both blocks; a combination comes after the rules that it may combine."""
+    return {**definitions["single"], **definitions["combined"]}
 
 
 class Grid:
@@ -66,12 +61,7 @@ class Grid:
 
     def column(self, name: str) -> np.ndarray:
         """Return a column as a grid; `late` is 1 in months past due."""
-        source = "status" if name == "late" else name
-        if source not in self.panel:
-            raise UserError(
-                f"an early-warning rule needs the column '{source}'{nearest(source, self.panel.columns)}"
-            )
-        values = self.panel[source].to_numpy(np.float32)
+        values = self.panel["status" if name == "late" else name].to_numpy(np.float32)
         grid = np.full(self.shape, np.nan, dtype=np.float32)
         grid[self.codes, self.when] = (values > 0) if name == "late" else values
         return grid
@@ -106,27 +96,16 @@ def _measure(values: np.ndarray, rule: Mapping[str, Any]) -> np.ndarray:
 def signals(panel: pd.DataFrame, definitions: Mapping[str, Mapping] | None = None) -> dict[str, np.ndarray]:
     """Return each rule's signal as a boolean grid of customer × period (rows and columns as in `Grid(panel)`).
 
-    Args:
-        panel: long frame with `customer_id`, `period` and the columns the rules name.
-
-    Raises:
-        UserError: for a column the panel lacks, an unknown kind of signal or an unknown rule in a combination.
+    The panel is long, with `customer_id`, `period` and the columns the rules name.
     """
     given = definitions or rules()
     grid = Grid(panel)
     found: dict[str, np.ndarray] = {}
     for name, rule in given["single"].items():
-        if rule["signal"] not in SIGNALS:
-            raise UserError(
-                f"early-warning rule '{name}': signal '{rule['signal']}'{nearest(rule['signal'], SIGNALS)}"
-            )
         value = _measure(grid.column(rule["column"]), rule)
         comparison, threshold = next(iter(rule["when"].items()))
         found[name] = value >= threshold if comparison == "at_least" else value <= threshold
     for name, rule in given["combined"].items():
-        for part in rule["of"]:
-            if part not in found:
-                raise UserError(f"early-warning rule '{name}' combines '{part}'{nearest(part, found)}")
         found[name] = sum(found[part].astype(np.int8) for part in rule["of"]) >= rule["at_least"]
     return found
 
@@ -145,7 +124,6 @@ def evaluate(
     horizon: int = 12,
     quiet: int = 6,
     definitions: Mapping[str, Mapping] | None = None,
-    level: float = 0.95,
 ) -> pd.DataFrame:
     """Return what each rule is worth, one row per rule and measure.
 
@@ -157,103 +135,66 @@ def evaluate(
         `lead_median`, `lead_q25`, `lead_q75`: months from the first signal within the horizon to the event.
 
     Returns:
-        `rule`, `label`, `measure`, `estimate`, `ci_low`, `ci_high` (Jeffreys for shares, else NaN), `n`.
+        `rule`, `measure`, `estimate`, `ci_low`, `ci_high` (Jeffreys for shares, else NaN), `n`.
     """
-    given = definitions or rules()
     grid = Grid(panel)
     hit_month = _event_month(grid, event)
     judged = _judged(grid, hit_month, horizon)
     soon = _soon(grid, hit_month, horizon)
-    labels = {name: rule["label"] for block in BLOCKS for name, rule in given[block].items()}
-    months = int((grid.present & (np.arange(grid.shape[1]) < hit_month[:, None])).sum())
-    rows: list[dict[str, Any]] = []
-    for name, signal in signals(panel, given).items():
-        before = signal & (np.arange(grid.shape[1]) < hit_month[:, None])
-        alarm = alarms(before, quiet)
-        lead = _lead(grid, before, hit_month, horizon)
-        right, count = int((alarm & soon).sum()), int((alarm & judged).sum())
-        base, all_months = int(soon.sum()), int(judged.sum())
-        shares = {
-            "hit_rate": (int(np.isfinite(lead).sum()), len(lead)),
-            "precision": (right, count),
-            "false_alarm_rate": (count - right, count),
-            "base_rate": (base, all_months),
-        }
-        for measure, (hits, n) in shares.items():
-            low, high = jeffreys([hits], [n], level)
-            rows.append(_row(name, labels, measure, hits / n if n else np.nan, low[0], high[0], n))
-        lift = (right / count) / (base / all_months) if count and base else np.nan
-        rows.append(_row(name, labels, "lift", lift, np.nan, np.nan, count))
-        rows.append(
-            _row(name, labels, "alarms_per_1000", 1000 * alarm.sum() / months, np.nan, np.nan, months)
-        )
+    at_risk = np.arange(grid.shape[1]) < hit_month[:, None]
+    months, base, all_months = (int(part.sum()) for part in (grid.present & at_risk, soon, judged))
+    rows: list[tuple[Any, ...]] = []
+    for name, signal in signals(panel, definitions).items():
+        alarm = alarms(signal & at_risk, quiet)
+        lead = _lead(grid, signal & at_risk, hit_month, horizon)
         known = lead[np.isfinite(lead)]
+        right, count = int((alarm & soon).sum()), int((alarm & judged).sum())
+        for measure, hits, n in (
+            ("hit_rate", len(known), len(lead)),
+            ("precision", right, count),
+            ("false_alarm_rate", count - right, count),
+            ("base_rate", base, all_months),
+        ):
+            rows.append((name, measure, hits / n if n else np.nan, *map(float, jeffreys(hits, n)), n))
+        lift = (right / count) / (base / all_months) if count and base else np.nan
+        rows.append((name, "lift", lift, np.nan, np.nan, count))
+        rows.append((name, "alarms_per_1000", 1000 * alarm.sum() / months, np.nan, np.nan, months))
         for measure, q in (("lead_q25", 0.25), ("lead_median", 0.5), ("lead_q75", 0.75)):
             value = np.quantile(known, q) if len(known) else np.nan
-            rows.append(_row(name, labels, measure, value, np.nan, np.nan, len(known)))
-    return pd.DataFrame(rows)
+            rows.append((name, measure, value, np.nan, np.nan, len(known)))
+    return pd.DataFrame(rows, columns=["rule", "measure", "estimate", "ci_low", "ci_high", "n"])
 
 
 def detection(
     panel: pd.DataFrame, truth: np.ndarray, within: int = 6, definitions: Mapping[str, Mapping] | None = None
-) -> pd.DataFrame:
-    """Return how soon each rule notices that a hidden trouble began (only where the truth is known).
+) -> pd.Series:
+    """Return by rule the share of the beginnings of a hidden trouble that it noticed while the trouble lasted.
 
     Args:
         truth: boolean, aligned with the rows of `panel`: the customer is in trouble in this month.
-        within: months in which noticing counts, the first month of trouble included.
-
-    Returns:
-        One row per rule: `rule`, `label`, `measure` (`detected`), `estimate` (share of the beginnings noticed while the
-        trouble lasted), `ci_low`, `ci_high`, `delay_median` (months), `n` (beginnings that could be followed).
+        within: months in which noticing counts, the first month of trouble included; beginnings that cannot be followed
+            so long do not count.
     """
-    given = definitions or rules()
     grid = Grid(panel)
     hidden = np.zeros(grid.shape, dtype=bool)
     hidden[grid.codes, grid.when] = truth
     before = np.zeros(grid.shape, dtype=bool)
     before[:, 1:] = hidden[:, :-1]
-    start = hidden & ~before & grid.present
-    who, when = np.nonzero(start)
+    who, when = np.nonzero(hidden & ~before & grid.present)
     follow = when + within <= grid.shape[1]
     who, when = who[follow], when[follow]
-    labels = {name: rule["label"] for block in BLOCKS for name, rule in given[block].items()}
-    rows = []
-    for name, signal in signals(panel, given).items():
-        delay = np.full(len(who), np.nan)
-        lasts = np.ones(len(who), dtype=bool)
+    noticed = {}
+    for name, signal in signals(panel, definitions).items():
+        seen, lasts = np.zeros(len(who), dtype=bool), np.ones(len(who), dtype=bool)
         for step in range(within):
             lasts &= hidden[who, when + step]
-            delay = np.where(np.isnan(delay) & lasts & signal[who, when + step], step, delay)
-        hits = int(np.isfinite(delay).sum())
-        low, high = jeffreys([hits], [len(who)])
-        rows.append(
-            {
-                **_row(name, labels, "detected", hits / max(len(who), 1), low[0], high[0], len(who)),
-                "delay_median": np.nanmedian(delay) if hits else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _row(
-    name: str, labels: Mapping[str, str], measure: str, estimate: float, low: float, high: float, n: int
-) -> dict[str, Any]:
-    return {
-        "rule": name,
-        "label": labels[name],
-        "measure": measure,
-        "estimate": estimate,
-        "ci_low": low,
-        "ci_high": high,
-        "n": n,
-    }
+            seen |= lasts & signal[who, when + step]
+        noticed[name] = seen.sum() / max(len(who), 1)
+    return pd.Series(noticed)
 
 
 def _event_month(grid: Grid, event: str) -> np.ndarray:
     """Column of each customer's event; one past the last column where there is none."""
-    if event not in grid.panel:
-        raise UserError(f"early warning needs the event column '{event}'{nearest(event, grid.panel.columns)}")
     rows = np.flatnonzero(grid.panel[event].to_numpy() > 0)
     month = np.full(grid.shape[0], grid.shape[1])
     np.minimum.at(month, grid.codes[rows], grid.when[rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,12 @@ MOST_FAULTS = 20
 MOST_COLUMNS = 100
 
 
-def read_feedback(path: Path, known: Collection[str] | None = None) -> pd.DataFrame:
+def read_feedback(path: Path) -> pd.DataFrame:
     """Read the interaction log of a returned workbook and check every cell.
 
-    Args:
-        path: the workbook; known: customers of the plan, to find mistyped numbers.
-
     Returns:
-        One row per contact: `contact_date` (datetime64), `customer_id`, `officer`, `channel`, `outcome`,
-        `satisfaction` (float, 1–5), `tier_fit`, `suggested_tier`, `action`, `note`; empty text where nothing was
-        entered.
+        One row per contact, the columns `LOG_COLUMNS`: `contact_date` (datetime64), `satisfaction` (float, 1–5), the
+        others text, empty where nothing was entered.
 
     Raises:
         UserError: not a readable workbook, or faults in it; each is `sheet!cell: found …, expected …`.
@@ -50,17 +46,15 @@ def read_feedback(path: Path, known: Collection[str] | None = None) -> pd.DataFr
             )
         places[key] = header.index(label)
     options, faults, rows = choices(), [], []
-    customers = None if known is None else {str(name) for name in known}
     for number, line in enumerate(sheet_rows, 2):
         if number > LOG_ROWS + 1 or all(cell is None or not str(cell).strip() for cell in line):
             continue
         found = {key: line[place] if place < len(line) else None for key, place in places.items()}
-        rows.append(_checked(found, places, number, options, customers, faults))
+        rows.append(_checked(found, places, number, options, faults))
     if faults:
-        more = f"\n… and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
-        raise UserError(
-            f"{path.name}: {len(faults)} cells do not fit\n" + "\n".join(faults[:MOST_FAULTS]) + more
-        )
+        told = "1 cell does not fit" if len(faults) == 1 else f"{len(faults)} cells do not fit"
+        more = [f"… and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+        raise UserError("\n".join([f"{path.name}: {told}", *faults[:MOST_FAULTS], *more]))
     frame = pd.DataFrame(rows, columns=list(LOG_COLUMNS))
     frame["contact_date"] = pd.to_datetime(frame["contact_date"])
     frame["satisfaction"] = frame["satisfaction"].astype(float)
@@ -82,8 +76,7 @@ def _log_rows(path: Path) -> Iterator[tuple[Any, ...]]:
 
 
 def _checked(
-    found: dict[str, Any], places: dict[str, int], number: int, options: dict[str, tuple[str, ...]],
-    customers: set[str] | None, faults: list[str],
+    found: dict[str, Any], places: dict[str, int], number: int, options: dict[str, tuple[str, ...]], faults: list[str]
 ) -> dict[str, Any]:  # fmt: skip
     def fault(key: str, expected: str) -> None:
         cell = f"{get_column_letter(places[key] + 1)}{number}"
@@ -101,25 +94,24 @@ def _checked(
         fault("contact_date", "a date such as 2026-03-31")
         day = None
     row["contact_date"] = day
-    if not row["customer_id"] or (customers is not None and row["customer_id"] not in customers):
+    if not row["customer_id"]:
         fault("customer_id", "a customer of the plan")
     for key, allowed in options.items():
         if row[key] and row[key] not in allowed:
             fault(key, f"one of {', '.join(allowed)}")
     if not row["outcome"]:
         fault("outcome", f"one of {', '.join(options['outcome'])}")
-    row["satisfaction"] = np.nan
-    if found["satisfaction"] is not None:
-        if plain_text(found["satisfaction"]) in {"1", "2", "3", "4", "5"}:
-            row["satisfaction"] = float(plain_text(found["satisfaction"]))
-        else:
-            fault("satisfaction", "a whole number from 1 to 5")
+    score, row["satisfaction"] = row["satisfaction"], np.nan
+    if score in {"1", "2", "3", "4", "5"}:
+        row["satisfaction"] = float(score)
+    elif found["satisfaction"] is not None:
+        fault("satisfaction", "a whole number from 1 to 5")
     if row["tier_fit"] in {"too strict", "too lenient"} and not row["suggested_tier"]:
         fault("suggested_tier", f"one of {', '.join(TIERS)}, because the tier was called {row['tier_fit']}")
     return row
 
 
-def feedback_summary(feedback: pd.DataFrame, tiers: pd.Series, level: float = 0.95) -> pd.DataFrame:
+def feedback_summary(feedback: pd.DataFrame, tiers: pd.Series) -> pd.DataFrame:
     """Sum up the returned log by tier and overall.
 
     Returns:
@@ -138,12 +130,9 @@ def feedback_summary(feedback: pd.DataFrame, tiers: pd.Series, level: float = 0.
             ("share reached", (part["outcome"] == "reached").sum(), len(part)),
             ("share where the tier fits", (told["tier_fit"] == "fits").sum(), len(told)),
         ):
-            low, high = jeffreys(hits, size, level)
-            rows.append((tier, measure, hits / size if size else np.nan, low, high, size))
+            rows.append((tier, measure, hits / size if size else np.nan, *jeffreys(hits, size), size))
         scores = part["satisfaction"].dropna()
-        error = (
-            stats.sem(scores) * stats.t.ppf((1 + level) / 2, len(scores) - 1) if len(scores) > 1 else np.nan
-        )
-        mean = scores.mean()
-        rows.append((tier, "mean satisfaction", mean, mean - error, mean + error, len(scores)))
+        mean, n = scores.mean(), len(scores)
+        error = scores.sem() * stats.t.ppf(0.975, n - 1) if n > 1 else np.nan
+        rows.append((tier, "mean satisfaction", mean, mean - error, mean + error, n))
     return pd.DataFrame(rows, columns=["tier", "measure", "estimate", "ci_low", "ci_high", "n"])

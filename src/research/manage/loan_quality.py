@@ -25,7 +25,6 @@ class Policy:
     """A loan-quality policy: version, classes of each scheme from best to worst, rules and contradictions."""
 
     version: str
-    title: str
     schemes: dict[str, pd.DataFrame]
     measures: dict[str, str]
     rules: pd.DataFrame
@@ -45,11 +44,8 @@ class Policy:
 
 
 def policy(path: Path = DEFINITIONS / "loan_quality_policy.yml") -> Policy:
-    """Read and check the policy file.
-
-    Raises:
-        UserError: a rule names an unknown scheme, class, measure or status, has no threshold, or claims to be verified
-            without saying where.
+    """Read the policy file. Raises UserError for a rule that names something unknown, has no threshold, or claims to be
+    verified without saying where.
     """
     content: dict[str, Any] = own_yaml(path)
     schemes = {
@@ -71,23 +67,16 @@ def policy(path: Path = DEFINITIONS / "loan_quality_policy.yml") -> Policy:
             raise UserError(f"{place}: status '{rule['status']}' does not fit seen_in '{rule['seen_in']}'")
         test, threshold = ("above", rule["above"]) if "above" in rule else ("at_least", rule["at_least"])
         rules.append({**{key: rule[key] for key in RULE_KEYS}, "test": test, "threshold": float(threshold)})
-    contradictions = (
-        pd.DataFrame(content["contradictions"]).explode("tiers").rename(columns={"tiers": "tier"})
-    )
+    contradictions = pd.DataFrame(content["contradictions"]).explode("tiers")
+    contradictions = contradictions.rename(columns={"tiers": "tier"})
     for entry in contradictions.to_dict("records"):
         place = f"{path.name}, contradictions"
         _one_of(place, "tier", entry["tier"], TIERS)
         _one_of(place, "scheme", entry["scheme"], schemes)
         _one_of(place, "gives", entry["gives"], schemes[entry["scheme"]].index)
         _one_of(place, "severity", entry["severity"], SEVERITIES)
-    return Policy(
-        str(content["version"]),
-        content["title"],
-        schemes,
-        content["measures"],
-        pd.DataFrame(rules),
-        contradictions,
-    )
+    version, measures = str(content["version"]), content["measures"]
+    return Policy(version, schemes, measures, pd.DataFrame(rules), contradictions)
 
 
 def _one_of(place: str, what: str, value: str, options: Any) -> None:
@@ -105,13 +94,8 @@ def classify(customers: pd.DataFrame, rules: Policy) -> pd.DataFrame:
     Returns:
         Per scheme a column of the class (ordered categorical, NaN where all measures are missing) and
         `<scheme>_rule`, the ids of the rules that gave it; also `days_past_due`.
-
-    Raises:
-        UserError: no measure of the policy is in the table.
     """
     present = [name for name in rules.measures if name in customers.columns]
-    if not present:
-        raise UserError(f"loan quality is not testable: the data set has none of {', '.join(rules.measures)}")
     known = customers[present].notna().any(axis=1).to_numpy()
     result = pd.DataFrame(index=customers.index)
     for scheme, classes in rules.schemes.items():
@@ -122,78 +106,62 @@ def classify(customers: pd.DataFrame, rules: Policy) -> pd.DataFrame:
             values = customers[rule.measure].to_numpy(float)
             hit = values > rule.threshold if rule.test == "above" else values >= rule.threshold
             place = rules.rank(scheme, rule.gives)
-            given = np.where(
-                hit & (place > worst),
-                rule.id,
-                np.where(hit & (place == worst), given + f", {rule.id}", given),
-            )
+            given = np.where(hit & (place == worst), given + f", {rule.id}", given)
+            given = np.where(hit & (place > worst), rule.id, given)
             worst = np.where(hit, np.maximum(worst, place), worst)
         codes = np.where(known, worst, -1)
         result[scheme] = pd.Categorical.from_codes(codes, categories=list(classes.index), ordered=True)
         result[f"{scheme}_rule"] = given
-    result["days_past_due"] = customers.get("days_past_due", pd.Series(np.nan, index=customers.index)).astype(
-        float
-    )
-    return result
+    days = customers.get("days_past_due", pd.Series(np.nan, index=customers.index))
+    return result.assign(days_past_due=days.astype(float))
 
 
-def provenance(rules: Policy, customers: pd.DataFrame | None = None) -> pd.DataFrame:
+def provenance(rules: Policy, customers: pd.DataFrame) -> pd.DataFrame:
     """Return one row per rule: what it says, where that comes from, and whether the data set can apply it."""
     table = rules.rules.copy()
     sign = table["test"].map({"above": "more than", "at_least": "at least"})
     named = table["measure"].str.replace("_", " ")
     numbers = named + " " + sign + " " + table["threshold"].map("{:g}".format)
     table["rule"] = named.where(rules.flags(table["measure"]), numbers)
-    labels = {
-        (s, name): row["label"] for s, classes in rules.schemes.items() for name, row in classes.iterrows()
-    }
-    table["gives"] = [labels[key] for key in zip(table["scheme"], table["gives"], strict=True)]
-    columns = ["id", "scheme", "rule", "gives", "instrument", "article", "status", "seen_in", "note"]
-    table = table.assign(version=rules.version)
-    if customers is not None:
-        table["applied"] = np.where(
-            table["measure"].isin(customers.columns), "applied", "not testable here: not measured"
-        )
-        columns.append("applied")
-    return table[[*columns, "version"]]
+    given = zip(table["scheme"], table["gives"], strict=True)
+    table["gives"] = [rules.schemes[scheme].at[name, "label"] for scheme, name in given]
+    here = table["measure"].isin(customers.columns)
+    table["applied"] = np.where(here, "applied", "not testable here: not measured")
+    columns = [
+        "id",
+        "scheme",
+        "rule",
+        "gives",
+        "instrument",
+        "article",
+        "status",
+        "seen_in",
+        "note",
+        "applied",
+    ]
+    return table[columns].assign(version=rules.version)
 
 
-def crosswalk(quality: pd.DataFrame, tiers: pd.Series, exposure: pd.Series | None = None) -> pd.DataFrame:
-    """Cross category × tier × stage.
+def crosswalk(quality: pd.DataFrame, tiers: pd.Series) -> pd.DataFrame:
+    """Cross tier × category × stage: `tier`, `five_category`, `ifrs9_stage`, `n`, `share_of_tier`.
 
-    Returns:
-        Columns `tier`, `five_category`, `ifrs9_stage`, `n`, `share_of_tier` and, given exposures, `exposure`; all
-        combinations that occur, in order. Loans without a class count under `unclassified`.
+    All combinations that occur, in order. Loans without a class count under `unclassified`.
     """
-    frame = pd.DataFrame(
-        {"tier": pd.Categorical(tiers.reindex(quality.index), categories=list(TIERS), ordered=True)}
-    )
+    placed = pd.Categorical(tiers.reindex(quality.index), categories=list(TIERS), ordered=True)
+    frame = pd.DataFrame({"tier": placed}, index=quality.index)
     for scheme in ("five_category", "ifrs9_stage"):
-        frame[scheme] = quality[scheme].cat.add_categories("unclassified").fillna("unclassified").to_numpy()
-        frame[scheme] = pd.Categorical(
-            frame[scheme], categories=[*quality[scheme].cat.categories, "unclassified"], ordered=True
-        )
-    frame["exposure"] = np.nan if exposure is None else exposure.reindex(quality.index).to_numpy(float)
-    keys = ["tier", "five_category", "ifrs9_stage"]
-    counts = (
-        frame.groupby(keys, observed=True)
-        .agg(n=("exposure", "size"), exposure=("exposure", "sum"))
-        .reset_index()
-    )
-    counts["share_of_tier"] = counts["n"] / counts.groupby("tier", observed=True)["n"].transform("sum")
-    columns = [*keys, "n", "share_of_tier"]
-    return counts[columns if exposure is None else [*columns, "exposure"]]
+        frame[scheme] = quality[scheme].cat.add_categories("unclassified").fillna("unclassified")
+    counts = frame.groupby(list(frame), observed=True).size().rename("n").reset_index()
+    whole = counts.groupby("tier", observed=True)["n"].transform("sum")
+    return counts.assign(share_of_tier=counts["n"] / whole)
 
 
 def labelled(table: pd.DataFrame, rules: Policy) -> pd.DataFrame:
     """Return a crosswalk with its classes in English and Chinese."""
-    words = {
-        name: rules.label(scheme, name) for scheme, classes in rules.schemes.items() for name in classes.index
-    }
-    shown = {
-        scheme: table[scheme].astype(object).map(lambda name: words.get(name, name))
-        for scheme in rules.schemes
-    }
+    shown = {}
+    for scheme, classes in rules.schemes.items():
+        words = {name: rules.label(scheme, name) for name in classes.index}
+        shown[scheme] = table[scheme].astype(object).replace(words)
     return table.assign(**shown)
 
 
@@ -205,7 +173,7 @@ def contradictions(quality: pd.DataFrame, tiers: pd.Series, rules: Policy) -> pd
 
     Returns:
         Index `customer_id`; columns `severity`, `tier`, `days_past_due`, `five_category`, `ifrs9_stage`, `rules`
-        and `message`.
+        (that gave the classes) and `message`.
     """
     placed = tiers.reindex(quality.index).astype(object)
     gravity = np.full(len(quality), len(SEVERITIES))
@@ -213,40 +181,32 @@ def contradictions(quality: pd.DataFrame, tiers: pd.Series, rules: Policy) -> pd
         codes = quality[entry["scheme"]].cat.codes.to_numpy()
         hit = (placed == entry["tier"]).to_numpy() & (codes >= rules.rank(entry["scheme"], entry["gives"]))
         gravity = np.where(hit, np.minimum(gravity, SEVERITIES.index(entry["severity"])), gravity)
-    nonperforming = quality["five_category"].cat.codes.to_numpy() >= rules.rank(
-        "five_category", "substandard"
-    )
-    impaired = quality["ifrs9_stage"].cat.codes.to_numpy() == rules.rank("ifrs9_stage", "3")
-    classed = quality["five_category"].notna().to_numpy()
-    disagree = classed & (nonperforming != impaired)
+    category, stage = (quality[scheme].cat.codes.to_numpy() for scheme in ("five_category", "ifrs9_stage"))
+    nonperforming = category >= rules.rank("five_category", "substandard")
+    disagree = (category >= 0) & (nonperforming != (stage == rules.rank("ifrs9_stage", "3")))
     gravity = np.where(disagree, np.minimum(gravity, SEVERITIES.index("serious")), gravity)
-    found = quality[gravity < len(SEVERITIES)].copy()
-    found.insert(0, "tier", placed[found.index])
-    found.insert(0, "severity", [SEVERITIES[code] for code in gravity[gravity < len(SEVERITIES)]])
-    found["message"] = [_message(row, rules) for row in found.itertuples()]
+    chosen = gravity < len(SEVERITIES)
+    found = quality[chosen].assign(tier=placed[chosen], gravity=gravity[chosen])
+    found["place"] = found["tier"].map(list(TIERS).index)
+    order = {"gravity": True, "days_past_due": False, "place": True}
+    found = found.sort_values([*order], ascending=[*order.values()], kind="stable")
+    found["severity"] = [SEVERITIES[code] for code in found["gravity"]]
     found["rules"] = found["five_category_rule"] + "; " + found["ifrs9_stage_rule"]
-    order = found.assign(
-        _gravity=found["severity"].map(SEVERITIES.index),
-        _tier=found["tier"].map(lambda tier: list(TIERS).index(tier)),
-    ).sort_values(["_gravity", "days_past_due", "_tier"], ascending=[True, False, True], kind="stable")
-    columns = ["severity", "tier", "days_past_due", "five_category", "ifrs9_stage", "rules", "message"]
-    return order[columns]
+    found["message"] = [_message(row, rules) for row in found.itertuples()]
+    return found[["severity", "tier", "days_past_due", "five_category", "ifrs9_stage", "rules", "message"]]
 
 
 def contradiction_summary(found: pd.DataFrame) -> pd.DataFrame:
-    """Count contradictions by tier and class without naming customers or their days past due, the gravest first.
-
-    Returns:
-        Columns `severity`, `tier`, `five_category`, `ifrs9_stage`, `customers`.
+    """Count contradictions by `severity`, `tier`, `five_category`, `ifrs9_stage` (`customers`), the gravest first; no
+    customers are named, nor their days past due.
     """
     keys = ["severity", "tier", "five_category", "ifrs9_stage"]
-    plain = found[keys].astype(str)
-    return plain.groupby(keys, sort=False).size().rename("customers").reset_index()
+    return found[keys].astype(str).groupby(keys, sort=False).size().rename("customers").reset_index()
 
 
 def _message(row: Any, rules: Policy) -> str:
     category = rules.schemes["five_category"].loc[row.five_category]
     days = "unknown days" if np.isnan(row.days_past_due) else f"{row.days_past_due:.0f} days"
-    tier = TIER_LABELS[row.tier][0].lower() if row.tier in TIER_LABELS else str(row.tier)
+    tier = TIER_LABELS[row.tier][0].lower()
     stage = rules.schemes["ifrs9_stage"].loc[row.ifrs9_stage, "label"].lower()
     return f"{tier} customer {days} past due: {category['label'].lower()} {category['label_zh']}, {stage}"

@@ -38,23 +38,20 @@ def moves(
     Raises:
         UserError: for a state that is not in the list and for a customer with two tiers in one period.
     """
-    every = [*states, *absorbing]
-    long = tiers[["customer_id", "period", "tier"]]
-    code = _codes(long["tier"], every)
-    strange = long.loc[code < 0, "tier"]
-    if len(strange):
-        raise UserError(
-            f"tier '{strange.iloc[0]}' in period {long.loc[strange.index[0], 'period']}; expected {every}"
-        )
-    customer, names = pd.factorize(long["customer_id"])
-    period = long["period"].to_numpy()
+    every, levels = [*states, *absorbing], tiers["tier"].astype("category").cat
+    code = np.r_[pd.Index(every).get_indexer(levels.categories), -1][levels.codes]
+    if (code < 0).any():
+        strange = tiers[code < 0].iloc[0]
+        raise UserError(f"tier '{strange['tier']}' in period {strange['period']}; expected {every}")
+    customer, names = pd.factorize(tiers["customer_id"])
+    period = tiers["period"].to_numpy()
     first, last = int(period.min()), int(period.max())
     if last - first < step:
         raise UserError(f"a move of {step} periods needs more than the periods {first} to {last}")
     grid = np.full((len(names), last - first + 1), -1, dtype=np.int8)
     cell = customer * grid.shape[1] + (period - first)
     if np.bincount(cell).max() > 1:
-        row = long[long.duplicated(["customer_id", "period"])].iloc[0]
+        row = tiers[tiers.duplicated(["customer_id", "period"])].iloc[0]
         raise UserError(f"customer {row['customer_id']} has two tiers in period {row['period']}")
     grid.ravel()[cell] = code
     for state in range(len(states), len(every)):
@@ -62,39 +59,19 @@ def moves(
         grid[reached] = state
     start, end = grid[:, :-step], grid[:, step:]
     who, when = np.nonzero((start >= 0) & (start < len(states)))
-    target = end[who, when]
-    return pd.DataFrame(
-        {
-            "customer_id": names[who],
-            "period": when + first,
-            "from": pd.Categorical.from_codes(start[who, when], every, ordered=True),
-            "to": pd.Categorical.from_codes(
-                np.where(target < 0, len(every), target), [*every, WITHDRAWN], ordered=True
-            ),
-        }
-    )
-
-
-def _codes(tier: pd.Series, states: Sequence[str]) -> np.ndarray:
-    """Place of each tier in the states, −1 when it is none of them; a category is looked up once per level."""
-    if isinstance(tier.dtype, pd.CategoricalDtype):
-        place = pd.Index(states).get_indexer(tier.cat.categories).astype(np.int8)
-        return np.r_[place, np.int8(-1)][tier.cat.codes]
-    return pd.Index(states).get_indexer(tier).astype(np.int8)
+    target = np.where(end[who, when] < 0, len(every), end[who, when])
+    found = pd.DataFrame({"customer_id": names[who], "period": when + first})
+    found["from"] = pd.Categorical.from_codes(start[who, when], every, ordered=True)
+    found["to"] = pd.Categorical.from_codes(target, [*every, WITHDRAWN], ordered=True)
+    return found
 
 
 def counts(found: pd.DataFrame) -> pd.DataFrame:
     """Return the count matrix of moves: index `from`, one column per state and `withdrawn`."""
-    start, end = found["from"], found["to"]
-    size = len(start.cat.categories), len(end.cat.categories)
-    flat = np.bincount(
-        start.cat.codes.to_numpy(int) * size[1] + end.cat.codes.to_numpy(int), minlength=size[0] * size[1]
-    )
-    table = pd.DataFrame(flat.reshape(size), start.cat.categories, end.cat.categories)
-    return table.rename_axis(index="from", columns="to")
+    return found.groupby(["from", "to"], observed=False).size().unstack()
 
 
-def probabilities(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def probabilities(table: pd.DataFrame) -> pd.DataFrame:
     """Return the cohort migration matrix of a count matrix in long form.
 
     Probabilities are moves from i to j over moves from i, pooled over all periods (Anderson and Goodman 1957, eq. 2.8);
@@ -102,68 +79,38 @@ def probabilities(table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     out of the denominators.
 
     Returns:
-        One row per pair of states: `from`, `to`, `count`, `n` (moves from the row's state), `withdrawn` (moves from
-        the row's state whose end is not known), `estimate`, `ci_low`, `ci_high`.
+        One row per pair of states: `from`, `to`, `count`, `n` (moves from the row's state), `estimate`, `ci_low`,
+        `ci_high`.
     """
-    gone = table.get(WITHDRAWN, pd.Series(0, index=table.index))
-    kept = table.drop(columns=WITHDRAWN, errors="ignore")
-    total = kept.sum(axis=1)
-    long = kept.stack().rename("count").reset_index()
-    long["n"] = total[long["from"]].to_numpy()
-    long["withdrawn"] = gone[long["from"]].to_numpy()
+    long = table.drop(columns=WITHDRAWN).stack().rename("count").reset_index()
+    long["n"] = long.groupby("from", observed=False)["count"].transform("sum")
     long["estimate"] = long["count"] / long["n"].where(long["n"] > 0)
-    long["ci_low"], long["ci_high"] = jeffreys(long["count"], long["n"], level)
+    long["ci_low"], long["ci_high"] = jeffreys(long["count"], long["n"])
     return long
 
 
 def wide(table: pd.DataFrame, value: str = "estimate") -> pd.DataFrame:
-    """Return a long matrix as a square: rows `from`, columns `to`, in the order of their appearance."""
-    order = list(dict.fromkeys(table["to"]))
-    rows = list(dict.fromkeys(table["from"]))
-    return table.pivot(index="from", columns="to", values=value).reindex(index=rows, columns=order)
+    """Return a long matrix as a square: rows `from`, columns `to`, in the order of the states."""
+    return table.pivot(index="from", columns="to", values=value)
 
 
-def square(table: pd.DataFrame, absorbing: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the probabilities as a square matrix; absorbing states stay where they are, unseen states too."""
+def square(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the probabilities as a square matrix; absorbing and unseen states stay where they are."""
     matrix = wide(table)
-    matrix = matrix.reindex(index=matrix.columns)
-    for state in matrix.index:
-        if state in set(absorbing) or matrix.loc[state].isna().all():
-            matrix.loc[state] = np.where(matrix.columns == state, 1.0, 0.0)
-    return matrix
+    stays = pd.DataFrame(np.eye(len(matrix)), matrix.index, matrix.columns)
+    return matrix.where(matrix.notna(), stays)
 
 
-def by_period(
-    found: pd.DataFrame, states: Sequence[str] = TIERS, bad: Sequence[str] = ("default",)
-) -> pd.DataFrame:
-    """Return how many customers moved up, down and out in each period.
+def by_period(found: pd.DataFrame, states: Sequence[str] = TIERS) -> pd.DataFrame:
+    """Return how many customers moved in each period: `period`, `n` (moves with a known end), `up`, `down`.
 
-    A move to an absorbing state of `bad` is a move down; one to any other absorbing state is out.
-
-    Returns:
-        `period`, `n` (moves with a known end), `up`, `down`, `stay`, `out` (counts), `down_rate` with its Jeffreys
-        interval `ci_low`, `ci_high`, and `net_down`: (down − up) / n.
+    A default is a move down; a move to any other absorbing state is neither up nor down.
     """
     names = list(found["to"].cat.categories)
-    rank = np.array([names.index(state) if state in states else np.nan for state in names], dtype=float)
-    rank[[names.index(state) for state in bad if state in names]] = len(states)
-    target = rank[found["to"].cat.codes]
-    change = target - found["from"].cat.codes.to_numpy()
-    table = pd.DataFrame(
-        {
-            "period": found["period"],
-            "n": (found["to"] != WITHDRAWN).astype(int),
-            "up": (change < 0).astype(int),
-            "down": (change > 0).astype(int),
-            "stay": (change == 0).astype(int),
-        }
-    )
-    table = table.groupby("period", as_index=False).sum()
-    table["out"] = table["n"] - table["up"] - table["down"] - table["stay"]
-    table["down_rate"] = table["down"] / table["n"]
-    table["ci_low"], table["ci_high"] = jeffreys(table["down"], table["n"])
-    table["net_down"] = (table["down"] - table["up"]) / table["n"]
-    return table
+    rank = [names.index(name) if name in states or name == "default" else np.nan for name in names]
+    change = np.array(rank)[found["to"].cat.codes] - found["from"].cat.codes.to_numpy()
+    moved = {"n": found["to"] != WITHDRAWN, "up": change < 0, "down": change > 0}
+    return pd.DataFrame(moved).groupby(found["period"]).sum().reset_index()
 
 
 def spells(tiers: pd.DataFrame, states: Sequence[str] = TIERS, absorbing: Sequence[str] = ()) -> pd.DataFrame:
@@ -176,13 +123,10 @@ def spells(tiers: pd.DataFrame, states: Sequence[str] = TIERS, absorbing: Sequen
         and `duration` in periods. One row per month and customer, except that a move makes two.
     """
     found = moves(tiers, states, absorbing)
-    moved = (found["to"] != found["from"].astype(object)) & (found["to"] != WITHDRAWN)
-    known = found["to"] != WITHDRAWN
-    start = found["from"].astype(object)
-    end = found["to"].astype(object)
-    before = pd.DataFrame({"from": start, "to": end.where(moved), "duration": np.where(moved, 0.5, 1.0)})[
-        known
-    ]
+    found = found[found["to"] != WITHDRAWN]
+    start, end = found["from"].astype(object), found["to"].astype(object)
+    moved = start != end
+    before = pd.DataFrame({"from": start, "to": end.where(moved), "duration": np.where(moved, 0.5, 1.0)})
     after = pd.DataFrame({"from": end, "to": np.nan, "duration": 0.5})[moved & end.isin(states)]
     return pd.concat([before, after.astype({"to": object})], ignore_index=True)
 

@@ -30,7 +30,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from research.manage.portfolio import CUT_BY_COVER, NAMES, Economics, assumptions
+from research.manage.portfolio import CUT_BY_COVER, Economics, assumptions
 from research.manage.strategies import LEVERS
 from research.manage.tier_sums import Sums, draw_sums, sums
 from research.tiers import TIERS
@@ -72,14 +72,8 @@ def draw_economics(economics: Economics, draws: int, seed: int) -> Economics:
     A value that a study sets outside its range is known to the study, and stays.
     """
     ranges = varied(economics)
-    values = ranges["value"].to_numpy(float)
-    drawn = pert(
-        ranges["low"].to_numpy(float),
-        values,
-        ranges["high"].to_numpy(float),
-        draws,
-        np.random.default_rng([seed, 2]),
-    )
+    ends = (ranges[name].to_numpy(float) for name in ("low", "value", "high"))
+    drawn = pert(*ends, draws, np.random.default_rng([seed, 2]))
     return economics.changed(**{name: drawn[:, [place]] for place, name in enumerate(ranges.index)})
 
 
@@ -87,12 +81,8 @@ def varied(economics: Economics) -> pd.DataFrame:
     """Return the assumptions that have a range and lie within it, by name: `label`, `unit`, `low`, `value`, `high`."""
     table = assumptions().drop(index=[*CUT_BY_COVER])
     table["value"] = [float(getattr(economics, name)) for name in table.index]
-    inside = (
-        (table["low"] <= table["value"]) & (table["value"] <= table["high"]) & (table["low"] < table["high"])
-    )
-    return table.loc[inside, ["label", "unit", "low", "value", "high"]].reindex(
-        [name for name in NAMES if name in table.index[inside]]
-    )
+    inside = table["value"].between(table["low"], table["high"]) & (table["low"] < table["high"])
+    return table.loc[inside, ["label", "unit", "low", "value", "high"]]
 
 
 def levers(table: pd.DataFrame, effects: Floats | None = None) -> dict[str, Floats]:
@@ -104,18 +94,17 @@ def levers(table: pd.DataFrame, effects: Floats | None = None) -> dict[str, Floa
     if effects is None:
         effects = table["base"].to_numpy(float)[None, :]
     pulled = nothing_done(len(effects))
-    for column, (tier, lever, hours) in enumerate(
-        zip(table["tier"], table["lever"], table["hours"], strict=True)
-    ):
-        place = TIERS.index(tier)
-        now, effect = pulled[lever][:, place], effects[:, column]
-        if lever in ("pd", "lgd", "churn", "decline"):
-            pulled[lever][:, place] = 1 - (1 - now) * (1 - effect)
-        elif lever == "growth":
-            pulled[lever][:, place] = (1 + now) * (1 + effect) - 1
+    for entry, effect in zip(table.itertuples(), effects.T, strict=True):
+        place = TIERS.index(entry.tier)
+        now = pulled[entry.lever][:, place]
+        if entry.lever in ("pd", "lgd", "churn", "decline"):
+            now = 1 - (1 - now) * (1 - effect)
+        elif entry.lever == "growth":
+            now = (1 + now) * (1 + effect) - 1
         else:
-            pulled[lever][:, place] = now + effect
-        pulled["action_hours"][:, place] += hours
+            now = now + effect
+        pulled[entry.lever][:, place] = now
+        pulled["action_hours"][:, place] += entry.hours
     return pulled
 
 
@@ -170,9 +159,8 @@ def both(book: Sums, pulled: Mapping[str, Floats], economics: Economics) -> dict
     idle = {name: part * (acted["volume"] / idle["volume"]) for name, part in idle.items()}
     for policy in (acted, idle):
         with np.errstate(divide="ignore", invalid="ignore"):
-            policy["RAROC"] = (
-                (policy["profit"] + policy["capital cost"]) / policy["capital"] / economics.years
-            )
+            returned = policy["profit"] + policy["capital cost"]
+            policy["RAROC"] = returned / policy["capital"] / economics.years
     change = {name: part - idle[name] for name, part in acted.items()}
     prevented = -change["outcomes"]
     for name, given in (("hours for one", change["officer hours"]), ("cost of one", -change["margin"])):
@@ -189,22 +177,14 @@ def shown(frame: pd.DataFrame, gives_pd: bool) -> list[str]:
 
 
 def compare(
-    frame: pd.DataFrame,
-    table: pd.DataFrame,
-    economics: Economics,
-    *,
-    gives_pd: bool,
-    seed: int,
-    draws: int = DRAWS,
-) -> pd.DataFrame:
+    frame: pd.DataFrame, table: pd.DataFrame, economics: Economics, *, gives_pd: bool, seed: int, draws: int = DRAWS
+) -> pd.DataFrame:  # fmt: skip
     """Compare the tiered policy with one policy for all at equal volume.
 
     Args:
         frame: book from `portfolio.book`.
         table: strategies.
-        economics: what money and work cost, and over how many years.
         gives_pd: whether the outcome is a PD over a known time, so that losses may be computed.
-        seed, draws: of the two simulations.
 
     Returns:
         One row per measure: `tiered`, `uniform`, `estimate` (the change, at the base assumptions), `sampling_low`,
@@ -219,15 +199,19 @@ def compare(
     assumed = both(sums(frame, money), levers(table, draw_effects(table, draws, seed)), money)["change"]
     rows = []
     for name in shown(frame, gives_pd):
-        one = [
-            float(np.ravel(base[policy].get(name, np.nan))[0]) for policy in ("tiered", "uniform", "change")
-        ]
+        one = [np.ravel(base[part].get(name, np.nan))[0] for part in ("tiered", "uniform", "change")]
         ends = [np.quantile(part[name], TAILS, method="nearest") for part in (sampled, assumed)]
         rows.append((name, *one, *ends[0], *ends[1], len(frame)))
     columns = [
-        "measure", "tiered", "uniform", "estimate", "sampling_low", "sampling_high", "assumed_low", "assumed_high", "n",
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+        "tiered",
+        "uniform",
+        "estimate",
+        "sampling_low",
+        "sampling_high",
+        "assumed_low",
+        "assumed_high",
+    ]
+    return pd.DataFrame(rows, columns=["measure", *columns, "n"])
 
 
 def officer_hours(
@@ -240,9 +224,8 @@ def officer_hours(
         return base * (1 + pulled["hours"]) + pulled["action_hours"]
 
     tiered = each(levers(table), economics.base_hours)[0]
-    drawn = each(
-        levers(table, draw_effects(table, draws, seed)), draw_economics(economics, draws, seed).base_hours
-    )
+    pulled = levers(table, draw_effects(table, draws, seed))
+    drawn = each(pulled, draw_economics(economics, draws, seed).base_hours)
     low, high = np.quantile(drawn, TAILS, axis=0)
     return pd.DataFrame(
         {"tier": TIERS, "uniform": float(economics.base_hours), "tiered": tiered, "assumed_low": low,
@@ -275,6 +258,4 @@ def tornado(frame: pd.DataFrame, table: pd.DataFrame, economics: Economics, meas
     found = pd.DataFrame(rows, columns=columns).assign(at_base=centre)
     found["swing"] = (found["at_high"] - found["at_low"]).abs()
     moved = found[found["swing"] > 1e-9 * abs(centre)]
-    return moved.sort_values(
-        ["swing", "assumption"], ascending=[False, True], kind="stable", ignore_index=True
-    )
+    return moved.sort_values(["swing", "assumption"], ascending=[False, True], ignore_index=True)

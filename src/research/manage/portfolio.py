@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 Floats = np.ndarray
+ASSUMPTIONS_FILE = DEFINITIONS / "policy_assumptions.yml"
 CUT_BY_COVER = ("cover_required", "cover_minimum")  # enter by customer, so that they are never drawn
 
 
@@ -54,42 +54,22 @@ class Economics:
 NAMES = tuple(field.name for field in dataclasses.fields(Economics) if field.name != "years")
 
 
-def assumptions(path: Path = DEFINITIONS / "policy_assumptions.yml") -> pd.DataFrame:
-    """Read the assumptions of the simulation: one row each, index `assumption`.
-
-    Returns:
-        Columns `label`, `value`, `low`, `high`, `unit`, `status`, `source`, `seen_in`, `note`, `version`.
-
-    Raises:
-        UserError: an assumption is missing or unknown, or its value lies outside its own range.
-    """
-    content = own_yaml(path)
-    table = pd.DataFrame.from_dict(content["assumptions"], orient="index")
-    table.index.name = "assumption"
-    missing, unknown = sorted(set(NAMES) - set(table.index)), sorted(set(table.index) - set(NAMES))
-    if missing or unknown:
-        raise UserError(f"{path.name}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
-    for name, row in table.iterrows():
-        if not row["low"] <= row["value"] <= row["high"]:
-            raise UserError(
-                f"{path.name}, {name}: value {row['value']:g} is not within {row['low']:g} to {row['high']:g}"
-            )
-    return table.assign(version=str(content["version"])).fillna({"seen_in": ""}).loc[list(NAMES)]
+def assumptions() -> pd.DataFrame:
+    """Return the assumptions of the simulation by name: `label`, `value`, `low`, `high`, `unit`, `status`, …"""
+    table = pd.DataFrame.from_dict(own_yaml(ASSUMPTIONS_FILE)["assumptions"], orient="index")
+    return table.rename_axis("assumption").loc[list(NAMES)]
 
 
-def believable_raroc(path: Path = DEFINITIONS / "policy_assumptions.yml") -> float:
+def believable_raroc() -> float:
     """Return how far from nought a return on risk capital may lie before the pages withdraw it."""
-    return float(own_yaml(path)["believable_raroc"])
+    return float(own_yaml(ASSUMPTIONS_FILE)["believable_raroc"])
 
 
 def economics(changes: Mapping[str, Any] | None = None) -> Economics:
     """Return the economics: the assumptions file, with some values changed.
 
-    Args:
-        changes: values by name; names that begin with `emp_` belong to another criterion and are passed over.
-
-    Raises:
-        UserError: an unknown name, or a value that is not a finite number of zero or more.
+    Names that begin with `emp_` belong to another criterion and are passed over. Raises UserError for an unknown name
+    or a value that is not a finite number of zero or more.
     """
     values = assumptions()["value"].astype(float).to_dict()
     for name, value in (changes or {}).items():
@@ -137,12 +117,8 @@ def book(customers: pd.DataFrame, outcome: pd.Series, tiers: pd.Series) -> pd.Da
 
 def exposed(customers: pd.DataFrame) -> str:
     """Return the construct that holds what was lent, nothing where no amount is known."""
-    known = [
-        name
-        for name in ("loan_amount", "credit_limit")
-        if name in customers and customers[name].notna().any()
-    ]
-    return known[0] if known else ""
+    amounts = (name for name in ("loan_amount", "credit_limit") if name in customers)
+    return next((name for name in amounts if customers[name].notna().any()), "")
 
 
 def usable(customers: pd.DataFrame) -> pd.Index:
@@ -158,11 +134,9 @@ def _complete(frame: pd.DataFrame) -> None:
         absent = int(frame[column].isna().sum())
         if absent:
             raise UserError(f"{absent:,} of {len(frame):,} customers have no {what}; leave them out first")
-    some = frame["rate"].isna()
-    if some.any() and not some.all():
-        raise UserError(
-            f"{int(some.sum()):,} of {len(frame):,} customers have no interest_rate; leave them out first"
-        )
+    absent = int(frame["rate"].isna().sum())
+    if 0 < absent < len(frame):
+        raise UserError(f"{absent:,} of {len(frame):,} customers have no interest_rate; leave them out first")
     for column, least, most in (("pd", 0.0, 1.0), ("ead", 0.0, np.inf)):
         outside = ~frame[column].between(least, most)
         if outside.any():

@@ -18,7 +18,7 @@ def highest(value: np.ndarray, count: int) -> np.ndarray:
     return chosen
 
 
-def lift(flagged: np.ndarray, arrived: np.ndarray, level: float = 0.95) -> dict[str, float]:
+def lift(flagged: np.ndarray, arrived: np.ndarray) -> dict[str, float]:
     """Return how many times as often flagged customers arrived as the others, with the log interval of the ratio.
 
     Args:
@@ -28,29 +28,25 @@ def lift(flagged: np.ndarray, arrived: np.ndarray, level: float = 0.95) -> dict[
         `flagged`, `arrived` (of these), `rest`, `arrived_rest`, `estimate`, `ci_low`, `ci_high`; the last three are NaN
         where nobody arrived on one of the sides.
     """
-    counts = [int(side.sum()) for side in (flagged, flagged & arrived, ~flagged, ~flagged & arrived)]
-    made = dict(zip(COLUMNS[1:5], counts, strict=True)) | dict.fromkeys(COLUMNS[5:], np.nan)
-    n, hits, others, found = counts
+    n, hits, others, found = (
+        int(side.sum()) for side in (flagged, flagged & arrived, ~flagged, ~flagged & arrived)
+    )
+    ratio = low = high = np.nan
     if min(hits, found) > 0:
-        low, high = confint_proportions_2indep(
-            hits, n, found, others, compare="ratio", method="log", alpha=1 - level
-        )
-        made |= {"estimate": (hits / n) / (found / others), "ci_low": low, "ci_high": high}
-    return made
+        ratio = (hits / n) / (found / others)
+        low, high = confint_proportions_2indep(hits, n, found, others, compare="ratio", method="log")
+    return dict(zip(COLUMNS[1:], (n, hits, others, found, ratio, low, high), strict=True))
 
 
-def by_lot(n: int, arrived: int, flagged: int, level: float = 0.95) -> dict[str, float]:
+def by_lot(n: int, arrived: int, flagged: int) -> dict[str, float]:
     """Return the lift of flags drawn by lot: one on average, between the quantiles of all draws (hypergeometric)."""
-    tail = (1 - level) / 2
-    hits = hypergeom.ppf([tail, 1 - tail], n, arrived, flagged)
+    hits = hypergeom.ppf([0.025, 0.975], n, arrived, flagged)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = (hits / flagged) / ((arrived - hits) / (n - flagged))
     return {"flagged": flagged, "rest": n - flagged, "estimate": 1.0, "ci_low": low, "ci_high": high}
 
 
-def against(
-    rule: np.ndarray, value: np.ndarray, arrived: np.ndarray, level: float = 0.95
-) -> dict[str, object]:
+def against(rule: np.ndarray, value: np.ndarray, arrived: np.ndarray) -> dict[str, object]:
     """Compare two ways to flag, where only those that one of them flags can differ.
 
     Args:
@@ -64,9 +60,8 @@ def against(
     gap = low = high = np.nan
     if mine.any() and other.any():
         gap = arrived[mine].mean() - arrived[other].mean()
-        low, high = confint_proportions_2indep(
-            arrived[mine].sum(), mine.sum(), arrived[other].sum(), other.sum(), method="newcomb", alpha=1 - level
-        )  # fmt: skip
+        sides = arrived[mine].sum(), mine.sum(), arrived[other].sum(), other.sum()
+        low, high = confint_proportions_2indep(*sides, method="newcomb")
     result = "better" if low > 0 else "worse" if high < 0 else "open"
     return {"gap": gap, "gap_low": low, "gap_high": high, "result": result}
 

@@ -5,14 +5,13 @@ The rule is data (data/definitions/retiering_rule.yml), the bands are those of `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from research.errors import UserError
 from research.manage.drift import bands, judge
 from research.paths import DEFINITIONS
 from research.textfiles import own_yaml
@@ -32,15 +31,13 @@ def downgrade_ratio(moved: pd.DataFrame, reference: Sequence[int], window: int =
         window: months pooled up to and including the period.
 
     Returns:
-        `period`, `measure`, `estimate`, `ci_low`, `ci_high` (Poisson, the reference taken as known), `n` (moves).
+        `period`, `measure`, `estimate`, `ci_low`, `ci_high` (Poisson, the reference taken as known).
     """
     base = moved[moved["period"].isin(list(reference))]
-    if base["down"].sum() == 0:
-        raise UserError("the downgrade ratio needs reference periods in which somebody moved down")
     usual = base["down"].sum() / base["n"].sum()
     table = moved.sort_values("period").reset_index(drop=True)
     pooled = table[["down", "n"]].rolling(window, min_periods=1).sum()
-    return _ratio(table["period"], "downgrade_ratio", pooled["down"], pooled["n"] * usual, pooled["n"])
+    return _ratio(table["period"], "downgrade_ratio", pooled["down"], pooled["n"] * usual)
 
 
 def calibration_ratio(
@@ -50,7 +47,7 @@ def calibration_ratio(
 
     Expected = Σ over cells of n · (events / n of the cell in the reference months), so that a book that has become
     riskier by shifting between the cells is not taken for a miscalibrated one. Give months on book as a cell too where
-    the hazard depends on it. A cell the reference lacks is left out of both sides and counted.
+    the hazard depends on it. A cell the reference lacks is left out of both sides.
 
     Args:
         cells: one row per period and cell: `period`, the columns `by`, `events`, `n` of the month.
@@ -58,59 +55,38 @@ def calibration_ratio(
         window: months pooled up to and including the period.
 
     Returns:
-        As `downgrade_ratio`, with `events`, `expected` and `outside` (customers in cells without a reference).
+        As `downgrade_ratio`.
     """
     names = list(by)
     base = cells[cells["period"].isin(list(reference))].groupby(names, observed=True)[["events", "n"]].sum()
-    if base["events"].sum() == 0:
-        raise UserError("the calibration ratio needs reference periods with defaults; there are none")
     rate = (base["events"] / base["n"].where(base["n"] > 0)).rename("rate")
     joined = cells.join(rate, on=names)
-    known = joined["rate"].notna()
     joined["expected"] = joined["n"] * joined["rate"].fillna(0.0)
-    joined["events"] = joined["events"].where(known, 0)
-    joined["outside"] = joined["n"].where(~known, 0)
-    columns = ["events", "expected", "n", "outside"]
-    table = joined.groupby("period", as_index=False)[columns].sum().sort_values("period", ignore_index=True)
-    pooled = table[columns].rolling(window, min_periods=1).sum()
-    made = _ratio(table["period"], "calibration_ratio", pooled["events"], pooled["expected"], pooled["n"])
-    return made.assign(events=pooled["events"], expected=pooled["expected"], outside=pooled["outside"])
+    joined["events"] = joined["events"].where(joined["rate"].notna(), 0)
+    table = joined.groupby("period")[["events", "expected"]].sum()
+    pooled = table.rolling(window, min_periods=1).sum().reset_index()
+    return _ratio(pooled["period"], "calibration_ratio", pooled["events"], pooled["expected"])
 
 
-def _ratio(
-    period: pd.Series, measure: str, events: pd.Series, expected: pd.Series, n: pd.Series
-) -> pd.DataFrame:
+def _ratio(period: pd.Series, measure: str, events: pd.Series, expected: pd.Series) -> pd.DataFrame:
     """Observed over expected with the exact Poisson interval of the observed count (Garwood 1936)."""
     divisor = expected.where(expected > 0)
-    low = chi2.ppf(0.025, 2 * events.to_numpy(float)) / 2
-    high = chi2.ppf(0.975, 2 * (events.to_numpy(float) + 1)) / 2
-    return pd.DataFrame(
-        {
-            "period": period.to_numpy(),
-            "measure": measure,
-            "estimate": (events / divisor).to_numpy(float),
-            "ci_low": np.where(events > 0, low, 0.0) / divisor.to_numpy(float),
-            "ci_high": high / divisor.to_numpy(float),
-            "n": n.to_numpy(float).astype(int),
-        }
-    )
+    low = chi2.ppf(0.025, 2 * events) / 2
+    high = chi2.ppf(0.975, 2 * (events + 1)) / 2
+    found = {"estimate": events / divisor, "ci_low": np.where(events > 0, low, 0.0) / divisor}
+    return pd.DataFrame({"period": period, "measure": measure, **found, "ci_high": high / divisor})
 
 
 def evidence(*measures: pd.DataFrame) -> pd.DataFrame:
-    """Return the measures side by side: `period` and one column per measure; NaN where a measure is not known.
-
-    Args:
-        measures: frames with `period`, `measure`, `estimate`.
+    """Return frames with `period`, `measure`, `estimate` side by side: `period` and a column per measure, NaN where one
+    is not known.
     """
-    long = pd.concat([frame[["period", "measure", "estimate"]] for frame in measures], ignore_index=True)
-    return (
-        long.pivot(index="period", columns="measure", values="estimate")
-        .rename_axis(columns=None)
-        .reset_index()
-    )
+    long = pd.concat(measures, ignore_index=True)
+    wide = long.pivot(index="period", columns="measure", values="estimate")
+    return wide.rename_axis(columns=None).reset_index()
 
 
-def trigger(measures: pd.DataFrame, given: Mapping[str, Any] | None = None) -> pd.DataFrame:
+def trigger(measures: pd.DataFrame) -> pd.DataFrame:
     """Apply the rule period by period.
 
     Args:
@@ -118,38 +94,31 @@ def trigger(measures: pd.DataFrame, given: Mapping[str, Any] | None = None) -> p
             alarm nor clears it.
 
     Returns:
-        `period`, for each measure its value and `<measure>_signal`, `reds`, `raised` (how many are red; amber or red),
-        `state` (calm, raised, fired, open: fired before and not cleared yet) and `fired`.
+        `period`, for each measure its value and `<measure>_signal`, `state` (calm, raised, fired, open: fired before
+        and not cleared yet) and `fired`.
     """
-    given = given or rule()
+    given = rule()
     names = list(given["measures"])
-    for name in names:
-        if name not in measures:
-            raise UserError(f"the re-tiering rule needs the measure '{name}', found {list(measures.columns)}")
     table = measures[["period", *names]].sort_values("period", ignore_index=True)
     for name in names:
         table[f"{name}_signal"] = judge(table[name], name)["signal"]
     signals = table[[f"{name}_signal" for name in names]]
-    table["reds"] = (signals == "red").sum(axis=1)
-    table["raised"] = signals.isin(["amber", "red"]).sum(axis=1)
+    reds = (signals == "red").sum(axis=1).to_numpy()
+    alarmed = signals.isin(["amber", "red"]).sum(axis=1).to_numpy()
     bound = np.array([bands(name)["upper"].iloc[0] for name in names]) * given["clear"]["margin"]
     values = table[names].to_numpy(float)
     clear = (np.isnan(values) | (values < bound)).all(axis=1) & ~np.isnan(values).all(axis=1)
 
     fire = given["fire"]
-    red = _run(table["reds"].to_numpy() >= fire["red_measures"])
-    raised = _run(table["raised"].to_numpy() >= fire["raised_measures"])
-    lasting = _run(table["raised"].to_numpy() >= 1)
-    quiet = _run(clear)
+    red, raised = _run(reds >= fire["red_measures"]), _run(alarmed >= fire["raised_measures"])
+    lasting, quiet = _run(alarmed >= 1), _run(clear)
     states, waiting = [], False
     for row in range(len(table)):
         waiting = waiting and quiet[row] < given["clear"]["months"]
         by_red = red[row] >= fire["red_months"]
         by_raised = raised[row] >= fire["raised_months"] or lasting[row] >= fire["lasting_months"]
         fired = not waiting and (by_red or by_raised)
-        states.append(
-            "fired" if fired else "open" if waiting else "raised" if table.loc[row, "raised"] else "calm"
-        )
+        states.append("fired" if fired else "open" if waiting else "raised" if alarmed[row] else "calm")
         waiting = waiting or fired
     return table.assign(state=states, fired=[state == "fired" for state in states])
 
@@ -167,20 +136,10 @@ def delay(fired: pd.DataFrame, shock: int) -> pd.DataFrame:
     """Return when the trigger fired relative to a known shock (only where the truth is known).
 
     Returns:
-        One row: `first_fired` (period at or after the shock, NaN = never), `delay` (months), `before` (times it fired
-        before the shock: false alarms), `times` (all firings), `months_watched_before`.
+        One row: `delay` (months from the shock to the first time at or after it, NaN = never), `before` (times it fired
+        before the shock: false alarms), `months_watched_before`.
     """
-    when = fired.loc[fired["fired"], "period"].to_numpy()
-    after = when[when >= shock]
-    first = float(after[0]) if len(after) else np.nan
-    return pd.DataFrame(
-        [
-            {
-                "first_fired": first,
-                "delay": first - shock,
-                "before": int((when < shock).sum()),
-                "times": len(when),
-                "months_watched_before": int((fired["period"] < shock).sum()),
-            }
-        ]
-    )
+    when = fired.loc[fired["fired"], "period"]
+    delay = when[when >= shock].min() - shock
+    found = delay, int((when < shock).sum()), int((fired["period"] < shock).sum())
+    return pd.DataFrame([found], columns=["delay", "before", "months_watched_before"])

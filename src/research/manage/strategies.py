@@ -32,6 +32,13 @@ COLUMNS = (
     "source", "source_status", "source_url", "source_says", "falsified_by",
 )  # fmt: skip
 NUMBERS = ("low", "base", "high", "hours")
+CHOICES = {
+    "tier": TIERS,
+    "family": FAMILIES,
+    "lever": tuple(LEVERS),
+    "kind": KINDS,
+    "source_status": STATUSES,
+}
 
 
 def strategies(path: Path = DEFINITIONS / "strategies.csv") -> pd.DataFrame:
@@ -51,65 +58,41 @@ def strategies(path: Path = DEFINITIONS / "strategies.csv") -> pd.DataFrame:
     if missing:
         raise UserError(f"{path.name}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)}")
     table = table.loc[:, list(COLUMNS)]
-    for column, options in (
-        ("tier", TIERS),
-        ("family", FAMILIES),
-        ("lever", tuple(LEVERS)),
-        ("kind", KINDS),
-        ("source_status", STATUSES),
-    ):
-        for row, value in table[column].items():
-            if value not in options:
-                raise UserError(
-                    f"{_place(path, row)}, column {column}: found '{value}'{nearest(value, options)}"
-                )
-    for column in ("id", "claim", "action", "action_zh", "unit", "source", "falsified_by"):
-        for row in table.index[table[column].str.strip() == ""]:
-            raise UserError(f"{_place(path, row)}, column {column}: found nothing, expected text")
     for column in NUMBERS:
-        values = pd.to_numeric(table[column], errors="coerce")
-        for row in table.index[~np.isfinite(values)]:
-            raise UserError(
-                f"{_place(path, row)}, column {column}: found '{table.at[row, column]}', expected a number"
-            )
-        table[column] = values.astype(float)
-    _check(table, path)
-    return table
-
-
-def _check(table: pd.DataFrame, path: Path) -> None:
-    for row in table.index[table.duplicated(["id", "lever"])]:
-        raise UserError(
-            f"{_place(path, row)}: action {table.at[row, 'id']} pulls lever {table.at[row, 'lever']} twice"
-        )
-    for row, entry in table.iterrows():
-        low, base, high = entry["low"], entry["base"], entry["high"]
-        if not (low <= base <= high or low >= base >= high):
-            raise UserError(
-                f"{_place(path, row)}: base {base:g} is not between low {low:g} and high {high:g}"
-            )
-        least, most = LEVERS[entry["lever"]]
-        if min(low, high) < least or max(low, high) > most:
-            raise UserError(
-                f"{_place(path, row)}: {low:g} to {high:g} leaves the range of lever {entry['lever']}, "
-                f"{least:g} to {most:g}"
-            )
-        if entry["hours"] < 0:
-            raise UserError(
-                f"{_place(path, row)}, column hours: found {entry['hours']:g}, expected zero or more"
-            )
-        if (entry["source_status"] == "no source") != (entry["source_url"] == ""):
-            raise UserError(
-                f"{_place(path, row)}: source_status '{entry['source_status']}' does not fit source_url"
-            )
+        values = pd.to_numeric(table[column], errors="coerce").replace([np.inf, -np.inf], np.nan)
+        table[column] = values.astype(object).where(values.notna(), table[column])
+    for (row, entry), twice in zip(table.iterrows(), table.duplicated(["id", "lever"]), strict=True):
+        if fault := _fault(entry) or (twice and f": action {entry['id']} pulls lever {entry['lever']} twice"):
+            raise UserError(f"{path.name}, row {row + 2}{fault}")
     for action, rows in table.groupby("id", sort=False):
         for column in ("tier", "family", "claim", "action", "action_zh"):
             if rows[column].nunique() > 1:
                 raise UserError(f"{path.name}: action {action} has more than one {column}")
+    return table.astype(dict.fromkeys(NUMBERS, float))
 
 
-def _place(path: Path, row: int) -> str:
-    return f"{path.name}, row {row + 2}"
+def _fault(entry: pd.Series) -> str:
+    """Return what does not fit in a row of the table, empty when all does."""
+    for column, options in CHOICES.items():
+        if entry[column] not in options:
+            return f", column {column}: found '{entry[column]}'{nearest(entry[column], options)}"
+    for column in ("id", "claim", "action", "action_zh", "unit", "source", "falsified_by"):
+        if not entry[column].strip():
+            return f", column {column}: found nothing, expected text"
+    for column in NUMBERS:
+        if isinstance(entry[column], str):
+            return f", column {column}: found '{entry[column]}', expected a number"
+    low, base, high, hours = entry[list(NUMBERS)]
+    if not (low <= base <= high or low >= base >= high):
+        return f": base {base:g} is not between low {low:g} and high {high:g}"
+    least, most = LEVERS[entry["lever"]]
+    if min(low, high) < least or max(low, high) > most:
+        return f": {low:g} to {high:g} leaves the range of lever {entry['lever']}, {least:g} to {most:g}"
+    if hours < 0:
+        return f", column hours: found {hours:g}, expected zero or more"
+    if (entry["source_status"] == "no source") != (entry["source_url"] == ""):
+        return f": source_status '{entry['source_status']}' does not fit source_url"
+    return ""
 
 
 def actions(table: pd.DataFrame) -> pd.DataFrame:

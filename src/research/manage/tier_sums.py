@@ -82,7 +82,7 @@ def _as_sums(added: Floats, frame: pd.DataFrame, economics: Economics) -> Sums:
     customers = values[0]
     drawn = economics.credit_conversion if (frame["ead_from"] == "credit limit").any() else 1.0
     scaled = {
-        name: part if name in COUNTS else part * drawn for name, part in zip(ADDED, values, strict=True)
+        name: part * (1.0 if name in COUNTS else drawn) for name, part in zip(ADDED, values, strict=True)
     }
     measured = leaving / np.where(customers > 0, customers, 1.0)
     churn = np.where(np.isnan(measured), economics.churn_rate * economics.years, measured)

@@ -1,4 +1,4 @@
-"""Reporting checklists and traceability: what was asked for, and where in the reports it is.
+"""Reporting checklists: what was asked for, and where in the reports it is.
 
 The items are data (`data/definitions/checklists/`). An item says where it is reported, or what the project declares,
 or leaves the answer to the researcher's declarations, or gives the reason why it is not done. An item that names
@@ -8,30 +8,22 @@ researcher may be the `same_as` one of another checklist, whose declaration then
 
 from __future__ import annotations
 
-import argparse
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from research.errors import UserError, nearest
-from research.pages.markdown import slug
-from research.paths import DEFINITIONS, DOCS, NOTEBOOKS, ROOT
+from research.paths import DEFINITIONS, ROOT
 from research.textfiles import is_file, own_yaml, read_yaml
 
 CHECKLISTS = DEFINITIONS / "checklists"
-TRACEABILITY = DEFINITIONS / "traceability.csv"
 ORDER = ("tripod_ai", "reforms", "coreq", "gramms", "cross")
 MODEL = "coreq_llm"  # for each language model that coded, where one did
 SHOWN = 400  # letters of what is stated of a model; the whole is in the table of page 10
 ANSWERS = ("where", "says", "researcher", "not_done")
 STATES = ("reported", "partly", "declared", "not done", "not in this run")
-EXHIBIT_NAMES = re.compile(r'\b(?:say|Exhibit)\(\s*"([a-z][a-z0-9_]*)"')
 
 
 @dataclass(frozen=True)
@@ -76,8 +68,7 @@ def _read(stem: str) -> Checklist:
 def of_models(stated: Mapping[str, Mapping[str, str]]) -> list[tuple[Checklist, dict[str, dict[str, str]]]]:
     """Return a checklist for each language model that coded interviews, with what is declared.
 
-    Args:
-        stated: name of the model → item → answer; empty: not stated.
+    `stated`: name of the model → item → answer; empty: not stated.
     """
     one, found = _read(MODEL), []
     for coder, answers in stated.items():
@@ -119,18 +110,14 @@ def declarations(path: str) -> dict[str, dict[str, str]]:
 
 
 def fill(
-    checklist: Checklist,
-    anchors: Mapping[str, set[str]],
-    declared: Mapping[str, Mapping[str, str]],
-    known: set[str] | None = None,
+    checklist: Checklist, anchors: Mapping[str, set[str]], declared: Mapping[str, Mapping[str, str]]
 ) -> tuple[list[Line], list[str]]:
     """Answer every item of a checklist.
 
     Args:
-        checklist: the checklist.
-        anchors: page → anchors on it, of the pages of this run.
-        declared: the researcher's declarations.
-        known: pages that the project can make; without it any page may be one that this run left out.
+        checklist: its items.
+        anchors: page → anchors on it, of the pages of this run; any other page may be one that it left out.
+        declared: of `declarations`.
 
     Returns:
         The lines, and the contradictions: items that name a section which is not there.
@@ -151,7 +138,7 @@ def fill(
             lines.append(Line(*head, state, words=words or checklist.silent))
         else:
             links = [item["where"]] if isinstance(item["where"], str) else item["where"]
-            missing = [link for link in links if not there(link, anchors, known)]
+            missing = [link for link in links if not there(link, anchors)]
             contradictions += [
                 f"{checklist.name} {head[0]}: says it is reported in {link}, which does not exist"
                 for link in missing
@@ -184,70 +171,12 @@ def _reported(
     )
 
 
-def there(link: str, anchors: Mapping[str, set[str]], known: set[str] | None = None) -> bool:
+def there(link: str, anchors: Mapping[str, set[str]]) -> bool:
     """Return whether a link leads somewhere; a page that this run left out is given the benefit of the doubt."""
     page, _, anchor = link.partition("#")
-    if page not in anchors:
-        return known is None or page in known
-    return not anchor or anchor in anchors[page]
+    return page not in anchors or not anchor or anchor in anchors[page]
 
 
 def counts(lines: list[Line]) -> dict[str, int]:
     """Return how many items are in each state."""
     return {state: sum(line.state == state for line in lines) for state in STATES}
-
-
-def source_anchors(notebook: Path) -> set[str]:
-    """Return the anchors that a notebook's page will have: its headings and the exhibits its code names."""
-    found: set[str] = {"answer", "limits", "further", "versions"}
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            found |= {slug(text) for text in re.findall(r"^#{1,6}\s+(.+?)\s*$", source, re.MULTILINE)}
-        else:
-            found |= set(EXHIBIT_NAMES.findall(source))
-    return found
-
-
-def project_anchors() -> dict[str, set[str]]:
-    """Return page → anchors of all notebooks of the project, from their sources."""
-    found = {path.stem: source_anchors(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
-    return {**found, "index": {"verdict", "notebooks", "reproduced", "parameters", "checklists", "downloads"}}
-
-
-def traceability() -> pd.DataFrame:
-    """Return the traceability table: `id, item, section, test`; a section is notebook#anchor, a test a file."""
-    return pd.read_csv(TRACEABILITY, dtype=str, keep_default_na=False)
-
-
-def traceability_page() -> str:
-    """Return `docs/traceability.md`."""
-    lines = [
-        "# Traceability",
-        "",
-        "Where each item of the study's source is in the reports, and which test holds it. Written by",
-        "`make docs` from `data/definitions/traceability.csv`; a test fails when an item has no section.",
-        "",
-        "| id | item | section | test |",
-        "|---|---|---|---|",
-    ]
-    for row in traceability().to_dict("records"):
-        sections = ", ".join(f"`{section}`" for section in row["section"].split())
-        tests = ", ".join(f"[{test}](../tests/{test})" for test in row["test"].split())
-        lines.append(f"| {row['id']} | {row['item']} | {sections} | {tests} |")
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Write `docs/traceability.md`."""
-    parser = argparse.ArgumentParser(description="Write docs/traceability.md from its data.")
-    parser.add_argument("--write", action="store_true", help="write the page instead of printing it")
-    page = traceability_page()
-    if parser.parse_args().write:
-        (DOCS / "traceability.md").write_text(page, encoding="utf-8")
-    else:
-        print(page, end="")
-
-
-if __name__ == "__main__":
-    main()

@@ -31,8 +31,7 @@ Grouping = str | Sequence[str]
 def smallest(origin: str = "real") -> int:
     """Return the smallest count of people that may be shown here; 0 where all may be.
 
-    Args:
-        origin: who they are, as for `research.collect.publication.smallest_count`.
+    `origin`: who they are, as for `research.collect.publication.smallest_count`.
     """
     plan = parameters.loaded()
     return smallest_count(plan if plan is not None else parameters.Study(dataset="unknown.csv"), origin)
@@ -50,7 +49,6 @@ def protected(
     frame: pd.DataFrame,
     *,
     within: Sequence[Grouping] | None = EVERYBODY,
-    of: float | pd.Series | None = None,
     keep: Iterable[str] = (),
     origin: str = "real",
 ) -> pd.DataFrame:
@@ -65,12 +63,10 @@ def protected(
             a group of rows that is a whole, such as "standard" for classes of several standards. The default
             `((),)` is the whole table; ("from", "to") is a two-way table. None: no two rows exclude each
             other.
-        of: how many there are of whom each row counts some, one number or one per row; a row of all but a few
-            loses its count too.
         keep: numeric columns that say nothing of the persons in a row.
         origin: who the persons are.
     """
-    table = without_small(frame, within=within, of=of, keep=keep, origin=origin)
+    table = without_small(frame, within=within, keep=keep, origin=origin)
     if smallest(origin) > 1:
         table = table.copy(deep=False)
         table.attrs = {**table.attrs, PROTECTED: True}
@@ -81,7 +77,6 @@ def without_small(
     frame: pd.DataFrame,
     *,
     within: Sequence[Grouping] | None = EVERYBODY,
-    of: float | pd.Series | None = None,
     keep: Iterable[str] = (),
     origin: str = "real",
 ) -> pd.DataFrame:
@@ -102,11 +97,6 @@ def without_small(
     for name in persons_in(frame):
         if name not in (columns.persons, columns.base):
             table = emptied(table, cells(Columns(name, "", "", "", "", (), ())))
-    if of is not None:
-        for name in persons_in(frame):
-            rest = of - table[name]
-            few = np.flatnonzero((rest > 0) & (rest < least))
-            table = emptied(table, [(int(row), name) for row in few])
     return table
 
 

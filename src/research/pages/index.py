@@ -21,13 +21,7 @@ from research.pages.notebooks import stopped
 from research.pages.pagecheck import broken_links, faults, ids, section_names
 from research.pages.payload import exhibits, payload_to_frame
 from research.pages.provenance import look_hash
-from research.pages.render import (
-    linked_from_elsewhere,
-    listed,
-    numbered,
-    page_assets,
-    templates,
-)
+from research.pages.render import linked_from_elsewhere, listed, numbered, page_assets, templates
 from research.paths import ROOT
 from research.textfiles import read_yaml
 
@@ -92,17 +86,18 @@ def write_arriving(out: Path, pages: list[tuple[str, str]], executed: list[Path]
     record = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
     stems = [path.stem for path in executed]
     lines = lines_of(pages, stems, values.collect(executed), {})
-    page = {
-        "stem": "index",
-        "pages": listed([(stem, title) for stem, title in pages if stem in stems], record),
-        "headings": [],
-        "record": record,
-        "refresh": REFRESH,
-        **page_assets(),
-    }
+    page = frame_of("index", pages, stems, record, []) | {"refresh": REFRESH}
     template = templates().get_template("arriving.html.j2")
     coming = [title for stem, title in pages if stem not in stems]
     write_if_changed(out / "index.html", template.render(page=page, lines=lines, coming=coming))
+
+
+def frame_of(
+    name: str, pages: list[tuple[str, str]], stems: list[str], record: dict[str, Any], headings: list[Heading]
+) -> dict[str, Any]:
+    """Return what stands around a page that is no notebook: the list of those that are there, its own headings."""
+    there = listed([(stem, title) for stem, title in pages if stem in stems], record)
+    return {"stem": name, "pages": there, "headings": headings, "record": record, **page_assets()}
 
 
 def lines_of(
@@ -142,13 +137,7 @@ def index_page(
     sections = [
         Heading(2, anchor, text) for anchor, text in SECTIONS.items() if anchor != "verdict" or verdicts
     ]
-    page = {
-        "stem": "index",
-        "pages": listed([(stem, title) for stem, title in pages if stem in stems], record),
-        "headings": sections,
-        "record": record,
-        **page_assets(),
-    }
+    page = frame_of("index", pages, stems, record, sections)
     first, repeated = (
         [
             one
@@ -163,31 +152,31 @@ def index_page(
         (key, entry["cell"], entry) for key, entry in collected.prose.items() if entry["kind"] == "answer"
     ]
     page["numbers"] = sources.record([*answers, *(one[1:] for one in first + repeated)], comparison, Words())
-    return (
-        templates()
-        .get_template("study.html.j2")
-        .render(
-            page=page,
-            verdicts=verdicts,
-            parts=[[line for line in lines if (line["stem"] in apart) == shown] for shown in (False, True)],
-            banners=rests_on,
-            demonstrated=shows,
-            comparison=comparison,
-            moved=comparison.get("moved", [])[:MOVED_SHOWN],
-            parameters=flat_parameters(record["study"]["parameters"]),
-            files=["results/tables.xlsx"] if collected.tables else [],
-            executed=[f"executed/{stem}.ipynb" for stem in stems],
-            tables=len(collected.tables),
-            crate=METADATA,
-            checklists=[
-                {"list": one, "anchor": slug(one.name), "counts": counts(answers)} for one, answers in filled
-            ],
-            states=STATES,
-            first=[one[0] for one in first],
-            repeated=[one[0] for one in repeated],
-            citation=read_yaml(CITATION) if CITATION.exists() else None,
-        )
+    template = templates().get_template("study.html.j2")
+    return template.render(
+        page=page,
+        verdicts=verdicts,
+        parts=[[line for line in lines if (line["stem"] in apart) == shown] for shown in (False, True)],
+        banners=rests_on,
+        demonstrated=shows,
+        comparison=comparison,
+        moved=comparison.get("moved", [])[:MOVED_SHOWN],
+        parameters=flat_parameters(record["study"]["parameters"]),
+        files=["results/tables.xlsx"] if collected.tables else [],
+        executed=[f"executed/{stem}.ipynb" for stem in stems],
+        tables=len(collected.tables),
+        crate=METADATA,
+        checklists=[told(one, answers) for one, answers in filled],
+        states=STATES,
+        first=[one[0] for one in first],
+        repeated=[one[0] for one in repeated],
+        citation=read_yaml(CITATION) if CITATION.exists() else None,
     )
+
+
+def told(one: Checklist, answers: list[Line]) -> dict[str, Any]:
+    """Return a checklist for a page: its anchor, its lines, and how many of them are in each state."""
+    return {"list": one, "anchor": slug(one.name), "lines": answers, "counts": counts(answers)}
 
 
 def repeated_exhibits(
@@ -250,22 +239,11 @@ def checklists_page(
         path.stem: section_names((out / f"{path.stem}.html").read_text(encoding="utf-8")) for path in executed
     }
     sections["index"] = SECTIONS
-    page = {
-        "stem": "checklists",
-        "pages": listed([(stem, title) for stem, title in pages if stem in stems], record),
-        "headings": [Heading(2, slug(one.name), one.name) for one, _ in filled],
-        "record": record,
-        **page_assets(),
-    }
-    lists = [
-        {"list": one, "anchor": slug(one.name), "lines": answers, "counts": counts(answers)}
-        for one, answers in filled
-    ]
-    return (
-        templates()
-        .get_template("checklists.html.j2")
-        .render(page=page, lists=lists, titles=titles, sections=sections)
-    )
+    headings = [Heading(2, slug(one.name), one.name) for one, _ in filled]
+    page = frame_of("checklists", pages, stems, record, headings)
+    lists = [told(one, answers) for one, answers in filled]
+    template = templates().get_template("checklists.html.j2")
+    return template.render(page=page, lists=lists, titles=titles, sections=sections)
 
 
 def split_banners(
@@ -278,12 +256,7 @@ def split_banners(
         apart: pages that only show a method.
     """
     first = [entries[0] for stem, entries in banners.items() if entries and stem not in apart]
-    others = [
-        entry
-        for stem, entries in banners.items()
-        for place, entry in enumerate(entries)
-        if (place or stem in apart) and entry not in first
-    ]
+    others = [entry for entries in banners.values() for entry in entries if entry not in first]
     return banners_of(first), banners_of(others)
 
 

@@ -41,7 +41,7 @@ def show(*exhibits: Exhibit) -> None:
     """Show exhibits, in order; counts of persons that are too small are left out first.
 
     Raises:
-        ValueError: a frame of single customers.
+        ValueError: a frame of single customers, or one without rows.
     """
     for exhibit in exhibits:
         emit(exhibit_bundle(exhibit))
@@ -109,6 +109,8 @@ def versions(*packages: str) -> None:
 def exhibit_bundle(exhibit: Exhibit, kind: str = "") -> dict[str, Any]:
     """Return the MIME bundle of an exhibit; `kind` is another than table or figure."""
     flat = tidy(exhibit.frame)
+    if flat.empty:
+        raise ValueError(f"exhibit '{exhibit.name}' has no rows; show it only where there are some")
     people = PEOPLE.get(exhibit.origin, "real")
     if people not in SHOWN_WHOLE and (found := single_persons(flat)):
         raise ValueError(

@@ -169,7 +169,10 @@ def write_tables(folder: Path, tables: Mapping[str, Mapping[str, Any]]) -> list[
     for key, entry in tables.items():
         frame = payload_to_frame(entry)
         withheld = {(row, column) for row, column in entry.get(WITHHELD, ())}
-        for ending, content in ((".parquet", parquet_bytes(frame)), (".csv", csv_bytes(frame, withheld))):
+        for ending, content in (
+            (".parquet", frame.to_parquet(index=False)),
+            (".csv", csv_bytes(frame, withheld)),
+        ):
             path = folder / f"{key.partition('/')[2]}{ending}"
             write_if_changed(path, content)
             written.append(path)
@@ -201,13 +204,6 @@ def write_workbook(path: Path, tables: Mapping[str, Mapping[str, Any]], look: st
 def sha256(content: bytes) -> str:
     """Return the SHA-256 of bytes as text."""
     return hashlib.sha256(content).hexdigest()
-
-
-def parquet_bytes(frame: pd.DataFrame) -> bytes:
-    """Return a frame as a Parquet file."""
-    stream = io.BytesIO()
-    frame.to_parquet(stream, index=False)
-    return stream.getvalue()
 
 
 def csv_bytes(frame: pd.DataFrame, withheld: Collection[tuple[int, str]] = ()) -> bytes:

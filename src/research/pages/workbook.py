@@ -16,7 +16,8 @@ from research.exhibits.words import N_, Words
 from research.pages import markup, worded
 from research.pages.payload import WITHHELD
 
-LONGEST_NAME = 31  # Excel's limit for the name of a sheet
+LONGEST_NAME, LONGEST = 31, 32_767  # Excel's limits for the name of a sheet, and for a text
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # characters that a workbook cannot hold
 WIDEST = 60
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip archive can say
 CONTENTS = (N_("Sheet"), N_("Page"), N_("Name in results/"), N_("What it says"), N_("Rows"))
@@ -69,17 +70,16 @@ def write_row(sheet: Worksheet, number: int, values: list[Any], *, bold: bool = 
     """Write a row; text stays text, whatever it begins with."""
     for position, value in enumerate(values, start=1):
         cell = sheet.cell(number, position)
-        cell.value = value if isinstance(value, int | float | bool | None) else printable(str(value))
+        cell.value = (
+            value
+            if isinstance(value, int | float | bool | None)
+            else UNPRINTABLE.sub("", str(value))[:LONGEST]
+        )
         if isinstance(value, str):
             cell.data_type = "s"  # '=1+1' is somebody's answer, not a formula
         if bold:
             cell.font = Font(bold=True)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
-
-
-def printable(text: str) -> str:
-    """Return text without the control characters that a workbook cannot hold."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)[:32_767]
 
 
 def sheet_name(stem: str, name: str, taken: set[str]) -> str:

@@ -255,7 +255,7 @@ def _check_fieldwork(study: Study, part: str) -> None:
         "vignettes": lambda: read_vignettes(located(given.vignettes, "vignettes")),
         "interviews": lambda: read_interviews(given),
         "machine": lambda: read_machines(given, read_interviews(given)),
-        "weights": lambda: survey_weights(given.ahp),
+        "weights": lambda: survey_weights(study),
     }
     readers[part]()
 

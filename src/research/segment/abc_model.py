@@ -18,9 +18,8 @@ from research.segment.index import Index, block_columns, indicator_definitions
 from research.segment.tiers import as_tiers, steady
 
 BLOCKS = ("A", "B", "C")
-BLOCK_LABELS = {"A": ("Value", "客户价值"), "B": ("Risk", "风险"), "C": ("Need", "客户需求")}
 LEVELS = ("low", "mid", "high")
-LEVELS_ZH = ("低", "中", "高")
+LEVEL_CUTS = (0.25, 0.75)  # the quantiles of a score between its levels
 
 
 @cache
@@ -42,14 +41,13 @@ class ABC(StratificationModel):
     (score 0, level mid) and listed in `absent_blocks_`. Categories are not summed.
 
     Risk is B. Value is the weighted mean of A and C, because the model calls a customer worth serving for what he
-    brings and for what he still needs. Native tiers: each score is cut into low, mid and high by frozen quantiles
-    `levels`, and `abc_cells.csv` maps the 27 cells to tiers. Matched tiers cut risk and value at the wanted shares.
+    brings and for what he still needs. Native tiers: each score is cut into low, mid and high by its frozen
+    quartiles, and `abc_cells.csv` maps the 27 cells to tiers. Matched tiers cut risk and value at the wanted shares.
 
     Equal information (`inputs="predictors"` or a list): B takes every input, categories as smoothed log-odds of their
     level, each with the sign of its correlation with the training outcome; A and C stay as defined.
 
-    Parameters: weights {"A": , "B": , "C": } of the three scores (None = equal; B enters `abc_score` only);
-    indicator_weights {construct: weight} within a block (None = equal); standardise "clipped" or "rank".
+    Parameters: weights {"A": , "B": , "C": } of the three scores (None = equal; B enters `abc_score` only).
     """
 
     def __init__(
@@ -57,25 +55,18 @@ class ABC(StratificationModel):
         *,
         inputs: str | list[str] | None = None,
         weights: Mapping[str, float] | None = None,
-        indicator_weights: Mapping[str, float] | None = None,
-        standardise: str = "clipped",
-        levels: tuple[float, float] = (0.25, 0.75),
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
     ):
-        self.inputs = inputs
+        super().__init__(inputs=inputs, shares=shares)
         self.weights = weights
-        self.indicator_weights = indicator_weights
-        self.standardise = standardise
-        self.levels = levels
-        self.value = value
-        self.shares = shares
 
     def _needs_outcome(self) -> bool:
         return self.inputs is not None
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
-        self.weights_ = self._block_weights()
+        given = dict.fromkeys(BLOCKS, 1.0) if self.weights is None else self.weights
+        total = sum(float(weight) for weight in given.values())
+        self.weights_ = {block: float(given[block]) / total for block in BLOCKS}
         definitions = indicator_definitions()
         chosen = {block: block_columns(table, block, by_position=self.by_position_) for block in BLOCKS}
         signs = {
@@ -87,16 +78,11 @@ class ABC(StratificationModel):
             names = informative(table, self._chosen_inputs(table))
             self.order_ = OutcomeOrder().fit(table, names, bad)
             signs["B"] = {name: self._sign(self._values(table, name), bad) for name in names}
-        if self.value is not None:
-            signs["A"] = {self.value: 1}
         if not any(signs.values()):
             raise UserError("ABC: the table has no indicator of abc_indicators.csv; ABC is not testable here")
         self.missing_ = {} if self.by_position_ else definitions["missing"].to_dict()
-        self.indices_ = {}
         columns = {name: self._values(table, name) for block in BLOCKS for name in signs[block]}
-        for block in BLOCKS:
-            index = Index(signs[block], self.indicator_weights, self.standardise)
-            self.indices_[block] = index.fit(columns, self.missing_)
+        self.indices_ = {block: Index(signs[block]).fit(columns, self.missing_) for block in BLOCKS}
         self.absent_blocks_ = [block for block in BLOCKS if not self.indices_[block].names_]
         self.absent_ = (
             [] if self.by_position_ else [name for name in definitions.index if name not in table.columns]
@@ -106,20 +92,9 @@ class ABC(StratificationModel):
         scores = self._block_scores(columns, len(table))
         # cuts and scores are rounded alike: a customer on a cut is on it, whatever the last bit
         self.level_cuts_ = {
-            block: tuple(steady(np.quantile(steady(scores[block]), self.levels))) for block in BLOCKS
+            block: tuple(steady(np.quantile(steady(scores[block]), LEVEL_CUTS))) for block in BLOCKS
         }
         self.n_rules_ = sum(len(index.names_) for index in self.indices_.values()) + len(_cells())
-
-    def _block_weights(self) -> dict[str, float]:
-        given = dict.fromkeys(BLOCKS, 1.0) if self.weights is None else dict(self.weights)
-        if (
-            set(given) != set(BLOCKS)
-            or min(map(float, given.values())) < 0
-            or sum(map(float, given.values())) <= 0
-        ):
-            raise UserError(f"ABC weights: found {given}; expected non-negative numbers for A, B and C")
-        total = sum(map(float, given.values()))
-        return {block: float(given[block]) / total for block in BLOCKS}
 
     @staticmethod
     def _sign(values: np.ndarray, bad: np.ndarray) -> int:
@@ -148,8 +123,6 @@ class ABC(StratificationModel):
 
     def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         a, b, c = components[:, 0], components[:, 1], components[:, 2]
-        if self.value is not None:
-            return b, a
         weight_a, weight_c = self.weights_["A"], self.weights_["C"]
         if weight_a + weight_c == 0:
             return b, a
@@ -163,8 +136,11 @@ class ABC(StratificationModel):
                 codes[:, i] = np.searchsorted(self.level_cuts_[block], steady(components[:, i]), side="left")
         return codes
 
+    def cells(self, X) -> np.ndarray:
+        """Return the row of `abc_cells.csv`, and of `rules`, of each customer (n,)."""
+        return self._cell_codes(self.transform(X))
+
     def _cell_codes(self, components: np.ndarray) -> np.ndarray:
-        """Return the row of `abc_cells.csv` of each customer (n,)."""
         rank = {level: i for i, level in enumerate(LEVELS)}
         row_of = np.empty((3, 3, 3), dtype=int)
         for i, (a, b, c) in enumerate(_cells()[["a_level", "b_level", "c_level"]].itertuples(index=False)):
@@ -174,33 +150,20 @@ class ABC(StratificationModel):
     def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
         return _cells()["tier"].to_numpy(dtype=object)[self._cell_codes(components)]
 
-    def cells(self, X) -> pd.DataFrame:
-        """Return one row per customer: a_level, b_level, c_level (ordered low, mid, high) and the cell's tier."""
-        codes = self._cell_codes(self.transform(X))
-        frame = _cells()[["a_level", "b_level", "c_level", "tier"]].iloc[codes]
-        frame.index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(codes))
-        for column in ("a_level", "b_level", "c_level"):
-            frame[column] = pd.Categorical(frame[column], categories=list(LEVELS), ordered=True)
-        frame["tier"] = as_tiers(frame["tier"])
-        return frame
-
     def _describe(self, table: pd.DataFrame, components: np.ndarray, bad: np.ndarray | None) -> None:
         self.tally_ = Tally.of(self._cell_codes(components), bad, len(_cells()))
 
     def rules(self) -> pd.DataFrame:
         """Return the 27 cells with their tier, reason, training counts and default rates."""
         cells = _cells()
-        zh = dict(zip(LEVELS, LEVELS_ZH, strict=True))
         levels = cells[["a_level", "b_level", "c_level"]].to_numpy()
         rules = self.tally_.rates().assign(
             rule=[f"Value {a}, risk {b}, need {c}" for a, b, c in levels],
-            rule_zh=[f"价值{zh[a]}、风险{zh[b]}、需求{zh[c]}" for a, b, c in levels],
             length=3,
             a_level=cells["a_level"],
             b_level=cells["b_level"],
             c_level=cells["c_level"],
             reason=cells["reason"],
-            reason_zh=cells["reason_zh"],
             tier=as_tiers(cells["tier"]),
         )
         return rules[[*RULE_COLUMNS, *(name for name in rules.columns if name not in RULE_COLUMNS)]]
@@ -211,25 +174,4 @@ class ABC(StratificationModel):
         frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
         frame.insert(0, "block", frame.pop("block"))
         frame.insert(2, "label", [say(name) for name in frame["indicator"]])
-        frame.insert(3, "label_zh", [say(name, "zh") for name in frame["indicator"]])
         return frame
-
-    def cut_points(self) -> pd.DataFrame:
-        """Return nine rows, three per block: block, label, label_zh, level, lower, upper, closed, indicators."""
-        rows = []
-        for block in BLOCKS:
-            edges = (-np.inf, *self.level_cuts_[block], np.inf)
-            for i, level in enumerate(LEVELS):
-                rows.append(
-                    {
-                        "block": block,
-                        "label": BLOCK_LABELS[block][0],
-                        "label_zh": BLOCK_LABELS[block][1],
-                        "level": level,
-                        "lower": edges[i],
-                        "upper": edges[i + 1],
-                        "closed": "right",
-                        "indicators": len(self.indices_[block].names_),
-                    }
-                )
-        return pd.DataFrame(rows)

@@ -28,24 +28,24 @@ class StratificationModel(TransformerMixin, BaseEstimator):
     Parameters every model has:
         inputs: None = what the model's own definition names; "predictors" = every predictor of the table;
             "all" = every column of the table, roles by position; or a list of column names.
-        value: None = the shared value index (block A of `abc_indicators.csv`) or the model's own value;
-            or the name of one column to use as the value.
         shares: wanted tier shares {tier: share}; None = 10/50/30/10 %.
 
-    Attributes after fit: `inputs_` (columns really used), `absent_` (columns of the definition that the table does
-    not have), `n_rules_` (rows a person needs to apply the model by hand), `tier_cuts_`, `calibration_` (None without
-    an outcome, and where the risk score is a probability itself).
+    Attributes after fit: `inputs_` (columns really used), `absent_` (of RFM and ABC: columns of the definition that
+    the table does not have), `n_rules_` (rows a person needs to apply the model by hand), `tier_cuts_`, `calibration_`
+    (None without an outcome, and where the risk score is a probability itself).
     """
 
     needs_outcome = True
     own_probability = False  # the risk score is a probability of default already
     component_names_: list[str]
 
-    # -- what a model defines --------------------------------------------------------------------------------------
+    def __init__(self, *, inputs: str | list[str] | None = None, shares: Mapping[str, float] | None = None):
+        self.inputs = inputs
+        self.shares = shares
 
     @abstractmethod
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
-        """Learn frozen attributes, among them `inputs_`, `absent_`, `component_names_`, `n_rules_`."""
+        """Learn frozen attributes, among them `inputs_`, `component_names_`, `n_rules_`."""
 
     @abstractmethod
     def _components(self, table: pd.DataFrame) -> np.ndarray:
@@ -59,15 +59,9 @@ class StratificationModel(TransformerMixin, BaseEstimator):
     def rules(self) -> pd.DataFrame:
         """Return what a loan officer applies, one row per rule: rule, length, n, bads, pd, ci_low, ci_high, tier …"""
 
-    @abstractmethod
-    def cut_points(self) -> pd.DataFrame:
-        """Return the frozen cut points, one row per input and band."""
-
     def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
         risk, value = self._scores(table, components)
         return self.tier_cuts_.assign(risk, value)
-
-    # -- scikit-learn interface ------------------------------------------------------------------------------------
 
     def fit(self, X, y=None) -> StratificationModel:
         """Learn cut points and weights from customers X and, where the model needs it, their outcome y (n,).
@@ -86,10 +80,6 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         """Fit and return the risk and value scores (n,) of the training customers."""
         table = self._read(X, reset=True)
         bad = self._outcome(y, len(table))
-        if self.value is not None and self.value not in table.columns:
-            raise UserError(
-                f"value: the table has no column '{self.value}'{nearest(self.value, table.columns)}"
-            )
         self._learn(table, bad)
         components = self._components(table)
         risk, value = self._steady_scores(table, components)
@@ -109,23 +99,6 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         """Return the risk score (n,), higher = riskier."""
         return self._both(X)[0]
 
-    def value_score(self, X) -> np.ndarray:
-        """Return the value score (n,), higher = more valuable."""
-        return self._both(X)[1]
-
-    def default_probability(self, X) -> np.ndarray:
-        """Return the probability of the bad outcome (n,): a model's own, or its risk score through `calibration_`."""
-        return self._probability(self.risk_score(X))
-
-    def _probability(self, risk: np.ndarray) -> np.ndarray:
-        if self.own_probability:
-            return risk
-        if self.calibration_ is None:
-            raise UserError(
-                f"{type(self).__name__} was fitted without an outcome: it has no default probability"
-            )
-        return self.calibration_.probability(risk)
-
     def predict(self, X) -> np.ndarray:
         """Return tier names (n,) by the frozen cuts with the wanted shares."""
         risk, value = self._both(X)
@@ -138,15 +111,17 @@ class StratificationModel(TransformerMixin, BaseEstimator):
     def place(self, X) -> dict[str, np.ndarray]:
         """Return `risk, value, probability, tier`, each (n,), in one pass over the table.
 
-        The same as `risk_score`, `value_score`, `default_probability` and `predict`; `probability` is left out by a
-        model that was fitted without an outcome.
+        Risk and value are higher for the riskier and the more valuable; `probability` (of the bad outcome: a model's
+        own, or its risk through `calibration_`) is left out by a model that was fitted without an outcome.
         """
         return self._placed(*self._both(X))
 
     def _placed(self, risk: np.ndarray, value: np.ndarray) -> dict[str, np.ndarray]:
         placed = {"risk": risk, "value": value, "tier": self.tier_cuts_.assign(risk, value)}
-        if self.own_probability or self.calibration_ is not None:
-            placed["probability"] = self._probability(risk)
+        if self.own_probability:
+            placed["probability"] = risk
+        elif self.calibration_ is not None:
+            placed["probability"] = self.calibration_.probability(risk)
         return placed
 
     def assess(self, X) -> pd.DataFrame:
@@ -174,8 +149,6 @@ class StratificationModel(TransformerMixin, BaseEstimator):
 
     def _needs_outcome(self) -> bool:
         return self.needs_outcome
-
-    # -- reading tables --------------------------------------------------------------------------------------------
 
     def _open(self, X) -> tuple[pd.DataFrame, np.ndarray]:
         check_is_fitted(self, "tier_cuts_")
@@ -232,16 +205,15 @@ class StratificationModel(TransformerMixin, BaseEstimator):
                     f" {self.n_features_in_} features as input."
                 )
             return X.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
-        missing = [name for name in self._columns_read() if name not in X.columns]
+        read = dict.fromkeys(
+            [*self.inputs_, *getattr(self, "value_inputs_", [])]
+        )  # value columns need be no inputs
+        missing = [name for name in read if name not in X.columns]
         if missing:
             raise UserError(
                 f"{type(self).__name__}: the table has no column {', '.join(missing)}, which the model was fitted with"
             )
         return X
-
-    def _columns_read(self) -> list[str]:
-        """Return every column that scoring reads: inputs, then value columns that are not inputs."""
-        return list(dict.fromkeys([*self.inputs_, *getattr(self, "value_inputs_", [])]))
 
     def _outcome(self, y, n: int) -> np.ndarray | None:
         """Return the outcome as 0/1/NaN (n,), or None when there is none and none is needed."""
@@ -293,6 +265,20 @@ class StratificationModel(TransformerMixin, BaseEstimator):
         return found
 
 
+class Seeded(StratificationModel):
+    """A model that draws: its `seed` decides how."""
+
+    def __init__(
+        self,
+        *,
+        inputs: str | list[str] | None = None,
+        shares: Mapping[str, float] | None = None,
+        seed: int = 0,
+    ):
+        super().__init__(inputs=inputs, shares=shares)
+        self.seed = seed
+
+
 def numbers(table: pd.DataFrame, name: str) -> np.ndarray:
     """Return one column as float64 (n,) with NaN; raise UserError on text and on infinite values."""
     column = table[name]
@@ -309,17 +295,10 @@ def is_category(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column.dtype)
 
 
+@cache
 def say(name: str, language: str = "en") -> str:
     """Return the label of a construct, or the column name itself when it is no construct."""
-    table = constructs_by_name()
-    return table[language].get(name, name)
-
-
-@cache
-def constructs_by_name() -> Mapping[str, dict[str, str]]:
-    """Return {"en": {construct: label}, "zh": {construct: label}}."""
-    table = constructs()
-    return {"en": dict(table["label"]), "zh": dict(table["label_zh"])}
+    return str(constructs()["label_zh" if language == "zh" else "label"].get(name, name))
 
 
 def informative(table: pd.DataFrame, names: Iterable[str]) -> list[str]:

@@ -11,9 +11,7 @@ from scipy.special import expit
 from research.intervals import jeffreys
 
 # what every model's rules have
-RULE_COLUMNS = ("rule", "rule_zh", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier")
-
-
+RULE_COLUMNS = ("rule", "length", "n", "known", "bads", "pd", "ci_low", "ci_high", "tier")
 STEEPEST = 1e-9  # gradient of the mean loss at which the curve counts as found
 
 

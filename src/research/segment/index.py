@@ -8,15 +8,11 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
-from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 from research.segment.base import numbers
 
-METHODS = ("clipped", "rank")
 CLIP = (0.01, 0.99)
-MISSING = ("neutral", "lowest", "highest")
 
 
 @cache
@@ -59,27 +55,19 @@ class Indicator:
 class Index:
     """Weighted mean of standardised indicators, signed so that more of each means more of the index.
 
-    method "clipped": (x clipped to the training 1st–99th percentile − mean) / sd, so that one extreme income does not
-    rule the scale. method "rank": normal score of the training percentile. A missing value takes the training mean
-    ("neutral", 0) or, where the definition says what missing means, the lowest or highest training value.
-    An indicator that does not vary in training is left out.
+    Each is (x clipped to the training 1st–99th percentile − mean) / sd, so that one extreme income does not rule the
+    scale. A missing value takes the training mean ("neutral", 0) or, where the definition says what missing means, the
+    lowest or highest training value. An indicator that does not vary in training is left out; the others weigh alike.
 
     Attributes after fit: `names_`, `indicators_`.
     """
 
-    def __init__(
-        self, signs: Mapping[str, int], weights: Mapping[str, float] | None = None, method: str = "clipped"
-    ):
+    def __init__(self, signs: Mapping[str, int]):
         self.signs = signs
-        self.weights = weights
-        self.method = method
 
     def fit(self, columns: Mapping[str, np.ndarray], missing: Mapping[str, str] | None = None) -> Index:
         """Learn from {indicator: values (n,)}; `missing` says per indicator what a missing value takes."""
-        if self.method not in METHODS:
-            raise UserError(f"standardise: found '{self.method}'{nearest(self.method, METHODS)}")
         rows: list[Indicator] = []
-        self._grids: dict[str, np.ndarray] = {}
         for name, sign in self.signs.items():
             values = columns[name]
             known = values[~np.isnan(values)]
@@ -89,13 +77,11 @@ class Index:
             if lower == upper:  # nearly constant: clipping would remove the little there is
                 lower, upper = known.min(), known.max()
             clipped = np.clip(known, lower, upper)
-            if self.method == "rank":
-                self._grids[name] = np.quantile(known, np.linspace(0, 1, 201))
             rows.append(
                 Indicator(
                     indicator=name,
                     sign=int(sign),
-                    weight=float((self.weights or {}).get(name, 1.0)),
+                    weight=1.0,
                     lower=float(lower),
                     upper=float(upper),
                     mean=float(clipped.mean()),
@@ -104,10 +90,7 @@ class Index:
                     missing_share=float(np.isnan(values).mean()),
                 )
             )
-        total = float(np.sum([row.weight for row in rows]))
-        if rows and total <= 0:
-            raise UserError("indicator weights: expected a positive sum")
-        self.indicators_ = [replace(row, weight=row.weight / total) for row in rows]
+        self.indicators_ = [replace(row, weight=1 / len(rows)) for row in rows]
         self.names_ = [row.indicator for row in rows]
         return self
 
@@ -122,16 +105,7 @@ class Index:
         if gap.any() and row.missing != "neutral":
             values = np.where(gap, row.lower if row.missing == "lowest" else row.upper, values)
             gap = np.zeros_like(gap)
-        if self.method == "rank":
-            grid, percent = self._grids[row.indicator], np.linspace(0, 1, 201)
-            # the middle of the percentiles that a tied value spans
-            below = np.searchsorted(grid, values, side="left")
-            above = np.searchsorted(grid, values, side="right")
-            share = np.where(above > below, (percent[np.minimum(below, 200)] + percent[above - 1]) / 2,
-                             np.interp(values, grid, percent))  # fmt: skip
-            z = ndtri(np.clip(share, 0.0025, 0.9975))
-        else:
-            z = (np.clip(values, row.lower, row.upper) - row.mean) / row.sd
+        z = (np.clip(values, row.lower, row.upper) - row.mean) / row.sd
         return row.sign * np.where(gap, 0.0, z)
 
     def score(self, columns: Mapping[str, np.ndarray], n: int) -> np.ndarray:
@@ -142,12 +116,10 @@ class Index:
         return total
 
 
-def value_index(
-    table: pd.DataFrame, value: str | None, *, by_position: bool, method: str = "clipped"
-) -> Index:
-    """Return the fitted value index every model shares: block A, or one column when `value` names it."""
-    names = block_columns(table, "A", by_position=by_position) if value is None else [value]
+def value_index(table: pd.DataFrame, *, by_position: bool) -> Index:
+    """Return the fitted value index every model shares: block A."""
+    names = block_columns(table, "A", by_position=by_position)
     definitions = _indicators()
     missing = {name: definitions.at[name, "missing"] for name in names if name in definitions.index}
     columns = {name: numbers(table, name) for name in names}
-    return Index(dict.fromkeys(names, 1), method=method).fit(columns, missing)
+    return Index(dict.fromkeys(names, 1)).fit(columns, missing)

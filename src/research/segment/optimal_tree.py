@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
 from research.errors import UserError
-from research.segment.base import informative, is_category, say
+from research.segment.base import Seeded, informative, is_category
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OneHot
 from research.segment.references import Reference
@@ -16,7 +14,7 @@ from research.segment.rule_text import Condition, rule_in_words
 from research.segment.tiers import as_tiers
 
 
-class OptimalTree(Reference):
+class OptimalTree(Reference, Seeded):
     """The tree of a given depth with the least squared error on the training outcome: no other such tree is better.
 
     Squared error on a 0/1 outcome is the Gini impurity that CART lowers step by step; the solver searches all trees
@@ -27,31 +25,7 @@ class OptimalTree(Reference):
     """
 
     own_probability = True
-
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        depth: int = 3,
-        cuts: int = 3,
-        least_leaf: float = 0.05,
-        penalty: float = 0.0005,
-        prior: float = 20.0,
-        seconds: float = 120.0,
-        value: str | None = None,
-        shares: Mapping[str, float] | None = None,
-        seed: int = 0,
-    ):
-        self.inputs = inputs
-        self.depth = depth
-        self.cuts = cuts
-        self.least_leaf = least_leaf
-        self.penalty = penalty
-        self.prior = prior
-        self.seconds = seconds
-        self.value = value
-        self.shares = shares
-        self.seed = seed
+    depth, cuts, least_leaf, penalty, prior, seconds = 3, 3, 0.05, 0.0005, 20.0, 120.0
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         try:
@@ -61,7 +35,6 @@ class OptimalTree(Reference):
                 "the optimal tree needs the package pystreed: pip install 'research[optimal]'"
             ) from None
         chosen = self._chosen_inputs(table)
-        self.absent_: list[str] = []
         self.encoder_ = OneHot(self.least_leaf).fit(table, informative(table, chosen) or chosen[:1])
         x = self.encoder_.transform(table)
         self._learn_questions(x)
@@ -128,15 +101,11 @@ class OptimalTree(Reference):
         paths = [[self._condition(q, yes, table) for q, yes in path] for path in self.leaves_]
         tiers = pd.Series(self.tier_cuts_.assign(components[:, 0], components[:, 1]))
         commonest = tiers.groupby(leaf).agg(lambda group: group.value_counts().index[0])
-        frame = (
-            Tally.of(leaf, bad, len(self.leaves_))
-            .rates()
-            .assign(
-                rule=[rule_in_words(path) for path in paths],
-                rule_zh=[rule_in_words(path, "zh") for path in paths],
-                length=[len(path) for path in paths],
-                tier=as_tiers(commonest.reindex(range(len(paths)))),
-            )
+        frame = Tally.of(leaf, bad, len(self.leaves_)).rates()
+        frame = frame.assign(
+            rule=[rule_in_words(path) for path in paths],
+            length=[len(path) for path in paths],
+            tier=as_tiers(commonest.reindex(range(len(paths)))),
         )
         self.rules_ = frame.iloc[np.argsort(-self.leaf_pd_, kind="stable")].reset_index(drop=True)
 
@@ -149,20 +118,3 @@ class OptimalTree(Reference):
         name, level = self.encoder_.source_[column], self.encoder_.level_[column]
         missing = not yes and not is_category(table[name]) and bool(table[name].isna().any())
         return Condition(name=name, level=level, threshold=threshold, below=not yes, or_missing=missing)
-
-    def cut_points(self) -> pd.DataFrame:
-        """Return one row per question the tree asks: input, label, level (categories), threshold."""
-        used = sorted({question for path in self.leaves_ for question, _ in path})
-        rows = []
-        for question in used:
-            column, threshold = self.questions_[question]
-            name = self.encoder_.source_[column]
-            rows.append(
-                {
-                    "input": name,
-                    "label": say(name),
-                    "level": self.encoder_.level_[column],
-                    "threshold": threshold,
-                }
-            )
-        return pd.DataFrame(rows, columns=["input", "label", "level", "threshold"])

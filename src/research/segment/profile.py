@@ -7,6 +7,8 @@ import pandas as pd
 from research.intervals import jeffreys
 from research.tiers import TIERS
 
+MEDIANS = ["construct", "label", "unit", "tier", "median", "q25", "q75", "n"]
+
 
 def rates(tiers: pd.Series, outcome: pd.Series, worth: pd.Series | None = None) -> pd.DataFrame:
     """Count each tier and its outcomes.
@@ -57,35 +59,19 @@ def medians(customers: pd.DataFrame, tiers: pd.Series, constructs: pd.DataFrame)
         whose medians differ most between tiers (relative to their overall interquartile range) come first.
     """
     listed = constructs[(constructs["role"] == "predictor") & (constructs["dtype"] == "float")]
-    frames, spread = [], {}
-    for info in listed[listed["construct"].isin(customers.columns)].to_dict("records"):
-        values = customers[info["construct"]]
-        if values.nunique() < 3:
+    frames, spread = [pd.DataFrame(columns=MEDIANS)], {}
+    for construct, label, unit in listed[["construct", "label", "unit"]].itertuples(index=False, name=None):
+        if construct not in customers or customers[construct].nunique() < 3:
             continue
+        values = customers[construct]
         grouped = values.groupby(tiers.to_numpy())
         table = grouped.quantile([0.25, 0.5, 0.75]).unstack().reindex(TIERS)
         table.columns = ["q25", "median", "q75"]
         middle = values.quantile(0.75) - values.quantile(0.25)
-        spread[info["construct"]] = (
-            (table["median"].max() - table["median"].min()) / middle if middle else 0.0
-        )
-        frames.append(
-            table.rename_axis("tier")
-            .reset_index()
-            .assign(
-                construct=info["construct"],
-                label=info["label"],
-                unit=info["unit"],
-                n=grouped.count().reindex(TIERS).to_numpy(),
-            )
-        )
-    if not frames:
-        return pd.DataFrame(columns=["construct", "label", "unit", "tier", "median", "q25", "q75", "n"])
-    whole = pd.concat(frames, ignore_index=True)
-    order = whole["construct"].map(spread)
-    return (
-        whole.assign(order=order)
-        .sort_values("order", ascending=False, kind="stable")
-        .drop(columns="order")[["construct", "label", "unit", "tier", "median", "q25", "q75", "n"]]
-        .reset_index(drop=True)
-    )
+        spread[construct] = (table["median"].max() - table["median"].min()) / middle if middle else 0.0
+        about = {"construct": construct, "label": label, "unit": unit}
+        n = grouped.count().reindex(TIERS).to_numpy()
+        frames.append(table.rename_axis("tier").reset_index().assign(**about, n=n))
+    whole = pd.concat(frames[1:] or frames, ignore_index=True)
+    order = whole["construct"].map(spread).sort_values(ascending=False, kind="stable").index
+    return whole.loc[order, MEDIANS].reset_index(drop=True)

@@ -9,11 +9,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from research.errors import UserError
-from research.segment.base import StratificationModel, informative, is_category, numbers, say
+from research.segment.base import Seeded, StratificationModel, informative, is_category, numbers, say
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.index import value_index
-from research.segment.rule_text import range_in_words, said, unit_of
+from research.segment.rule_text import range_in_words, unit_of
 from research.segment.tiers import as_tiers
 from research.tiers import TIERS, positions
 
@@ -34,7 +34,7 @@ class Reference(StratificationModel):
     """A model with one risk score and the shared value index; rules are its tiers by risk."""
 
     def _learn_value(self, table: pd.DataFrame) -> None:
-        self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
+        self.value_index_ = value_index(table, by_position=self.by_position_)
         self.value_inputs_ = list(self.value_index_.names_)
         self.component_names_ = ["risk", "value"]
 
@@ -50,24 +50,20 @@ class Reference(StratificationModel):
         tiers = self.tier_cuts_.assign(components[:, 0], components[:, 1])
         self.tally_ = Tally.of(positions(tiers), bad, len(TIERS))
 
-    def _tier_words(self, row, language: str) -> str:
-        text = self._risk_words(row.risk_above, row.risk_up_to, language)
+    def _tier_words(self, row) -> str:
+        text = self._risk_words(row.risk_above, row.risk_up_to)
         if row.tier != "premium":
             return text
-        value = range_in_words(said("Value", language), row.value_above, np.inf)
-        return said("{first} and {rest}", language, first=text, rest=value)
+        return f"{text} and {range_in_words('Value', row.value_above, np.inf)}"
 
-    def _risk_words(self, above: float, up_to: float, language: str) -> str:
-        return range_in_words(said("Risk score", language), above, up_to)
+    def _risk_words(self, above: float, up_to: float) -> str:
+        return range_in_words("Risk score", above, up_to)
 
     def rules(self) -> pd.DataFrame:
-        """Return one row per tier: rule, rule_zh, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
+        """Return one row per tier: rule, length, n, known, bads, pd, ci_low, ci_high, tier (training)."""
         cuts = list(self.tier_cuts_.table().itertuples())
         rules = self.tally_.rates().assign(
-            rule=[self._tier_words(row, "en") for row in cuts],
-            rule_zh=[self._tier_words(row, "zh") for row in cuts],
-            length=[2, 1, 1, 1],
-            tier=as_tiers(TIERS),
+            rule=[self._tier_words(row) for row in cuts], length=[2, 1, 1, 1], tier=as_tiers(TIERS)
         )
         return rules[list(RULE_COLUMNS)]
 
@@ -76,7 +72,7 @@ class Reference(StratificationModel):
         return self.tier_cuts_.table()
 
 
-class RandomTiers(Reference):
+class RandomTiers(Reference, Seeded):
     """Tiers by lot: the floor that any model must beat. One draw; a comparison averages many (`compare.random_tiers`).
 
     Lots are a hash of the customer's predictor values and the seed, so the same customer gets the same lot alone or
@@ -85,22 +81,9 @@ class RandomTiers(Reference):
 
     needs_outcome = False
 
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        value: str | None = None,
-        shares: Mapping[str, float] | None = None,
-        seed: int = 0,
-    ):
-        self.inputs = inputs
-        self.value = value
-        self.shares = shares
-        self.seed = seed
-
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         self.hashed_ = self._chosen_inputs(table)
-        self.inputs_, self.value_inputs_, self.absent_, self.n_rules_ = [], self.hashed_, [], 0
+        self.inputs_, self.value_inputs_, self.n_rules_ = [], self.hashed_, 0
         self.component_names_ = ["risk", "value"]
 
     def _components(self, table: pd.DataFrame) -> np.ndarray:
@@ -126,9 +109,8 @@ class GradeTiers(Reference):
     """Tiers by one variable: the first of a fixed list that the table has.
 
     The list (`GRADE_ORDER`): the lender's grade, a credit score (higher = safer), else repayment delay, past
-    delinquencies, debt to income, loan to value, utilisation. `inputs_` says which one it was and `fallback_`
-    whether it is neither grade nor score. A missing value takes the training median. Arrays: the first column,
-    higher = riskier.
+    delinquencies, debt to income, loan to value, utilisation. `inputs_` says which one it was. A missing value
+    takes the training median. Arrays: the first column, higher = riskier.
     """
 
     needs_outcome = False
@@ -139,14 +121,11 @@ class GradeTiers(Reference):
         sign: int = 1,
         *,
         inputs: str | list[str] | None = None,
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
     ):
+        super().__init__(inputs=inputs, shares=shares)
         self.variable = variable
         self.sign = sign
-        self.inputs = inputs
-        self.value = value
-        self.shares = shares
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         options = [(self.variable, self.sign)] if self.variable else list(GRADE_ORDER)
@@ -161,8 +140,6 @@ class GradeTiers(Reference):
                 f"GradeTiers: the table has none of {names}; tiers by one grade are not testable here"
             )
         name, self.sign_ = found[0]
-        self.fallback_ = name not in ("credit_grade", "credit_score")
-        self.absent_ = [] if not self.fallback_ or self.by_position_ else ["credit_grade", "credit_score"]
         self.inputs_ = [name]
         self.median_ = float(np.nanmedian(numbers(table, name)))
         self.n_rules_ = len(TIERS)
@@ -173,14 +150,13 @@ class GradeTiers(Reference):
         risk = self.sign_ * np.where(np.isnan(values), self.median_, values)
         return np.column_stack([risk, self._value(table)])
 
-    def _risk_words(self, above: float, up_to: float, language: str) -> str:
+    def _risk_words(self, above: float, up_to: float) -> str:
         name = self.inputs_[0]
-        if self.sign_ > 0:
-            return range_in_words(say(name, language), above, up_to, unit_of(name))
-        return range_in_words(say(name, language), -up_to, -above, unit_of(name))
+        low, high = (above, up_to) if self.sign_ > 0 else (-up_to, -above)
+        return range_in_words(say(name), low, high, unit_of(name))
 
 
-class GradientBoosting(Reference):
+class GradientBoosting(Reference, Seeded):
     """Histogram gradient boosting (scikit-learn): the room above, without rules.
 
     Categories are split natively (levels frozen in fit, the commonest 200; others and unknown levels count as
@@ -189,31 +165,10 @@ class GradientBoosting(Reference):
     """
 
     own_probability = True
-
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        trees: int = 100,
-        learning_rate: float = 0.05,
-        leaves: int = 8,
-        least_leaf: int = 50,
-        value: str | None = None,
-        shares: Mapping[str, float] | None = None,
-        seed: int = 0,
-    ):
-        self.inputs = inputs
-        self.trees = trees
-        self.learning_rate = learning_rate
-        self.leaves = leaves
-        self.least_leaf = least_leaf
-        self.value = value
-        self.shares = shares
-        self.seed = seed
+    trees, learning_rate, leaves, least_leaf = 100, 0.05, 8, 50
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         chosen = self._chosen_inputs(table)
-        self.absent_: list[str] = []
         self.inputs_ = informative(table, chosen) or chosen[:1]
         self.levels_ = {
             name: sorted(pd.Series(text_levels(table[name])).value_counts().index[:MOST_LEVELS])

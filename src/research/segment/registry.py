@@ -20,12 +20,10 @@ ARMS = ("as practised", "equal information")
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model: class, titles, whether it is one of the three models or a reference, and what it takes."""
+    """One model: class, title, and what it takes."""
 
     name: str
     title: str
-    title_zh: str
-    kind: str
     model: Callable[..., StratificationModel]
     arms_differ: bool
     seeded: bool
@@ -35,24 +33,14 @@ class ModelSpec:
 MODELS: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
-        ModelSpec("rfm", "RFM", "RFM 模型", "model", RFM, True, False, "RFM"),
-        ModelSpec(
-            "abc", "ABC (value, risk, need)", "ABC 模型（价值、风险、需求）", "model", ABC, True, False, "ABC"
-        ),
-        ModelSpec("tree", "Decision tree", "决策树", "model", DecisionTree, False, True),
-        ModelSpec("random", "Random tiers", "随机分层", "reference", RandomTiers, False, True),
-        ModelSpec("grade", "One grade or score", "单一等级或评分", "reference", GradeTiers, False, False),
-        ModelSpec(
-            "scorecard",
-            "Scorecard (weight of evidence)",
-            "评分卡（WoE）",
-            "reference",
-            Scorecard,
-            False,
-            False,
-        ),
-        ModelSpec("boosting", "Gradient boosting", "梯度提升", "reference", GradientBoosting, False, True),
-        ModelSpec("optimal_tree", "Optimal tree", "最优决策树", "reference", OptimalTree, False, True),
+        ModelSpec("rfm", "RFM", RFM, True, False, "RFM"),
+        ModelSpec("abc", "ABC (value, risk, need)", ABC, True, False, "ABC"),
+        ModelSpec("tree", "Decision tree", DecisionTree, False, True),
+        ModelSpec("random", "Random tiers", RandomTiers, False, True),
+        ModelSpec("grade", "One grade or score", GradeTiers, False, False),
+        ModelSpec("scorecard", "Scorecard (weight of evidence)", Scorecard, False, False),
+        ModelSpec("boosting", "Gradient boosting", GradientBoosting, False, True),
+        ModelSpec("optimal_tree", "Optimal tree", OptimalTree, False, True),
     )
 }
 
@@ -72,27 +60,23 @@ def make(
     seed: int = 0,
     shares: Mapping[str, float] | None = None,
     weights: Mapping[str, float] | None = None,
-    inputs: list[str] | None = None,
-    value: str | None = None,
 ) -> StratificationModel:
     """Return an unfitted model.
 
     arm "as practised": the inputs the model's own definition names. arm "equal information": every predictor of the
-    table, or `inputs`. Models whose definition names no inputs (`arms_differ` False) use every predictor, or `inputs`,
-    in both arms; the one-grade reference is one variable by definition. `weights` may hold A, B, C and R, F, M; each
-    model takes its own. Raises UserError on an unknown name or arm.
+    table, which models whose definition names no inputs (`arms_differ` False) use in both arms; the one-grade reference
+    is one variable by definition. `weights` may hold A, B, C and R, F, M; each model takes its own. Raises UserError on
+    an unknown name or arm.
     """
     spec = _spec(name, arm)
-    given: dict = {"shares": shares, "value": value}
+    given: dict = {"shares": shares}
     if spec.seeded:
         given["seed"] = seed
     if spec.weight_keys and weights:
         own = {key: float(weights[key]) for key in spec.weight_keys if key in weights}
         given["weights"] = own or None
     if arm == "equal information" and spec.arms_differ:
-        given["inputs"] = inputs or "predictors"
-    elif not spec.arms_differ:
-        given["inputs"] = inputs
+        given["inputs"] = "predictors"
     return spec.model(**given)
 
 

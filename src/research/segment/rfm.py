@@ -13,13 +13,14 @@ from research.paths import DEFINITIONS
 from research.segment.base import StratificationModel, informative, numbers, say
 from research.segment.calibration import RULE_COLUMNS, Tally
 from research.segment.encode import OutcomeOrder
-from research.segment.index import block_columns, value_index
+from research.segment.index import block_columns
 from research.segment.tiers import as_tiers, steady
 from research.tiers import TIERS, positions
 
 BANDS = 5
 RECIPES = ("quantile", "plus one")
 OTHERS = "Others"
+NATIVE_CUTS = (4.0, 3.0, 2.0)  # lowest weighted mean of premium, low and medium
 
 
 @cache
@@ -69,22 +70,12 @@ class Bands:
         rank = BANDS + 1 - rank if self.reverse else rank
         return np.where(np.isnan(values), self.missing_score, rank)
 
-    def table(self, name: str) -> list[dict]:
-        """Return one row per band, score 1 to 5: input, score, lower, upper, closed, missing_score."""
+    def table(self) -> pd.DataFrame:
+        """Return one row per band, score 1 to 5: score, lower, upper."""
         edges = np.concatenate([[-np.inf], self.cuts_, [np.inf]])
-        closed = "left" if self.recipe == "plus one" else "right"
-        rows = [
-            {
-                "input": name,
-                "score": BANDS - band if self.reverse else band + 1,
-                "lower": edges[band],
-                "upper": edges[band + 1],
-                "closed": closed,
-                "missing_score": self.missing_score,
-            }
-            for band in range(BANDS)
-        ]
-        return sorted(rows, key=lambda row: row["score"])
+        score = np.arange(BANDS, 0, -1) if self.reverse else np.arange(1, BANDS + 1)
+        rows = pd.DataFrame({"score": score, "lower": edges[:-1], "upper": edges[1:]})
+        return rows.sort_values("score", ignore_index=True)
 
 
 class RFM(StratificationModel):
@@ -104,7 +95,7 @@ class RFM(StratificationModel):
     missing; the total is the equal-weight mean. Value is the mean band of the value indicators in the table.
 
     Parameters: names of the three constructs; weights {"R": , "F": , "M": } (None = equal); recipe "quantile" or
-    "plus one" (see Bands); native_cuts: lowest weighted mean of premium, low and medium.
+    "plus one" (see Bands).
     """
 
     def __init__(
@@ -116,19 +107,14 @@ class RFM(StratificationModel):
         inputs: str | list[str] | None = None,
         weights: Mapping[str, float] | None = None,
         recipe: str = "quantile",
-        native_cuts: tuple[float, float, float] = (4.0, 3.0, 2.0),
-        value: str | None = None,
         shares: Mapping[str, float] | None = None,
     ):
         self.recency = recency
         self.frequency = frequency
         self.monetary = monetary
-        self.inputs = inputs
+        super().__init__(inputs=inputs, shares=shares)
         self.weights = weights
         self.recipe = recipe
-        self.native_cuts = native_cuts
-        self.value = value
-        self.shares = shares
 
     def _needs_outcome(self) -> bool:
         return self.inputs is not None
@@ -136,15 +122,11 @@ class RFM(StratificationModel):
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         if self.recipe not in RECIPES:
             raise UserError(f"recipe: found '{self.recipe}'{nearest(str(self.recipe), RECIPES)}")
-        self.value_inputs_: list[str] = []
         self.order_ = None
         if self.inputs is None:
             self._learn_components(table)
         else:
             self._learn_every_input(table, bad)
-        if self.value is not None:
-            self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
-            self.value_inputs_ = [self.value]
         self.n_rules_ = BANDS * len(self.inputs_)
 
     def _learn_components(self, table: pd.DataFrame) -> None:
@@ -158,9 +140,6 @@ class RFM(StratificationModel):
                 f"RFM: the table has none of {', '.join(wanted.values())}; RFM is not testable here"
             )
         given = dict.fromkeys("RFM", 1.0) if self.weights is None else dict(self.weights)
-        for letter in given:
-            if letter not in "RFM" or float(given[letter]) < 0:
-                raise UserError(f"RFM weights: found {given}; expected non-negative numbers for R, F and M")
         total = sum(float(given.get(letter, 0)) for letter in self.columns_)
         if total <= 0:
             raise UserError(f"RFM weights: found {given}; the components present have no weight")
@@ -182,7 +161,6 @@ class RFM(StratificationModel):
 
     def _learn_every_input(self, table: pd.DataFrame, bad: np.ndarray) -> None:
         chosen = informative(table, self._chosen_inputs(table))
-        self.absent_ = []
         self.order_ = OutcomeOrder().fit(table, chosen, bad)
         seen = ~np.isnan(bad)
         self.bands_, self.columns_ = {}, {}
@@ -237,8 +215,6 @@ class RFM(StratificationModel):
 
     def _scores(self, table: pd.DataFrame, components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         total = components[:, -1]
-        if self.value is not None:
-            return -total, self.value_index_.score({self.value: numbers(table, self.value)}, len(table))
         if self.order_ is not None:
             if not self.value_names_:
                 return -total, total
@@ -254,7 +230,7 @@ class RFM(StratificationModel):
 
     def _native(self, table: pd.DataFrame, components: np.ndarray) -> np.ndarray:
         total = components[:, -1]
-        premium, low, medium = self.native_cuts
+        premium, low, medium = NATIVE_CUTS
         conditions = [total >= premium, total >= low, total >= medium]
         return np.select(conditions, list(TIERS[:3]), default=TIERS[3]).astype(object)
 
@@ -284,44 +260,22 @@ class RFM(StratificationModel):
 
     def rules(self) -> pd.DataFrame:
         """Return the native rules, one row per band of the weighted mean, with training counts and default rates."""
-        premium, low, medium = self.native_cuts
+        premium, low, medium = NATIVE_CUTS
         words = (f"≥ {premium:g}", f"{low:g} to < {premium:g}", f"{medium:g} to < {low:g}", f"< {medium:g}")
         rules = self.tally_.rates().assign(
-            rule=[f"Weighted mean of the scores {word}" for word in words],
-            rule_zh=[f"加权平均分 {word}" for word in words],
-            length=1,
-            tier=as_tiers(TIERS),
+            rule=[f"Weighted mean of the scores {word}" for word in words], length=1, tier=as_tiers(TIERS)
         )
         return rules[list(RULE_COLUMNS)]
 
     def segment_table(self) -> pd.DataFrame:
-        """Return one row per named segment: segment, segment_zh, n, known, bads, pd, ci_low, ci_high (training)."""
-        if self.inputs is not None:
-            raise UserError("named segments are defined for R, F and M only, not when every input is scored")
-        segments = _segments()
-        names = pd.DataFrame(
-            {"segment": [*segments["segment"], OTHERS], "segment_zh": [*segments["segment_zh"], "其他"]}
-        )
-        return pd.concat([names, self.segment_tally_.rates()], axis=1)
+        """Return one row per named segment: segment, n, known, bads, pd, ci_low, ci_high (training)."""
+        table = self.segment_tally_.rates()
+        table.insert(0, "segment", [*_segments()["segment"], OTHERS])
+        return table
 
     def cut_points(self) -> pd.DataFrame:
-        """Return five rows per input: input, label, label_zh, score, lower, upper, closed, missing_score, weight."""
-        rows = []
-        for key, bands in self.bands_.items():
-            name = self.columns_[key]
-            for row in bands.table(name):
-                rows.append(
-                    {**row, "label": say(name), "label_zh": say(name, "zh"), "weight": self.weights_[key]}
-                )
-        columns = [
-            "input",
-            "label",
-            "label_zh",
-            "score",
-            "lower",
-            "upper",
-            "closed",
-            "missing_score",
-            "weight",
-        ]
-        return pd.DataFrame(rows)[columns]
+        """Return five rows per input: input, label, score, lower, upper."""
+        names = {name: self.bands_[key].table() for key, name in self.columns_.items()}
+        return pd.concat(
+            [rows.assign(input=name, label=say(name)) for name, rows in names.items()], ignore_index=True
+        )

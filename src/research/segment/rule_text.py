@@ -14,19 +14,15 @@ from research.segment.base import say
 # English is the key; what is not here is written alike, as `{label} ≤ {high}`.
 CHINESE = {
     "Everyone": "全部客户",
-    "Value": "价值",
-    "Risk score": "风险评分",
     "{first} and {rest}": "{first}，且{rest}",
     "{first} or {rest}": "{first}或{rest}",
     "{condition} or missing": "{condition}或缺失",
     "{label} is {level}": "{label}为{level}",
     "{label} is not {levels}": "{label}不为{levels}",
-    "{label} missing": "{label}缺失",
-    "{label} known": "{label}已知",
 }
 
 
-def said(template: str, language: str = "en", **fields: str) -> str:
+def said(template: str, language: str, **fields: str) -> str:
     """Return a template in one language with its fields filled."""
     return (CHINESE.get(template, template) if language == "zh" else template).format(**fields)
 
@@ -46,22 +42,16 @@ class Condition:
     whole: bool = False
 
 
+@cache
 def unit_of(name: str) -> str:
     """Return the unit of a construct, "" for a column that is none."""
-    return _units_and_least().get(name, ("", -math.inf))[0]
-
-
-def least_of(name: str) -> float:
-    """Return the smallest value a construct can have, −inf when it is open or the column is no construct."""
-    return _units_and_least().get(name, ("", -math.inf))[1]
+    return constructs()["unit"].get(name, "")
 
 
 @cache
-def _units_and_least() -> dict[str, tuple[str, float]]:
-    table = constructs()
-    return dict(
-        zip(table.index, zip(table["unit"], table["minimum"].fillna(-math.inf), strict=True), strict=True)
-    )
+def least_of(name: str) -> float:
+    """Return the smallest value a construct can have, −inf when it is open or the column is no construct."""
+    return constructs()["minimum"].fillna(-math.inf).get(name, -math.inf)
 
 
 def number_in_words(x: float, unit: str = "") -> str:
@@ -87,7 +77,7 @@ def range_in_words(label: str, lower: float, upper: float, unit: str = "", whole
         template = "{label} = {low}"
     else:
         template = "{low} ≤ {label} ≤ {high}" if whole else "{low} < {label} ≤ {high}"
-    return said(template, label=label, low=low, high=high)
+    return template.format(label=label, low=low, high=high)
 
 
 def _number_words(name: str, conditions: list[Condition], language: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -16,7 +14,7 @@ from research.segment.base import is_category, numbers, say
 from research.segment.calibration import Tally
 from research.segment.encode import level_codes, text_levels
 from research.segment.references import Reference
-from research.segment.rule_text import number_in_words, said, unit_of
+from research.segment.rule_text import number_in_words, unit_of
 
 BASE_POINTS, BASE_ODDS, DOUBLE = 600.0, 20.0, 50.0
 # By values and outcomes of the training rows and the settings: scorecards of one fold that differ in their inputs only
@@ -43,29 +41,12 @@ class Scorecard(Reference):
     """
 
     own_probability = True
-
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        least_iv: float = 0.02,
-        least_bin: float = 0.05,
-        prebins: int = 10,
-        value: str | None = None,
-        shares: Mapping[str, float] | None = None,
-    ):
-        self.inputs = inputs
-        self.least_iv = least_iv
-        self.least_bin = least_bin
-        self.prebins = prebins
-        self.value = value
-        self.shares = shares
+    least_iv, least_bin, prebins = 0.02, 0.05, 10
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
         seen = ~np.isnan(bad)
         outcome = bad[seen].astype(int)
         chosen = self._chosen_inputs(table)
-        self.absent_: list[str] = []
         self.bins_: dict[str, np.ndarray | list[list[str]]] = {}
         self.woe_: dict[str, np.ndarray] = {}
         self.counts_: dict[str, Tally] = {}
@@ -163,7 +144,7 @@ class Scorecard(Reference):
     def rules(self) -> pd.DataFrame:
         """Return the points table: one row per input and bin.
 
-        Columns: input, rule, rule_zh, length, n, known, bads, pd, ci_low, ci_high, tier (missing: points add up to
+        Columns: input, rule, length, n, known, bads, pd, ci_low, ci_high, tier (missing: points add up to
         one), woe, iv, points (higher = safer).
         """
         factor = DOUBLE / np.log(2)
@@ -179,8 +160,7 @@ class Scorecard(Reference):
                 rows.append(
                     {
                         "input": name,
-                        "rule": self._bin_words(name, i, "en"),
-                        "rule_zh": self._bin_words(name, i, "zh"),
+                        "rule": self._bin_words(name, i),
                         "length": 1,
                         **row._asdict(),
                         "tier": None,
@@ -191,16 +171,15 @@ class Scorecard(Reference):
                 )
         return pd.DataFrame(rows)
 
-    def _bin_words(self, name: str, i: int, language: str) -> str:
-        label, bins = say(name, language), self.bins_[name]
+    def _bin_words(self, name: str, i: int) -> str:
+        label, bins = say(name), self.bins_[name]
         if i == self._bin_count(name):
-            return said("{label} missing", language, label=label)
+            return f"{label} missing"
         if isinstance(bins, list):
-            return said("{label}: {levels}", label=label, levels=", ".join(bins[i]))
+            return f"{label}: {', '.join(bins[i])}"
         if len(bins) == 0:
-            return said("{label} known", language, label=label)
+            return f"{label} known"
         low, high = ["", *(number_in_words(edge, unit_of(name)) for edge in bins), ""][i : i + 2]
-        form = (
-            "{low} ≤ {label} < {high}" if low and high else "{label} ≥ {low}" if low else "{label} < {high}"
-        )
-        return said(form, label=label, low=low, high=high)
+        if low and high:
+            return f"{low} ≤ {label} < {high}"
+        return f"{label} ≥ {low}" if low else f"{label} < {high}"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
-from research.tiers import LABELS, LABELS_ZH, TIERS
+from research.tiers import TIERS
 
 DEFAULT_SHARES = {"premium": 0.10, "low": 0.50, "medium": 0.30, "high": 0.10}
 
@@ -24,23 +24,6 @@ def as_tiers(labels: Iterable[str]) -> pd.Categorical:
     if len(wrong):
         raise UserError(f"'{wrong.iloc[0]}' is not a tier{nearest(str(wrong.iloc[0]), TIERS)}")
     return pd.Categorical(values, categories=list(TIERS), ordered=True)
-
-
-def tier_shares(shares: Mapping[str, float] | None) -> dict[str, float]:
-    """Return checked shares of the four tiers (default 10/50/30/10 %); raise UserError when they do not fit."""
-    given = dict(DEFAULT_SHARES if shares is None else shares)
-    for name in given:
-        if name not in TIERS:
-            raise UserError(f"tier shares: '{name}' is not a tier{nearest(str(name), TIERS)}")
-    missing = [name for name in TIERS if name not in given]
-    if missing:
-        raise UserError(f"tier shares: no share for {', '.join(missing)}")
-    if any(not 0 <= float(given[name]) <= 1 for name in TIERS):
-        raise UserError(f"tier shares: expected numbers from 0 to 1, found {given}")
-    total = sum(float(given[name]) for name in TIERS)
-    if abs(total - 1) > 1e-6:
-        raise UserError(f"tier shares: expected a sum of 1, found {total:g}")
-    return {name: float(given[name]) for name in TIERS}
 
 
 def steady(scores: np.ndarray) -> np.ndarray:
@@ -106,7 +89,7 @@ class TierCuts:
     depends on row order or on the other rows: one customer alone gets the same tier.
 
     Attributes after fit: `high_cut_`, `medium_cut_` (on risk, then minus value), `premium_cut_` (on value, then
-    minus risk), `counts_` (training customers per tier).
+    minus risk), `shares_`.
     """
 
     def __init__(self, shares: Mapping[str, float] | None = None):
@@ -114,7 +97,7 @@ class TierCuts:
 
     def fit(self, risk: np.ndarray, value: np.ndarray) -> TierCuts:
         """Learn the cuts from scores (n,), both finite."""
-        shares = tier_shares(self.shares)
+        shares = dict(DEFAULT_SHARES if self.shares is None else self.shares)
         risk, value = steady(risk), steady(value)
         n = len(risk)
         riskiest = round(n * shares["high"]), round(n * (shares["high"] + shares["medium"]))
@@ -125,8 +108,6 @@ class TierCuts:
         if rest.any():
             (self.premium_cut_,) = cuts_at(value[rest], -risk[rest], [premium])
         self.shares_ = shares
-        counts = np.bincount(self._places(risk, value), minlength=len(TIERS))
-        self.counts_ = {name: int(n) for name, n in zip(TIERS, counts, strict=True)}
         return self
 
     def assign(self, risk: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -142,8 +123,7 @@ class TierCuts:
         return places
 
     def table(self) -> pd.DataFrame:
-        """Return one row per tier: tier, label, label_zh, risk_above, risk_up_to, value_above, target, share, n."""
-        n = sum(self.counts_.values())
+        """Return one row per tier: tier, risk_above, risk_up_to, value_above."""
         high, medium, premium = self.high_cut_.first, self.medium_cut_.first, self.premium_cut_.first
         bounds = {
             "premium": (-np.inf, medium, premium),
@@ -151,19 +131,5 @@ class TierCuts:
             "medium": (medium, high, -np.inf),
             "high": (high, np.inf, -np.inf),
         }
-        return pd.DataFrame(
-            [
-                {
-                    "tier": name,
-                    "label": LABELS[name],
-                    "label_zh": LABELS_ZH[name],
-                    "risk_above": bounds[name][0],
-                    "risk_up_to": bounds[name][1],
-                    "value_above": bounds[name][2],
-                    "target_share": self.shares_[name],
-                    "share": self.counts_[name] / n,
-                    "n": self.counts_[name],
-                }
-                for name in TIERS
-            ]
-        ).assign(tier=lambda t: as_tiers(t["tier"]))
+        rows = pd.DataFrame(bounds, index=["risk_above", "risk_up_to", "value_above"]).T
+        return rows.rename_axis("tier").reset_index().assign(tier=as_tiers(TIERS))

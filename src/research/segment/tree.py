@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -11,13 +9,13 @@ from scipy.special import logit
 from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
-from research.errors import UserError, nearest
+from research.errors import UserError
 from research.once import Once
-from research.segment.base import StratificationModel, informative, numbers, say
+from research.segment.base import Seeded, informative, numbers
 from research.segment.calibration import RULE_COLUMNS, Calibration, Tally
 from research.segment.encode import OneHot
 from research.segment.index import value_index
-from research.segment.pruning import LEAF, LOSSES, Pruning, node_rates, prune, terminal_nodes
+from research.segment.pruning import LEAF, Pruning, node_rates, prune, terminal_nodes
 from research.segment.rule_text import Condition, rule_in_words
 from research.segment.tiers import as_tiers, steady
 from research.tiers import TIERS
@@ -26,7 +24,7 @@ from research.tiers import TIERS
 GROWN = Once["tuple[DecisionTreeClassifier, Pruning]"](most=64)
 
 
-class DecisionTree(StratificationModel):
+class DecisionTree(Seeded):
     """CART (Gini) on the outcome, pruned by the one-standard-error rule; leaves ordered by risk become tiers.
 
     Inputs are all predictors in both arms: nothing in the definition of a tree names fewer. Categories become one
@@ -40,44 +38,19 @@ class DecisionTree(StratificationModel):
     recalibrated by a logistic curve on the inner folds' out-of-fold rates, which undoes the optimism of rates read
     off the customers that grew the leaf. A curve that would turn the order round is not used (`recalibrated_`).
 
-    Value is the shared value index (block A) or the column `value`; within a leaf the tier cuts fall by value.
+    Value is the shared value index (block A); within a leaf the tier cuts fall by value.
     Native tiers: leaves stay whole; the riskiest leaf is high, the safest low, the others take the tier in which the
     middle of their place in the risk order falls; the low leaves' most valuable customers are premium.
     """
 
     own_probability = True
-
-    def __init__(
-        self,
-        *,
-        inputs: str | list[str] | None = None,
-        least_leaf: float = 0.05,
-        least_leaves: int = 3,
-        folds: int = 5,
-        loss: str = "log_loss",
-        prior: float = 20.0,
-        value: str | None = None,
-        shares: Mapping[str, float] | None = None,
-        seed: int = 0,
-    ):
-        self.inputs = inputs
-        self.least_leaf = least_leaf
-        self.least_leaves = least_leaves
-        self.folds = folds
-        self.loss = loss
-        self.prior = prior
-        self.value = value
-        self.shares = shares
-        self.seed = seed
+    least_leaf, least_leaves, folds, prior = 0.05, 3, 5, 20.0
 
     def _make_tree(self) -> DecisionTreeClassifier:
         return DecisionTreeClassifier(min_samples_leaf=self.least_leaf, random_state=self.seed)
 
     def _learn(self, table: pd.DataFrame, bad: np.ndarray | None) -> None:
-        if self.loss not in LOSSES:
-            raise UserError(f"loss: found '{self.loss}'{nearest(str(self.loss), LOSSES)}")
         chosen = self._chosen_inputs(table)
-        self.absent_: list[str] = []
         self.encoder_ = OneHot(self.least_leaf).fit(table, informative(table, chosen) or chosen[:1])
         x = self.encoder_.transform(table)
         seen = ~np.isnan(bad)
@@ -88,7 +61,7 @@ class DecisionTree(StratificationModel):
                 f"outcome: found {fewest} customers in one class; a tree needs at least 2 in each"
             )
         folds = min(self.folds, fewest)
-        settings = (self.least_leaf, self.least_leaves, folds, self.loss, self.prior, self.seed)
+        settings = (self.least_leaf, self.least_leaves, folds, self.prior, self.seed)
         key = joblib.hash([x[seen], outcome, settings])
         self.tree_, self.pruning_ = GROWN(key, lambda: self._grow(x[seen], outcome, folds))
         self.one_se_leaves_ = int(self.pruning_.leaves[self.pruning_.one_se])
@@ -98,8 +71,10 @@ class DecisionTree(StratificationModel):
         self.had_missing_ = np.isnan(x).any(axis=0)
         self.whole_ = (np.isnan(x) | (np.nan_to_num(x) % 1 == 0)).all(axis=0)
         self._read_paths()
-        self.inputs_ = list(dict.fromkeys(self.encoder_.source_[i] for i in self._split_columns()))
-        self.value_index_ = value_index(table, self.value, by_position=self.by_position_)
+        self.inputs_ = list(
+            dict.fromkeys(self.encoder_.source_[i] for i in self.tree_.tree_.feature[self.stop_ == LEAF])
+        )
+        self.value_index_ = value_index(table, by_position=self.by_position_)
         self.value_inputs_ = list(self.value_index_.names_)
         self.component_names_ = ["leaf", "leaf_pd", "value"]
         self.n_rules_ = len(self.leaves_)
@@ -109,7 +84,7 @@ class DecisionTree(StratificationModel):
         splitter = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
         return tree, prune(
             self._make_tree, x, outcome, splitter.split(x, outcome),
-            full=tree, loss=self.loss, prior=self.prior, least_leaves=self.least_leaves,
+            full=tree, prior=self.prior, least_leaves=self.least_leaves,
         )  # fmt: skip
 
     def _learn_risk(self, outcome: np.ndarray) -> None:
@@ -119,16 +94,6 @@ class DecisionTree(StratificationModel):
         curve = Calibration().fit(logit(held_out.rates), outcome.astype(float))
         self.recalibrated_ = bool(curve.slope_ > 0 and np.ptp(held_out.rates) > 0)
         self.leaf_pd_ = curve.probability(logit(rates)) if self.recalibrated_ else rates
-        self.recalibration_ = {
-            "intercept": float(curve.intercept_),
-            "slope": float(curve.slope_ / curve.scale_),
-        }
-
-    def _split_columns(self) -> list[int]:
-        """Return the matrix columns the pruned tree splits on, from the root down."""
-        tree = self.tree_.tree_
-        kept = [n for n in range(tree.node_count) if self.stop_[n] == LEAF]
-        return [int(tree.feature[n]) for n in kept]
 
     def _nodes(self, table: pd.DataFrame) -> np.ndarray:
         # columns the pruned tree does not split on cannot change where a customer stops
@@ -186,32 +151,8 @@ class DecisionTree(StratificationModel):
                 " / ".join(tier for tier in TIERS if tier in reached) for reached in self.reached_
             ],
         )
-        columns = ["leaf", *RULE_COLUMNS[:-1], "risk", "tier", "matched_tiers"]
+        columns = ["leaf", "rule", "rule_zh", *RULE_COLUMNS[1:-1], "risk", "tier", "matched_tiers"]
         return rules.iloc[np.argsort(-risk, kind="stable")][columns].reset_index(drop=True)
-
-    def cut_points(self) -> pd.DataFrame:
-        """Return one row per split of the pruned tree.
-
-        Columns: node, input, label, label_zh, level (categories), threshold, missing_goes, n.
-        """
-        tree = self.tree_.tree_
-        rows = []
-        for node in np.flatnonzero(self.stop_ == LEAF):
-            column = int(tree.feature[node])
-            rows.append(
-                {
-                    "node": int(node),
-                    "input": self.encoder_.source_[column],
-                    "label": say(self.encoder_.source_[column]),
-                    "label_zh": say(self.encoder_.source_[column], "zh"),
-                    "level": self.encoder_.level_[column],
-                    "threshold": float(tree.threshold[node]),
-                    "missing_goes": "left" if tree.missing_go_to_left[node] else "right",
-                    "n": int(tree.n_node_samples[node]),
-                }
-            )
-        columns = ["node", "input", "label", "label_zh", "level", "threshold", "missing_goes", "n"]
-        return pd.DataFrame(rows, columns=columns)
 
     def _read_paths(self) -> None:
         """Set `paths_`: the conditions that lead to each leaf."""

@@ -65,14 +65,11 @@ def _found(study: Study, claim: dict[str, Any], name: str) -> dict[str, Any]:
     if claim["quantity"] == "realised_value_gap":
         return _value(study, name)
     if claim["quantity"] == "potential_lift" and (found := own_flags(study)) is not None:
-        return _lift(found.set_index(["model", "flag"]).loc[(name, potential.RULE)])
+        row = found.set_index(["model", "flag"]).loc[(name, potential.RULE)]
+        if np.isnan(row["estimate"]):
+            return _none("nobody is flagged, or nobody arrives")
+        return _measured(row, round(row["flagged"] + row["rest"]))
     return _none(f"needs {claim['needs']}")
-
-
-def _lift(row: pd.Series) -> dict[str, Any]:
-    if np.isnan(row["estimate"]):
-        return _none("nobody is flagged, or nobody arrives")
-    return _measured(row, round(row["flagged"] + row["rest"]))
 
 
 def _need(study: Study, name: str) -> dict[str, Any]:

@@ -14,18 +14,8 @@ from research.parameters import Study
 from research.steps import step
 from research.study.customers import all_data_key, all_names, customers, outcome, real, sampled
 
-CARD = (
-    "title",
-    "period",
-    "currency",
-    "sampling",
-    "outcome",
-    "censoring",
-    "money_window",
-    "limits",
-    "licence",
-    "citation",
-)
+CARD = ("title", "period", "currency", "sampling", "outcome", "censoring", "money_window", "limits", "licence",
+        "citation")  # fmt: skip
 
 
 @step(customers, sampled, "weights", "fieldwork")
@@ -85,19 +75,15 @@ def data_sets(study: Study) -> pd.DataFrame:
     names = all_names(study)
     published = [name for name in names if not datasets.is_path(name)]
     known = datasets.describe(published, lambda name: customers(study.with_dataset(name)))
-    own = [_own_row(study.with_dataset(name)) for name in names if datasets.is_path(name)]
+    own = []
+    for one in (study.with_dataset(name) for name in names if datasets.is_path(name)):
+        walk = datasets.crosswalk_of(one.dataset, one.crosswalk or None)
+        told = {"real": True, "available": True, "licence": "your own", "partial": ""}
+        own.append(told | about(one) | datasets.fits(datasets.coverage_of(walk)))
     if not own:
         return known
     columns = datasets.describe([datasets.SIMULATED]).columns
     return pd.concat([pd.DataFrame(own).reindex(columns=columns), known], ignore_index=True)
-
-
-def _own_row(study: Study) -> dict[str, Any]:
-    """What `datasets.describe` says of a data set, of an own loan book."""
-    counts = datasets.fits(
-        datasets.coverage_of(datasets.crosswalk_of(study.dataset, study.crosswalk or None))
-    )
-    return {"real": True, "available": True, "licence": "your own", "partial": "", **about(study), **counts}
 
 
 def lenders_data(study: Study) -> tuple[pd.DataFrame, str]:
@@ -201,7 +187,7 @@ def classes_best(study: Study) -> tuple[pd.DataFrame, str]:
 @step(classification)
 def classification_tests(study: Study) -> pd.DataFrame:
     """Return the association of each standard with the outcome."""
-    names = classes.standards().drop_duplicates("standard").set_index("standard")["name"]
+    names = pd.Series({standard: entry["name"] for standard, entry in classes.rules()["standards"].items()})
     known = customers(study).get("default")
     made = classification(study) if known is not None else classification(study).iloc[:, :0]
     return association.tests(made, known, names, classes.rules()["test"]["level"])

@@ -27,9 +27,9 @@ from research.study.collect import (
     quality,
 )
 from research.study.customers import customers
-from research.study.manage import loan_quality
+from research.study.manage import loan_classes, loan_quality
 from research.study.models import model, not_testable
-from research.study.segment import MATCHED, rfm_grid, tier_panels, tier_profile, tier_rates
+from research.study.segment import MATCHED, tier_panels, tier_profile, tier_rates
 from research.suppression import PROTECTED, WITHHELD, Counts, emptied, protect
 
 KNOWN, BAD = {"outcome": ("bad", "good")}, {"outcome": ("bad",)}
@@ -48,7 +48,7 @@ def published(study: Study, name: str) -> pd.DataFrame:
         study: the plan.
         name: "levels", "classes", "class_tests", "missing", "distributions", "checks", "impossible"; of a
             model, such as "rfm_tiers": tiers, rules, profile, crosswalk and contradictions;
-            "rfm_segments", "rfm_grid", "abc_indicators".
+            "rfm_segments", "abc_indicators".
     """
     if smallest_count(study, "loans") > 1:
         table = protected_counts(study)[name].copy()
@@ -80,8 +80,8 @@ def counts_known(study: Study) -> frozenset[float]:
     return frozenset({float(facts["rows"]), float(facts["known"])})
 
 
-@step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_quality,
-      "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
+@step(customers, quality, classification_summary, classification_tests, model, tier_rates, loan_classes,
+      loan_quality, "models", "small_cell", "compare_datasets", "fieldwork")  # fmt: skip
 def protected_counts(study: Study) -> dict[str, pd.DataFrame]:
     """Return every table of counts of the study's customers, none of which gives away what another withholds."""
     least, size = smallest_count(study, "loans"), len(customers(study))
@@ -175,12 +175,6 @@ def of_model(study: Study, name: str) -> dict[str, Callable[[], Counts]]:
         made["rfm_segments"] = lambda: Counts(
             model(study, name).segment_table(), {"segment": "rfm segment"}, rules, told
         )
-        made["rfm_grid"] = lambda: Counts(
-            rfm_grid(study).astype({"r_score": int, "f_score": int}),
-            {"r_score": "rfm r_score", "f_score": "rfm f_score"},
-            {"n": {}, "known": KNOWN, "bad": BAD},
-            told,
-        )
     if name == "abc":
         made["abc_indicators"] = lambda: Counts(
             model(study, name).indicators(),
@@ -233,7 +227,7 @@ def _sorted_by(study: Study) -> Iterator[tuple[str, pd.Series]]:
         for panel, tiers in tier_panels(study, name).items():
             yield f"{name} {panel}", tiers
         yield from memberships(name, model(study, name), table).items()
-        known = loan_quality(study, name)
+        known = loan_classes(study)
         if "reason" not in known:
             classed = quality_rules.labelled(known["classified"], quality_rules.policy())
             for scheme in quality_rules.policy().schemes:
@@ -246,19 +240,10 @@ def memberships(name: str, fitted: StratificationModel, table: pd.DataFrame) -> 
     if name == "tree":
         return {"tree rule": assessed["leaf"].astype(int)}
     if name == "abc":
-        cells, rules = fitted.cells(table), fitted.rules()
-        levels = ["a_level", "b_level", "c_level"]
-        words = rules.set_index(levels)["rule"]
-        return {
-            "abc rule": pd.Series(words.loc[pd.MultiIndex.from_frame(cells[levels])].to_numpy(), table.index)
-        }
-    scores = {
-        f"rfm {score}": assessed[score].astype(int) for score in ("r_score", "f_score") if score in assessed
-    }
+        return {"abc rule": pd.Series(fitted.rules()["rule"].to_numpy()[fitted.cells(table)], table.index)}
     return {
         "rfm rule": assessed["native_tier"],
         "rfm segment": pd.Series(fitted.segments(table), table.index),
-        **scores,
     }
 
 

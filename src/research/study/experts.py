@@ -17,13 +17,8 @@ from research.steps import step
 from research.study.customers import customers
 from research.study.judgements import practitioner_agreement
 from research.study.models import not_testable
-from research.study.weighting import survey_weights
-from research.study.workbooks import fingerprint_of, located
-
-
-def ahp_key(study: Study) -> str:
-    """Return the fingerprint of the comparisons."""
-    return fingerprint_of(study, "ahp")
+from research.study.weighting import ahp_key, survey_weights
+from research.study.workbooks import located
 
 
 @step("fieldwork", "bootstrap", "seed", data=ahp_key)
@@ -39,14 +34,14 @@ def expert_comparisons(study: Study) -> pd.DataFrame:
     )
 
 
-@step(customers, "fieldwork", "tier_shares", "seed", data=ahp_key)
+@step(customers, survey_weights, "tier_shares", "seed")
 def weight_shift(study: Study, name: str) -> dict[str, Any]:
     """Return how many of `n` customers `moved` from equal weights to those of the experts; `reason` if untestable."""
     if reason := not_testable(study, name):
         return {"reason": reason}
     table, shares = customers(study), study.tier_shares.model_dump()
     placed = []
-    for given in (None, survey_weights(study.fieldwork.ahp)):
+    for given in (None, survey_weights(study)):
         made = registry.make(name, seed=study.seed, shares=shares, weights=given)
         placed.append(np.asarray(made.fit(table, table["default"]).predict(table)))
     return {"reason": "", "n": len(table), "moved": int((placed[0] != placed[1]).sum())}

@@ -85,7 +85,7 @@ def _both_arms(made: Any) -> Any:
 
 def picked(made: Any, order: list[int], pairs: tuple[resampling.Pair, ...]) -> Any:
     """Return predictions or refits with the entries of the first axis in this order, under these names."""
-    fields = ("score", "probability", "value", "tier", "tier_rate")
+    fields = ("score", "probability", "tier", "tier_rate")
     return replace(
         made, pairs=pairs, **{name: getattr(made, name)[order] for name in fields if hasattr(made, name)}
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from research.compare import claims
@@ -17,12 +15,7 @@ from research.study.interviews import interviews
 from research.study.survey import survey_quality, survey_scales
 
 TITLES = {"rfm": "RFM", "abc": "ABC", "tree": "the tree"}
-SIDES = {
-    "supported": "supports",
-    "contradicted": "contradicts",
-    "refuted": "contradicts",
-    "not refuted": "inconclusive",
-}
+SIDES = {"supported": "supports", "contradicted": "contradicts", "refuted": "contradicts"}
 
 
 @step(evidence)
@@ -40,13 +33,7 @@ def loan_strand(study: Study) -> pd.DataFrame:
             for verdict, rows_of in part.groupby("verdict", sort=False)
         ]
         text = f"{statements[part['claim'].iloc[0]]}: {'; '.join(said)}"
-        rows.append(
-            {
-                "hypothesis": benefit,
-                "text": text,
-                "outcome": outcomes.pop() if len(outcomes) == 1 else "inconclusive",
-            }
-        )
+        rows.append((benefit, text, outcomes.pop() if len(outcomes) == 1 else "inconclusive"))
     return pd.DataFrame(rows, columns=["hypothesis", "text", "outcome"])
 
 
@@ -55,25 +42,16 @@ def _listed(names: list[str]) -> str:
 
 
 @step(loan_strand, survey_scales, interviews)
-def synthesis(study: Study) -> dict[str, Any]:
-    """Return the joint display, the survey means and themes behind it, the GRAMMS statement and the counts."""
+def synthesis(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the joint display (`display`) and the statement of GRAMMS (`statement`)."""
     hypotheses = integration.read_hypotheses()
     asked = survey_scales(study)["means"] if study.fieldwork.survey else pd.DataFrame()
     heard = pd.DataFrame()
     if study.fieldwork.interviews:
         found = interviews(study)
-        heard = integration.theme_evidence(
-            found["counted"], found["units"], found["codebook"], hypotheses, "any"
-        )
+        heard = integration.theme_evidence(found["counted"], found["units"], found["codebook"], hypotheses)
     display = integration.joint_display(loan_strand(study), asked, heard, hypotheses)
-    counts = _counts(study)
-    return {
-        "display": display,
-        "asked": asked[asked["criterion"].isin(display["hypothesis"])] if len(asked) else asked,
-        "themes": heard,
-        "statement": integration_statement(display, counts),
-        "counts": counts,
-    }
+    return {"display": display, "statement": integration_statement(display, _counts(study))}
 
 
 def _counts(study: Study) -> dict[str, int]:

@@ -34,7 +34,7 @@ def interviews_key(study: Study) -> str:
 
 @step("fieldwork", data=interviews_key)
 def interviews(study: Study) -> dict[str, pd.DataFrame]:
-    """Return the coded interviews: units, codings, assignments, memos, codebook, and the waived findings.
+    """Return the coded interviews: units, codings, assignments, codebook, and the waived findings.
 
     `codings` are those of the coders who worked alone, from which reliability comes; `counted` are those that count:
     all of them, or where coders decided what they differ in (`decisions`), those that they settled on.
@@ -65,7 +65,6 @@ def read_interviews(given: Fieldwork) -> dict[str, pd.DataFrame]:
         "units": units,
         "codings": coded.codings,
         "assignments": coded.assignments,
-        "memos": coded.memos,
         "codebook": book,
         "findings": findings,
         "names": pd.DataFrame({"names": [len(listed)]}),

@@ -99,9 +99,9 @@ def policy(study: Study, name: str) -> dict[str, Any]:
     }
 
 
-@step(tiers)
-def loan_quality(study: Study, name: str) -> dict[str, Any]:
-    """Return loan quality crossed with a model's tiers, contradictions and rules; `reason` where not testable."""
+@step(customers)
+def loan_classes(study: Study) -> dict[str, Any]:
+    """Return the category and stage of each loan (`classified`), rules and version; `reason` where not testable."""
     table, rules = customers(study), quality_rules.policy()
     found: dict[str, Any] = {"rules": quality_rules.provenance(rules, table), "version": rules.version}
     if reason := outcome(study).no_default_rate:
@@ -110,11 +110,20 @@ def loan_quality(study: Study, name: str) -> dict[str, Any]:
         return found | {
             "reason": "the data set records no days past due and none of the policy's other measures"
         }
-    classed, placed = quality_rules.classify(table, rules), tiers(study, name)
+    return found | {"classified": quality_rules.classify(table, rules)}
+
+
+@step(tiers, loan_classes)
+def loan_quality(study: Study, name: str) -> dict[str, Any]:
+    """Return loan quality crossed with a model's tiers, contradictions and rules; `reason` where not testable."""
+    found = dict(loan_classes(study))
+    classed = found.pop("classified", None)
+    if classed is None:
+        return found
+    placed, rules = tiers(study, name), quality_rules.policy()
     return found | {
         "crosswalk": quality_rules.labelled(quality_rules.crosswalk(classed, placed), rules),
         "contradictions": quality_rules.contradictions(classed, placed, rules),
-        "classified": classed,
     }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from research.collect import datasets
 from research.collect import worth as worths
-from research.compare import criteria, economics, fairness, resampling
+from research.compare import criteria, economics, fairness
 from research.compare.calibration import tier_calibration
 from research.compare.parsimony import parsimony
 from research.parameters import Study
@@ -37,29 +37,16 @@ def measured(study: Study) -> dict[str, Any]:
     table = for_comparison(study)
     oof = out_of_fold(study)
     counted = {pair: _parsimony(study, *pair) for pair in oof.pairs}
-    rows = criteria.criterion_table(
-        oof, fold_measures(study), datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
-        others=_regret(study, oof),
-    )  # fmt: skip
     groups = [name for name in ("age", "sex", "marital_status") if name in table]
     fair = fairness.fairness(oof, table[groups], study.bootstrap, study.seed)
-    if len(fair):
-        rows = pd.concat(
-            [rows, criteria.placed(fairness.worst_attribute(fair), datasets.shown(study.dataset))],
-            ignore_index=True,
-        )
-    return {
-        "criteria": rows,
-        "fairness": fair,
-        "calibration": tier_calibration(oof),
-    }
-
-
-def _regret(study: Study, oof: resampling.OutOfFold) -> list[pd.DataFrame]:
-    """Return the regret of criterion 7 where the truth is known."""
-    if study.dataset != datasets.SIMULATED:
-        return []
-    return [economics.regret(oof, datasets.simulation().truth, study.bootstrap, study.seed)]
+    others = [fairness.worst_attribute(fair)] if len(fair) else []
+    if study.dataset == datasets.SIMULATED:  # where the truth is known
+        others.append(economics.regret(oof, datasets.simulation().truth, study.bootstrap, study.seed))
+    rows = criteria.criterion_table(
+        oof, fold_measures(study), datasets.shown(study.dataset), refits(study), counted, study.bootstrap, study.seed,
+        others,
+    )  # fmt: skip
+    return {"criteria": rows, "fairness": fair, "calibration": tier_calibration(oof)}
 
 
 def _parsimony(study: Study, name: str, arm: str) -> pd.DataFrame:

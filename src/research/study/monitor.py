@@ -22,21 +22,12 @@ from research.segment import profile
 from research.segment.tiers import as_tiers
 from research.steps import step
 from research.study.flags import flags
-from research.study.panel import (
-    SIMULATED,
-    followed,
-    frozen_model,
-    monthly_tiers,
-    months,
-    size,
-)
+from research.study.panel import SIMULATED, followed, frozen_model, monthly_tiers, months, size
 
 PAGE = "07_monitoring"
 ABSORBING = ("default", "churned")
 SEASONS = (3, 6, 12)  # months on book at which the hazard of default changes most
 BY_CHANCE = "random"
-
-# ------------------------------------------------------------------------------------------------------ real customers
 
 
 def real_panel(study: Study) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
@@ -168,8 +159,6 @@ REAL = {
     "flags": flags,
 }  # fmt: skip
 
-# --------------------------------------------------------------------------------------------------- the simulated bank
-
 
 @step(monthly_tiers, "models")
 def triggers(study: Study) -> dict[str, pd.DataFrame]:
@@ -179,7 +168,7 @@ def triggers(study: Study) -> dict[str, pd.DataFrame]:
         `months`: `model, period, measure, value, signal, fired, shock` and the bounds of the bands; `delay`: a row per
         model, see `retiering.delay`.
     """
-    bank = monthly.bank(size(study, SIMULATED))
+    bank = datasets.simulation(size(study, SIMULATED))
     fired = {name: _trigger(study, name) for name in study.models}
     keys, long = ["period", "fired"], []
     for name, table in fired.items():
@@ -195,7 +184,8 @@ def triggers(study: Study) -> dict[str, pd.DataFrame]:
 
 
 def _trigger(study: Study, name: str) -> pd.DataFrame:
-    bank, usual = monthly.bank(size(study, SIMULATED)), _usual(study)
+    bank, dates = datasets.simulation(size(study, SIMULATED)), months(study, SIMULATED)
+    usual = dates.loc[dates["reference"], "period"].tolist()
     score = frozen_model(study, SIMULATED, name).risk_score(bank.customers)
     intake = pd.DataFrame({"period": bank.truth["origin"].to_numpy(), "score": score})
     moved = _moves(study, SIMULATED, name, 1)
@@ -216,12 +206,12 @@ def tier_quality(study: Study, name: str) -> pd.DataFrame:
     table = _placed(study, name)
     parts = [rates.loss_rates(table, "tier", "loss_amount", "loan_amount", study.seed)]
     for event in ABSORBING:
-        found = rates.event_rates(table, "tier", event)
-        counts = found.rename(columns={"n": "known", "events": "bad"})
-        parts.append(found.assign(result=tier_trend.separation(counts)["result"].iloc[0]))
-    whole = pd.concat(parts, ignore_index=True)
+        found = profile.rates(table["tier"], table[event])
+        result = tier_trend.separation(found)["result"].iloc[0]
+        named = found.assign(measure=event, n=found["known"], result=result)
+        parts.append(named.rename(columns={"bad": "events", "rate": "estimate"}))
     columns = ["tier", "measure", "events", "n", "estimate", "ci_low", "ci_high", "result"]
-    return whole.loc[whole["tier"] != "all", columns].reset_index(drop=True)
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 @step(frozen_model)
@@ -247,7 +237,7 @@ def tier_categories(study: Study, name: str) -> dict[str, Any]:
 @step(months)
 def default_vintages(study: Study) -> pd.DataFrame:
     """Return the vintage curves of the simulated bank by half-year of the loan."""
-    loans = vintages.loan_histories(monthly.bank(size(study, SIMULATED)).panel)
+    loans = vintages.loan_histories(datasets.simulation(size(study, SIMULATED)).panel)
     loans["cohort"] = vintages.grouped(loans["start"], 6)
     return vintages.vintage_curves(loans, "cohort")
 
@@ -260,26 +250,21 @@ def warnings(study: Study) -> pd.DataFrame:
         A row per rule: `rule, label, condition, why, arrears`, hit rate and precision with intervals, `base_rate`,
         `lift`, `alarms_per_1000`, months of lead (median, quartiles), `noticed` (hidden distress seen in six months).
     """
-    bank = monthly.bank(size(study, SIMULATED))
+    bank = datasets.simulation(size(study, SIMULATED))
     worth = early_warning.evaluate(bank.panel)
     wide = worth.pivot(index="rule", columns="measure", values="estimate")
     for end in ("ci_low", "ci_high"):
         bounds = worth.pivot(index="rule", columns="measure", values=end)[["hit_rate", "precision"]]
         wide = wide.join(bounds.rename(columns=lambda name, end=end: f"{name}_{end}"))
-    noticed = early_warning.detection(bank.panel, bank.distress).set_index("rule")["estimate"]
+    noticed = early_warning.detection(bank.panel, bank.distress)
     table = early_warning.rule_table().join(wide, on="rule")
     return table.assign(noticed=table["rule"].map(noticed))
 
 
 def _placed(study: Study, name: str) -> pd.DataFrame:
     """Return the applications of the simulated bank with their outcomes and the `tier` of a frozen model."""
-    table = monthly.bank(size(study, SIMULATED)).customers
+    table = datasets.simulation(size(study, SIMULATED)).customers
     return table.assign(tier=as_tiers(frozen_model(study, SIMULATED, name).predict(table)))
-
-
-def _usual(study: Study) -> list[int]:
-    dates = months(study, SIMULATED)
-    return dates.loc[dates["reference"], "period"].tolist()
 
 
 def _states(study: Study, source: str, name: str) -> pd.DataFrame:
@@ -287,7 +272,7 @@ def _states(study: Study, source: str, name: str) -> pd.DataFrame:
     tiers = monthly_tiers(study, source)[name][["customer_id", "period", "tier"]]
     if source != SIMULATED:
         return tiers
-    ends = monthly.bank(size(study, source)).panel.query("defaulted == 1 or churned == 1")
+    ends = datasets.simulation(size(study, source)).panel.query("defaulted == 1 or churned == 1")
     state = np.where(ends["defaulted"] == 1, "default", "churned")
     last = pd.DataFrame(
         {"customer_id": ends["customer_id"].astype(object), "period": ends["period"], "tier": state}

@@ -60,7 +60,7 @@ def made(study: Study, name: str) -> StratificationModel:
 def frozen_model(study: Study, source: str, name: str) -> StratificationModel:
     """Return a model fitted at the start of the panel."""
     if source == SIMULATED:
-        bank = monthly.bank(size(study, source))
+        bank = datasets.simulation(size(study, source))
         start = bank.customers[(bank.truth["origin"] < FIRST_LOANS).to_numpy()]
     else:
         start = monthly.customers(source, int(months(study, source)["period"].iloc[0]))

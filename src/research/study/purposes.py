@@ -302,8 +302,3 @@ def _own_ranks(rows: pd.DataFrame) -> pd.DataFrame:
     return inference.nemenyi(scores).assign(
         lenders=len(scores), friedman=test["statistic"], p_friedman=test["p_value"]
     )
-
-
-def fairness(study: Study) -> pd.DataFrame:
-    """Return the fairness ratios of every model; no rows where no protected attribute is recorded."""
-    return measured(study)["fairness"]

@@ -10,7 +10,7 @@ from research.parameters import Study
 from research.segment import profile
 from research.steps import step
 from research.study.customers import customers
-from research.study.models import model, native_tiers, tiers
+from research.study.models import native_tiers, tiers
 
 MATCHED, OWN = "matched shares", "own rule"
 
@@ -35,14 +35,3 @@ def tier_rates(study: Study, name: str) -> pd.DataFrame:
 def tier_profile(study: Study, name: str) -> pd.DataFrame:
     """Return the median and middle half of each numeric predictor by tier."""
     return profile.medians(customers(study), tiers(study, name), canon.constructs())
-
-
-@step(model)
-def rfm_grid(study: Study) -> pd.DataFrame:
-    """Return customers and outcome rate over recency score × frequency score; no rows where either is not measured."""
-    table, fitted = customers(study), model(study, "rfm")
-    if not {"R", "F"} <= set(fitted.columns_):
-        return pd.DataFrame(columns=["r_score", "f_score", "n", "known", "rate"])
-    scores = pd.DataFrame(fitted.transform(table), columns=fitted.component_names_, index=table.index)
-    grouped = table["default"].groupby([scores["r_score"], scores["f_score"]])
-    return grouped.agg(n="size", known="count", rate="mean").reset_index()

@@ -12,7 +12,6 @@ from research.collect import windows as windowing
 from research.collect import worth as worths
 from research.compare import criteria, purposes, resampling
 from research.errors import UserError
-from research.fingerprint import fingerprint
 from research.parameters import Study
 from research.paths import DEFINITIONS
 from research.segment import registry
@@ -24,7 +23,7 @@ from research.study.measured import fold_measures
 from research.study.models import model, not_testable
 from research.study.purposes import by_construction
 from research.study.robustness import readings
-from research.study.weighting import located, survey_weights, weights
+from research.study.weighting import survey_weights, weights
 from research.textfiles import own_yaml
 from research.tiers import TIERS
 
@@ -40,12 +39,7 @@ def alternatives() -> dict[str, Any]:
     return own_yaml(DEFINITIONS / "sensitivity.yml")
 
 
-def experts_key(study: Study) -> str:
-    """Return the fingerprint of the experts' comparisons, nothing where the study has none."""
-    return fingerprint([located(study.fieldwork.ahp, "ahp")]) if study.fieldwork.ahp else ""
-
-
-@step(model, "models", "folds", "fieldwork", data=experts_key)
+@step(model, survey_weights, "models", "folds")
 def chosen_fold(study: Study, split: int) -> dict[str, resampling.Judged]:
     """Return what models say, under every choice of a window, of the customers of one split: see `chosen_folds`."""
     return {window: folding.judge(split) for window, folding in _choices(study).items()}
@@ -165,17 +159,13 @@ def options(study: Study) -> tuple[dict[str, dict[str, Any]], list[str]]:
         if label in weighting:
             continue
         try:
-            weighting[label] = survey_weights(study.fieldwork.ahp) if value == "survey" else value
+            weighting[label] = survey_weights(study) if value == "survey" else value
         except UserError as error:
             reasons.append(f"Weights of the experts: {error}.")
     found = {} if datasets.is_path(study.dataset) else windowing.windows(study.dataset)
     if not found:
         reasons.append("Window: recency, frequency and amount come from the source over one window only.")
-    return {
-        "tier_shares": shares,
-        "weights": weighting,
-        "window": found or {ONLY: 0},
-    }, reasons
+    return {"tier_shares": shares, "weights": weighting, "window": found or {ONLY: 0}}, reasons
 
 
 def _shares_label(shares: dict[str, float]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from research.compare.purposes import ALPHA
@@ -27,16 +26,16 @@ def survey_key(study: Study) -> str:
 
 
 @step("fieldwork", data=survey_key)
-def survey(study: Study) -> dict[str, Any]:
-    """Return the questionnaires with consent (`returned`), the `instrument`, and what was unusual (`faults`)."""
+def survey(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the questionnaires with consent (`returned`) and the `instrument`."""
     return read_answers(study.fieldwork)
 
 
-def read_answers(given: Fieldwork) -> dict[str, Any]:
+def read_answers(given: Fieldwork) -> dict[str, pd.DataFrame]:
     """Read the questionnaires, see `survey`. Raises UserError for every fault."""
     instrument = instruments.survey_items(optional(given.items, "items"))
-    returned, faults = read_survey(located(given.survey, "survey"), instrument=instrument)
-    return {"returned": returned, "instrument": instrument, "faults": faults}
+    returned = read_survey(located(given.survey, "survey"), instrument=instrument)
+    return {"returned": returned, "instrument": instrument}
 
 
 @step(survey)
@@ -54,12 +53,10 @@ def survey_scales(study: Study) -> dict[str, pd.DataFrame]:
     kept, instrument = survey_quality(study)["kept"], survey(study)["instrument"]
     options = {"resamples": study.bootstrap, "seed": study.seed}
     return {
-        "reliability": reliability.against_bar(
-            reliability.reliability_table(kept, instrument, **options), bars()["scale"]
-        ),
+        "reliability": reliability.reliability_table(kept, instrument, bars()["scale"], **options),
         "means": surveys.construct_summary(kept, instrument),
         "by_group": surveys.construct_summary(kept, instrument, by_group=True),
-        "groups": group_comparison.compare_groups(kept, instrument, **options).assign(level=ALPHA),
+        "groups": group_comparison.compare_groups(kept, instrument).assign(level=ALPHA),
         "models": group_model.group_models(kept, instrument),
     }
 
@@ -85,23 +82,12 @@ def survey_factors(study: Study) -> dict[str, pd.DataFrame]:
     }
 
 
-@step(survey_quality, "bootstrap", "seed")
-def criteria_ranking(study: Study) -> dict[str, pd.DataFrame]:
-    """Return how the criteria C1 to C7 rank and Kendall's W of the respondents: everybody and each group."""
+@step(survey_quality)
+def criteria_ranking(study: Study) -> dict[str, Any]:
+    """Return how the criteria C1 to C7 rank, and Kendall's W (`w`) of the respondents with what it says (`result`)."""
     kept, instrument = survey_quality(study)["kept"], survey(study)["instrument"]
-    parts = {"all": kept, **{str(name): part for name, part in kept.groupby("group")}}
-    options = {"resamples": study.bootstrap, "seed": study.seed}
-    rankings, agreements = {}, {}
-    for name, part in parts.items():
-        rankings[name], agreements[name] = group_comparison.construct_ranking(
-            part, instrument, CRITERIA, **options
-        )
-    ranking, agreed = (
-        pd.concat(frames, names=["group"]).reset_index("group") for frames in (rankings, agreements)
-    )
+    ranking, w = group_comparison.construct_ranking(kept, instrument, CRITERIA)
     ranking["construct"] = ranking["construct"].map(construct_names(ranking["construct"]))
-    w, least = agreed["estimate"], bars()
-    agreed["result"] = np.select(
-        [w >= least["largely"], w >= least["partly"]], ["largely", "partly"], "hardly"
-    )
-    return {"ranking": ranking, "concordance": agreed}
+    least = bars()
+    result = "largely" if w >= least["largely"] else "partly" if w >= least["partly"] else "hardly"
+    return {"ranking": ranking, "w": w, "result": result}

@@ -122,7 +122,7 @@ def proposed(
             "trial": trial or action, "study": trial.partition("-")[0],
             "dataset": datasets.shown(study.dataset), "model": model, "action": action,
             "what": row["action"], "tier": row["tier"], "claim": row["claim"], "lever": row["lever"],
-            "wrong_if": _wrong_if(table, row),
+            "wrong_if": str(design.entry(table, action, row["lever"])["falsified_by"]),
             "unit": unit, "design": design.WEDGE if waves else design.PARALLEL, "waves": waves,
             "step_months": step_months, "outcome": how["outcome"].format(outcome=named.name),
             "column": how["column"], "kind": how["kind"], "wished": how["wished"], "horizon_months": months,
@@ -139,10 +139,6 @@ def proposed(
             "registered": day, "protocol": dict(protocol or {}),
         }
     )  # fmt: skip
-
-
-def _wrong_if(table: pd.DataFrame, row: pd.Series) -> str:
-    return str(table[(table["id"] == row["id"]) & (table["lever"] == row["lever"])]["falsified_by"].iloc[0])
 
 
 def _level(

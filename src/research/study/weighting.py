@@ -5,10 +5,14 @@ from __future__ import annotations
 from research.errors import UserError
 from research.fieldwork.instruments.pairs import comparison_pairs
 from research.fieldwork.survey import ahp
-from research.fingerprint import fingerprint
 from research.parameters import Study
 from research.steps import plain, step
-from research.study.workbooks import located
+from research.study.workbooks import fingerprint_of, located
+
+
+def ahp_key(study: Study) -> str:
+    """Return the fingerprint of the experts' comparisons, that of no file where the study has none."""
+    return fingerprint_of(study, "ahp")
 
 
 def comparisons_key(study: Study) -> str:
@@ -17,7 +21,7 @@ def comparisons_key(study: Study) -> str:
     The models must not be computed anew when other fieldwork changes, so that the step below declares `weights` only.
     """
     study = plain(study)
-    return fingerprint([located(study.fieldwork.ahp, "ahp")]) if study.weights == "survey" else ""
+    return ahp_key(study) if study.weights == "survey" else ""
 
 
 @step("weights", data=comparisons_key)
@@ -26,21 +30,22 @@ def weights(study: Study) -> dict[str, float] | None:
     if study.weights == "equal":
         return None
     if study.weights == "survey":
-        return survey_weights(plain(study).fieldwork.ahp)
+        return survey_weights(plain(study))
     return dict(study.weights)
 
 
-def survey_weights(path: str) -> dict[str, float]:
-    """Return the group's weights from a workbook of comparisons: experts joined by the geometric mean of judgements.
+@step("fieldwork", data=ahp_key)
+def survey_weights(study: Study) -> dict[str, float]:
+    """Return the group's weights from the workbook of comparisons: experts joined by the geometric mean of judgements.
 
     Raises:
         UserError: no expert is consistent, so that there is nothing to weigh by.
     """
-    from research.fieldwork.intake.comparisons import (
-        read_ahp,
-    )  # imports openpyxl, which most weights do not need
+    # imports openpyxl, which most weights do not need
+    from research.fieldwork.intake.comparisons import read_ahp
 
-    found = ahp.group_weights(read_ahp(located(path, "ahp")), comparison_pairs(), resamples=0)
+    judged = read_ahp(located(study.fieldwork.ahp, "ahp"))
+    found = ahp.group_weights(judged, comparison_pairs(), resamples=0)
     if found["consistency_ratio"].isna().any():
         name = found.loc[found["consistency_ratio"].isna(), "set"].iloc[0]
         raise UserError(f"weights: survey — no expert is consistent on {name.upper()}; expected at least one")

@@ -63,15 +63,7 @@ def asked(study: Study) -> pd.DataFrame:
     row = public_survey(study)["means"].set_index("by").loc["tiers"]
     claim = claims.definitions().loc[CLAIM]
     graded = claims.grade(real=True, people_said=True)
-    return pd.DataFrame(
-        [
-            {
-                "claim": CLAIM,
-                "model": "people",
-                **row[["estimate", "ci_low", "ci_high", "n"]].to_dict(),
-                "grade": graded,
-                "verdict": claims.verdict(claim, row["ci_low"], row["ci_high"], graded),
-                "reason": "",
-            }
-        ]
-    )
+    found = row[["estimate", "ci_low", "ci_high", "n"]].to_dict()
+    verdict = claims.verdict(claim, row["ci_low"], row["ci_high"], graded)
+    named = {"claim": CLAIM, "model": "people"}
+    return pd.DataFrame([{**named, **found, "grade": graded, "verdict": verdict, "reason": ""}])

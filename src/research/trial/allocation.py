@@ -27,16 +27,8 @@ from research.wholefiles import whole
 LOG = "log.csv"  # beside the plan
 SEALED = "sealed_list.csv"
 LOG_COLUMNS = (
-    "date",
-    "what",
-    "number",
-    "sealed_sha256",
-    "sealed_list",
-    "customers",
-    "units",
-    "seed",
-    "reason",
-)
+    "date", "what", "number", "sealed_sha256", "sealed_list", "customers", "units", "seed", "reason",
+)  # fmt: skip
 DONE = ("done", "not reached", "refused", "other")
 FEWEST_UNITS = 4
 UNSAFE = re.compile(r"[^\w-]")  # in the name of a file
@@ -56,6 +48,13 @@ def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return table.astype(str)
 
 
+def refuse(path: Path, table: pd.DataFrame, bad: pd.Series, column: str, expected: str) -> None:
+    """Raise UserError for the first row whose cell in a column is bad."""
+    for row in table.index[bad]:
+        found = f"'{table.at[row, column]}'" if table.at[row, column] else "nothing"
+        raise UserError(f"{path.name}, row {row + 2}, column {column}: found {found}, expected {expected}")
+
+
 def listed(plan: Plan, path: Path) -> pd.DataFrame:
     """Return the customers to be allocated: customer_id, unit, officer where named, strata and subgroups of the plan.
 
@@ -66,29 +65,24 @@ def listed(plan: Plan, path: Path) -> pd.DataFrame:
     columns = list(dict.fromkeys(["customer_id", unit, *plan.strata, *plan.subgroups]))
     table = read_rows(path, columns)
     for name in columns:
-        for row in table.index[table[name] == ""]:
-            raise UserError(f"{path.name}, row {row + 2}, column {name}: found nothing, expected a value")
+        refuse(path, table, table[name] == "", name, "a value")
     for row in table.index[table["customer_id"].duplicated()]:
         raise UserError(f"{path.name}, row {row + 2}: customer {table.at[row, 'customer_id']} is there twice")
-    if "tier" in table:
-        for row in table.index[table["tier"] != plan.tier]:
-            raise UserError(
-                f"{path.name}, row {row + 2}, column tier: found '{table.at[row, 'tier']}'; this trial is of the "
-                f"'{plan.tier}' tier"
-            )
-    if table[unit].nunique() < max(FEWEST_UNITS, 2 * len(plan.arms)):
+    for row, tier in table["tier"].items() if "tier" in table else ():
+        if tier != plan.tier:
+            told = f"found '{tier}'; this trial is of the '{plan.tier}' tier"
+            raise UserError(f"{path.name}, row {row + 2}, column tier: {told}")
+    found, arms = table[unit].nunique(), len(plan.arms)
+    if found < (least := max(FEWEST_UNITS, 2 * arms)):
         raise UserError(
-            f"{path.name}: {table[unit].nunique()} units ({plan.unit}), expected at least "
-            f"{max(FEWEST_UNITS, 2 * len(plan.arms))} for {len(plan.arms)} arms"
+            f"{path.name}: {found} units ({plan.unit}), expected at least {least} for {arms} arms"
         )
     kept = [*columns, *(["officer"] if "officer" in table and "officer" not in columns else [])]
     made = table[kept].assign(unit=table[unit])
     for name in plan.strata:
-        for one, part in made.groupby("unit", sort=False)[name]:
-            if part.nunique() > 1:
-                raise UserError(
-                    f"{path.name}, column {name}: unit {one} has several values, expected one a unit"
-                )
+        values = made.groupby("unit", sort=False)[name].nunique()
+        for one in values.index[values > 1]:
+            raise UserError(f"{path.name}, column {name}: unit {one} has several values, expected one a unit")
     return made
 
 
@@ -128,16 +122,21 @@ def allocate(plan: Plan, people: pd.DataFrame, number: int, start: datetime.date
 
 def balance(plan: Plan, people: pd.DataFrame) -> pd.DataFrame:
     """Return how arms compare: units, customers, and customers by level of each stratum and subgroup."""
-    arms, rows = list(plan.arms), []
-    for told, counts in (
-        ("units", people.drop_duplicates("unit")["arm"].value_counts()),
-        ("customers", people["arm"].value_counts()),
-    ):
-        rows.append([told, "", *counts.reindex(arms, fill_value=0)])
+    parts = [("units", "", people.drop_duplicates("unit")), ("customers", "", people)]
     for name in dict.fromkeys([*plan.strata, *plan.subgroups]):
-        for level, part in people.groupby(name)["arm"]:
-            rows.append([name, level, *part.value_counts().reindex(arms, fill_value=0)])
-    return pd.DataFrame(rows, columns=["variable", "level", *arms])
+        parts += [(name, level, part) for level, part in people.groupby(name)]
+    rows = [(name, level, *in_arms(plan, part)) for name, level, part in parts]
+    return pd.DataFrame(rows, columns=["variable", "level", *plan.arms])
+
+
+def wave_of(arm: pd.Series) -> pd.Series:
+    """Return the number of the wave that an arm is."""
+    return arm.str.extract(r"wave (\d+)", expand=False).astype(int)
+
+
+def in_arms(plan: Plan, people: pd.DataFrame) -> list[int]:
+    """Return how many rows are of each arm."""
+    return people["arm"].value_counts().reindex(plan.arms, fill_value=0).tolist()
 
 
 # ----------------------------------------------------------------------------------------------------------------- log
@@ -176,13 +175,11 @@ def write_workbooks(plan: Plan, people: pd.DataFrame, folder: Path) -> list[Path
     if "officer" not in people or plan.unit == "branch":
         return [_workbook(plan, people, folder / "everybody.xlsx", "")]
     groups = list(people.groupby("officer"))
-    names = [
-        f"{n:0{len(str(len(groups)))}d}_{UNSAFE.sub('_', name)[:60]}.xlsx"
-        for n, (name, _) in enumerate(groups, 1)
-    ]
-    return [
-        _workbook(plan, part, folder / file, name) for file, (name, part) in zip(names, groups, strict=True)
-    ]
+    written, digits = [], len(str(len(groups)))
+    for n, (name, part) in enumerate(groups, 1):
+        file = folder / f"{n:0{digits}d}_{UNSAFE.sub('_', name)[:60]}.xlsx"
+        written.append(_workbook(plan, part, file, name))
+    return written
 
 
 def _workbook(plan: Plan, people: pd.DataFrame, path: Path, officer: str) -> Path:

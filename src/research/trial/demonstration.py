@@ -41,11 +41,9 @@ def trials(
 
     Args:
         chance: (n,) true chances of customers of the tier.
-        clusters, size: of a trial.
         icc: correlation within clusters.
         effect: relative cut of the chances.
         judges: by name, (sums, sizes, arm, rng) → p-values of no difference.
-        seed, alpha, count: of the draws, the level, and how many trials.
 
     Returns:
         A row per judge: `judge`, `error` (share of trials without effect that find one), `coverage` (of the true

@@ -24,6 +24,7 @@ from research.wholefiles import whole
 DEFINITIONS_FILE = DEFINITIONS / "trial.yml"
 UNITS = ("customer", "officer", "branch")
 PARALLEL, WEDGE = "parallel", "stepped wedge"
+NAN = float("nan")
 CURVE = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.35, 2.0)  # sizes of the power curve, of the size that is needed
 
 
@@ -122,31 +123,23 @@ def definitions() -> dict[str, Any]:
 
 
 def entry(needs: pd.DataFrame, action: str, lever: str = "") -> pd.Series:
-    """Return the row of an action's effect that a trial looks at: that of a lever, else the first but for hours.
+    """Return the row of `break_even.break_even` that a trial of an action looks at.
 
-    Args:
-        needs: `id`, `lever`, `needed`, … of `break_even.break_even`: the effects of the strategy table.
-        action: its id.
-        lever: which effect of the action; the default is the first, and for one that saves hours what it may worsen.
-
-    Raises:
-        UserError: no such action, one that claims no effect, or no such lever.
+    It is that of the lever, else the first, and for an action that saves hours what it may worsen. Raises UserError for
+    no such action, one that claims no effect, or no such lever.
     """
     mine = needs[needs["id"] == action]
     if mine.empty:
+        known = nearest(action, needs["id"])
+        raise UserError(f"--action {action}: no action of the strategy table that claims an effect{known}")
+    by_lever = mine.drop_duplicates("lever").set_index("lever", drop=False)
+    if lever and lever not in by_lever.index:
         raise UserError(
-            f"--action {action}: no action of the strategy table that claims an effect"
-            f"{nearest(action, needs['id'])}"
+            f"--lever {lever}: action {action} claims no such effect{nearest(lever, by_lever.index)}"
         )
-    if lever:
-        if lever not in set(mine["lever"]):
-            raise UserError(
-                f"--lever {lever}: action {action} claims no such effect{nearest(lever, mine['lever'])}"
-            )
-        return mine[mine["lever"] == lever].iloc[0]
-    if (mine["lever"] == "hours").any() and (mine["lever"] == "pd").any():
-        return mine[mine["lever"] == "pd"].iloc[0]
-    return mine.iloc[0]
+    if not lever and {"hours", "pd"} <= set(by_lever.index):
+        lever = "pd"
+    return by_lever.loc[lever or mine["lever"].iloc[0]]
 
 
 def aim(row: pd.Series, level: float) -> dict[str, Any]:
@@ -179,13 +172,8 @@ def aim(row: pd.Series, level: float) -> dict[str, Any]:
 
 
 def sized(made: Mapping[str, Any]) -> Plan:
-    """Return a plan with its size, whether the book holds it, and what the book's customers could show.
-
-    Args:
-        made: every field of `Plan` but those that follow.
-
-    Raises:
-        UserError: the effect is no difference, or takes the outcome out of its range.
+    """Return a plan, of which all other fields are given, with its size, whether the book holds it, and what the book's
+    customers could show. Raises UserError when the effect is none, or takes the outcome out of its range.
     """
     empty = {"customers": -1.0, "clusters": -1, "feasible": False, "detectable": None}
     plan = Plan.model_validate({**made, **empty})
@@ -202,14 +190,12 @@ def sized(made: Mapping[str, Any]) -> Plan:
     whole_book = plan.setting(attrition=plan.attrition, per_arm=plan.book_has / both)
     shown = detectable(whole_book, plan.power) if whole_book.clusters > max(2, plan.waves) else float("nan")
     found = size < float("inf")
-    return plan.model_copy(
-        update={
-            "customers": float(size * both) if found else -1.0,
-            "clusters": round(size * both / plan.cluster_size) if found and plan.unit != "customer" else -1,
-            "feasible": bool(found and size * both <= plan.book_has),
-            "detectable": None if pd.isna(shown) else float(shown),
-        }
-    )
+    return plan.model_copy(update={
+        "customers": float(size * both) if found else -1.0,
+        "clusters": round(size * both / plan.cluster_size) if found and plan.unit != "customer" else -1,
+        "feasible": bool(found and size * both <= plan.book_has),
+        "detectable": None if pd.isna(shown) else float(shown),
+    })  # fmt: skip
 
 
 def customers_needed(plan: Plan, icc: float, attrition: float) -> float:
@@ -243,16 +229,16 @@ def sizes(plan: Plan) -> pd.DataFrame:
             per_arm = customers_needed(plan, icc, attrition)
             book = plan.setting(icc=icc, attrition=attrition, per_arm=plan.book_has / both)
             enough = book.clusters > max(2, plan.waves)
+            size, shown = (
+                per_arm * both,
+                (power(book), detectable(book, plan.power)) if enough else (NAN, NAN),
+            )
+            clusters = NAN if plan.unit == "customer" else size / plan.cluster_size
             rows.append(
-                {
-                    "icc": icc, "attrition": attrition, "per_arm": per_arm, "customers": per_arm * both,
-                    "clusters": float("nan") if plan.unit == "customer" else per_arm * both / plan.cluster_size,
-                    "book_has": plan.book_has, "feasible": per_arm * both <= plan.book_has,
-                    "power_in_book": power(book) if enough else float("nan"),
-                    "detectable_in_book": detectable(book, plan.power) if enough else float("nan"),
-                }
-            )  # fmt: skip
-    return pd.DataFrame(rows)
+                (icc, attrition, per_arm, size, clusters, plan.book_has, size <= plan.book_has, *shown)
+            )
+    columns = ["icc", "attrition", "per_arm", "customers", "clusters", "book_has", "feasible"]
+    return pd.DataFrame(rows, columns=[*columns, "power_in_book", "detectable_in_book"])
 
 
 def curve(plan: Plan, trials: int = SIMULATIONS) -> pd.DataFrame:
@@ -271,10 +257,9 @@ def curve(plan: Plan, trials: int = SIMULATIONS) -> pd.DataFrame:
             setting = plan.setting(attrition=attrition, per_arm=units * unit)
             found, error = simulate(setting, seed=plan.seed + place, few=plan.few_clusters, trials=trials)
             few = plan.unit != "customer" and setting.clusters < plan.few_clusters
-            rows.append(
-                (round(units * unit * both), float("nan") if plan.unit == "customer" else setting.clusters, attrition,
-                 power(setting), found, error, "simulation" if few else "formula")
-            )  # fmt: skip
+            clusters = NAN if plan.unit == "customer" else setting.clusters
+            told = power(setting), found, error, "simulation" if few else "formula"
+            rows.append((round(units * unit * both), clusters, attrition, *told))
     columns = ["customers", "clusters", "attrition", "power", "simulated", "mc_error", "governs"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -283,10 +268,9 @@ def curve(plan: Plan, trials: int = SIMULATIONS) -> pd.DataFrame:
 def write_plan(plan: Plan, path: Path) -> Path:
     """Write a plan with its hash, which binds whoever reads it."""
     content = {"sha256": plan.sha256, **plan.model_dump(mode="json")}
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
     with whole(path) as new:
-        new.write_text(
-            yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8"
-        )
+        new.write_text(text, encoding="utf-8")
     return path
 
 

@@ -53,6 +53,17 @@ FEASIBLE = {
     "shown": N_("With all customers of the tier in the book, a difference of {difference} could be found."),
     "never": N_("Even all customers of the tier in the book could not show the largest difference there is."),
 }
+PARALLEL = N_("Two parallel arms of equal size.")
+WEDGE = N_(
+    "A stepped wedge of {waves} waves, a step of {step} months each; all units have the action in the end."
+)
+LEVEL = N_("Interval of {low:.2%} to {high:.2%}.")
+ICC = N_(
+    "Correlation of two customers of one {unit}: {value:.3g}, between {low:.3g} and {high:.3g} ({source})."
+)
+CLUSTERS = N_(
+    "A {unit} has {size:.0f} customers of the tier on average, with a coefficient of variation of {cv:.2f}."
+)
 BLINDING = {
     "customer": N_(
         "Officers know whom they treat and cannot be blinded; customers are not told of the comparison unless an "
@@ -109,50 +120,24 @@ def plan_blocks(plan: Plan, sizes: pd.DataFrame, curve: pd.DataFrame) -> list[tu
     }  # fmt: skip
     unit = {"block": plan.block} if plan.unit == "customer" else {}
     with_wedge = {"icc": plan.icc[1], "autocorrelation": plan.autocorrelation}
-    wedge = [
-        Said(
-            N_(
-                "A stepped wedge of {waves} waves, a step of {step} months each; all units have the action in the end."
-            ),
-            {"waves": plan.waves, "step": plan.step_months},
-        )
-    ]
-    clustered = [
-        Said(
-            N_(
-                "Correlation of two customers of one {unit}: {value:.3g}, between {low:.3g} and {high:.3g} ({source})."
-            ),
-            {
-                "unit": plan.unit,
-                "value": plan.icc[1],
-                "low": plan.icc[0],
-                "high": plan.icc[2],
-                "source": plan.icc_from,
-            },
-        ),
-        Said(
-            N_(
-                "A {unit} has {size:.0f} customers of the tier on average, with a coefficient of variation of {cv:.2f}."
-            ),
-            {"unit": plan.unit, "size": plan.cluster_size, "cv": plan.cluster_cv},
-        ),
-    ]
-    low_high = [
-        Said(N_("Interval of {low:.2%} to {high:.2%}."), {"low": plan.level_low, "high": plan.level_high})
-    ]
+    low, value, high = plan.icc
+    icc = {"unit": plan.unit, "value": value, "low": low, "high": high, "source": plan.icc_from}
+    sizes_of = {"unit": plan.unit, "size": plan.cluster_size, "cv": plan.cluster_cv}
+    level = {"low": plan.level_low, "high": plan.level_high}
     return [
         (N_("Question"), [
             Said(QUESTION[plan.question], about),
             Said(N_("Level without the action: {level} ({source})."),
                  {"level": about["level"], "source": plan.level_from}),
-            *(low_high if plan.level_low is not None else []),
+            *([Said(LEVEL, level)] if plan.level_low is not None else []),
             Said(N_("Effect sought: {effect:.2g%}, {source}."),
                  {"effect": plan.smallest, "source": plan.smallest_from}),
             Said(N_("The claim is wrong if: {text}."), {"text": plan.wrong_if}),
             *([Said(DEMONSTRATION)] if plan.dataset == "simulated" else []),
         ]),
         (N_("Design"), [
-            Said(UNIT[plan.unit], unit), *(wedge if plan.waves else [Said(N_("Two parallel arms of equal size."))]),
+            Said(UNIT[plan.unit], unit),
+            Said(WEDGE, {"waves": plan.waves, "step": plan.step_months}) if plan.waves else Said(PARALLEL),
             Said(N_("Strata: {names}."), {"names": plan.strata or N_("none")}), Said(BLINDING[plan.unit]),
             Said(N_("To show that treating this tier works is not to show that tiering does: that needs other tiers.")),
         ]),
@@ -160,7 +145,8 @@ def plan_blocks(plan: Plan, sizes: pd.DataFrame, curve: pd.DataFrame) -> list[tu
             *size_sentences(plan),
             Said(N_("Power {power:.0%}, two-sided level {alpha:.0%}; {attrition:.0%} of outcomes may be missing."),
                  {"power": plan.power, "alpha": plan.alpha, "attrition": plan.attrition}),
-            *([] if plan.unit == "customer" else clustered), _formatted(sizes), drawn(curve),
+            *([] if plan.unit == "customer" else [Said(ICC, icc), Said(CLUSTERS, sizes_of)]),
+            _formatted(sizes), drawn(curve),
         ]),
         (N_("Analysis, fixed now"), [
             Said(ANALYSIS[plan.design], {"unit": plan.unit} if not plan.waves else with_wedge),

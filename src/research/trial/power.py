@@ -111,10 +111,8 @@ def power(setting: Setting) -> float:
     if free < 1:
         return float("nan")
     bar = t.ppf(1 - setting.alpha / 2, free)
-    far = nct.cdf(-bar, free, off) if both else 0.0
-    return float(
-        nct.sf(bar, free, off) + np.nan_to_num(far)
-    )  # scipy has no number for what is next to nothing
+    far = nct.cdf(-bar, free, off) if both else 0.0  # scipy has no number for what is next to nothing
+    return float(nct.sf(bar, free, off) + np.nan_to_num(far))
 
 
 def needed(setting: Setting, wanted: float) -> float:
@@ -221,12 +219,7 @@ def simulate(
     Outcomes of customers are drawn within clusters whose levels follow a beta distribution (a normal one for amounts).
     Trials of at least `few` clusters are judged by cluster-robust errors, the others by the allocation itself.
 
-    Args:
-        setting: the trial.
-        seed: of the draws.
-        trials: how many.
-        few: clusters below which the allocation is the test.
-        difference: the true difference, when it is not that of the setting (0: the error of the first kind).
+    `difference` is the true one, when it is not that of the setting (0: the error of the first kind).
     """
     rng = np.random.default_rng(seed)
     true = setting.difference if difference is None else difference
@@ -279,10 +272,8 @@ def _drawn(
 ) -> Floats:
     """Return sums of outcomes in clusters, whose levels stand at standard normal places."""
     if setting.spread is not None:
-        own = setting.spread * (
-            setting.icc**0.5 * normal + ((1 - setting.icc) / sizes) ** 0.5 * rng.standard_normal(normal.shape)
-        )
-        return (mean + own) * sizes
+        within = ((1 - setting.icc) / sizes) ** 0.5 * rng.standard_normal(normal.shape)
+        return (mean + setting.spread * (setting.icc**0.5 * normal + within)) * sizes
     return rng.binomial(sizes, _levels(setting.icc, np.clip(mean, 1e-9, 1 - 1e-9), normal)).astype(float)
 
 
@@ -292,9 +283,8 @@ def _clusters(
     """Return sums of outcomes (trials, g), sizes (trials, g) and arms (g,)."""
     count = setting.clusters
     arm = np.arange(count) % 2
-    sizes = rng.permuted(
-        np.broadcast_to(cluster_sizes(count, setting.size, setting.cv), (trials, count)), axis=1
-    )
+    usual = np.broadcast_to(cluster_sizes(count, setting.size, setting.cv), (trials, count))
+    sizes = rng.permuted(usual, axis=1)
     mean = np.broadcast_to(setting.level + true * arm, (trials, count))
     return _drawn(setting, mean, rng.standard_normal((trials, count)), sizes, rng), sizes, arm
 
@@ -343,10 +333,8 @@ def _wedge_trials(
     count, periods = setting.clusters, setting.waves + 1
     treated = treated_in(waves(count, setting.waves), periods)
     sizes = rng.permutation(cluster_sizes(count, setting.size, setting.cv))[:, None] * np.ones(periods, int)
-    same = rng.standard_normal((trials, count, 1))
-    normal = setting.autocorrelation**0.5 * same + (1 - setting.autocorrelation) ** 0.5 * rng.standard_normal(
-        (trials, count, periods)
-    )
+    same, new = rng.standard_normal((trials, count, 1)), rng.standard_normal((trials, count, periods))
+    normal = setting.autocorrelation**0.5 * same + (1 - setting.autocorrelation) ** 0.5 * new
     mean = np.broadcast_to(setting.level + true * treated, normal.shape)
     means = _drawn(setting, mean, normal, sizes, rng) / sizes
     parts = between_within(setting.middle, setting.icc, setting.autocorrelation)
@@ -366,13 +354,9 @@ def _wedge_trials(
 def intracluster(outcome: Floats, cluster: np.ndarray) -> tuple[float, float, float]:
     """Return the low end, value and high end of the correlation of customers of one cluster; at least 0.
 
-    By the analysis of variance on the outcome itself, for clusters of unequal sizes (Ukoumunne et al. 1999,
-    doi:10.3310/hta3050): ρ = (B − W)/(B + (m₀ − 1)W) with m₀ = (N − Σm²/N)/(k − 1). The ends are those of the interval
-    of 95 % that the F distribution of B/W gives.
-
-    Args:
-        outcome: (n,) 0/1 or amounts.
-        cluster: (n,) labels.
+    By the analysis of variance on the outcome itself, 0/1 or amounts, for clusters of unequal sizes (Ukoumunne et al.
+    1999, doi:10.3310/hta3050): ρ = (B − W)/(B + (m₀ − 1)W) with m₀ = (N − Σm²/N)/(k − 1). The ends are those of the
+    interval of 95 % that the F distribution of B/W gives.
     """
     _, place = np.unique(cluster, return_inverse=True)
     n = np.bincount(place).astype(float)

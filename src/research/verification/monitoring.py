@@ -20,8 +20,7 @@ def jeffreys() -> dict[str, float]:
     """Jeffreys intervals of 25 and of 10 events among 200."""
     low, high = intervals.jeffreys([25, 10], [200, 200])
     return {
-        "jeffreys_25_low": low[0],
-        "jeffreys_25_high": high[0],
-        "jeffreys_10_low": low[1],
-        "jeffreys_10_high": high[1],
+        f"jeffreys_{n}_{end}": ends[i]
+        for i, n in enumerate((25, 10))
+        for end, ends in (("low", low), ("high", high))
     }

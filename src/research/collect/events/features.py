@@ -14,6 +14,7 @@ from research.collect.events.rows import WHOLE, Rows
 from research.collect.events.windows import Window
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
+from research.textfiles import own_csv
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ class Column:
 @cache
 def definitions() -> pd.DataFrame:
     """Return `event_features.csv`, one row per feature."""
-    table = pd.read_csv(DEFINITIONS / "event_features.csv", dtype=str, keep_default_na=False)
-    return table.set_index("feature", drop=False)
+    return own_csv(DEFINITIONS / "event_features.csv").set_index("feature", drop=False)
 
 
 def choose(wanted: Sequence[str], windows: Sequence[Window], roles: Roles) -> tuple[Column, ...]:
@@ -77,9 +77,7 @@ def choose(wanted: Sequence[str], windows: Sequence[Window], roles: Roles) -> tu
 def months_needed(columns: Sequence[Column]) -> set[int]:
     """Return for which numbers of months before the reference the length in days is needed."""
     by_month = [column.months for column in columns if definitions().months_needed[column.feature] != "0"]
-    return {column.months for column in columns if column.months} | set(
-        range(1, max(by_month, default=0) + 1)
-    )
+    return {column.months for column in columns if column.months} | {*range(1, max(by_month, default=0) + 1)}
 
 
 def _trend(rows: Rows, window: Window) -> ir.Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -42,14 +43,12 @@ class Roles:
         names = ("customer", "time", "amount", "balance", "late", "transaction")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
-    def with_running_balance(self) -> Roles:
-        """Return the same with the sum of the amounts as balance; UserError when a column is the balance already."""
-        if self.balance:
+    def __post_init__(self) -> None:
+        if self.balance and self.running_balance:
             raise UserError(f"the balance is column '{self.balance}'; it cannot be the running sum as well")
-        return replace(self, running_balance=True)
 
 
-def read_roles(path: str | Path, **given: str) -> Roles:
+def read_roles(path: str | Path, **given: Any) -> Roles:
     """Read roles from a table with the columns role and column; what is given by name goes before the file.
 
     Raises UserError for a role that does not exist.
@@ -77,7 +76,8 @@ def canonical(raw: ir.Table, roles: Roles, place: str) -> ir.Table:
     columns = {
         "customer_id": _customer(raw[roles.customer], place),
         "amount": _cents(raw[roles.amount], place),
-    } | _time(raw[roles.time], roles, place)
+    }
+    columns |= _time(raw[roles.time], roles, place)
     columns["usable"] = raw[roles.customer].notnull() & _fits(raw[roles.amount]) & columns["day"].notnull()
     if roles.balance:
         columns["balance"] = _cents(raw[roles.balance], place)
@@ -95,14 +95,10 @@ def whole(value: ir.Value) -> ir.Value:
 
 def tie_break(events: ir.Table) -> list[ir.Value]:
     """Return what orders the events of one day: time, transaction number, amount, balance."""
-    keys: list[ir.Value] = [events[name] for name in ("at",) if name in events.columns]
-    if "transaction" in events.columns:
-        column = events.transaction
+    keys: list[ir.Value] = [events.at] if "at" in events.columns else []
+    for column in (events[name] for name in ("transaction", "amount", "balance") if name in events.columns):
         keys.append(column.fill_null("" if column.type().is_string() else LOWEST))
-    return [
-        *keys,
-        *(events[name].fill_null(LOWEST) for name in ("amount", "balance") if name in events.columns),
-    ]
+    return keys
 
 
 def _customer(column: ir.Value, place: str) -> ir.Value:

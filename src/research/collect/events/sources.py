@@ -114,9 +114,8 @@ def _refuse_odd_rows(files: list[str], separator: str, name: str) -> None:
             width = len(next(reader, []))
             for cells in reader:
                 if cells and len(cells) != width:
-                    raise UserError(
-                        f"{name}, line {reader.line_num}: {len(cells)} cells, expected {width} as in the header"
-                    )
+                    told = f"{len(cells)} cells, expected {width} as in the header"
+                    raise UserError(f"{name}, line {reader.line_num}: {told}")
 
 
 def _as_utf8(file: Path, copy: Path) -> Path:
@@ -170,9 +169,7 @@ def _postgres(con: Any, source: str, roles: Roles, scratch: Path) -> Source:
     place = f"postgresql://{given.get('host', '')}/{given.get('dbname', '')}::{name}"
     secret = str(given.get("password") or "")
     options = f"{given.pop('options', '')} -c default_transaction_read_only=on"
-    given.setdefault(
-        "client_encoding", "utf8"
-    )  # else names and texts of a database without an encoding come as bytes
+    given.setdefault("client_encoding", "utf8")  # else texts of a database without an encoding come as bytes
     try:
         database = ibis.postgres.connect(database=given.pop("dbname", None), **given, options=options)
         known = database.list_tables(database=schema or "public")
@@ -190,16 +187,12 @@ def _postgres(con: Any, source: str, roles: Roles, scratch: Path) -> Source:
 
 def _readable(raw: ir.Table, roles: Roles) -> list[ir.Value]:
     """The columns with a role, in types that Arrow has: money with two decimals, strange identifiers as text."""
-    found = []
+    found, nan = [], ibis.literal("NaN").cast("decimal(18, 2)")  # PostgreSQL has such numbers, Arrow has not
     for name in dict.fromkeys(name for name in roles.columns().values() if name in raw.columns):
-        kind = raw[name].type()
         column = raw[name]
-        if kind.is_decimal():
-            column = column.cast("decimal(18, 2)")  # PostgreSQL rounds half away from zero
-            column = column.nullif(
-                ibis.literal("NaN").cast("decimal(18, 2)")
-            )  # it has such numbers, Arrow has not
-        elif kind.is_uuid():
+        if column.type().is_decimal():
+            column = column.cast("decimal(18, 2)").nullif(nan)  # PostgreSQL rounds half away from zero
+        elif column.type().is_uuid():
             column = column.cast("string")
         found.append(column.name(name))
     return found

@@ -36,9 +36,8 @@ def parse_windows(text: str) -> tuple[Window, ...]:
         size = int(match[1]) if match and match[1] else 0
         in_days = bool(match) and match[2] == "d"
         if not match or (part != "all" and size == 0) or (not in_days and size > LONGEST):
-            raise UserError(
-                f"window '{part}': expected months from 1 to {LONGEST} such as 12, days such as 180d, or all"
-            )
+            expected = f"months from 1 to {LONGEST} such as 12, days such as 180d, or all"
+            raise UserError(f"window '{part}': expected {expected}")
         found.append(Window(days=size) if in_days else Window(months=size or None))
     if not found:
         raise UserError(f"windows '{text}': expected at least one, such as 3,6,12")

@@ -28,11 +28,7 @@ from research.wholefiles import whole
 
 ENGINES = ("duckdb", "spark")
 GROUP = 122_880  # rows of a row group
-MISSING = {
-    "customer_id": "customer missing",
-    "day": "time missing",
-    "amount": "amount missing or no number",
-}
+MISSING = {"customer_id": "customer missing", "day": "time missing", "amount": "amount missing or no number"}
 STANDARD = (Window(3), Window(6), Window(12))
 
 
@@ -61,14 +57,10 @@ def write_features(
 
     Args:
         source: transactions, see `sources.open_source`.
-        out: the Parquet file to write.
         reference: one date for all customers with an event before it; or a table with the columns customer_id and
             as_of, whose rows all appear in the result. Events count when their day is strictly before the date.
-        roles: which columns are what.
-        windows: before the reference date.
         features: names or groups of `event_features.csv`; all that roles and windows allow when empty.
         engine: duckdb or spark.
-        limits: of memory, threads and disk.
 
     Returns:
         what (in words), n: rows read, rows that did not count and why, rows that counted, customers.
@@ -140,13 +132,13 @@ def _save(duck: Any, table: ir.Table, path: Path) -> None:
         pq.ParquetWriter(new, nullable, use_dictionary=False) as writer,
         ThreadPoolExecutor(1) as hand,
     ):
-        written: Future[None] | None = None
+        written: list[Future[None]] = []
         for group in _groups(batches):  # the next one is sorted while this one is written
-            if written is not None:
-                written.result()
-            written = hand.submit(writer.write_table, group.cast(nullable))
-        if written is not None:
-            written.result()
+            while written:
+                written.pop().result()
+            written.append(hand.submit(writer.write_table, group.cast(nullable)))
+        while written:
+            written.pop().result()
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -168,11 +160,8 @@ def _reference(
     """The reference dates as the engine needs them: with the lengths of the months before each of them."""
     if isinstance(reference, datetime.date):
         return reference
-    dates = pd.to_datetime(reference["as_of"])
-    table = pd.DataFrame(
-        {"customer_id": _same_kind(reference["customer_id"], events), "as_of": dates.dt.date}
-    )
-    table = table.drop_duplicates()
+    dates, names = pd.to_datetime(reference["as_of"]), _same_kind(reference["customer_id"], events)
+    table = pd.DataFrame({"customer_id": names, "as_of": dates.dt.date}).drop_duplicates()
     if months:
         lengths = month_lengths(dates.drop_duplicates(), sorted(months))
         table = table.join(lengths.set_axis(lengths.index.date), on="as_of")
@@ -188,9 +177,8 @@ def _same_kind(customers: pd.Series, events: ir.Table) -> pd.Series:
     try:
         return customers.astype("int64")
     except (ValueError, TypeError):
-        raise UserError(
-            f"column '{customers.name}': customers are text here and whole numbers in the transactions"
-        ) from None
+        told = "customers are text here and whole numbers in the transactions"
+        raise UserError(f"column '{customers.name}': {told}") from None
 
 
 def _account(duck: Any, events: ir.Table, out: Path, reference: datetime.date | ir.Table) -> pd.DataFrame:

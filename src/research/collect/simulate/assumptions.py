@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import pandas as pd
-
 from research.errors import UserError, nearest
 from research.paths import DEFINITIONS
 from research.textfiles import own_yaml
-
-BASES = ("definition", "source", "assumption")
 
 
 @cache
@@ -37,31 +33,13 @@ def assumptions(changes: Mapping[str, Any] | None = None) -> dict[str, dict[str,
     return values
 
 
-def table() -> pd.DataFrame:
-    """Return one row per parameter: section, parameter, value (text), unit, basis, why."""
-    rows = [
-        {
-            "section": section,
-            "parameter": name,
-            "value": str(entry["value"]),
-            "unit": entry["unit"],
-            "basis": entry["basis"],
-            "why": entry["why"],
-        }
-        for section, block in _read().items()
-        for name, entry in block.items()
-    ]
-    return pd.DataFrame(rows)
-
-
 def markdown() -> str:
     """Return the parameters as Markdown tables, one per section; `docs/simulated-bank.md` ends with them."""
     parts = []
-    for section, part in table().groupby("section", sort=False):
-        rows = [
-            f"| `{row.parameter}` | {row.value.replace('|', '/')} | {row.unit} | {row.basis} | {row.why} |"
-            for row in part.itertuples()
-        ]
-        head = [f"### {section}", "", "| parameter | value | unit | basis | why |", "|---|---|---|---|---|"]
-        parts.append("\n".join([*head, *rows]))
+    for section, block in _read().items():
+        lines = [f"### {section}", "", "| parameter | value | unit | basis | why |", "|---|---|---|---|---|"]
+        for name, entry in block.items():
+            value, told = str(entry["value"]).replace("|", "/"), (entry["unit"], entry["basis"], entry["why"])
+            lines.append(f"| `{name}` | {value} | {' | '.join(told)} |")
+        parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"

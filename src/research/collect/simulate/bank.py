@@ -13,23 +13,15 @@ from research.collect.simulate import borrowers, loans, relationship, risk, trut
 from research.collect.simulate.assumptions import assumptions
 from research.collect.simulate.conduct import Conduct
 from research.collect.simulate.draws import macro
-from research.collect.simulate.loan_months import LoanMonths
+from research.collect.simulate.loan_months import LoanMonths, Month
 from research.errors import UserError
 
 STREAMS = (
-    "latent",
-    "people",
-    "means",
-    "need",
-    "bureau",
-    "loan",
-    "relation",
-    "calendar",
-    "months",
-    "conduct",
-    "loss",
-)
+    "latent", "people", "means", "need", "bureau", "loan", "relation", "calendar", "months", "conduct", "loss",
+)  # fmt: skip
+Given = dict[str, dict[str, Any]]  # the parameters, section by section
 DAYS = 30
+OUTCOMES = ("default", "churned", "loss_amount", "paid_total", "paid_interest")
 STATUS = ("current", "30 days late", "60 days late", "default", "closed")
 
 
@@ -60,14 +52,9 @@ class Simulation:
 
 
 def simulate(
-    n: int,
-    periods: int = 36,
-    seed: int = 0,
-    *,
-    shock: float = 1.0,
-    panel: bool = True,
+    n: int, periods: int = 36, seed: int = 0, *, shock: float = 1.0, panel: bool = True,
     changes: Mapping[str, Any] | None = None,
-) -> Simulation:
+) -> Simulation:  # fmt: skip
     """Simulate `n` customers over `periods` months.
 
     Args:
@@ -90,81 +77,48 @@ def simulate(
     rng = dict(zip(STREAMS, np.random.default_rng(seed).spawn(len(STREAMS)), strict=True))
     at = periods // 2
     stress = macro(periods, at, given["shock"]["half_life"], shock)
-    origin = _origins(rng["calendar"], n, periods - window, given["calendar"]["opening_share"])
+    later, opens = rng["calendar"].integers(1, periods - window, n), rng["calendar"].random(n)
+    # period 0 for the opening book, the others evenly over the periods whose outcome can be seen
+    origin = np.where(opens < given["calendar"]["opening_share"], 0, later).astype(np.int16)
 
     factors = borrowers.latent(rng["latent"], n, given["latent"])
     customers = _applications(rng, factors, stress[origin], given)
     wanted = customers.pop("true_need"), customers.pop("true_need_intensity")
     names = [f"S{number:07d}" for number in range(1, n + 1)]
     customers.index = pd.Index(names, name="customer_id")
-    customers["loan_date"] = _months(given["calendar"]["start"], periods)[origin]
+    months = pd.date_range(given["calendar"]["start"], periods=periods, freq="MS")
+    customers["loan_date"] = months.to_numpy()[origin]
 
     chance = risk.chances(customers, factors, given)
     lgd = truth.lgd(rng["loss"], customers, given["risk"])
     seen = Conduct(rng["conduct"], customers, factors, given) if panel else None
-    frame, distress, outcomes, first = _live(
-        rng["months"], customers, chance, seen, origin, stress, lgd, given
-    )
+    book = LoanMonths(rng["months"], customers, chance, given["risk"]["default_months"])
+    frame, distress, outcomes, first = _live(book, customers.index, seen, origin, stress, lgd, window)
     customers = pd.concat([customers, outcomes], axis=1)
     true = truth.truth(customers, factors, wanted, chance, origin, stress, lgd, first, given)
     return Simulation(customers, frame, true, distress, stress, at, seed)
 
 
-def _origins(rng: np.random.Generator, n: int, months: int, opening: float) -> np.ndarray:
-    """The period of each loan: period 0 for the opening book, the others evenly over the first `months` periods."""
-    later = rng.integers(1, months, n)
-    return np.where(rng.random(n) < opening, 0, later).astype(np.int16)
-
-
-def _months(start: str, periods: int) -> np.ndarray:
-    return pd.date_range(start, periods=periods, freq="MS").to_numpy()
-
-
 def _applications(
-    rng: dict[str, np.random.Generator],
-    factors: pd.DataFrame,
-    stress: np.ndarray,
-    given: dict[str, dict[str, Any]],
+    rng: dict[str, np.random.Generator], factors: pd.DataFrame, stress: np.ndarray, given: Given
 ) -> pd.DataFrame:
     people = borrowers.borrowers(rng["people"], factors, given["borrower"])
     people = people.join(borrowers.means(rng["means"], people, factors, given["means"]))
     wanted = relationship.needs(rng["need"], people, factors, given["need"])
     appetite = wanted.pop("appetite").to_numpy()
-    shock = given["shock"]
-    record = loans.bureau(
-        rng["bureau"], people, factors, appetite, stress, given["bureau"], shock["applicant_utilisation"]
-    )
-    contract = loans.contracts(
-        rng["loan"],
-        people,
-        record,
-        stress,
-        given["contract"],
-        given["means"]["debt_service"],
-        shock["applicant_burden"],
-    )
-    relation = relationship.relationship(
-        rng["relation"], people, factors, wanted, given["relationship"], given["need"]
-    )
+    record = loans.bureau(rng["bureau"], people, factors, appetite, stress, given)
+    contract = loans.contracts(rng["loan"], people, record, stress, given)
+    relation = relationship.relationship(rng["relation"], people, factors, wanted, given)
     return pd.concat([people, record, contract, relation, wanted], axis=1)
 
 
 def _live(
-    rng: np.random.Generator,
-    customers: pd.DataFrame,
-    chance: risk.Chances,
-    seen: Conduct | None,
-    origin: np.ndarray,
-    stress: np.ndarray,
-    lgd: np.ndarray,
-    given: dict[str, dict[str, Any]],
-) -> tuple[pd.DataFrame | None, np.ndarray | None, pd.DataFrame, np.ndarray]:
+    book: LoanMonths, index: pd.Index, seen: Conduct | None, origin: np.ndarray, stress: np.ndarray, lgd: np.ndarray,
+    window: int,
+) -> tuple[pd.DataFrame | None, np.ndarray | None, pd.DataFrame, np.ndarray]:  # fmt: skip
     """Run every month. Returns the panel, the hidden distress of its rows, the outcomes, and the first distress."""
-    n, window = len(customers), given["calendar"]["window"]
-    book = LoanMonths(rng, customers, chance, given["risk"]["default_months"])
-    outcome = {
-        name: np.zeros(n) for name in ("default", "churned", "loss_amount", "paid_total", "paid_interest")
-    }
+    n = len(index)
+    outcome = {name: np.zeros(n) for name in OUTCOMES}
     left = np.zeros(n), np.zeros(n, dtype=np.int8)
     first = np.full(n, -1, dtype=np.int16)
     pieces: dict[str, list[np.ndarray]] = {}
@@ -182,14 +136,13 @@ def _live(
             rows = np.flatnonzero(month.live | (age == 0))
             _record(pieces, rows, period, age, start, book, month, seen)
             hidden.append(book.distress[rows])
-    customers = _outcomes(outcome, left, customers.index)
+    outcomes = _outcomes(outcome, left, index)
     if seen is None:
-        return None, None, customers, first
-    frame = _panel(pieces, customers.index)
-    return frame, np.concatenate(hidden), customers, first
+        return None, None, outcomes, first
+    return _panel(pieces, index), np.concatenate(hidden), outcomes, first
 
 
-def _count(outcome: dict[str, np.ndarray], month: Any, inside: np.ndarray) -> None:
+def _count(outcome: dict[str, np.ndarray], month: Month, inside: np.ndarray) -> None:
     """Add the month to the outcomes of the loans whose window is open."""
     outcome["default"] += month.defaulted & inside
     outcome["churned"] += month.churned & inside
@@ -215,15 +168,9 @@ def _outcomes(
 
 
 def _record(
-    pieces: dict[str, list[np.ndarray]],
-    rows: np.ndarray,
-    period: int,
-    age: np.ndarray,
-    start: np.ndarray,
-    book: LoanMonths,
-    month: Any,
-    seen: Conduct,
-) -> None:
+    pieces: dict[str, list[np.ndarray]], rows: np.ndarray, period: int, age: np.ndarray, start: np.ndarray,
+    book: LoanMonths, month: Month, seen: Conduct,
+) -> None:  # fmt: skip
     """Append the rows of one month to the panel."""
     contacts, transactions = seen.seen(month.arrears, book.distress)
     revenue = seen.revenue(start, month.live & ~month.defaulted)

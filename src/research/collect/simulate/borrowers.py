@@ -49,33 +49,32 @@ def borrowers(rng: np.random.Generator, factors: pd.DataFrame, given: dict[str, 
 
     region = pick(rng, list(given["regions"].values()), n)
     district = np.exp(given["district_noise"] * rng.standard_normal((2, n)))
-    wage = np.array([given["district_income"][name] for name in given["regions"]], dtype=float)[region]
-    jobless = np.array([given["district_unemployment"][name] for name in given["regions"]], dtype=float)[
-        region
-    ]
-
+    wage, jobless = (
+        np.array([given[what][name] for name in given["regions"]], dtype=float)[region]
+        for what in ("district_income", "district_unemployment")
+    )
+    customer, industry = (
+        pick_within(rng, given[what], types, kind) for what in ("customer_types", "industries")
+    )
+    female = (rng.random(n) < given["female_share"]).astype(np.int8)
+    dependants = np.where(age >= 28, rng.poisson(given["dependants"], n), 0.0)
+    joint = person & married & (rng.random(n) < given["joint_if_married"])
     return pd.DataFrame(
         {
             "borrower_type": category(kind, types),
-            "customer_type": category(pick_within(rng, given["customer_types"], types, kind), customer_types),
-            "industry": category(pick_within(rng, given["industries"], types, kind), industries),
+            "customer_type": category(customer, customer_types),
+            "industry": category(industry, industries),
             "occupation": category(occupation.astype(np.int8), occupations),
             "employment_years": np.round(years, 1),
             "home_ownership": category(home.astype(np.int8), ["owned", "mortgaged", "rented", "other"]),
             "age": np.where(person, age, np.nan),
-            "sex": category(
-                (rng.random(n) < given["female_share"]).astype(np.int8), ["male", "female"], ~person
-            ),
+            "sex": category(female, ["male", "female"], ~person),
             "region": category(region, list(given["regions"])),
             "district_income": np.round(wage * district[0], -2),
             "district_unemployment": np.round(jobless * district[1], 4),
-            "dependants": np.where(
-                person & (age >= 28), rng.poisson(given["dependants"], n), np.where(person, 0.0, np.nan)
-            ),
+            "dependants": np.where(person, dependants, np.nan),
             "marital_status": category(marital.astype(np.int8), ["single", "married", "divorced"], ~person),
-            "joint_application": (person & married & (rng.random(n) < given["joint_if_married"])).astype(
-                float
-            ),
+            "joint_application": joint.astype(float),
             "income_verified": (rng.random(n) < np.where(person, 0.65, 0.90)).astype(float),
         }
     )
@@ -97,18 +96,12 @@ def means(
 
     log_income = np.log(given["income_median"]) + given["income_wealth"] * wealth + given["income_men"] * male
     income = np.exp(log_income + given["income_noise"] * rng.standard_normal(n))
-    turnover = given["turnover_median"] * np.exp(
-        given["turnover_wealth"] * wealth
-        + given["turnover_sd"] * rng.standard_normal(n)
-        + given["turnover_listed"] * listed
-    )
+    log_turnover = given["turnover_wealth"] * wealth + given["turnover_sd"] * rng.standard_normal(n)
+    turnover = given["turnover_median"] * np.exp(log_turnover + given["turnover_listed"] * listed)
     profit = turnover * given["margin"] * np.exp(given["margin_noise"] * rng.standard_normal(n))
     income = np.where(person, income, profit)
-    assets = (
-        income
-        * given["asset_multiple"]
-        * np.exp(given["asset_wealth"] * wealth + 0.4 * rng.standard_normal(n))
-    )
+    grown = np.exp(given["asset_wealth"] * wealth + 0.4 * rng.standard_normal(n))
+    assets = income * given["asset_multiple"] * grown
     return pd.DataFrame(
         {
             "income": np.round(income),

@@ -21,12 +21,9 @@ class Conduct:
     """Everything seen of all customers, moved on by `step`; arrays are single precision."""
 
     def __init__(
-        self,
-        rng: np.random.Generator,
-        customers: pd.DataFrame,
-        factors: pd.DataFrame,
+        self, rng: np.random.Generator, customers: pd.DataFrame, factors: pd.DataFrame,
         parameters: dict[str, dict[str, Any]],
-    ) -> None:
+    ) -> None:  # fmt: skip
         given, income = parameters["conduct"], parameters["income"]
         growth, engagement = factors["growth"].to_numpy(), factors["engagement"].to_numpy()
         person = (customers["borrower_type"] == "individual").to_numpy()

@@ -85,12 +85,8 @@ class LoanMonths:
 
     def _complaint(self, status: np.ndarray) -> np.ndarray:
         given = self.given
-        logit = (
-            given.complaint
-            + given.complaint_distress * self.distress
-            + given.complaint_arrears * (status > 0)
-        )
-        return self._uniform() < expit(logit)
+        logit = given.complaint + given.complaint_distress * self.distress
+        return self._uniform() < expit(logit + given.complaint_arrears * (status > 0))
 
     def _roll(self, status: np.ndarray, live: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cell = 3 * self.distress + np.minimum(status, 2)

@@ -15,16 +15,11 @@ HISTORIES = ("paid duly", "delayed in the past", "critical")
 
 
 def bureau(
-    rng: np.random.Generator,
-    people: pd.DataFrame,
-    factors: pd.DataFrame,
-    appetite: np.ndarray,
-    stress: np.ndarray,
-    given: dict[str, Any],
-    drift: float,
-) -> pd.DataFrame:
-    """Credit history. `stress` is the macro shock in the month of application, `drift` its log-odds effect."""
-    n = len(people)
+    rng: np.random.Generator, people: pd.DataFrame, factors: pd.DataFrame, appetite: np.ndarray, stress: np.ndarray,
+    parameters: dict[str, dict[str, Any]],
+) -> pd.DataFrame:  # fmt: skip
+    """Credit history. `stress` is the macro shock in the month of application."""
+    n, given, drift = len(people), parameters["bureau"], parameters["shock"]["applicant_utilisation"]
     soundness = factors["soundness"].to_numpy()
     signal = given["score_signal"]
     z = signal * soundness + np.sqrt(1 - signal**2) * rng.standard_normal(n)
@@ -34,17 +29,14 @@ def bureau(
     since = np.where(past > 0, rng.integers(1, 25, n), np.where(older, rng.integers(25, 85, n), np.nan))
     accounts = 3 + counts(rng, given["accounts_opened"], appetite)
     hit = np.minimum(np.ceil(past / 2) + older, accounts)
-    used = noisy_share(
-        rng, linear(given["utilisation"], soundness, appetite) + drift * stress, given["utilisation_noise"]
-    )
+    logit = linear(given["utilisation"], soundness, appetite) + drift * stress
+    used = noisy_share(rng, logit, given["utilisation_noise"])
     serious = (past >= 2) & (rng.random(n) < given["serious"])
     handed = counts(rng, given["collections"], soundness)
     amount = given["collection_median"] * np.exp(0.7 * rng.standard_normal(n))
     cards = counts(rng, given["cards"], appetite)
     paid = noisy_share(rng, linear(given["payment_ratio"], soundness), 0.6)
-    years = np.where(
-        people["age"].isna(), people["employment_years"], people["age"].fillna(0) - 20
-    ) * rng.beta(3, 2, n)
+    years = people["employment_years"].where(people["age"].isna(), people["age"] - 20) * rng.beta(3, 2, n)
     limit = people["income"].to_numpy() * given["limit_multiple"] * np.exp(0.5 * rng.standard_normal(n))
     return pd.DataFrame(
         {
@@ -58,7 +50,9 @@ def bureau(
             "collections": handed,
             "collection_amount": np.where(handed > 0, np.round(amount), 0.0),
             "months_since_serious_delinquency": np.where(serious, since, np.nan),
-            "credit_history": category(_history(accounts, past, older, serious), HISTORIES),
+            "credit_history": category(
+                np.select([serious, (past > 0) | older], [2, 1], 0).astype(np.int8), HISTORIES
+            ),
             "credit_history_years": np.round(np.maximum(years, 0), 1),
             "payment_ratio": np.round(paid, 3),
             "cards_held": cards,
@@ -70,10 +64,6 @@ def bureau(
             "credit_limit": np.round(limit, -2),
         }
     )
-
-
-def _history(accounts: np.ndarray, past: np.ndarray, older: np.ndarray, serious: np.ndarray) -> np.ndarray:
-    return np.select([serious, (past > 0) | older], [2, 1], 0).astype(np.int8)
 
 
 def grade(score: np.ndarray, given: Sequence[float]) -> np.ndarray:
@@ -89,24 +79,20 @@ def annuity(principal: np.ndarray, yearly_rate: np.ndarray, months: np.ndarray) 
 
 
 def contracts(
-    rng: np.random.Generator,
-    people: pd.DataFrame,
-    record: pd.DataFrame,
-    stress: np.ndarray,
-    given: dict[str, Any],
-    debt_service: float,
-    drift: float,
-) -> pd.DataFrame:
+    rng: np.random.Generator, people: pd.DataFrame, record: pd.DataFrame, stress: np.ndarray,
+    parameters: dict[str, dict[str, Any]],
+) -> pd.DataFrame:  # fmt: skip
     """Purpose → term and guarantee → price → amount.
 
     spread = base + grade · (grade − 15) + unsecured + state, in steps of a quarter point; rate = benchmark + spread.
     The instalment is a log-normal share of the monthly income and the amount is what that instalment repays.
     """
-    n = len(people)
+    n, given = len(people), parameters["contract"]
+    drift, debt_service = parameters["shock"]["applicant_burden"], parameters["means"]["debt_service"]
     kinds = list(people["borrower_type"].cat.categories)
-    purposes = list(next(iter(given["purposes"].values())))
-    terms = list(next(iter(given["terms"].values())))
-    guarantees = list(next(iter(given["guarantees"].values())))
+    purposes, terms, guarantees = (
+        list(next(iter(given[name].values()))) for name in ("purposes", "terms", "guarantees")
+    )
     purpose = pick_within(rng, given["purposes"], kinds, people["borrower_type"].cat.codes.to_numpy())
     reason = pick(rng, list(given["consumption"].values()), n)
     names = [name for name in purposes if name != "consumption"] + list(given["consumption"])
@@ -115,8 +101,8 @@ def contracts(
     term = np.array(terms, dtype=float)[pick_within(rng, given["terms"], purposes, purpose)]
     guarantee = pick_within(rng, given["guarantees"], purposes, purpose)
     secured = np.isin(guarantee, [guarantees.index(name) for name in SECURED])
-    state = (people["customer_type"] == "state-owned").to_numpy() | (
-        people["borrower_type"] == "government"
+    state = (
+        (people["customer_type"] == "state-owned") | (people["borrower_type"] == "government")
     ).to_numpy()
 
     benchmark = np.where(term > 60, given["benchmark_long"], given["benchmark_short"])

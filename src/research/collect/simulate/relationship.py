@@ -46,39 +46,27 @@ def needs(
 
 
 def relationship(
-    rng: np.random.Generator,
-    people: pd.DataFrame,
-    factors: pd.DataFrame,
-    wanted: pd.DataFrame,
-    given: dict[str, Any],
-    need: dict[str, Any],
-) -> pd.DataFrame:
+    rng: np.random.Generator, people: pd.DataFrame, factors: pd.DataFrame, wanted: pd.DataFrame,
+    parameters: dict[str, dict[str, Any]],
+) -> pd.DataFrame:  # fmt: skip
     """Value, behaviour and need constructs as the bank measures them, each with its error."""
-    n = len(people)
+    n, given, need = len(people), parameters["relationship"], parameters["need"]
     wealth, engagement = factors["wealth"].to_numpy(), factors["engagement"].to_numpy()
     person = (people["borrower_type"] == "individual").to_numpy()
     income = people["income"].to_numpy()
     multiple = np.where(person, given["deposit_multiple"], given["deposit_firm"])
-    deposit = (
-        income
-        * multiple
-        * np.exp(
-            given["deposit_wealth"] * wealth
-            + given["deposit_engagement"] * engagement
-            + given["deposit_noise"] * rng.standard_normal(n)
-        )
-    )
+    held = given["deposit_wealth"] * wealth + given["deposit_engagement"] * engagement
+    deposit = income * multiple * np.exp(held + given["deposit_noise"] * rng.standard_normal(n))
     potential = linear(given["potential"], factors["growth"].to_numpy())
     delayed = rng.random(n) < expit(linear(given["delay_share"], factors["soundness"].to_numpy()))
     delay = np.where(delayed, np.minimum(rng.exponential(given["delay_mean"], n), 24), 0.0)
     stated = rng.random(n) < need["stated"]
     intensity = wanted["true_need_intensity"].to_numpy() + need["intensity_noise"] * rng.standard_normal(n)
+    account = np.digitize(deposit / income, [given["account_low"], 0.5]).astype(np.int8)
     return pd.DataFrame(
         {
             "deposit_balance": np.round(deposit),
-            "account_status": category(
-                np.digitize(deposit / income, [given["account_low"], 0.5]).astype(np.int8), ACCOUNTS
-            ),
+            "account_status": category(account, ACCOUNTS),
             "property": category(_property(rng, people), PROPERTIES),
             "standing_orders": counts(rng, given["standing_orders"], engagement),
             "products_held": 1 + counts(rng, given["products"], engagement),
@@ -103,28 +91,20 @@ def _investment(
 ) -> pd.Categorical:
     """Investors state a preference that rises with wealth; others mostly none. Unstated answers are noise."""
     level = np.digitize(wealth + 0.6 * rng.standard_normal(len(wealth)), [-0.4, 0.8]) + 1
-    invests = (wanted["true_need"] == "investment").to_numpy()
-    conservative = (wanted["true_need"] == "protection").to_numpy()
-    code = np.where(invests, level, np.where(conservative, 1, 0))
+    need = wanted["true_need"].to_numpy()
+    code = np.where(need == "investment", level, np.where(need == "protection", 1, 0))
     return category(np.where(stated, code, rng.integers(0, 4, len(code))).astype(np.int8), INVESTMENTS)
 
 
 def _service(
-    rng: np.random.Generator,
-    people: pd.DataFrame,
-    engagement: np.ndarray,
-    wanted: pd.DataFrame,
-    stated: np.ndarray,
-) -> pd.Categorical:
+    rng: np.random.Generator, people: pd.DataFrame, engagement: np.ndarray, wanted: pd.DataFrame, stated: np.ndarray
+) -> pd.Categorical:  # fmt: skip
     """Payments → mobile, protection → phone, investment or firm → manager, older or idle → branch, else mobile."""
     firm = people["age"].isna().to_numpy()
     need = wanted["true_need"].to_numpy()
     old = people["age"].fillna(0).to_numpy() > 55
-    code = np.select(
-        [need == "payments", firm | (need == "investment"), need == "protection", old | (engagement < -1)],
-        [0, 3, 2, 1],
-        default=0,
-    )
+    rules = [need == "payments", firm | (need == "investment"), need == "protection", old | (engagement < -1)]
+    code = np.select(rules, [0, 3, 2, 1], default=0)
     return category(np.where(stated, code, rng.integers(0, 4, len(code))).astype(np.int8), SERVICES)
 
 

@@ -72,10 +72,10 @@ def chances(customers: pd.DataFrame, factors: pd.DataFrame, given: dict[str, dic
     gap, engagement = factors["service_gap"].to_numpy(), factors["engagement"].to_numpy()
     complaint, churn = conduct["complaint"], conduct["churn"]
     products = customers["products_held"].to_numpy()
+    industry = customers["industry"].astype(object).map(shock["industry"]).to_numpy(dtype=float)
     return Chances(
         onset=risk["intercept"] + index + factors["frailty"].to_numpy(),
-        sensitivity=shock["onset"]
-        * customers["industry"].astype(object).map(shock["industry"]).to_numpy(dtype=float),
+        sensitivity=shock["onset"] * industry,
         recovery=risk["recovery"],
         worsen=np.array([risk["worsen"]["calm"], risk["worsen"]["distress"]]),
         cure=np.array([risk["cure"]["calm"], risk["cure"]["distress"]]),
@@ -107,9 +107,8 @@ def outcome_probabilities(given: Chances, stress: np.ndarray, months: int) -> tu
     for hidden in (CALM, DISTRESS):
         for arrears in (0, 1):
             p = expit(given.complaint + given.complaint_distress * hidden + given.complaint_arrears * arrears)
-            leave[hidden, arrears] = p * expit(given.churn + given.churn_complaint) + (1 - p) * expit(
-                given.churn
-            )
+            after_complaint, otherwise = expit(given.churn + given.churn_complaint), expit(given.churn)
+            leave[hidden, arrears] = p * after_complaint + (1 - p) * otherwise
     for month in range(months):
         onset = expit(given.onset + given.sensitivity * stress[month])
         begins, ends = here[CALM] * onset, here[DISTRESS] * given.recovery

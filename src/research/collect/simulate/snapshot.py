@@ -47,21 +47,22 @@ def snapshot(simulation: Simulation, period: int) -> pd.DataFrame:
 
     year = rows.between(period - YEAR + 1, period)
     before = np.clip(1 - age / YEAR, 0, 1)
-    for construct, column in {"complaints": "complaints", "interactions": "interactions"}.items():
-        frame[construct] = frame[construct] * before + year.sum(column)[held]
+    for construct in ("complaints", "interactions"):
+        frame[construct] = frame[construct] * before + year.sum(construct)[held]
     usual = frame["monetary_amount"] / frame["frequency_count"].clip(lower=1)
     frame["frequency_count"] = frame["frequency_count"] * before + year.sum("transactions")[held]
     frame["monetary_amount"] = usual * frame["frequency_count"]
     frame["repayment_delay"] = frame["repayment_delay"] * before + year.sum("status")[held] / YEAR
-    frame["recency_months"] = _recency(rows, period, held, age, frame["recency_months"].to_numpy())
 
     slips = rows.between(period - TWO_YEARS + 1, period).slips()[held]
     kept = np.clip(1 - age / TWO_YEARS, 0, 1)
     frame["past_delinquencies"] = np.floor(frame["past_delinquencies"] * kept) + slips
-    last_late = rows.between(0, period).last_late()[held]
-    frame["months_since_delinquency"] = np.where(
-        last_late >= 0, period - last_late, frame["months_since_delinquency"] + age
-    )
+    seen = rows.between(0, period)
+    late, used = (seen.latest(seen[name] > 0)[held] for name in ("status", "transactions"))
+    since = frame["months_since_delinquency"] + age
+    frame["months_since_delinquency"] = np.where(late >= 0, period - late, since)
+    # before the loan, since the transaction known at the application
+    frame["recency_months"] = np.where(used >= 0, period - used, frame["recency_months"] + age)
     frame["accounts_past_due"] = frame["accounts_past_due"] + (current["status"].to_numpy() > 0)
     _refresh_score(frame, year.largest("status")[held])
 
@@ -112,21 +113,11 @@ class _Rows:
         result[self.codes[chosen]] = self["period"][chosen]
         return result
 
-    def last_late(self) -> np.ndarray:
-        return self.latest(self["status"] > 0)
-
     def slips(self) -> np.ndarray:
         """How often a customer who was current fell behind."""
         late = self["status"] == 1
         paid_nothing = self["payment"] == 0
         return np.bincount(self.codes[late & paid_nothing], minlength=self.n).astype(float)
-
-
-def _recency(rows: _Rows, period: int, held: np.ndarray, age: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Months since the last month with a transaction; before the loan, since the one known at the application."""
-    seen = rows.between(0, period)
-    last = seen.latest(seen["transactions"] > 0)[held]
-    return np.where(last >= 0, period - last, before + age)
 
 
 def _refresh_score(frame: pd.DataFrame, worst: np.ndarray) -> None:

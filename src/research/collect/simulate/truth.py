@@ -25,16 +25,10 @@ def mean_lgd(customers: pd.DataFrame, given: dict[str, Any]) -> np.ndarray:
 
 
 def truth(
-    customers: pd.DataFrame,
-    factors: pd.DataFrame,
-    wanted: tuple[pd.Series, pd.Series],
-    chance: Chances,
-    origin: np.ndarray,
-    stress: np.ndarray,
-    lgd: np.ndarray,
-    first_distress: np.ndarray,
+    customers: pd.DataFrame, factors: pd.DataFrame, wanted: tuple[pd.Series, pd.Series], chance: Chances,
+    origin: np.ndarray, stress: np.ndarray, lgd: np.ndarray, first_distress: np.ndarray,
     given: dict[str, dict[str, Any]],
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """One row per customer, index customer_id.
 
     Columns: true_pd and true_churn (exact, over the outcome window, without the shock), true_pd_realised and
@@ -68,11 +62,8 @@ def truth(
         },
         index=customers.index,
     )
-    frame["true_need"] = pd.Categorical(wanted[0])
-    frame["true_need_intensity"] = wanted[1].to_numpy()
-    for name in factors:
-        frame[name] = factors[name].to_numpy()
-    return frame
+    frame["true_need"], frame["true_need_intensity"] = pd.Categorical(wanted[0]), wanted[1].to_numpy()
+    return frame.join(factors.set_axis(frame.index))
 
 
 def expected_income(

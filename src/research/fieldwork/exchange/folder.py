@@ -35,8 +35,8 @@ class _Whole(BaseModel):
     files: list[str]
 
 
-def write_folder(project: Project, folder: str | Path) -> list[Path]:
-    """Write a project to a folder and return what was written.
+def write_folder(project: Project, folder: str | Path) -> None:
+    """Write a project to a folder.
 
     `codebook.csv`, `units.csv`, `codings.csv`, `memos.csv`, `assignments.csv` and `documents.csv` are the study's
     tables; `sources/` holds the project's files; `project.json` holds everything, for the way back.
@@ -46,25 +46,21 @@ def write_folder(project: Project, folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     (folder / "sources").mkdir(parents=True, exist_ok=True)
-    made = []
     for name, data in project.files.items():
         if not _SAFE.fullmatch(name) or name.endswith("."):
             raise UserError(
                 f"source file '{name}' of the project: its name is refused; expected letters and digits"
             )
-        made.append(_write(folder / "sources" / name, data))
-    interviews = to_interviews(project)
-    for name, frame in zip(Interviews._fields, interviews, strict=True):
-        made.append(write_csv(frame, folder / f"{name}.csv"))
-    whole = {
+        _write(folder / "sources" / name, data)
+    for name, frame in zip(Interviews._fields, to_interviews(project), strict=True):
+        write_csv(frame, folder / f"{name}.csv")
+    held = {
         "attributes": project.attributes,
         "description": project.description,
         "tables": {name: project[name].to_dict("records") for name in TABLES},
         "files": list(project.files),
     }
-    data = json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8")
-    made.append(_write(folder / WHOLE, data))
-    return made
+    _write(folder / WHOLE, json.dumps(held, ensure_ascii=False, indent=1).encode("utf-8"))
 
 
 def read_project(path: str | Path) -> Project | None:
@@ -107,7 +103,6 @@ def read_folder(folder: str | Path) -> Project:
     return project
 
 
-def _write(path: Path, data: bytes) -> Path:
+def _write(path: Path, data: bytes) -> None:
     with whole(path) as new:
         new.write_bytes(data)
-    return path

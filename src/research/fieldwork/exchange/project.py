@@ -32,11 +32,26 @@ TABLES: dict[str, tuple[str, ...]] = {
     "sets": ("id", "guid", "name", "Description"),
     "links": ("id", "guid", "name", "direction", "color", "originGUID", "targetGUID"),
 }  # fmt: skip
-PARTS = (
-    "Representation",
-    "Transcript",
-    "TextDescription",
-)  # sources that stand within another source or a selection
+# What stands in an element, in the order of the schema: rows of tables (of some tags only), references by tag, and the
+# text of a source. A row's element is called by its tag, or as in `ELEMENTS`.
+CONTENT: dict[str, tuple[str, ...]] = {
+    "users": ("NoteRef",),
+    "codes": ("NoteRef", "codes"),
+    "variables": ("NoteRef",),
+    "cases": ("CodeRef", "values", "SourceRef", "SelectionRef"),
+    "sources": ("sources:TextDescription", "sources:Transcript", "PlainTextContent", "sync_points", "selections",
+                "sources:Representation", "codings", "NoteRef", "values"),
+    "sync_points": (),
+    "selections": ("sources", "codings", "NoteRef"),
+    "codings": ("NoteRef",),
+    "sets": ("MemberCode", "MemberSource", "MemberNote"),
+    "links": ("NoteRef",),
+}  # fmt: skip
+ELEMENTS = {"users": "User", "codes": "Code", "variables": "Variable", "cases": "Case", "sync_points": "SyncPoint",
+            "codings": "Coding", "sets": "Set", "links": "Link"}  # fmt: skip
+# table → column that holds the row above; other tables have none
+ABOVE = {"codes": "parent", "sources": "within", "sync_points": "owner", "selections": "owner", "codings": "owner",
+         "values": "owner", "references": "owner"}  # fmt: skip
 
 
 @dataclass
@@ -62,19 +77,17 @@ class Project:
 
     def counts(self) -> dict[str, int]:
         """Return the numbers of codes, codings, sources (at the top, without notes) and the rest that is there."""
+        found = {name: len(self[name]) for name in ("codes", "codings")} | {"sources": len(self.at_top())}
+        more = {name: len(self[name]) for name in ("selections", "users", "cases", "sets", "links")}
+        notes = int((self["sources"]["tag"] == "Note").sum())
+        order = ("selections", "users", "cases", "notes", "sets", "links")
+        more |= {"notes": notes}
+        return found | {name: more[name] for name in order if more[name]}
+
+    def at_top(self) -> pd.DataFrame:
+        """Return the sources that stand in no other one, without notes."""
         sources = self["sources"]
-        top = sources[(sources["within"] == "") & (sources["tag"] != "Note")]
-        notes = int((sources["tag"] == "Note").sum())
-        found = {"codes": len(self["codes"]), "codings": len(self["codings"]), "sources": len(top)}
-        more = {
-            "selections": len(self["selections"]),
-            "users": len(self["users"]),
-            "cases": len(self["cases"]),
-            "notes": notes,
-            "sets": len(self["sets"]),
-            "links": len(self["links"]),
-        }
-        return found | {name: n for name, n in more.items() if n}
+        return sources[(sources["within"] == "") & (sources["tag"] != "Note")]
 
     def text(self, source: str) -> str | None:
         """Return the text of a source (its id): its inline content, or its file in UTF-8; None without either."""

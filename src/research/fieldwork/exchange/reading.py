@@ -16,8 +16,10 @@ from research import limits
 from research.archive import open_archive, read_member
 from research.errors import UserError
 from research.fieldwork.exchange.project import (
+    ABOVE,
     CODEBOOK_SPACE,
-    PARTS,
+    CONTENT,
+    ELEMENTS,
     PROJECT_SPACE,
     TABLES,
     Project,
@@ -26,7 +28,15 @@ from research.fieldwork.exchange.project import (
 )
 from research.textfiles import read_bytes
 
-_SOURCES = ("TextSource", "PictureSource", "PDFSource", "AudioSource", "VideoSource")
+_SOURCES = ("TextSource", "PictureSource", "PDFSource", "AudioSource", "VideoSource", "Note", "Representation",
+            "Transcript", "TextDescription")  # fmt: skip
+_TABLES = {element: table for table, element in ELEMENTS.items()} | dict.fromkeys(_SOURCES, "sources")
+_GROUPS = {"CodeBook", "Codes", "Users", "Variables", "Cases", "Sources", "Notes", "Links", "Sets"}
+_REFERENCES = {
+    name for content in CONTENT.values() for name in content if name.endswith("Ref") or "Member" in name
+}
+_TEXTS = ("Description", "PlainTextContent")
+_READ = {*_TEXTS, ""}  # with the element in which they stand
 _PLACES = ("startPosition", "endPosition", "page", "firstX", "firstY", "secondX", "secondY", "begin", "end")
 _WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
 
@@ -47,12 +57,13 @@ def read_qda(path: str | Path) -> Project:
             inside = [n for n in archive.namelist() if n.lower().endswith(".qde") and "/" not in n]
             if len(inside) != 1:
                 raise UserError(f"{path.name}: {len(inside)} project files (.qde) at its top, expected one")
-            project = _project(_parse(read_member(archive, inside[0]), path.name), path.name)
+            root = _parse(read_member(archive, inside[0]), path.name)
+            project = _tree(root, PROJECT_SPACE, "Project", path.name)
             _read_files(project, archive)
     elif ending == ".qde":
-        project = _project(_parse(read_bytes(path), path.name), path.name)
+        project = _tree(_parse(read_bytes(path), path.name), PROJECT_SPACE, "Project", path.name)
     elif ending == ".qdc":
-        project = _codebook(_parse(read_bytes(path), path.name), path.name)
+        project = _tree(_parse(read_bytes(path), path.name), CODEBOOK_SPACE, "CodeBook", path.name)
     else:
         raise UserError(f"{path.name}: expected a REFI-QDA file (.qdpx, .qde or .qdc)")
     check_references(project, path.name)
@@ -70,28 +81,31 @@ def _parse(data: bytes, where: str) -> Element:
         raise UserError(f"{where}: its XML is damaged") from None
 
 
-def _project(root: Element, where: str) -> Project:
-    if root.tag != f"{{{PROJECT_SPACE}}}Project":
-        raise UserError(f"{where}: root element {root.tag}, expected Project in {PROJECT_SPACE}")
-    reader = _Reader(where)
-    reader.project_element(root)
-    attributes = {name: value for name, value in root.attrib.items() if not name.startswith("{")}
-    project = reader.project(attributes)
-    project.description = reader.text(root, "Description")
-    return project
-
-
-def _codebook(root: Element, where: str) -> Project:
-    if root.tag != f"{{{CODEBOOK_SPACE}}}CodeBook":
-        raise UserError(f"{where}: root element {root.tag}, expected CodeBook in {CODEBOOK_SPACE}")
+def _tree(root: Element, space: str, name: str, where: str) -> Project:
+    if root.tag != f"{{{space}}}{name}":
+        raise UserError(f"{where}: root element {root.tag}, expected {name} in {space}")
     reader = _Reader(where)
     for child in root:
-        reader.top(child)
-    return reader.project({name: v for name, v in root.attrib.items() if not name.startswith("{")})
+        reader.read(child, "", 0)
+    attributes = {name: value for name, value in root.attrib.items() if not name.startswith("{")}
+    tables = {
+        name: pd.DataFrame.from_records(rows, columns=list(TABLES[name]))
+        for name, rows in reader.rows.items()
+    }
+    described = _text(root, "Description") if space == PROJECT_SPACE else ""
+    return Project(attributes, described, tables, not_held=dict(reader.not_held))
 
 
 def _tag(element: Element) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _text(element: Element, name: str) -> str:
+    return next((child.text or "" for child in element if _tag(child) == name), "")
+
+
+def _target(element: Element, name: str) -> str:
+    return next((child.get("targetGUID", "") for child in element if _tag(child) == name), "")
 
 
 class _Reader:
@@ -102,133 +116,42 @@ class _Reader:
         self.rows: dict[str, list[dict[str, str]]] = {name: [] for name in TABLES}
         self.not_held: Counter[str] = Counter()
 
-    def project(self, attributes: dict[str, str]) -> Project:
-        tables = {
-            name: pd.DataFrame.from_records(rows, columns=list(TABLES[name]))
-            for name, rows in self.rows.items()
-        }
-        return Project(attributes, tables=tables, not_held=dict(self.not_held))
-
-    def add(self, table: str, element: Element, **more: str) -> str:
-        row = {name: value for name, value in element.attrib.items() if name in TABLES[table]}
-        if "Description" in TABLES[table]:
-            row["Description"] = self.text(element, "Description")
-        if "id" in TABLES[table]:
-            row["id"] = f"{table}-{len(self.rows[table]) + 1}"
-        self.rows[table].append(row | more)
-        return row.get("id", "")
-
-    @staticmethod
-    def text(element: Element, name: str) -> str:
-        return next((child.text or "" for child in element if _tag(child) == name), "")
-
-    def project_element(self, root: Element) -> None:
-        for child in root:
-            if _tag(child) == "CodeBook":
-                for codes in child:
-                    self.top(codes)
-            elif _tag(child) == "NoteRef":
-                self.reference("", child)
-            elif _tag(child) != "Description":
-                self.top(child)
-
-    def top(self, group: Element) -> None:
-        kind = _tag(group)
-        if kind == "Codes":
-            for code in group:
-                self.code(code, "", 0)
-        elif kind == "Sources":
-            for source in group:
-                if _tag(source) in _SOURCES:
-                    self.source(source, "")
-        elif kind == "Notes":
-            for note in group:
-                self.source(note, "")
-        elif kind in {"Users", "Variables", "Links"}:
-            for element in group:
-                key = self.add(kind.lower(), element)
-                for child in element:
-                    if _tag(child) == "NoteRef":
-                        self.reference(key, child)
-        elif kind in {"Cases", "Sets"}:
-            for element in group:
-                self.collection(element, kind.lower())
-        elif kind:
-            self.not_held[kind] += len(group) or 1
-
-    def code(self, element: Element, parent: str, depth: int) -> None:
-        if _tag(element) != "Code":
-            return
-        limits.within("code_depth", depth, self.where)
-        key = self.add("codes", element, parent=parent)
-        for child in element:
-            if _tag(child) == "Code":
-                self.code(child, key, depth + 1)
-            elif _tag(child) == "NoteRef":
-                self.reference(key, child)
-
-    def source(self, element: Element, within: str) -> None:
-        more = {
-            "tag": _tag(element),
-            "within": within,
-            "PlainTextContent": self.text(element, "PlainTextContent"),
-        }
-        key = self.add("sources", element, **more)
-        for child in element:
-            kind = _tag(child)
-            if kind.endswith("Selection"):
-                self.selection(child, key)
-            elif kind in PARTS:
-                self.source(child, key)
-            elif kind == "SyncPoint":
-                self.add("sync_points", child, owner=key)
-            else:
-                self.attached(child, key)
-
-    def selection(self, element: Element, owner: str) -> None:
-        key = self.add("selections", element, tag=_tag(element), owner=owner)
-        for child in element:
-            if _tag(child) in PARTS:
-                self.source(child, key)
-            else:
-                self.attached(child, key)
-
-    def attached(self, element: Element, owner: str) -> None:
-        kind = _tag(element)
-        if kind == "Coding":
-            code = next((child.get("targetGUID", "") for child in element if _tag(child) == "CodeRef"), "")
-            key = self.add("codings", element, owner=owner, code=code)
+    def read(self, element: Element, above: str, depth: int) -> None:
+        """Read an element below the row whose id is `above`; `depth` counts the codes around it."""
+        tag = _tag(element)
+        table = _TABLES.get(tag, "selections" if tag.endswith("Selection") else "")
+        if tag in _GROUPS:
             for child in element:
-                if _tag(child) == "NoteRef":
-                    self.reference(key, child)
-        elif kind == "VariableValue":
-            self.value(owner, element)
-        elif kind in {"NoteRef", "CodeRef", "SourceRef", "SelectionRef"}:
-            self.reference(owner, element)
-        elif kind not in {"Description", "PlainTextContent", ""}:
-            self.not_held[kind] += 1
+                self.read(child, above, depth)
+        elif table:
+            limits.within("code_depth", depth, self.where)
+            key = self.add(table, element, above)
+            for child in element:
+                if (table, _tag(child)) != ("codings", "CodeRef"):
+                    self.read(child, key, depth + (table == "codes"))
+        elif tag == "VariableValue":
+            row = {"owner": above, "variable": _target(element, "VariableRef")}
+            values = [child for child in element if _tag(child).endswith("Value")]
+            self.rows["values"] += [row | {"tag": _tag(child), "value": child.text or ""} for child in values]
+        elif tag in _REFERENCES:
+            target = element.get("targetGUID", element.get("guid", ""))  # a codebook's sets say guid
+            self.rows["references"].append({"owner": above, "tag": tag, "target": target})
+        elif tag not in _READ:
+            self.not_held[tag] += 1 if above else len(element) or 1
 
-    def value(self, owner: str, element: Element) -> None:
-        variable = next(
-            (child.get("targetGUID", "") for child in element if _tag(child) == "VariableRef"), ""
-        )
-        for child in element:
-            if _tag(child).endswith("Value"):
-                row = {"owner": owner, "variable": variable, "tag": _tag(child), "value": child.text or ""}
-                self.rows["values"].append(row)
-
-    def reference(self, owner: str, element: Element) -> None:
-        row = {"owner": owner, "tag": _tag(element), "target": element.get("targetGUID", "")}
-        self.rows["references"].append(row)
-
-    def collection(self, element: Element, table: str) -> None:
-        key = self.add(table, element)
-        for child in element:
-            if _tag(child).startswith("Member"):
-                target = child.get("targetGUID", child.get("guid", ""))  # a codebook's sets say guid
-                self.rows["references"].append({"owner": key, "tag": _tag(child), "target": target})
-            else:
-                self.attached(child, key)
+    def add(self, table: str, element: Element, above: str) -> str:
+        """Add the row of an element, and return its id."""
+        row = {name: value for name, value in element.attrib.items() if name in TABLES[table]}
+        row |= {name: _text(element, name) for name in _TEXTS if name in TABLES[table]}
+        own = {
+            "id": f"{table}-{len(self.rows[table]) + 1}",
+            "tag": _tag(element),
+            ABOVE.get(table, ""): above,
+        }
+        if table == "codings":
+            own["code"] = _target(element, "CodeRef")
+        self.rows[table].append(row | {name: value for name, value in own.items() if name in TABLES[table]})
+        return own["id"]
 
 
 def _read_files(project: Project, archive: zipfile.ZipFile) -> None:

@@ -22,8 +22,7 @@ def to_interviews(project: Project) -> Interviews:
     of a PDF) count for the source; two selections with one GUID (a region of a page and its text) are one segment.
     """
     book = _codebook(project)
-    sources = project["sources"]
-    at_top = sources[(sources["within"] == "") & (sources["tag"] != "Note")]
+    at_top = project.at_top()
     names = _unique(at_top["id"], at_top["name"])
     top = _tops(project)
     users = {same(row.guid): row.name or row.guid for row in project["users"].itertuples(index=False)}

@@ -10,25 +10,23 @@ import pandas as pd
 from lxml import etree
 
 from research.errors import UserError
-from research.fieldwork.exchange.project import CODEBOOK_SPACE, PROJECT_SPACE, TABLES, Project
+from research.fieldwork.exchange.project import (
+    ABOVE,
+    CODEBOOK_SPACE,
+    CONTENT,
+    ELEMENTS,
+    PROJECT_SPACE,
+    TABLES,
+    Project,
+)
 from research.wholefiles import whole
 
 _SCHEMA = "http://schema.qdasoftware.org/versions/Project/v1.0/Project.xsd"
 _CODEBOOK_SCHEMA = "http://schema.qdasoftware.org/versions/Codebook/v1.0/Codebook.xsd"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_PLACES = {
-    "id",
-    "tag",
-    "owner",
-    "within",
-    "parent",
-    "code",
-    "variable",
-    "value",
-    "target",
-    "Description",
-    "PlainTextContent",
-}
+_PLACES = {  # columns that are no attributes
+    "id", "tag", "owner", "within", "parent", "code", "variable", "value", "target", "Description", "PlainTextContent",
+}  # fmt: skip
 
 
 def write_qda(project: Project, path: str | Path) -> Path:
@@ -71,141 +69,92 @@ def _archive(project: Project) -> bytes:
 
 
 class _Writer:
-    """Builds the tree; children stand in the order that the schema's sequences ask for."""
+    """Builds the tree; children stand in the order that `CONTENT` gives."""
 
     def __init__(self, project: Project, space: str) -> None:
         self.it = project
         self.space = space
-        self.below = {
-            "codes": _grouped(project["codes"], "parent"),
-            "sources": _grouped(project["sources"], "within"),
-            "sync_points": _grouped(project["sync_points"], "owner"),
-            "selections": _grouped(project["selections"], "owner"),
-            "codings": _grouped(project["codings"], "owner"),
-            "values": _grouped(project["values"], "owner"),
-            "references": _grouped(project["references"], "owner"),
-        }
+        self.below = {table: _grouped(project[table], column) for table, column in ABOVE.items()}
 
     def project(self) -> bytes:
-        schema = {f"{{{_XSI}}}schemaLocation": f"{PROJECT_SPACE} {_SCHEMA}"}
-        root = etree.Element(
-            f"{{{self.space}}}Project",
-            {**schema, **{k: v for k, v in self.it.attributes.items() if v}},
-            nsmap={None: self.space, "xsi": _XSI},
-        )
-        self.group(root, "Users", "User", "users")
+        root = self.root("Project", f"{PROJECT_SPACE} {_SCHEMA}", self.it.attributes)
+        top = self.below["sources"].get("", [])
+        self.group(root, "Users", "users")
         if len(self.it["codes"]):
             self.codes(self.child(root, "CodeBook"))
-        self.group(root, "Variables", "Variable", "variables")
-        self.collections(
-            root, "Cases", "Case", "cases", ("CodeRef", "VariableValue", "SourceRef", "SelectionRef")
-        )
-        sources = [row for row in self.below["sources"].get("", []) if row["tag"] != "Note"]
-        if sources:
-            group = self.child(root, "Sources")
-            for row in sources:
-                self.source(group, row)
-        notes = [row for row in self.below["sources"].get("", []) if row["tag"] == "Note"]
-        if notes:
-            group = self.child(root, "Notes")
-            for row in notes:
-                self.source(group, row)
-        self.group(root, "Links", "Link", "links")
-        self.collections(root, "Sets", "Set", "sets", ("MemberCode", "MemberSource", "MemberNote"))
+        for name in ("Variables", "Cases"):
+            self.group(root, name, name.lower())
+        self.group(root, "Sources", "sources", [row for row in top if row["tag"] != "Note"])
+        self.group(root, "Notes", "sources", [row for row in top if row["tag"] == "Note"])
+        for name in ("Links", "Sets"):
+            self.group(root, name, name.lower())
         if self.it.description:
             self.child(root, "Description").text = self.it.description
         self.references(root, "", "NoteRef")
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
     def codebook(self) -> bytes:
-        schema = {f"{{{_XSI}}}schemaLocation": f"{CODEBOOK_SPACE} {_CODEBOOK_SCHEMA}"}
-        origin = self.it.attributes.get("origin", "")
-        root = etree.Element(
-            f"{{{self.space}}}CodeBook",
-            {**schema, **({"origin": origin} if origin else {})},
-            nsmap={None: self.space, "xsi": _XSI},
-        )
+        origin = {"origin": self.it.attributes.get("origin", "")}
+        root = self.root("CodeBook", f"{CODEBOOK_SPACE} {_CODEBOOK_SCHEMA}", origin)
         self.codes(root)
-        sets = self.it["sets"].to_dict("records")
-        with_codes = [row for row in sets if any(r["tag"] == "MemberCode" for r in self.attached(row))]
-        if with_codes:
-            group = self.child(root, "Sets")
-            for row in with_codes:
-                element = self.element(group, "Set", "sets", row)
-                for member in self.attached(row):
-                    if member["tag"] == "MemberCode":
-                        self.child(element, "MemberCode").set("guid", member["target"])
+        members = {key: [row["target"] for row in rows if row["tag"] == "MemberCode"]
+                   for key, rows in self.below["references"].items()}  # fmt: skip
+        sets = [row for row in self.it["sets"].to_dict("records") if members.get(row["id"])]
+        group = self.child(root, "Sets") if sets else None
+        for row in sets:
+            element = self.element(group, "sets", row)
+            for target in members[row["id"]]:
+                self.child(element, "MemberCode").set("guid", target)
         return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+    def root(self, tag: str, schema: str, attributes: dict[str, str]) -> etree._Element:
+        stated = {f"{{{_XSI}}}schemaLocation": schema, **{k: v for k, v in attributes.items() if v}}
+        return etree.Element(f"{{{self.space}}}{tag}", stated, nsmap={None: self.space, "xsi": _XSI})
 
     def child(self, parent: etree._Element, tag: str) -> etree._Element:
         return etree.SubElement(parent, f"{{{self.space}}}{tag}")
 
-    def element(self, parent: etree._Element, tag: str, table: str, row: dict[str, str]) -> etree._Element:
-        element = self.child(parent, tag)
-        for name in TABLES[table]:
-            if name not in _PLACES and row[name] != "":
-                element.set(name, row[name])
-        if "Description" in TABLES[table] and row["Description"]:
-            self.child(element, "Description").text = row["Description"]
-        return element
-
-    def attached(self, row: dict[str, str]) -> list[dict[str, str]]:
-        return self.below["references"].get(row["id"], [])
-
-    def group(self, root: etree._Element, group: str, tag: str, table: str) -> None:
-        rows = self.it[table].to_dict("records")
+    def group(
+        self, root: etree._Element, tag: str, table: str, rows: list[dict[str, str]] | None = None
+    ) -> None:
+        rows = self.it[table].to_dict("records") if rows is None else rows
         if rows:
-            holder = self.child(root, group)
+            holder = self.child(root, tag)
             for row in rows:
-                element = self.element(holder, tag, table, row)
-                if "id" in row:
-                    self.references(element, row["id"], "NoteRef")
+                self.add(holder, table, row)
 
     def codes(self, parent: etree._Element) -> None:
         holder = self.child(parent, "Codes")
         for row in self.below["codes"].get("", []):
-            self.code(holder, row)
+            self.add(holder, "codes", row)
 
-    def code(self, parent: etree._Element, row: dict[str, str]) -> None:
-        element = self.element(parent, "Code", "codes", row)
-        if self.space == PROJECT_SPACE:  # a codebook has no notes
-            self.references(element, row.get("id", ""), "NoteRef")
-        for below in self.below["codes"].get(row["id"], []):
-            self.code(element, below)
+    def element(self, parent: etree._Element, table: str, row: dict[str, str]) -> etree._Element:
+        element = self.child(parent, row["tag"] if "tag" in row else ELEMENTS[table])
+        for name in TABLES[table]:
+            if name not in _PLACES and row[name] != "":
+                element.set(name, row[name])
+        if row.get("Description"):
+            self.child(element, "Description").text = row["Description"]
+        return element
 
-    def source(self, parent: etree._Element, row: dict[str, str]) -> None:
-        element = self.element(parent, row["tag"], "sources", row)
-        key = row["id"]
-        parts = self.below["sources"].get(key, [])
-        self.parts(element, parts, ("TextDescription", "Transcript"))
-        if row["PlainTextContent"]:
-            self.child(element, "PlainTextContent").text = row["PlainTextContent"]
-        for point in self.below["sync_points"].get(key, []):
-            self.element(element, "SyncPoint", "sync_points", point)
-        for selection in self.below["selections"].get(key, []):
-            self.selection(element, selection)
-        self.parts(element, parts, ("Representation",))
-        self.codings(element, key)
-        self.references(element, key, "NoteRef")
-        self.values(element, key)
-
-    def parts(self, element: etree._Element, parts: list[dict[str, str]], tags: tuple[str, ...]) -> None:
-        for part in parts:
-            if part["tag"] in tags:
-                self.source(element, part)
-
-    def selection(self, parent: etree._Element, row: dict[str, str]) -> None:
-        element = self.element(parent, row["tag"], "selections", row)
-        for part in self.below["sources"].get(row["id"], []):
-            self.source(element, part)
-        self.codings(element, row["id"])
-        self.references(element, row.get("id", ""), "NoteRef")
-
-    def codings(self, parent: etree._Element, owner: str) -> None:
-        for row in self.below["codings"].get(owner, []):
-            element = self.element(parent, "Coding", "codings", row)
+    def add(self, parent: etree._Element, table: str, row: dict[str, str]) -> None:
+        """Add a row with all that stands below it."""
+        element, key = self.element(parent, table, row), row.get("id", "")
+        if table == "codings":
             self.child(element, "CodeRef").set("targetGUID", row["code"])
-            self.references(element, row.get("id", ""), "NoteRef")
+        for name in CONTENT[table]:
+            below, _, tag = name.partition(":")
+            if below == "values":
+                self.values(element, key)
+            elif below in TABLES:
+                for part in self.below[below].get(key, []):
+                    if not tag or part["tag"] == tag:
+                        self.add(element, below, part)
+            elif below != "PlainTextContent":
+                if key and self.space == PROJECT_SPACE:  # a codebook has no notes
+                    self.references(element, key, name)
+            elif row["PlainTextContent"]:
+                self.child(element, "PlainTextContent").text = row["PlainTextContent"]
 
     def values(self, parent: etree._Element, owner: str) -> None:
         for row in self.below["values"].get(owner, []):
@@ -217,21 +166,6 @@ class _Writer:
         for row in self.below["references"].get(owner, []):
             if row["tag"] == tag:
                 self.child(parent, tag).set("targetGUID", row["target"])
-
-    def collections(
-        self, root: etree._Element, group: str, tag: str, table: str, order: tuple[str, ...]
-    ) -> None:
-        rows = self.it[table].to_dict("records")
-        if not rows:
-            return
-        holder = self.child(root, group)
-        for row in rows:
-            element = self.element(holder, tag, table, row)
-            for kind in order:
-                if kind == "VariableValue":
-                    self.values(element, row["id"])
-                else:
-                    self.references(element, row["id"], kind)
 
 
 def _grouped(frame: pd.DataFrame, by: str) -> dict[str, list[dict[str, str]]]:

@@ -39,8 +39,7 @@ def validate_codebook(frame: pd.DataFrame, where: str = "codebook") -> pd.DataFr
         UserError: `code` or `parent` is missing, a code is empty or repeated, a parent is unknown, or parents form a
             circle.
     """
-    missing = [name for name in ("code", "parent") if name not in frame.columns]
-    if missing:
+    if missing := [name for name in ("code", "parent") if name not in frame.columns]:
         raise UserError(f"{where}: missing columns {', '.join(missing)}; expected {', '.join(COLUMNS)}")
     limits.within("codes", len(frame), where)
     frame = frame.reset_index(drop=True).copy()
@@ -76,13 +75,12 @@ def assignable(codebook: pd.DataFrame) -> list[str]:
     return [code for code in codebook["code"] if code not in parents]
 
 
-def theme_of(codebook: pd.DataFrame) -> pd.Series:
-    """Return for each code (index) its topmost ancestor; a code without parent is its own theme."""
-    parents = dict(zip(codebook["code"], codebook["parent"], strict=True))
-
-    def top(code: str) -> str:
-        while parents.get(code):
-            code = parents[code]
-        return code
-
-    return pd.Series({code: top(code) for code in parents}, name="theme").rename_axis("code")
+def ancestors(codebook: pd.DataFrame) -> dict[str, list[str]]:
+    """Return for each code its parent, the parent's parent and so on; the last is its theme."""
+    parents, found = dict(zip(codebook["code"], codebook["parent"], strict=True)), {}
+    for code in parents:
+        chain = [code]
+        while parents[chain[-1]]:
+            chain.append(parents[chain[-1]])
+        found[code] = chain[1:]
+    return found

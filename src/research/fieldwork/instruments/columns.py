@@ -16,6 +16,7 @@ class Column:
         low, high: limits that belong to the range of a number; a whole one unless `kind` says otherwise.
         labels: words that stand for numbers.
         expected: what a fault says should be there.
+        shown: number format of what the form itself states in the column.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Column:
     high: float | None = None
     labels: Mapping[str, float] = field(default_factory=dict)
     expected: str = ""
+    shown: str | None = None
 
 
 def choice(key: str, english: str, chinese: str, options: Mapping[str, str], expected: str) -> Column:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
+from openpyxl import Workbook
 
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.columns import Column
@@ -27,22 +26,19 @@ def items() -> pd.DataFrame:
     return found.rename(columns={"key": "item", "asks": "asks_en"}).drop(columns="researcher")
 
 
-def disclosure_form(path: str | Path, coder: str = "") -> Path:
-    """Write the form for one model; `coder` is its name in the codings. Return its path."""
+def disclosure_form(coder: str = "") -> Workbook:
+    """Return the form for one model; `coder` is its name in the codings."""
     asked = items()
     book = wb.new_workbook("A language model as coder")
-    sheet = book.create_sheet("model 模型")
-    wb.labelled_field(sheet, 1, "coder", "Name of the model in the codings 编码中的模型名", coder, column=5)
-    first = wb.header(sheet, 3, DISCLOSED, height=18)
-    for row, item in enumerate(asked.itertuples(), start=first):
-        for column, value in enumerate((item.item, item.topic, item.asks_en, item.asks_zh), start=1):
-            wb.text_cell(sheet, row, column, value)
-        wb.field(sheet, row, 5, wrap=True)
-        sheet.row_dimensions[row].height = max(wb.row_height([(item.asks_en, 44), (item.asks_zh, 40)]), 32)
-    wb.widths(sheet, [16, 11, 44, 40, 70])
-    sheet.freeze_panes = sheet.cell(first, 1)
-    wb.protect(sheet)
-    wb.page(sheet, landscape=True, titles=f"3:{first - 1}")
+    wb.form_sheet(
+        book, "model 模型", DISCLOSED,
+        [(one.item, one.topic, one.asks_en, one.asks_zh, wb.LONG_FIELD) for one in asked.itertuples()],
+        widths=[16, 11, 44, 40, 70],
+        heights=[
+            max(wb.row_height([(one.asks_en, 44), (one.asks_zh, 40)]), 32) for one in asked.itertuples()
+        ],
+        labelled=("coder", "Name of the model in the codings 编码中的模型名", coder, 5),
+    )  # fmt: skip
     wb.add_instructions(book, "disclosure")
     wb.add_stamp(book, form="disclosure", version=form_version(asked))
-    return wb.save(book, path)
+    return book

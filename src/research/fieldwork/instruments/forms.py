@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
 
 from research.errors import UserError
 from research.fieldwork.instruments import codebook as codes
@@ -27,20 +26,16 @@ from research.fieldwork.instruments.layout import (
     survey_columns,
 )
 from research.fieldwork.instruments.stamp import form_version
+from research.fieldwork.instruments.workbook import FIELD, LONG_FIELD
 
+CODES = "coding 编码"
+_BOOK = "codebook 编码本"
 _PICK = "Choose from the list 请从列表选择"
 
 
-def survey_form(
-    path: str | Path, *, rows: int = 300, items: pd.DataFrame | None = None, invented: bool = False
-) -> Path:
-    """Write the survey workbook: a sheet per group, a row per respondent, a column per item. Return its path."""
-    return wb.save(survey_workbook(rows=rows, items=items, invented=invented), path)
-
-
-def survey_workbook(*, rows: int, items: pd.DataFrame | None = None, invented: bool = False) -> Workbook:
-    """Return the survey workbook with `rows` empty rows in each group's sheet."""
-    items = survey_items() if items is None else items
+def survey_form(*, rows: int = 300, invented: bool = False) -> Workbook:
+    """Return the survey workbook: a sheet per group, `rows` empty rows for respondents, a column per item."""
+    items = survey_items()
     book = wb.new_workbook("Survey of practitioners and customers")
     for group in GROUPS:
         _survey_sheet(book, group, items[items["group"].isin([group, "both"])], rows, invented)
@@ -50,14 +45,13 @@ def survey_workbook(*, rows: int, items: pd.DataFrame | None = None, invented: b
 
 
 def _survey_sheet(book: Workbook, group: str, items: pd.DataFrame, rows: int, invented: bool) -> None:
-    sheet = book.create_sheet(GROUP_LABELS[group])
     columns = survey_columns(items, group)
-    top = wb.banner(sheet, 1, len(columns)) if invented else 1
-    first = wb.header(sheet, top, columns, height=84)
+    n = len(columns)
+    sheet, first = wb.form_sheet(
+        book, GROUP_LABELS[group], columns, [[FIELD] * n] * rows, head=84, frozen=2, banner=n * invented,
+        widths=[13, 10, *[27] * (n - len(items) - 4), 10, 10, *[19] * len(items)],
+    )  # fmt: skip
     last = first + rows - 1
-    for row in range(first, last + 1):
-        for column in range(1, len(columns) + 1):
-            wb.field(sheet, row, column)
     letters = {key: get_column_letter(n) for n, key in enumerate(keys(columns), start=1)}
     place = {key: f"{letter}{first}:{letter}{last}" for key, letter in letters.items()}
     wb.choices(sheet, place["consent"], list(CONSENT.values()), "yes or no 同意或不同意")
@@ -66,74 +60,49 @@ def _survey_sheet(book: Workbook, group: str, items: pd.DataFrame, rows: int, in
     wb.limits(sheet, place["weight"], 0.0001, 1000, "A number above 0 大于 0 的数", whole=False)
     wb.limits(sheet, place["duration_seconds"], 1, 86400, "Whole seconds 整秒数")
     for (low, high), same in items.groupby(["scale_min", "scale_max"], sort=True):
-        cells = " ".join(place[item] for item in same["item"])
-        wb.choices(sheet, cells, [str(n) for n in range(low, high + 1)], f"{low} to {high} 之间的整数")
-    before = len(columns) - len(items)
-    wb.widths(sheet, [13, 10, *[27] * (before - 4), 10, 10, *[19] * len(items)])
-    sheet.freeze_panes = sheet.cell(first, 2)
-    wb.protect(sheet)
-    wb.page(sheet, landscape=True, titles=f"{top}:{first - 1}", pages_wide=4)
+        _scale(sheet, " ".join(place[item] for item in same["item"]), low, high)
+    sheet.page_setup.fitToWidth = 4
     sheet.print_title_cols = "A:A"
-    sheet.print_area = f"A1:{get_column_letter(len(columns))}{last}"  # empty rows are for pencils
+    sheet.print_area = f"A1:{get_column_letter(n)}{last}"  # empty rows are for pencils
 
 
-def questionnaire(path: str | Path, group: str, *, items: pd.DataFrame | None = None) -> Path:
-    """Write a questionnaire for one respondent of a group, to be filled on screen or printed. Return its path."""
-    items = survey_items(group=group) if items is None else items[items["group"].isin([group, "both"])]
+def _scale(sheet: Worksheet, cells: str, low: int, high: int) -> None:
+    wb.choices(sheet, cells, [str(n) for n in range(low, high + 1)], f"{low} to {high} 之间的整数")
+
+
+def questionnaire(group: str) -> Workbook:
+    """Return a questionnaire for one respondent of a group, to be filled on screen or printed."""
+    items = survey_items(group=group)
     book = wb.new_workbook(f"Questionnaire for {group}s")
     sheet = book.create_sheet("questionnaire 问卷")
-    row = 1
-    for asked in survey_columns(items.iloc[:0], group):
-        if asked in OF_THE_BANK:
-            continue
-        wb.text_cell(sheet, row, 1, asked.key, size=8)
-        wb.text_cell(sheet, row, 2, asked.english)
-        wb.text_cell(sheet, row, 3, asked.chinese)
+
+    def ask(row: int, key: str, english: str, chinese: str) -> None:
+        wb.text_cell(sheet, row, 1, key, size=8)
+        wb.text_cell(sheet, row, 2, english)
+        wb.text_cell(sheet, row, 3, chinese)
         wb.field(sheet, row, 4)
+
+    ahead = [asked for asked in survey_columns(items.iloc[:0], group) if asked not in OF_THE_BANK]
+    for row, asked in enumerate(ahead, start=1):
+        ask(row, asked.key, asked.english, asked.chinese)
         if asked.options:
             wb.choices(sheet, f"D{row}", list(asked.options.values()), _PICK)
-        row += 1
-    top = row + 1
-    row = wb.header(sheet, top, QUESTIONNAIRE, height=20)
-    for item in items.itertuples():
-        wb.text_cell(sheet, row, 1, item.item, size=8)
-        wb.text_cell(sheet, row, 2, item.wording_en)
-        wb.text_cell(sheet, row, 3, item.wording_zh)
-        wb.field(sheet, row, 4)
-        answers = [str(n) for n in range(item.scale_min, item.scale_max + 1)]
-        wb.choices(sheet, f"D{row}", answers, f"{item.scale_min} to {item.scale_max} 之间的整数")
+    top = len(ahead) + 2
+    first = wb.header(sheet, top, QUESTIONNAIRE, height=20)
+    for row, item in enumerate(items.itertuples(), start=first):
+        ask(row, item.item, item.wording_en, item.wording_zh)
+        _scale(sheet, f"D{row}", item.scale_min, item.scale_max)
         sheet.row_dimensions[row].height = wb.row_height([(item.wording_en, 48), (item.wording_zh, 48)])
-        row += 1
-    wb.widths(sheet, [15, 48, 48, 20])
-    sheet.freeze_panes = sheet.cell(top + 3, 1)
+    wb.set_widths(sheet, [15, 48, 48, 20])
+    sheet.freeze_panes = sheet.cell(first, 1)
     wb.protect(sheet)
-    wb.page(sheet, landscape=False, titles=f"{top}:{top + 2}")
+    wb.page(sheet, landscape=False, titles=f"{top}:{first - 1}")
     wb.add_instructions(book, "questionnaire")
     wb.add_stamp(book, form="questionnaire", group=group, version=form_version(survey_items()))
-    return wb.save(book, path)
+    return book
 
 
 def coding_form(
-    path: str | Path,
-    units: pd.DataFrame,
-    *,
-    coder: str = "",
-    codebook: pd.DataFrame | None = None,
-    invented: bool = False,
-) -> Path:
-    """Write a coder's workbook: every segment of the transcripts with drop-downs for its codes.
-
-    Args:
-        path: the workbook to write.
-        units: document, segment, text, participant, group (see `transcripts.read_transcripts`).
-        coder: the coder's code; may stay empty.
-        codebook: see `codebook.read_codebook`; the starting codebook when not given.
-        invented: label every sheet as invented for demonstration.
-    """
-    return wb.save(coding_workbook(units, coder=coder, codebook=codebook, invented=invented), path)
-
-
-def coding_workbook(
     units: pd.DataFrame,
     *,
     coder: str = "",
@@ -142,37 +111,32 @@ def coding_workbook(
     slots: int = MAX_CODES,
     kind: str = "coding",
 ) -> Workbook:
-    """Return the workbook of `coding_form`, with room for `slots` codes of a segment; `kind` is stamped on it."""
-    missing = [
-        name for name in ("document", "segment", "text", "participant", "group") if name not in units.columns
-    ]
+    """Return a coder's workbook: every segment of the transcripts with drop-downs for its codes.
+
+    Args:
+        units: document, segment, text, participant, group (see `transcripts.read_transcripts`).
+        coder: the coder's code; may stay empty.
+        codebook: see `codebook.read_codebook`; the starting codebook when not given.
+        invented: label every sheet as invented for demonstration.
+        slots: how many codes a segment may have.
+        kind: of the form, which is stamped on it.
+    """
+    missing = [name for name in keys(UNIT) if name not in units.columns]
     if missing or units.empty:
         raise UserError(f"units for coding: {'missing ' + ', '.join(missing) if missing else 'no segment'}")
     codebook = codes.read_codebook() if codebook is None else codebook
     allowed = codes.assignable(codebook)
     book = wb.new_workbook("Coding of interviews")
-    sheet = book.create_sheet("coding 编码")
-    top = wb.banner(sheet, 1, 6) if invented else 1
-    wb.labelled_field(sheet, top, "coder", "Coder's code 编码员代码", coder)
-    columns = [*UNIT, *SLOTS[:slots], MEMO]
-    first = wb.header(sheet, top + 2, columns, height=18)
-    row = first
-    for unit in units.itertuples():
-        for column, key in enumerate(keys(UNIT), start=1):
-            wb.text_cell(sheet, row, column, getattr(unit, key))
-        for column in range(6, 6 + slots):
-            wb.field(sheet, row, column)
-        wb.field(sheet, row, 6 + slots, wrap=True)
-        sheet.row_dimensions[row].height = min(wb.row_height([(unit.text, 70)]), 400)
-        row += 1
-    cells = f"F{first}:{get_column_letter(5 + slots)}{row - 1}"
-    wb.choices(
-        sheet, cells, f"'codebook 编码本'!$A$5:$A${4 + len(allowed)}", "A code of the codebook 编码本中的编码"
-    )
-    wb.widths(sheet, [11, 9, 11, 13, 70, *[19] * slots, 28])
-    sheet.freeze_panes = sheet.cell(first, 6)
-    wb.protect(sheet)
-    wb.page(sheet, landscape=True, titles=f"{top + 2}:{first - 1}")
+    sheet, first = wb.form_sheet(
+        book, CODES, [*UNIT, *SLOTS[:slots], MEMO],
+        [[*unit, *[FIELD] * slots, LONG_FIELD] for unit in units[keys(UNIT)].to_numpy(dtype=object)],
+        widths=[11, 9, 11, 13, 70, *[19] * slots, 28],
+        heights=[min(wb.row_height([(text, 70)]), 400) for text in units["text"]],
+        banner=6 * invented, labelled=("coder", "Coder's code 编码员代码", coder), frozen=6,
+    )  # fmt: skip
+    cells = f"F{first}:{get_column_letter(5 + slots)}{first + len(units) - 1}"
+    listed = f"'{_BOOK}'!$A$5:$A${4 + len(allowed)}"
+    wb.choices(sheet, cells, listed, "A code of the codebook 编码本中的编码")
     _codebook_sheet(book, codebook, allowed, invented)
     wb.add_instructions(book, kind, invented=invented, max_codes=slots)
     wb.add_stamp(book, form=kind, version=form_version(codebook))
@@ -180,20 +144,14 @@ def coding_workbook(
 
 
 def _codebook_sheet(book: Workbook, codebook: pd.DataFrame, allowed: list[str], invented: bool) -> None:
-    sheet = book.create_sheet("codebook 编码本")
-    if invented:
-        wb.banner(sheet, 1, 8)
-    themes = codes.theme_of(codebook)
-    row = wb.header(sheet, 2, CODEBOOK, height=18)  # data start in row 5, to which the drop-downs point
-    by_code = codebook.set_index("code")
-    for code in allowed:
-        entry = by_code.loc[code]
-        values = [code, themes[code], *(entry.get(key, "") for key in keys(CODEBOOK)[2:])]
-        for column, value in enumerate(values, start=1):
-            wb.text_cell(sheet, row, column, value, bold=column == 1)
-        sheet.row_dimensions[row].height = wb.row_height([(str(value), 30) for value in values[4:]])
-        row += 1
-    wb.widths(sheet, [22, 20, 22, 16, 34, 34, 34, 34])
-    sheet.freeze_panes = "B5"
-    wb.protect(sheet)
-    wb.page(sheet, landscape=True, titles="2:4")
+    above, by_code = codes.ancestors(codebook), codebook.set_index("code")
+    rows = [
+        [code, [code, *above[code]][-1], *(by_code.loc[code].get(key, "") for key in keys(CODEBOOK)[2:])]
+        for code in allowed
+    ]
+    # data start in row 5, to which the drop-downs point
+    wb.form_sheet(
+        book, _BOOK, CODEBOOK, rows, widths=[22, 20, 22, 16, 34, 34, 34, 34], frozen=2, bold=True,
+        heights=[wb.row_height([(str(value), 30) for value in row[4:]]) for row in rows],
+        banner=8 * invented, start=2,
+    )  # fmt: skip

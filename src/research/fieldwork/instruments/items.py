@@ -15,17 +15,8 @@ from research.tiers import LABELS_ZH, TIERS
 GROUPS = ("practitioner", "customer")
 GROUP_LABELS = {"practitioner": "practitioners 从业人员", "customer": "customers 客户"}
 TIER_CHOICES = {tier: f"{tier} {LABELS_ZH[tier]}" for tier in TIERS}
-_ITEM_COLUMNS = [
-    "item",
-    "construct",
-    "criterion",
-    "group",
-    "scale_min",
-    "scale_max",
-    "reverse",
-    "wording_en",
-    "wording_zh",
-]
+_ITEM_COLUMNS = ("item", "construct", "criterion", "group", "scale_min", "scale_max", "reverse", "wording_en",
+                 "wording_zh")  # fmt: skip
 
 
 def survey_items(path: str | Path | None = None, group: str | None = None) -> pd.DataFrame:
@@ -67,17 +58,13 @@ def survey_items(path: str | Path | None = None, group: str | None = None) -> pd
         faults.append(f"{source.name}: items repeated: {', '.join(repeated)}; expected unique ids")
     if faults:
         raise UserError("\n".join(faults))
-    frame = frame.astype({"scale_min": int, "scale_max": int, "reverse": int})
-    if group is not None:
-        _check_group(group)
-        frame = frame[frame["group"].isin([group, "both"])]
-    return frame.reset_index(drop=True)
+    return _of_group(frame.astype({"scale_min": int, "scale_max": int, "reverse": int}), group)
 
 
-def background_questions(path: str | Path | None = None, group: str | None = None) -> pd.DataFrame:
+def background_questions(group: str | None = None) -> pd.DataFrame:
     """Return the background questions: columns field, group, wording_en, wording_zh, choices_en, choices_zh (lists)."""
-    source = Path(path) if path is not None else DEFINITIONS / "survey_background.csv"
-    frame = _read_csv(source, ["field", "group", "wording_en", "wording_zh", "choices_en", "choices_zh"])
+    source = DEFINITIONS / "survey_background.csv"
+    frame = _read_csv(source, ("field", "group", "wording_en", "wording_zh", "choices_en", "choices_zh"))
     for column in ("choices_en", "choices_zh"):
         frame[column] = [[choice.strip() for choice in text.split(";")] for text in frame[column]]
     uneven = [r.field for r in frame.itertuples() if len(r.choices_en) != len(r.choices_zh)]
@@ -85,16 +72,13 @@ def background_questions(path: str | Path | None = None, group: str | None = Non
         raise UserError(
             f"{source.name}: {', '.join(uneven)} has unequal numbers of English and Chinese choices"
         )
-    if group is not None:
-        _check_group(group)
-        frame = frame[frame["group"].isin([group, "both"])]
-    return frame.reset_index(drop=True)
+    return _of_group(frame, group)
 
 
-def _read_csv(source: Path, columns: list[str]) -> pd.DataFrame:
+def _read_csv(source: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if not source.is_file():
         raise UserError(f"{source}: no such file")
-    return _cached_csv(source, source.stat().st_mtime_ns, tuple(columns)).copy()
+    return _cached_csv(source, source.stat().st_mtime_ns, columns).copy()
 
 
 @lru_cache(maxsize=16)
@@ -102,6 +86,10 @@ def _cached_csv(source: Path, changed: int, columns: tuple[str, ...]) -> pd.Data
     return read_csv(source, columns)
 
 
-def _check_group(group: str) -> None:
+def _of_group(frame: pd.DataFrame, group: str | None) -> pd.DataFrame:
+    """What a group is asked, everything for None."""
+    if group is None:
+        return frame
     if group not in GROUPS:
         raise UserError(f"group '{group}' is not known; expected practitioner or customer")
+    return frame[frame["group"].isin([group, "both"])].reset_index(drop=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from research.fieldwork.instruments.columns import Column
@@ -26,8 +24,7 @@ COMPARISON = [
 ]
 
 
-def comparison_pairs(path: str | Path | None = None) -> pd.DataFrame:
+def comparison_pairs() -> pd.DataFrame:
     """Return the pairs that experts compare: columns set, left, right and their labels and questions (en, zh)."""
-    source = Path(path) if path is not None else DEFINITIONS / "ahp.csv"
     sides = ["left_en", "left_zh", "right_en", "right_zh"]
-    return read_csv(source, ["set", "left", "right", *sides, "question_en", "question_zh"])
+    return read_csv(DEFINITIONS / "ahp.csv", ["set", "left", "right", *sides, "question_en", "question_zh"])

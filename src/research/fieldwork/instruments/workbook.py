@@ -19,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.stamp import STAMP_SHEET
+from research.inert import write_csv
 from research.paths import DEFINITIONS
 from research.textfiles import own_yaml
 from research.wholefiles import whole
@@ -26,6 +27,10 @@ from research.wholefiles import whole
 LONGEST_TEXT = 32_767  # of a cell
 INSTRUCTIONS = "instructions 说明"
 INVENTED = "INVENTED FOR DEMONSTRATION 示例数据（虚构）"
+FIELD, LONG_FIELD = (
+    object(),
+    object(),
+)  # in place of a value: a cell to be filled in, with a word or with a text
 EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
 
 _LINE = Side(style="thin", color="B7C0CC")
@@ -44,20 +49,11 @@ def new_workbook(title: str) -> Workbook:
     book.properties.title = title
     book.properties.creator = "Loan Customer Stratification Study"
     book.properties.created = EPOCH
-    for name, alignment in (
-        ("field", Alignment(vertical="top", horizontal="center")),
-        ("field text", Alignment(vertical="top", horizontal="left", wrap_text=True)),
-    ):
-        book.add_named_style(
-            NamedStyle(
-                name,
-                font=Font(name=FONT, size=10),
-                fill=_FIELD_FILL,
-                border=_BOX,
-                alignment=alignment,
-                protection=Protection(locked=False),
-            )
-        )
+    for name, horizontal, wrap in (("field", "center", None), ("field text", "left", True)):
+        style = NamedStyle(name, font=Font(name=FONT, size=10), fill=_FIELD_FILL, border=_BOX)
+        style.alignment = Alignment(vertical="top", horizontal=horizontal, wrap_text=wrap)
+        style.protection = Protection(locked=False)
+        book.add_named_style(style)
     return book
 
 
@@ -81,7 +77,7 @@ def add_instructions(book: Workbook, form: str, *, invented: bool = False, **val
     entries = definitions[form]["lines"] + (definitions[form].get("invented", []) if invented else [])
     lines = [(entry["en"].format(**values), entry["zh"].format(**values)) for entry in entries]
     sheet = book.create_sheet(INSTRUCTIONS, 0)
-    row = banner(sheet, 1, 3) if invented else 1
+    row = _banner(sheet, 3) if invented else 1
     sheet.cell(row, 1, title).font = Font(name=FONT, size=15, bold=True, color="1F3A5F")
     sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=3)
     sheet.row_dimensions[row].height = 30
@@ -93,20 +89,20 @@ def add_instructions(book: Workbook, form: str, *, invented: bool = False, **val
             cell.font = Font(name=FONT, size=10.5)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
         sheet.row_dimensions[row].height = 15.5 * max(_lines(english, 58), _lines(chinese, 58)) + 5
-    widths(sheet, [5, 58, 58])
+    set_widths(sheet, [5, 58, 58])
     sheet.sheet_view.showGridLines = False
     protect(sheet)
     page(sheet, landscape=True)
     return sheet
 
 
-def banner(sheet: Worksheet, row: int, columns: int) -> int:
-    """Write the label of invented data across a row; return the next row."""
-    cell = sheet.cell(row, 1, INVENTED)
+def _banner(sheet: Worksheet, columns: int) -> int:
+    """Write the label of invented data across the first row; return the next row."""
+    cell = sheet.cell(1, 1, INVENTED)
     cell.font = Font(name=FONT, size=10, bold=True, color="9C1C12")
     for column in range(1, columns + 1):
-        sheet.cell(row, column).fill = _BANNER_FILL
-    return row + 1
+        sheet.cell(1, column).fill = _BANNER_FILL
+    return 2
 
 
 def header(sheet: Worksheet, row: int, columns: Sequence[Column], height: float) -> int:
@@ -173,6 +169,62 @@ def labelled_field(
     sheet.row_dimensions[row].height = 30
 
 
+def form_sheet(
+    book: Workbook,
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[object]],
+    *,
+    widths: Sequence[float],
+    heights: Iterable[float] = (),
+    banner: int = 0,
+    labelled: tuple[object, ...] | None = None,
+    start: int = 1,
+    head: float = 18,
+    frozen: int = 1,
+    bold: bool = False,
+) -> tuple[Worksheet, int]:
+    """Add the sheet of a form: banner, labelled field, headings, rows, and how all is protected and printed.
+
+    Args:
+        book: the workbook.
+        name: of the sheet.
+        columns: what the columns are.
+        rows: a value, `FIELD` or `LONG_FIELD` per column.
+        widths: of the columns, in characters.
+        heights: of the rows, in points; by default those of the spreadsheet.
+        banner: columns over which the label of invented data reaches; 0 for none.
+        labelled: what stands after sheet and row in `labelled_field`.
+        start: row of the headings where nothing stands above them.
+        head: their height.
+        frozen: the first column that moves.
+        bold: whether the first column stands out.
+
+    Returns:
+        The sheet, and the first row of `rows` in it.
+    """
+    sheet = book.create_sheet(name)
+    top = _banner(sheet, banner) if banner else start
+    if labelled is not None:
+        labelled_field(sheet, top, *labelled)
+        top += 2
+    first = header(sheet, top, columns, height=head)
+    for row, values in enumerate(rows, start=first):
+        for column, (described, value) in enumerate(zip(columns, values, strict=True), start=1):
+            if value is FIELD or value is LONG_FIELD:
+                field(sheet, row, column, wrap=value is LONG_FIELD)
+            else:
+                form = described.shown
+                text_cell(sheet, row, column, value, bold=bold and column == 1, number_format=form)
+    for row, height in enumerate(heights, start=first):
+        sheet.row_dimensions[row].height = height
+    set_widths(sheet, widths)
+    sheet.freeze_panes = sheet.cell(first, frozen)
+    protect(sheet)
+    page(sheet, landscape=True, titles=f"{top}:{first - 1}")
+    return sheet, first
+
+
 def choices(sheet: Worksheet, cells: str, options: Sequence[str] | str, prompt: str) -> None:
     """Attach a drop-down; `options` is a list, or a reference to cells that hold the list."""
     formula = options if isinstance(options, str) else '"' + ",".join(options) + '"'
@@ -184,15 +236,8 @@ def choices(sheet: Worksheet, cells: str, options: Sequence[str] | str, prompt: 
 
 def limits(sheet: Worksheet, cells: str, low: float, high: float, prompt: str, *, whole: bool = True) -> None:
     """Attach number limits; low and high belong to the range."""
-    kind = "whole" if whole else "decimal"
-    rule = DataValidation(
-        type=kind,
-        operator="between",
-        formula1=str(low),
-        formula2=str(high),
-        allow_blank=True,
-        showErrorMessage=True,
-    )
+    kind, ends = "whole" if whole else "decimal", {"formula1": str(low), "formula2": str(high)}
+    rule = DataValidation(type=kind, operator="between", **ends, allow_blank=True, showErrorMessage=True)
     _attach(sheet, rule, cells, prompt)
 
 
@@ -205,7 +250,7 @@ def _attach(sheet: Worksheet, rule: DataValidation, cells: str, prompt: str) -> 
     sheet.add_data_validation(rule)
 
 
-def widths(sheet: Worksheet, values: Sequence[float]) -> None:
+def set_widths(sheet: Worksheet, values: Sequence[float]) -> None:
     """Set the column widths from the left, in characters."""
     for column, width in enumerate(values, start=1):
         sheet.column_dimensions[get_column_letter(column)].width = width
@@ -238,18 +283,24 @@ def add_tables(book: Workbook, tables: Mapping[str, pd.DataFrame]) -> None:
     """Add a sheet for each table: a row of headings, numbers as numbers, text as text."""
     for name, table in tables.items():
         sheet = book.create_sheet(name)
-        wide = [max(10, min(60, *map(len, map(str, [c, *table[c]])))) for c in table]
         for column, heading in enumerate(table, start=1):
             text_cell(sheet, 1, column, str(heading).replace("_", " "), bold=True)
-            for row, value in enumerate(
-                table[heading].astype(object).where(table[heading].notna(), None), start=2
-            ):
-                text_cell(
-                    sheet, row, column, value, number_format="0.000" if isinstance(value, float) else None
-                )
-        widths(sheet, wide)
+            values = table[heading].astype(object).where(table[heading].notna(), None)
+            for row, value in enumerate(values, start=2):
+                form = "0.000" if isinstance(value, float) else None
+                text_cell(sheet, row, column, value, number_format=form)
+        set_widths(sheet, [max(10, min(60, *map(len, map(str, [c, *table[c]])))) for c in table])
         sheet.freeze_panes = "A2"
         page(sheet, landscape=True, titles="1:1")
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], path: Path, title: str) -> Path:
+    """Write tables as a workbook (.xlsx) with a sheet for each, else the first of them as a csv; return the path."""
+    if path.suffix.lower() != ".xlsx":
+        return write_csv(next(iter(tables.values())), path)
+    book = new_workbook(title)
+    add_tables(book, tables)
+    return save(book, path)
 
 
 def _lines(text: str, width: int) -> int:
@@ -257,9 +308,9 @@ def _lines(text: str, width: int) -> int:
     return -(-units // width)
 
 
-def row_height(texts: Iterable[tuple[str, float]], line: float = 14) -> float:
+def row_height(texts: Iterable[tuple[str, float]]) -> float:
     """Return the height that the tallest of (text, column width) needs."""
-    return line * max(_lines(text, max(int(width * 0.95), 1)) for text, width in texts) + 4
+    return 14 * max(_lines(text, max(int(width * 0.95), 1)) for text, width in texts) + 4
 
 
 def save(book: Workbook, path: str | Path) -> Path:

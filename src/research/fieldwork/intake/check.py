@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
@@ -15,7 +16,7 @@ from research.archive import parsing
 from research.errors import UserError
 from research.fieldwork.instruments.codebook import read_codebook
 from research.fieldwork.instruments.items import survey_items
-from research.fieldwork.instruments.workbook import page, save, widths
+from research.fieldwork.instruments.workbook import page, save, set_widths
 from research.fieldwork.intake.coding import examine_coding
 from research.fieldwork.intake.comparisons import examine_ahp
 from research.fieldwork.intake.decisions import examine_decisions
@@ -28,6 +29,15 @@ from research.inert import inert
 
 _FILLS = {ERROR: PatternFill("solid", fgColor="F4A6A0"), "note": PatternFill("solid", fgColor="FBE08A")}
 _LIST = "faults 问题清单"
+EXAMINED: dict[str, Callable[[Returned], tuple]] = {  # kind of form → what reads it; faults come last
+    "survey": lambda returned: examine_survey(returned, survey_items()),
+    "coding": lambda returned: examine_coding(returned, read_codebook()),
+    "consensus": lambda returned: examine_coding(returned, read_codebook()),
+    "disclosure": examine_disclosure,
+    "resolution": examine_decisions,
+    "vignettes": examine_vignettes,
+    "ahp": examine_ahp,
+}
 
 
 def kind_of(returned: Returned) -> str:
@@ -40,10 +50,8 @@ def kind_of(returned: Returned) -> str:
         ("vignettes", ["vignette", "tier"]),
         ("ahp", ["left", "right", "degree"]),
     ):
-        for sheet in returned.sheets:
-            table = find_table(sheet, keys, len(keys))
-            if table is not None:
-                return kind
+        if any(find_table(sheet, keys, len(keys)) for sheet in returned.sheets):
+            return kind
     return "survey"
 
 
@@ -55,20 +63,10 @@ def check(path: str | Path) -> list[Fault]:
     """
     returned = open_returned(path)
     kind = kind_of(returned)
-    if kind == "survey":
-        faults = examine_survey(returned, survey_items())[1]
-    elif kind in {"coding", "consensus"}:
-        faults = examine_coding(returned, read_codebook())[1]
-    elif kind == "disclosure":
-        faults = examine_disclosure(returned)[2]
-    elif kind == "resolution":
-        faults = examine_decisions(returned)[1]
-    elif kind == "vignettes":
-        faults = examine_vignettes(returned)[1]
-    elif kind == "ahp":
-        faults = examine_ahp(returned)[1]
-    else:
+    examine = EXAMINED.get(kind)
+    if examine is None:
         raise UserError(f"{returned.path.name}: a form of the unknown kind '{kind}'")
+    faults = examine(returned)[-1]
     order = {sheet.name: n for n, sheet in enumerate(returned.sheets)}
     return sorted(faults, key=lambda fault: (order.get(fault.sheet, -1), _place(fault.cell)))
 
@@ -113,7 +111,7 @@ def _add_list(sheet: Worksheet, faults: list[Fault]) -> None:
         sheet.cell(sheet.max_row, 3).fill = _FILLS[fault.level]
     for cell in sheet[1]:
         cell.font = Font(bold=True)
-    widths(sheet, [24, 10, 9, 60, 60])
+    set_widths(sheet, [24, 10, 9, 60, 60])
     sheet.freeze_panes = "A2"
     page(sheet, landscape=True, titles="1:1")
 

@@ -18,12 +18,14 @@ from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
     Table,
-    form_table,
+    check_kind,
+    form_tables,
     labelled_value,
     sheet_features,
     stop_on_errors,
+    version_faults,
 )
-from research.fieldwork.intake.sheets import Returned, expand, open_returned
+from research.fieldwork.intake.sheets import WORKBOOKS, Returned, expand, open_returned
 
 
 class Coding(NamedTuple):
@@ -39,14 +41,12 @@ def read_coding(
     paths: str | Path | Sequence[str | Path],
     *,
     codebook: pd.DataFrame | None = None,
-    accept_faults: bool = False,
 ) -> Coding:
     """Return the codings of one or more coders.
 
     Args:
         paths: coding workbooks, or a folder of them; see `coding_workbooks`.
         codebook: see `codebook.read_codebook`; the starting codebook when not given.
-        accept_faults: leave unknown codes out instead of stopping.
 
     Returns:
         codings: coder, document, segment, code (each once); units: document, segment, text, participant, group (the
@@ -54,15 +54,14 @@ def read_coding(
 
     Raises:
         UserError: a file cannot be read, coders saw different texts under one segment id, a coder is there twice, or
-            there are faults (unless accepted).
+            there are faults.
     """
     codebook = codes.read_codebook() if codebook is None else codebook
     parts: list[Coding] = []
     opened = coding_workbooks(paths)
     for returned in opened:
         part, faults = examine_coding(returned, codebook)
-        if not accept_faults:
-            stop_on_errors(faults, returned.path.name)
+        stop_on_errors(faults, returned.path.name)
         parts.append(part)
     with about(*(returned.path for returned in opened)):
         return _joined(parts)
@@ -75,7 +74,7 @@ def coding_workbooks(paths: str | Path | Sequence[str | Path]) -> list[Returned]
         UserError: a file cannot be read, or a consensus is named beside coders: it is made of their codings.
     """
     named = {Path(paths)} if isinstance(paths, (str, Path)) else set(map(Path, paths))
-    opened = [open_returned(path) for path in expand(paths, (".xlsx", ".xlsm"))]
+    opened = [open_returned(path) for path in expand(paths, WORKBOOKS)]
     opened = [one for one in opened if one.path in named or one.stamp.get("form", "coding") == "coding"]
     for one in opened:
         if one.stamp.get("form") == "consensus" and len(opened) > 1:
@@ -89,48 +88,35 @@ def coding_workbooks(paths: str | Path | Sequence[str | Path]) -> list[Returned]
 
 
 def _joined(parts: list[Coding]) -> Coding:
-    codings = pd.concat([p.codings for p in parts], ignore_index=True)
-    assignments = pd.concat([p.assignments for p in parts], ignore_index=True)
+    codings, units, memos, assignments = (
+        pd.concat(same, ignore_index=True) for same in zip(*parts, strict=True)
+    )
     again = assignments[assignments.duplicated(["coder", "document"])]
     if len(again):
         raise UserError(
             f"coder {again['coder'].iloc[0]} coded document {again['document'].iloc[0]} in two workbooks; "
             "expected one workbook per coder"
         )
-    units = pd.concat([p.units for p in parts], ignore_index=True).drop_duplicates()
+    units = units.drop_duplicates(ignore_index=True)
     differ = units[units.duplicated(["document", "segment"])]
     if len(differ):
         raise UserError(
             f"document {differ['document'].iloc[0]}, segment {differ['segment'].iloc[0]}: the coders' "
             "workbooks differ in text, participant or group; expected the same segments"
         )
-    memos = pd.concat([p.memos for p in parts], ignore_index=True)
-    return Coding(codings, units.reset_index(drop=True), memos, assignments)
+    return Coding(codings, units, memos, assignments)
 
 
 def examine_coding(returned: Returned, codebook: pd.DataFrame) -> tuple[Coding, list[Fault]]:
     """Return the coding of one file and its faults."""
-    stated = returned.stamp.get("form", "coding")
-    if stated not in {"coding", "consensus"}:
-        raise UserError(f"{returned.path.name}: a form of the kind '{stated}', expected 'coding'")
-    faults: list[Fault] = []
-    version, current = returned.stamp.get("version"), form_version(codebook)
-    if version not in {None, current}:
-        found, expected = f"codebook version {version}", f"codebook version {current}"
-        faults.append(Fault("_form", "B2", found, expected, NOTE))
-    tables = (form_table(sheet, CODING, 4, ("document", "segment", "code_1")) for sheet in returned.sheets)
-    table = next((found for found in tables if found is not None), None)
-    if table is None:
-        raise UserError(
-            f"{returned.path.name}: no sheet with the columns document, segment and code_1; sheets: "
-            f"{', '.join(sheet.name for sheet in returned.sheets)}"
-        )
-    faults += sheet_features(table)
+    check_kind(returned, "coding", "consensus")
+    table = form_tables(returned, CODING, 4, ("document", "segment", "code_1"))[0]
+    faults = version_faults(returned, form_version(codebook), "codebook") + sheet_features(table)
     value, cell = labelled_value(table.sheet, "coder")
     coder = tidy(value) or returned.path.stem
     if not tidy(value):
         found = f"no coder's code; the file's name '{coder}' was taken"
-        faults.append(Fault(table.sheet.name, cell or "A1", found, "the coder's code"))
+        faults.append(Fault(table.sheet.name, cell, found, "the coder's code"))
     coding, found = _read(table, coder, codebook)
     return coding, faults + found
 

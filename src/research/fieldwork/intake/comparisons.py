@@ -13,25 +13,35 @@ from research.fieldwork.instruments.columns import choice
 from research.fieldwork.instruments.pairs import COMPARISON, DEGREE, EQUAL, comparison_pairs
 from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.intake.cells import Reading, tidy
-from research.fieldwork.intake.experts import Examined, accepted, check_kind, expert_of, expert_tables, names
-from research.fieldwork.intake.faults import NOTE, Fault, Table, judge, read_cell, reading, sheet_features
-from research.fieldwork.intake.sheets import Returned, expand
+from research.fieldwork.intake.experts import Examined, expert_of, judgements_in
+from research.fieldwork.intake.faults import (
+    NOTE,
+    Fault,
+    Table,
+    check_kind,
+    form_tables,
+    judge,
+    read_cell,
+    reading,
+    sheet_features,
+    version_faults,
+)
+from research.fieldwork.intake.sheets import Returned
 
 
-def read_ahp(paths: str | Path | Sequence[str | Path], *, accept_faults: bool = False) -> pd.DataFrame:
+def read_ahp(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     """Return the experts' comparisons: expert, set, left, right, value (1/9 to 9, left over right).
 
     Raises:
-        UserError: a file cannot be read, an expert appears twice, or there are faults (unless accepted).
+        UserError: a file cannot be read, an expert appears twice, or there are faults.
     """
-    files = expand(paths, (".xlsx", ".xlsm"))
-    frames = [accepted(path, examine_ahp, accept_faults) for path in files]
-    judged = pd.concat(frames, ignore_index=True)
+    found = judgements_in(paths, examine_ahp)
+    judged = pd.concat(found.values(), ignore_index=True)
     again = judged.duplicated(["expert", "set", "left", "right"])
     if again.any():
         raise UserError(
-            f"{names(files)}: expert {judged.loc[again, 'expert'].iloc[0]} is there twice; expected one sheet per "
-            "expert"
+            f"{', '.join(path.name for path in found)}: expert {judged.loc[again, 'expert'].iloc[0]} is there twice; "
+            "expected one sheet per expert"
         )
     return judged
 
@@ -40,16 +50,13 @@ def examine_ahp(returned: Returned) -> Examined:
     """Return expert, set, left, right, value of one file, and its faults."""
     check_kind(returned, "ahp")
     pairs = comparison_pairs()
-    version, current = returned.stamp.get("version"), form_version(pairs)
-    faults = []
-    if version not in {None, current}:
-        faults = [Fault("_form", "B2", f"form version {version}", f"form version {current}", NOTE)]
     known = {(p.set, p.left, p.right) for p in pairs.itertuples()}
     needed = ("set", "left", "right", "more_important", "degree")
-    tables = expert_tables(returned, [c for c in COMPARISON if c.key in needed], needed)
+    tables = form_tables(returned, [c for c in COMPARISON if c.key in needed], len(needed), needed)
     parts = [_judged_pairs(table, known) for table in tables]
     records = [record for found, _ in parts for record in found]
     frame = pd.DataFrame.from_records(records, columns=["expert", "set", "left", "right", "value"])
+    faults = version_faults(returned, form_version(pairs))
     return frame, faults + [fault for _, found in parts for fault in found]
 
 

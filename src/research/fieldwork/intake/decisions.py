@@ -14,7 +14,7 @@ from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
     Table,
-    form_table,
+    form_tables,
     read_cell,
     sheet_features,
     stop_on_errors,
@@ -66,18 +66,13 @@ def examine_decisions(
     """Return the rows of a workbook of decisions and its faults.
 
     Args:
-        returned: the workbook.
+        returned: see `open_decisions`.
         known: document, segment and code of each disagreement; without it any row may be one.
 
     Returns:
-        `document`, `segment`, `code`, `decision`, `decided_by`, `reason`, each case once; and the faults.
+        The columns of `CASE` and `DECIDED`, each case once; and the faults.
     """
-    tables = (form_table(sheet, RESOLUTION, 5, [*CASE, "decision"]) for sheet in returned.sheets)
-    table = next((found for found in tables if found is not None), None)
-    if table is None:
-        raise UserError(
-            f"{returned.path.name}: no sheet with the columns document, segment, code and decision"
-        )
+    table = form_tables(returned, RESOLUTION, 5, [*CASE, "decision"])[0]
     faults, rows, seen = sheet_features(table), [], set()
     for row in table.data_rows():
         case = tuple(tidy(table.value(row, name)) for name in CASE)

@@ -11,9 +11,14 @@ from pathlib import Path
 from research.errors import UserError, nearest
 from research.fieldwork.instruments.disclosure_form import DISCLOSED, items
 from research.fieldwork.intake.cells import Reading, read_number, tidy
-from research.fieldwork.intake.experts import check_kind
-from research.fieldwork.intake.faults import ERROR, Fault, form_table, labelled_value, stop_on_errors
-from research.fieldwork.intake.sheets import Returned, expand, open_returned
+from research.fieldwork.intake.faults import (
+    Fault,
+    check_kind,
+    form_tables,
+    labelled_value,
+    stop_on_errors,
+)
+from research.fieldwork.intake.sheets import WORKBOOKS, Returned, expand, open_returned
 from research.textfiles import is_file, read_bytes
 
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
@@ -35,7 +40,7 @@ def read_disclosures(paths: Sequence[str | Path]) -> dict[str, dict[str, str]]:
         UserError: a file cannot be read, has faults, or a model has two forms.
     """
     found: dict[str, dict[str, str]] = {}
-    for path in expand(list(paths), (".xlsx", ".xlsm")) if paths else []:
+    for path in expand(list(paths), WORKBOOKS) if paths else []:
         coder, answers, faults = examine_disclosure(open_returned(path))
         stop_on_errors(faults, path.name)
         if coder in found:
@@ -47,14 +52,11 @@ def read_disclosures(paths: Sequence[str | Path]) -> dict[str, dict[str, str]]:
 def examine_disclosure(returned: Returned) -> tuple[str, dict[str, str], list[Fault]]:
     """Return whose form it is, item → answer, and the faults."""
     check_kind(returned, "disclosure")
-    tables = (form_table(sheet, DISCLOSED, 2, ("item", "answer")) for sheet in returned.sheets)
-    table = next((found for found in tables if found is not None), None)
-    if table is None:
-        raise UserError(f"{returned.path.name}: no sheet with the columns item and answer")
+    table = form_tables(returned, DISCLOSED, 2, ("item", "answer"))[0]
     value, cell = labelled_value(table.sheet, "coder")
     coder, faults = tidy(value), []
     if not coder:
-        faults.append(Fault(table.sheet.name, cell or "A1", "no name", "the model's name in the codings"))
+        faults.append(Fault(table.sheet.name, cell, "no name", "the model's name in the codings"))
     kinds = items().set_index("item")["kind"]
     answers: dict[str, str] = {}
     cells: dict[str, str] = {}
@@ -70,10 +72,8 @@ def examine_disclosure(returned: Returned) -> tuple[str, dict[str, str], list[Fa
             faults.append(table.fault(row, "answer", read.found, _EXPECTED[kinds[item]]))
         elif read.value:
             answers[item] = read.value
-    faults += [
-        Fault(table.sheet.name, cells[item], *told, ERROR)
-        for item, told in _contradictions(answers, returned)
-    ]
+    for item, told in _contradictions(answers, returned):
+        faults.append(Fault(table.sheet.name, cells[item], *told))
     return coder, answers, faults
 
 

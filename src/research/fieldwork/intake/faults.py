@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from openpyxl.utils import column_index_from_string
+from openpyxl.utils import get_column_letter, range_boundaries
 
 from research.errors import UserError
 from research.fieldwork.instruments.columns import Column, keys
 from research.fieldwork.intake.cells import Reading, key, read_choice, read_duration, read_number, tidy
-from research.fieldwork.intake.sheets import Sheet, address
+from research.fieldwork.intake.sheets import Returned, Sheet, address
 
 ERROR, NOTE = "error", "note"
 _HEADER_ROWS = 15
@@ -97,38 +97,57 @@ def form_table(
     return table
 
 
-def labelled_value(sheet: Sheet, name: str, before: int = _HEADER_ROWS) -> tuple[object, str]:
-    """Return the value right of the cell that begins with `name ·`, and its address ("" when there is none)."""
-    for number, values in enumerate(sheet.rows[:before], start=1):
+def form_tables(
+    returned: Returned, columns: Sequence[Column], enough: int, needed: Sequence[str]
+) -> list[Table]:
+    """Return the tables of a form in a file, see `form_table`. Raises UserError when there is none."""
+    tables = [form_table(sheet, columns, enough, needed) for sheet in returned.sheets]
+    found = [table for table in tables if table is not None]
+    if not found:
+        raise UserError(
+            f"{returned.path.name}: no sheet with the columns {', '.join(needed[:-1])} and {needed[-1]}; sheets: "
+            f"{', '.join(sheet.name for sheet in returned.sheets)}"
+        )
+    return found
+
+
+def check_kind(returned: Returned, *kinds: str) -> None:
+    """Raise UserError for a form of another kind than these; a file without a stamp may be any."""
+    stated = returned.stamp.get("form", kinds[0])
+    if key(stated) not in kinds:
+        raise UserError(f"{returned.path.name}: a form of the kind '{stated}', expected '{kinds[0]}'")
+
+
+def version_faults(returned: Returned, current: str, what: str = "form") -> list[Fault]:
+    """Return a note when a form was made from another definition than the current one."""
+    version = returned.stamp.get("version")
+    if version in {None, current}:
+        return []
+    return [Fault("_form", "B2", f"{what} version {version}", f"{what} version {current}", NOTE)]
+
+
+def labelled_value(sheet: Sheet, name: str) -> tuple[object, str]:
+    """Return the value right of the cell that begins with `name ·`, and its address ("A1" when there is none)."""
+    for number, values in enumerate(sheet.rows[:_HEADER_ROWS], start=1):
         for column, value in enumerate(values, start=1):
             if isinstance(value, str) and tidy(value).lower().split("·")[0].strip() == name:
                 return (values[column] if column < len(values) else None), address(number, column + 1)
-    return None, ""
+    return None, "A1"
 
 
 def sheet_features(table: Table) -> list[Fault]:
     """Return faults of merged, hidden and formula cells inside the table's data."""
     sheet, faults = table.sheet, []
-    used = set(table.columns.values())
-    rows = set(table.data_rows())
     for area in sheet.merged:
-        first, _, last = area.partition(":")
-        if (_row(last or first) >= table.first_row) and _columns(first, last) & used:
+        left, _, right, last = range_boundaries(area)
+        if last >= table.first_row and not set(range(left, right + 1)).isdisjoint(table.columns.values()):
             faults.append(Fault(sheet.name, area, "merged cells", "one answer in each cell; undo the merge"))
-    for row in sorted(sheet.hidden_rows & rows):
+    for row in sorted(sheet.hidden_rows & set(table.data_rows())):
         faults.append(Fault(sheet.name, f"A{row}", "a hidden row with answers (read)", "a visible row", NOTE))
-    for letter in sorted(sheet.hidden_columns):
-        names = [name for name, column in table.columns.items() if address(1, column)[:-1] == letter]
-        if names:
-            faults.append(
-                Fault(
-                    sheet.name,
-                    f"{letter}{table.header_row}",
-                    f"hidden column '{names[0]}' (read)",
-                    "a visible column",
-                    NOTE,
-                )
-            )
+    letters = {get_column_letter(column): name for name, column in table.columns.items()}
+    for letter in sorted(sheet.hidden_columns & set(letters)):
+        place, found = f"{letter}{table.header_row}", f"hidden column '{letters[letter]}' (read)"
+        faults.append(Fault(sheet.name, place, found, "a visible column", NOTE))
     return faults
 
 
@@ -171,17 +190,9 @@ def stop_on_errors(faults: list[Fault], where: str, *, marked: bool = True) -> N
         lines = [str(fault) for fault in errors[:10]]
         more = f"\n… and {len(errors) - 10} more" if len(errors) > 10 else ""
         hint = "; `research fieldwork check` marks them in a copy" if marked else ""
-        raise UserError(f"{where}: {len(errors)} faults{hint}\n" + "\n".join(lines) + more)
+        count = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
+        raise UserError(f"{where}: {count}{hint}\n" + "\n".join(lines) + more)
 
 
 def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _row(cell: str) -> int:
-    return int("".join(c for c in cell if c.isdigit()) or 0)
-
-
-def _columns(first: str, last: str) -> set[int]:
-    letters = ["".join(c for c in cell if c.isalpha()) for cell in (first, last or first)]
-    return set(range(column_index_from_string(letters[0]), column_index_from_string(letters[1]) + 1))

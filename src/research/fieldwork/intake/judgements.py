@@ -11,34 +11,40 @@ from research.errors import UserError
 from research.fieldwork.instruments.layout import REASON, TIER, VIGNETTE
 from research.fieldwork.instruments.vignette_form import key_of
 from research.fieldwork.intake.cells import tidy
-from research.fieldwork.intake.experts import Examined, accepted, check_kind, expert_of, expert_tables, names
-from research.fieldwork.intake.faults import NOTE, Fault, Table, read_cell, sheet_features
-from research.fieldwork.intake.sheets import Returned, expand
+from research.fieldwork.intake.experts import Examined, expert_of, judgements_in
+from research.fieldwork.intake.faults import (
+    NOTE,
+    Fault,
+    Table,
+    check_kind,
+    form_tables,
+    read_cell,
+    sheet_features,
+)
+from research.fieldwork.intake.sheets import Returned
 from research.textfiles import read_csv
 from research.tiers import TIERS
 
 
-def read_vignettes(paths: str | Path | Sequence[str | Path], *, accept_faults: bool = False) -> pd.DataFrame:
+def read_vignettes(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     """Return the experts' tiers.
 
     Args:
         paths: vignette workbooks, each with its key beside it (`NAME.key.csv`), or a folder of them.
-        accept_faults: leave a faulty judgement out instead of stopping.
 
     Returns:
         One row per judgement: expert, vignette, customer_id, dataset, tier (ordered categorical premium, low,
         medium, high), reason. Cells left empty have no row.
 
     Raises:
-        UserError: a file or key cannot be read, an expert appears twice, or there are faults (unless accepted).
+        UserError: a file or key cannot be read, an expert appears twice, or there are faults.
     """
-    files = expand(paths, (".xlsx", ".xlsm"))
-    frames = [_with_customers(accepted(path, examine_vignettes, accept_faults), path) for path in files]
-    judged = pd.concat(frames, ignore_index=True)
+    found = judgements_in(paths, examine_vignettes)
+    judged = pd.concat([_with_customers(part, path) for path, part in found.items()], ignore_index=True)
     again = judged.duplicated(["expert", "vignette", "dataset"])
     if again.any():
         raise UserError(
-            f"{names(files)}: expert {judged.loc[again, 'expert'].iloc[0]} judged vignette "
+            f"{', '.join(path.name for path in found)}: expert {judged.loc[again, 'expert'].iloc[0]} judged vignette "
             f"{judged.loc[again, 'vignette'].iloc[0]} twice; expected one workbook per expert"
         )
     judged["tier"] = pd.Categorical(judged["tier"], categories=TIERS, ordered=True)
@@ -66,7 +72,7 @@ def _with_customers(judged: pd.DataFrame, path: Path) -> pd.DataFrame:
 def examine_vignettes(returned: Returned) -> Examined:
     """Return expert, vignette, tier, reason of one file, and its faults."""
     check_kind(returned, "vignettes")
-    tables = expert_tables(returned, [VIGNETTE, TIER, REASON], ("vignette", "tier"))
+    tables = form_tables(returned, [VIGNETTE, TIER, REASON], 2, ("vignette", "tier"))
     parts = [_judged_vignettes(table) for table in tables]
     records = [record for found, _ in parts for record in found]
     frame = pd.DataFrame.from_records(records, columns=["expert", "vignette", "tier", "reason"])
@@ -80,11 +86,8 @@ def _judged_vignettes(table: Table) -> tuple[list[dict[str, object]], list[Fault
     for row in table.data_rows():
         vignette = tidy(table.value(row, "vignette"))
         if not vignette or vignette in seen:
-            found, expected = (
-                ("no vignette code", "a code such as V01"),
-                (f"{vignette} a second time", "once"),
-            )
-            faults.append(table.fault(row, "vignette", *(expected if vignette else found)))
+            again, none = (f"{vignette} a second time", "once"), ("no vignette code", "a code such as V01")
+            faults.append(table.fault(row, "vignette", *(again if vignette else none)))
             continue
         seen.add(vignette)
         tier, odd = read_cell(table, row, TIER)
@@ -92,7 +95,7 @@ def _judged_vignettes(table: Table) -> tuple[list[dict[str, object]], list[Fault
         if tier is None:
             empty += [] if odd else [row]
             continue
-        reason = tidy(table.value(row, "reason")) if "reason" in table.columns else ""
+        reason = tidy(table.value(row, "reason"))
         records.append({"expert": expert, "vignette": vignette, "tier": tier, "reason": reason})
     if empty:
         found = f"{len(empty)} vignettes without a tier"

@@ -44,7 +44,6 @@ def read_platform(
     platform: str | Path,
     *,
     group: str | None = None,
-    instrument: pd.DataFrame | None = None,
     accept_faults: bool = False,
 ) -> PlatformImport:
     """Read an export of a survey platform.
@@ -53,15 +52,13 @@ def read_platform(
         path: the export (.csv or .xlsx).
         platform: qualtrics, limesurvey, wenjuanxing, or the path of a mapping file.
         group: practitioner or customer, where the export holds one group and no column says so.
-        instrument: see `instruments.survey_items`.
         accept_faults: read a faulty answer as missing instead of stopping.
 
     Raises:
         UserError: the file or mapping cannot be read, the respondent or group column is missing, no item is found, an
             item of the instrument has no column, or answers are faulty (both unless accepted).
     """
-    mapping = read_mapping(platform)
-    instrument = survey_items() if instrument is None else instrument
+    mapping, instrument = read_mapping(platform), survey_items()
     sheet = open_returned(path).sheets[0]
     columns = _Columns(sheet, mapping, instrument, Path(path).name)
     if group is not None and group not in GROUPS:
@@ -72,17 +69,10 @@ def read_platform(
             "practitioners from customers; name the group of the file"
         )
     found = _read_rows(sheet, mapping, columns, group, instrument)
-    asked = set(found.responses["group"])
-    lost = [
-        i.item
-        for i in instrument.itertuples()
-        if i.item not in columns.items and (i.group == "both" or i.group in asked)
-    ]
-    if lost:
-        place = address(mapping["rows"]["names"], 1)
-        found.faults.insert(
-            0, Fault(sheet.name, place, f"no column for {', '.join(lost)}", "a column for each item")
-        )
+    asked = instrument[instrument["group"].isin({"both", *found.responses["group"]})]["item"]
+    if lost := [item for item in asked if item not in columns.items]:
+        place, told = address(mapping["rows"]["names"], 1), f"no column for {', '.join(lost)}"
+        found.faults.insert(0, Fault(sheet.name, place, told, "a column for each item"))
     if not accept_faults:
         stop_on_errors(found.faults, Path(path).name)
     return found
@@ -169,14 +159,8 @@ class _Columns:
     def _background(self) -> dict[str, int]:
         found = {}
         for question in background_questions().itertuples():
-            column = next(
-                (
-                    c
-                    for n in (question.field, question.wording_zh, question.wording_en)
-                    if (c := self.find(n)) is not None
-                ),
-                None,
-            )
+            places = map(self.find, (question.field, question.wording_zh, question.wording_en))
+            column = next((place for place in places if place is not None), None)
             if column is not None and column not in self.items.values():
                 found[question.field] = column
         plain = [_plain(name) for name in self.names]
@@ -236,9 +220,8 @@ class _Row:
         return tidy(self.raw(column)).lower() in {tidy(text).lower() for text in accepted}
 
     def which(self, column: int | None, values: dict[str, Sequence[object]]) -> str | None:
-        return next(
-            (g for g, accepted in values.items() if column is not None and self.says(column, accepted)), None
-        )
+        given = values.items() if column is not None else ()
+        return next((group for group, accepted in given if self.says(column, accepted)), None)
 
     def read(self, at: int, column: Column) -> tuple[Any, list[Fault]]:
         """Return an answer and its faults; words and durations are a platform's habit and not unusual."""

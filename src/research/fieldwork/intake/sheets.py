@@ -32,6 +32,7 @@ _UNUSUAL = re.compile(rb"<(?:\w+:)?(?:f[ />]|mergeCell )|hidden=\"(?:1|true)\"")
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,12}", re.ASCII)
 STAMP_ROWS = 20
+WORKBOOKS = (".xlsx", ".xlsm")
 
 
 @dataclass
@@ -62,7 +63,7 @@ def address(row: int, column: int) -> str:
 
 
 def expand(
-    paths: str | Path | Sequence[str | Path], kinds: tuple[str, ...] = (".xlsx", ".xlsm", ".csv")
+    paths: str | Path | Sequence[str | Path], kinds: tuple[str, ...] = (*WORKBOOKS, ".csv")
 ) -> list[Path]:
     """Return the files of a path, folder or list, sorted within a folder; keys and lock files are passed over."""
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)

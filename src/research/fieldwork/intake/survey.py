@@ -29,10 +29,12 @@ from research.fieldwork.intake.faults import (
     NOTE,
     Fault,
     Table,
+    check_kind,
     form_table,
     read_cell,
     sheet_features,
     stop_on_errors,
+    version_faults,
 )
 from research.fieldwork.intake.sheets import Returned, Sheet, address, expand, open_returned
 
@@ -56,14 +58,12 @@ def read_survey(
     paths: str | Path | Sequence[str | Path],
     *,
     instrument: pd.DataFrame | None = None,
-    accept_faults: bool = False,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the answers of one or more returned files, and what was unusual, `file: sheet!cell — found — expected`.
+) -> pd.DataFrame:
+    """Return the answers of one or more returned files.
 
     Args:
         paths: a workbook, table or questionnaire, a folder of them, or a list of files.
         instrument: see `items.survey_items`; the study's survey when not given.
-        accept_faults: read a faulty cell as missing, and the second of two equal ids not at all, instead of stopping.
 
     Returns:
         Indexed by respondent_id: group, the background fields, tier, branch, weight and duration_seconds (each only if
@@ -71,33 +71,31 @@ def read_survey(
         consent are left out.
 
     Raises:
-        UserError: a file cannot be read, has no answers, or has faults that lose answers (unless accepted).
+        UserError: a file cannot be read, has no answers, or has faults that lose answers.
     """
     instrument = survey_items() if instrument is None else instrument
-    frames, told, files = [], [], expand(paths)
+    frames, files = [], expand(paths)
     for path in files:
         frame, faults = examine_survey(open_returned(path), instrument)
-        if not accept_faults:
-            stop_on_errors(faults, path.name)
+        stop_on_errors(faults, path.name)
         frames.append(frame)
-        told += [f"{path.name}: {fault}" for fault in faults]
-    answers = pd.concat(frames) if len(frames) > 1 else frames[0]
+    answers = pd.concat(frames)
     names = ", ".join(path.name for path in files)
     if answers.empty:
         raise UserError(f"{names}: no respondent with consent and an id")
     again = answers.index.duplicated()
-    if again.any() and not accept_faults:
+    if again.any():
         twice = ", ".join(sorted(set(answers.index[again]))[:10])
         raise UserError(f"{names}: respondents {twice} are in more than one file")
-    answers = answers[~again]
     given = ("tier", "branch", "weight", "duration_seconds")
     unused = [name for name in given if answers[name].replace("", np.nan).isna().all()]
-    return answers.drop(columns=unused), told
+    return answers.drop(columns=unused)
 
 
 def examine_survey(returned: Returned, instrument: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     """Return the answers of one file (as `read_survey` does) and its faults."""
-    faults = _version_faults(returned, instrument)
+    check_kind(returned, "survey", "questionnaire")
+    faults = version_faults(returned, form_version(instrument))
     old = any("version" in fault.found for fault in faults)
     records: list[dict[str, object]] = []
     seen: dict[str, str] = {}
@@ -147,16 +145,6 @@ def _frame(records: list[dict[str, object]], instrument: pd.DataFrame) -> pd.Dat
     )
     frame[numeric] = frame[numeric].astype("float64")
     return frame.set_index("respondent_id")
-
-
-def _version_faults(returned: Returned, instrument: pd.DataFrame) -> list[Fault]:
-    current = form_version(instrument)
-    kind, version = returned.stamp.get("form"), returned.stamp.get("version")
-    if kind not in {None, "survey", "questionnaire"}:
-        raise UserError(f"{returned.path.name}: a form of the kind '{kind}', expected a survey")
-    if version in {None, current}:
-        return []
-    return [Fault("_form", "B2", f"form version {version}", f"form version {current}", NOTE)]
 
 
 def _survey_table(sheet: Sheet, instrument: pd.DataFrame) -> Table | None:
@@ -236,12 +224,8 @@ def _row(
     for column in asked[who]:
         at = table.columns[column.key] - 1
         value = values[at] if at < len(values) else None
-        if (
-            column.kind == "whole"
-            and type(value) is int
-            and column.low <= value <= column.high
-            and not formulas
-        ):
+        whole = column.kind == "whole" and type(value) is int and not formulas
+        if whole and column.low <= value <= column.high:  # nearly every cell: what is odd takes its time
             record[column.key] = value
             continue
         record[column.key], found = read_cell(table, row, column)
@@ -268,10 +252,8 @@ def _respondent(table: Table, row: int, group: str | None) -> tuple[str | None, 
     if not respondent:
         faults = [*faults, Fault(sheet, place, "answers without a respondent id", "a code such as P001")]
     elif isinstance(raw, str) and raw != respondent:
-        faults = [
-            *faults,
-            Fault(sheet, place, f"'{raw}', read as {respondent}", "a code without spaces", NOTE),
-        ]
+        found = f"'{raw}', read as {respondent}"
+        faults = [*faults, Fault(sheet, place, found, "a code without spaces", NOTE)]
     return who, respondent, place, faults
 
 
@@ -328,16 +310,10 @@ def _questionnaire(
         kept = [fault for fault in found if not fault.found.startswith("a renamed sheet")]
         return [replace(fault, cell=turned.get(fault.cell, fault.cell)) for fault in kept]
 
-    return (
-        [
-            replace(
-                row,
-                place=turned.get(row.place, row.place),
-                of_id=placed(row.of_id),
-                faults=placed(row.faults),
-            )
-            for row in rows
-        ],
-        placed(faults),
-        groups,
-    )
+    turn = [
+        replace(
+            row, place=turned.get(row.place, row.place), of_id=placed(row.of_id), faults=placed(row.faults)
+        )
+        for row in rows
+    ]
+    return turn, placed(faults), groups

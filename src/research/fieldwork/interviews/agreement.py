@@ -15,35 +15,41 @@ from scipy import sparse
 from research import limits
 from research.errors import UserError, nearest
 from research.fieldwork.interviews.coefficients import Design, bootstrap, coefficients, terms
+from research.intervals import percentile
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
-WEIGHTS = ("identity", "linear", "quadratic")
 COLUMNS = [
-    *["measure", "label", "estimate", "ci_low", "ci_high"],
-    *["expected", "n", "raters", "resamples", "note"],
+    "measure",
+    "label",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "expected",
+    "n",
+    "raters",
+    "resamples",
+    "note",
 ]
-_NO_VARIATION = "undefined: every rating is the same category"
+MEASURES = ("percent_agreement", "cohen_kappa", "conger_kappa", "fleiss_kappa", "brennan_prediger", "gwet_ac1",
+            "krippendorff_alpha")  # fmt: skip
 
 
 def agreement_table(
     ratings: pd.DataFrame,
     *,
     level: str = "nominal",
-    weights: str | None = None,
     categories: Sequence[object] | None = None,
     clusters: pd.Series | None = None,
     resamples: int = 1000,
-    confidence: float = 0.95,
     seed: int = 1,
 ) -> pd.DataFrame:
     """Return every coefficient of agreement for one table of ratings.
 
     Args:
         ratings: units × raters; a cell is a category or a number, NaN where a rater did not rate the unit.
-        level: of measurement, for Krippendorff's α.
-        weights: how much a near miss counts in the other coefficients; by default `identity` for nominal
-            ratings and `quadratic` for the rest. Distances are taken on the numbers themselves, or on the
-            order of `categories` when they are words.
+        level: of measurement, for Krippendorff's α; above the nominal one near misses count in the other
+            coefficients, too (quadratic weights). Distances are taken on the numbers themselves, or on the order of
+            `categories` when they are words.
         categories: the whole scale in order; those nobody used still count in AC1 and Brennan–Prediger.
         clusters: one label per unit (index as `ratings`), to resample whole interviews, not single units.
         resamples: bootstrap resamples of units; 0 for no interval.
@@ -59,51 +65,16 @@ def agreement_table(
     if ratings.shape[1] < 2:
         raise UserError(f"agreement needs two raters or more; the table has {ratings.shape[1]}")
     scale = _scale(ratings, level, categories)
-    scores = _scores(scale)
     codes = np.stack(
         [np.where(ratings[c].isna(), -1, scale.get_indexer(ratings[c])) for c in ratings.columns]
     )
-    each, weighting = _tables(codes, len(scale)), _weighting(level, weights)
-    distance = _distance(scores, level)
-    design = Design(_added(each), each, scores, level, weighting, distance, ratings.shape[1])
+    each, scores = _tables(codes, len(scale)), _scores(scale)
+    design = Design(_added(each), each, scores, level, _distance(scores, level), len(each))
     groups = None if clusters is None else pd.factorize(clusters.reindex(ratings.index))[0]
-    return _table(design, groups, resamples, confidence, seed)
+    return _table(design, groups, resamples, seed)
 
 
-def agreement_from_counts(
-    counts: pd.DataFrame,
-    *,
-    level: str = "nominal",
-    weights: str | None = None,
-    resamples: int = 1000,
-    seed: int = 1,
-) -> pd.DataFrame:
-    """Agreement when only the number of raters per category is known.
-
-    Args:
-        counts: units × categories, each cell the number of raters who chose the category.
-
-    Returns:
-        The rows of `agreement_table` except Cohen's and Conger's κ, which need to know who rated what.
-    """
-    values = counts.to_numpy(dtype=float)
-    if np.isnan(values).any() or (values < 0).any():
-        raise UserError("counts of raters per category must be numbers from 0 up, without gaps")
-    scores = _scores(pd.Index(counts.columns))
-    table, raters = sparse.csr_array(values), int(values.sum(axis=1).max())
-    design = Design(table, (), scores, level, _weighting(level, weights), _distance(scores, level), raters)
-    return _table(design, None, resamples, 0.95, seed)
-
-
-def krippendorff_alpha(ratings: pd.DataFrame, level: str = "nominal", **options: object) -> pd.Series:
-    """The row of Krippendorff's α of `agreement_table`."""
-    table = agreement_table(ratings, level=level, **options)
-    return table.set_index("measure").loc["krippendorff_alpha"]
-
-
-def set_alpha(
-    sets: pd.DataFrame, *, resamples: int = 1000, confidence: float = 0.95, seed: int = 1
-) -> pd.DataFrame:
+def set_alpha(sets: pd.DataFrame, *, resamples: int = 1000, seed: int = 1) -> pd.DataFrame:
     """Krippendorff's α for units with several codes at once, on the MASI distance (`masi`).
 
     Args:
@@ -118,19 +89,14 @@ def set_alpha(
     named = {"measure": "krippendorff_alpha_masi", "label": "Krippendorff α on code sets (MASI)"}
     if len(scale) > (most := limits.most("agreement_distances")):
         told = f"{len(scale):,} different sets of codes, expected at most {most:,}"
-        empty = dict.fromkeys(["estimate", "ci_low", "ci_high", "expected", "resamples"], np.nan)
-        return pd.DataFrame([{**named, **empty, "n": len(sets), "raters": sets.shape[1], "note": told}])[
-            COLUMNS
-        ]
+        row = named | {"n": len(sets), "raters": sets.shape[1], "note": told}
+        return pd.DataFrame([row]).reindex(columns=COLUMNS)
     position = {s: k for k, s in enumerate(scale)}
-    codes = [
-        [position.get(cell, -1) if isinstance(cell, frozenset) else -1 for cell in sets[column]]
-        for column in sets.columns
-    ]
+    codes = [[position.get(cell, -1) if cell == cell else -1 for cell in sets[column]] for column in sets]
     counts = _added(_tables(np.array(codes).reshape(sets.shape[1], -1), len(scale)))
     order = np.arange(len(scale), dtype=float)
-    design = Design(counts, (), order, "nominal", "identity", masi(scale), sets.shape[1])
-    table = _table(design, None, resamples, confidence, seed)
+    design = Design(counts, (), order, "nominal", masi(scale), sets.shape[1])
+    table = _table(design, None, resamples, seed)
     alpha = table[table["measure"] == "krippendorff_alpha"].assign(**named)
     return alpha.reset_index(drop=True)
 
@@ -180,13 +146,9 @@ def _scale(ratings: pd.DataFrame, level: str, categories: Sequence[object] | Non
     """The ordered categories of a table, checked against the level of measurement."""
     if level not in LEVELS:
         raise UserError(f"level of measurement '{level}' is unknown{nearest(level, LEVELS)}")
-    values = pd.unique(ratings.astype(object).to_numpy().ravel())
-    found = [v for v in values if not pd.isna(v)]
-    if categories is None and all(isinstance(t, pd.CategoricalDtype) and t.ordered for t in ratings.dtypes):
-        categories = list(ratings.dtypes.iloc[0].categories)
+    found = [v for v in pd.unique(ratings.astype(object).to_numpy().ravel()) if not pd.isna(v)]
     if categories is not None:
-        known = set(categories)
-        unknown = sorted({str(v) for v in found if v not in known})
+        unknown = sorted({str(v) for v in found if v not in set(categories)})
         if unknown:
             raise UserError(
                 f"ratings outside the scale: {', '.join(unknown)}; expected {', '.join(map(str, categories))}"
@@ -207,52 +169,35 @@ def _scores(scale: pd.Index) -> np.ndarray:
     return scale.to_numpy(dtype=float) if numeric else np.arange(len(scale), dtype=float)
 
 
-def _weighting(level: str, weights: str | None) -> str:
-    if level not in LEVELS:
-        raise UserError(f"level of measurement '{level}' is unknown{nearest(level, LEVELS)}")
-    chosen = weights or ("identity" if level == "nominal" else "quadratic")
-    if chosen not in WEIGHTS:
-        raise UserError(f"weights '{chosen}' are unknown{nearest(chosen, WEIGHTS)}")
-    return chosen
-
-
-def _table(
-    design: Design, groups: np.ndarray | None, resamples: int, confidence: float, seed: int
-) -> pd.DataFrame:
+def _table(design: Design, groups: np.ndarray | None, resamples: int, seed: int) -> pd.DataFrame:
     found = terms(design)
     if not found.paired.any():
         raise UserError("no unit was rated by two raters or more, so there is nothing to compare")
     n = int(found.paired.sum())
-    raters = design.raters
     point = coefficients(found.sums(np.ones((1, len(found.paired)))), design)
     draws = bootstrap(found, groups, resamples, seed)
     one_category = np.count_nonzero(design.counts.sum(axis=0)) < 2
     rows = []
-    for name in ("percent_agreement", "cohen_kappa", "conger_kappa", "fleiss_kappa", "brennan_prediger",
-                 "gwet_ac1", "krippendorff_alpha"):  # fmt: skip
-        if name not in point:
-            continue
+    for name in (name for name in MEASURES if name in point):
         estimate, expected = float(point[name][0][0]), float(point[name][1][0])
         drawn = draws.get(name, np.array([]))
-        drawn = drawn[~np.isnan(drawn)]
-        enough = len(drawn) > 0 and len(drawn) >= resamples / 2 and not np.isnan(estimate)
-        tail = (1 - confidence) / 2
-        low, high = np.quantile(drawn, [tail, 1 - tail]) if enough else (np.nan, np.nan)
+        low, high = (np.nan, np.nan) if np.isnan(estimate) else percentile(drawn, resamples)
         note = ""
         if np.isnan(estimate):
-            note = _NO_VARIATION
+            note = "undefined: every rating is the same category"
         elif one_category:
             note = "every rating is the same category: this says nothing about telling categories apart"
-        elif resamples and not enough:
+        elif resamples and np.isnan(low):
             note = "no interval: undefined in more than half of the resamples"
-        key, label = _named(name, raters, design.weighting, design.level)
-        rows.append((key, label, estimate, low, high, expected, n, raters, len(drawn), note))
+        key, label = _named(name, design.raters, design.level)
+        known = np.count_nonzero(~np.isnan(drawn))
+        rows.append((key, label, estimate, low, high, expected, n, design.raters, known, note))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _named(name: str, raters: int, weighting: str, level: str) -> tuple[str, str]:
+def _named(name: str, raters: int, level: str) -> tuple[str, str]:
     """The measure and the label shown; weighted AC1 is AC2, and Fleiss' κ of two raters is Scott's π."""
-    weighted = "" if weighting == "identity" else f", {weighting} weights"
+    weighted = "" if level == "nominal" else ", quadratic weights"
     if name == "gwet_ac1":
         return ("gwet_ac1", "Gwet AC1") if not weighted else ("gwet_ac2", f"Gwet AC2{weighted}")
     labels = {

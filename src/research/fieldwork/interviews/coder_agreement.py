@@ -16,7 +16,6 @@ from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, se
 from research.paths import DEFINITIONS
 from research.textfiles import read_csv
 
-BASES = ("coded", "all")
 _KEYS = ["document", "segment"]
 
 
@@ -86,7 +85,6 @@ def code_agreement(
     assignments: pd.DataFrame | None = None,
     resample: str = "segment",
     resamples: int = 1000,
-    confidence: float = 0.95,
     seed: int = 1,
 ) -> pd.DataFrame:
     """Return every coefficient per code and overall, on coded units and on all units.
@@ -103,18 +101,13 @@ def code_agreement(
         `scope` (code, overall), `code`, `base` (coded, all), the columns of `agreement_table`, and `applied`
         (times the code was applied, summed over the coders).
     """
-    if resample not in _KEYS:
-        raise UserError(f"resample '{resample}' is unknown{nearest(resample, _KEYS)}")
     presence = presence_table(codings, units, codebook, assignments)
-    options = {"resamples": resamples, "confidence": confidence, "seed": seed}
-    kept = {"coded": coded_units(presence), "all": presence.index.droplevel("code")}
+    options = {"resamples": resamples, "seed": seed}
     tables = []
-    for base in BASES:
-        tables.append(units_agreement(presence, kept[base], resample, **options).assign(base=base))
-        inside = presence[presence.index.droplevel("code").isin(kept[base])]
-        tables.append(
-            set_alpha(code_sets(inside), **options).assign(scope="overall", code="all codes", base=base)
-        )
+    for base, kept in (("coded", coded_units(presence)), ("all", presence.index.droplevel("code"))):
+        inside = presence[presence.index.droplevel("code").isin(kept)]
+        sets = set_alpha(code_sets(inside), **options).assign(scope="overall", code="all codes")
+        tables += [part.assign(base=base) for part in (units_agreement(inside, resample, **options), sets)]
     table = pd.concat(tables, ignore_index=True)
     applied = presence.groupby(level="code").sum().sum(axis=1)
     table["applied"] = table["code"].map(applied).fillna(presence.eq(1).sum().sum()).astype(int)
@@ -128,26 +121,21 @@ def coded_units(presence: pd.DataFrame) -> pd.MultiIndex:
     return any_code[any_code].index
 
 
-def units_agreement(
-    presence: pd.DataFrame, kept: pd.MultiIndex, resample: str = "segment", **options: float
-) -> pd.DataFrame:
-    """Return every coefficient of the coders of a presence table, per code and overall, on some units.
+def units_agreement(presence: pd.DataFrame, resample: str = "segment", **options: int) -> pd.DataFrame:
+    """Return every coefficient of the coders of a presence table, per code and overall.
 
     Args:
-        presence: see `presence_table`; its columns are the coders compared.
-        kept: `document`, `segment` of the units to be looked at.
-        resample: as in `code_agreement`.
-        options: `resamples`, `confidence`, `seed` of `agreement_table`.
+        presence: see `presence_table`, of the units to be looked at; its columns are the coders compared.
+        resample, options: as in `code_agreement`.
 
     Returns:
         `scope` (code, overall), `code`, and the columns of `agreement_table`.
     """
-    inside = presence[presence.index.droplevel("code").isin(kept)]
     tables = [
         _rated(ratings, resample, options).assign(scope="code", code=code)
-        for code, ratings in inside.groupby(level="code", sort=False)
+        for code, ratings in presence.groupby(level="code", sort=False)
     ]
-    pooled = _rated(inside, resample, options).assign(scope="overall", code="all codes")
+    pooled = _rated(presence, resample, options).assign(scope="overall", code="all codes")
     return pd.concat([*tables, pooled], ignore_index=True)
 
 
@@ -179,17 +167,15 @@ def disagreements(
     yes, no = presence.eq(1), presence.eq(0)
     split = presence[yes.any(axis=1) & no.any(axis=1)]
     rows = split.index.to_frame(index=False)
-    rows["applied_by"] = [", ".join(map(str, split.columns[row])) for row in yes.loc[split.index].to_numpy()]
-    rows["not_applied_by"] = [
-        ", ".join(map(str, split.columns[row])) for row in no.loc[split.index].to_numpy()
-    ]
-    context = [c for c in ("participant", "text") if c in units]
-    rows = rows.merge(units[[*_KEYS, *context]], on=_KEYS, how="left")
-    definition = []
+    for name, marks in (("applied_by", yes), ("not_applied_by", no)):
+        rows[name] = [", ".join(map(str, split.columns[row])) for row in marks.loc[split.index].to_numpy()]
+    rows = rows.merge(
+        units[[*_KEYS, *(c for c in ("participant", "text") if c in units)]], on=_KEYS, how="left"
+    )
     if codebook is not None and "definition" in codebook:
         rows = rows.merge(codebook[["code", "definition"]], on="code", how="left")
-        definition = ["definition"]
-    return rows[[*_KEYS, *context, "code", *definition, "applied_by", "not_applied_by"]]
+    order = [*_KEYS, "participant", "text", "code", "definition", "applied_by", "not_applied_by"]
+    return rows[[name for name in order if name in rows]]
 
 
 def bars() -> dict[str, float]:
@@ -210,29 +196,21 @@ def readings(table: pd.DataFrame) -> pd.Series:
     """
     least = bars()
     low, high = table["ci_low"], table["ci_high"]
-    cases = [
-        low.isna() | high.isna(),
-        low >= least["reliable"],
-        low >= least["tentative"],
-        high < least["tentative"],
-    ]
-    return pd.Series(
-        np.select(cases, ["undefined", "reliable", "tentative", "low"], "open"),
-        index=table.index,
-        dtype=object,
-    )
+    tests = {
+        "undefined": low.isna() | high.isna(),
+        "reliable": low >= least["reliable"],
+        "tentative": low >= least["tentative"],
+        "low": high < least["tentative"],
+    }
+    return pd.Series(np.select(list(tests.values()), list(tests), "open"), index=table.index, dtype=object)
 
 
 def _rated(ratings: pd.DataFrame, resample: str, options: dict[str, object]) -> pd.DataFrame:
     if not ratings.notna().sum(axis=1).ge(2).any():
         empty = "no unit was seen by two coders" if len(ratings) else "no unit carries a code"
-        row = dict.fromkeys(COLUMNS, np.nan) | {
-            "measure": "krippendorff_alpha",
-            "n": 0,
-            "resamples": 0,
-            "note": empty,
-        }
-        return pd.DataFrame([row | {"label": "Krippendorff α, nominal", "raters": ratings.shape[1]}])
+        row = {"measure": "krippendorff_alpha", "label": "Krippendorff α, nominal", "n": 0, "resamples": 0,
+               "raters": ratings.shape[1], "note": empty}  # fmt: skip
+        return pd.DataFrame([row]).reindex(columns=COLUMNS)
     levels = _KEYS if resample == "segment" else ["document"]
     groups = pd.Series(ratings.groupby(level=levels, sort=False).ngroup(), index=ratings.index)
     return agreement_table(ratings, categories=[0.0, 1.0], clusters=groups, **options)

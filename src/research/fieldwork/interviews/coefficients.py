@@ -36,7 +36,7 @@ class Design:
         counts: units × categories, sparse: how many raters chose each category.
         by_rater: the same for each rater; empty when raters are not told apart.
         scores: a number per category, on which distances are taken.
-        level, weighting: names of `agreement.LEVELS` and `agreement.WEIGHTS`.
+        level: one of `agreement.LEVELS`.
         distance: categories × categories, where a distance follows from no formula (sets of codes, ratio).
         raters: how many there were.
     """
@@ -45,19 +45,14 @@ class Design:
     by_rater: tuple[sparse.csr_array, ...]
     scores: np.ndarray
     level: str
-    weighting: str
     distance: np.ndarray | None
     raters: int
 
     def agreeing(self, x: np.ndarray) -> np.ndarray:
         """Σ w(k, l) x_k x_l for each row of x (rows × categories), w the agreement weights."""
-        if self.weighting == "identity" or len(self.scores) < 2:
+        if self.level == "nominal" or len(self.scores) < 2:
             return (x**2).sum(axis=1)
-        span = np.ptp(self.scores)
-        apart = (
-            _gaps(x, self.scores) / span if self.weighting == "linear" else _squares(x, self.scores / span)
-        )
-        return x.sum(axis=1) ** 2 - apart
+        return x.sum(axis=1) ** 2 - _squares(x, self.scores / np.ptp(self.scores))
 
     def disagreeing(self, x: np.ndarray) -> np.ndarray:
         """Σ d(k, l) x_k x_l for each row of x, d Krippendorff's squared distance; not for the ordinal level."""
@@ -72,14 +67,6 @@ def _squares(x: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Σ x_k x_l (a_k − a_l)²; the scores are centred, so that little is lost in the difference."""
     centred = scores - scores.mean()
     return 2 * (x.sum(axis=1) * (x @ centred**2) - (x @ centred) ** 2)
-
-
-def _gaps(x: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Σ x_k x_l |a_k − a_l|, by cumulative sums over the ordered scores."""
-    order = np.argsort(scores)
-    x, a = x[:, order], scores[order]
-    below, weighted = np.cumsum(x, axis=1) - x, np.cumsum(a * x, axis=1) - a * x
-    return 2 * (x * (a * below - weighted)).sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -117,9 +104,8 @@ class Terms:
     def joined(self, groups: np.ndarray) -> Terms:
         """Return the terms summed over the units of each group (an integer per unit)."""
         member = sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))))
-        return replace(
-            self, units=member @ self.units, tables=member @ self.tables, values=member @ self.values
-        )
+        sums = {name: member @ getattr(self, name) for name in ("units", "tables", "values")}
+        return replace(self, **sums)
 
     def _ordinal(self, rank: np.ndarray) -> np.ndarray:
         """Disagreement within each unit on the ranks of each row: units × rows."""
@@ -199,9 +185,7 @@ def _alpha(sums: Sums, design: Design) -> tuple[np.ndarray, np.ndarray]:
 
 def bootstrap(found: Terms, groups: np.ndarray | None, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """Coefficient → one value per resample of units, or of whole clusters of units."""
-    if (
-        groups is not None and found.design.level != "ordinal"
-    ):  # ranks are those of a resample, units stay apart
+    if groups is not None and found.design.level != "ordinal":  # whose ranks are those of a resample
         found, groups = found.joined(groups), None
     units, categories = found.values.shape
     n = units if groups is None else int(groups.max()) + 1

@@ -20,9 +20,8 @@ from research.textfiles import read_csv, read_text
 FINDING = ["finding", "document", "segment", "kind", "shown", "start", "end"]
 WAIVER = ["finding", "reason", "by", "date"]
 # Chinese is written without spaces, so that what surrounds a number or a Latin name may be any Chinese letter
-_MAIL = re.compile(
-    r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.ASCII
-)  # the lengths that addresses may have
+# of the lengths that addresses may have
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.ASCII)
 _DIGITS = re.compile(r"(?<![A-Za-z0-9.])\+?\d(?:[\s\-.()]{0,2}\d){5,22}[xX]?(?![A-Za-z0-9])")
 _CHINESE_MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _CHINESE_LANDLINE = re.compile(r"0\d{2,3}\d{7,8}|[48]00\d{7}")
@@ -152,11 +151,8 @@ def require_clean(findings: pd.DataFrame, waivers: pd.DataFrame | None = None) -
             for r in still.head(20).itertuples()
         ]
         more = f"\n… and {len(still) - 20} more" if len(still) > 20 else ""
-        raise UserError(
-            f"{len(still)} places could identify someone; change the transcript, or waive each in writing\n"
-            + "\n".join(lines)
-            + more
-        )
+        told = f"{len(still)} places could identify someone; change the transcript, or waive each in writing"
+        raise UserError("\n".join([told, *lines]) + more)
     return checked
 
 
@@ -235,12 +231,9 @@ def valid_card(number: str) -> bool:
 
 
 def _find(text: str, names: list[re.Pattern[str]]) -> list[tuple[str, int, int]]:
-    found: list[tuple[str, int, int]] = [
-        ("name", *m.span()) for pattern in names for m in pattern.finditer(text)
-    ]
-    found += [("e-mail", *m.span()) for m in _MAIL.finditer(text)]
-    found += [("title", *m.span()) for pattern in (_TITLE, _CHINESE_TITLE) for m in pattern.finditer(text)]
-    found += list(_numbers(text))
+    sought = [("name", names), ("e-mail", [_MAIL]), ("title", [_TITLE, _CHINESE_TITLE])]
+    found = [(kind, *m.span()) for kind, each in sought for one in each for m in one.finditer(text)]
+    found += _numbers(text)
     found.sort(key=lambda f: (f[1], f[1] - f[2]))
     kept: list[tuple[str, int, int]] = []
     for kind, start, end in found:

@@ -82,9 +82,8 @@ class _Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.boxes: list[
-            str
-        ] = []  # paragraphs of text boxes, which stand after the paragraph that holds them
+        # paragraphs of text boxes, which stand after the paragraph that holds them
+        self.boxes: list[str] = []
 
     def blocks(self, parent: object) -> list[str]:
         lines: list[str] = []
@@ -138,9 +137,8 @@ class _Reader:
                 continue
             cells = list(_below(row, {"tc", "table-cell"}))
             texts = [self.blocks(cell) for cell in cells]
-            if any(
-                _tag(part) in {"tbl", "table"} for cell in cells for part in cell.iter() if part is not cell
-            ):
+            inner = (part for cell in cells for part in cell.iter() if part is not cell)
+            if any(_tag(part) in {"tbl", "table"} for part in inner):
                 lines += [line for text in texts for line in text]
                 continue
             flat = ["\n".join(text).strip() for text in texts]

@@ -37,10 +37,7 @@ CONTEXT_NAMES = frozenset({
 MISSING = frozenset({"", ".", "-", "—"})  # marks, not words: a code may be called NA, none or null
 MISSING_WORDS = frozenset({"na", "n/a", "nan", "none", "null", "missing", "缺失", "未评"})
 _LOOKED_AT = 5_000  # rows that decide whether a column can be a coder's
-_FEW, _MANY = (
-    5,
-    20,
-)  # rows from which a column's values are held against the others', and against its own number
+_FEW, _MANY = 5, 20  # rows from which a column's values are held against the others', and its own number
 _DISTINCT = 0.8
 _LONG = 60  # letters of a cell that is a sentence and no code
 
@@ -104,9 +101,8 @@ def columns_of(
         used = (*named, roles["rater"], roles["value"], *((roles["start"], roles["end"]) if places else ()))
         aside = tuple(column for column in frame.columns if column not in used)
         who = _cleaned(frame[roles["rater"]], ()).dropna().map(str)
-        taken = tuple(_one_of(name, list(who.unique()), "coder") for name in coders) or tuple(
-            sorted(who.unique())
-        )
+        known = sorted(who.unique())
+        taken = tuple(_one_of(name, known, "coder") for name in coders) or tuple(known)
         at = (roles["start"], roles["end"]) if places else ("", "")
         _enough(taken)
         return Columns(named, taken, roles["rater"], roles["value"], *at, tuple(missing), aside)
@@ -121,7 +117,7 @@ def columns_of(
     return Columns(named, taken, missing=tuple(missing), aside=aside)
 
 
-def ratings_from_table(frame: pd.DataFrame, columns: Columns | None = None) -> pd.DataFrame:
+def ratings_from_table(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Return units × coders from a long or a wide table (`columns`: those of `columns_of`).
 
     Returns:
@@ -131,12 +127,11 @@ def ratings_from_table(frame: pd.DataFrame, columns: Columns | None = None) -> p
     Raises:
         UserError: see `columns_of`; or a unit rated twice by the same coder.
     """
-    columns = columns or columns_of(frame)
     return _numbers(_from_long(frame, columns) if columns.rater else _from_wide(frame, columns))
 
 
 def codings_from_table(
-    frame: pd.DataFrame, columns: Columns | None = None
+    frame: pd.DataFrame, columns: Columns
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return codings, units and assignments from a long table with several codes per unit.
 
@@ -144,9 +139,6 @@ def codings_from_table(
         codings (coder, document, segment, code; where the table says so start and end), each once; units (document,
         segment), also those whose code is empty: seen, and nothing given; assignments (coder, document).
     """
-    columns = columns or columns_of(frame)
-    if not columns.rater:
-        raise UserError(f"codings need a unit, a coder and a code column; found {_listed(frame.columns)}")
     found = pd.DataFrame({"coder": _cleaned(frame[columns.rater], ())})
     found["document"] = _cleaned(frame[columns.unit[0]], ()) if len(columns.unit) > 1 else "table"
     if len(columns.unit) == 1 and key(columns.unit[0]) in DOCUMENT_NAMES:
@@ -174,16 +166,6 @@ def words_for_missing(ratings: pd.DataFrame | pd.Series) -> dict[str, int]:
     cells = ratings.stack() if isinstance(ratings, pd.DataFrame) else ratings
     counts = cells.astype(str).value_counts()
     return {word: int(n) for word, n in counts.items() if word.lower() in MISSING_WORDS}
-
-
-def ratings_from_contingency(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per unit from a cross-table of two raters (rows: the first one's category)."""
-    counts = table.to_numpy()
-    if table.shape[0] != table.shape[1] or (counts < 0).any():
-        raise UserError("a cross-table of two raters must be square, with counts from 0 up")
-    rows, columns = np.divmod(np.repeat(np.arange(counts.size), counts.ravel().astype(int)), counts.shape[1])
-    labels = np.asarray(table.columns)
-    return pd.DataFrame({"rater_1": labels[rows], "rater_2": labels[columns]})
 
 
 def _listed(names: Sequence[object]) -> str:
@@ -220,10 +202,8 @@ def _refuse_implausible(frame: pd.DataFrame, level: str) -> None:
         lines = [f"column '{column}' holds {reason}" for column, reason in reasons.items()]
         left = [column for column in frame.columns if column not in reasons]
         hint = ",".join(left) if len(left) > 1 else "A,B"
-        raise UserError(
-            "not every column can be a coder's; name the coders, for example --coders "
-            + "\n".join([hint, *lines])
-        )
+        told = f"not every column can be a coder's; name the coders, for example --coders {hint}"
+        raise UserError("\n".join([told, *lines]))
 
 
 def _implausible(given: pd.Series, own: set[object], others: set[object], level: str) -> str:

@@ -6,17 +6,17 @@ near each of them was to it is told beside, and never instead.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
+from openpyxl import Workbook
 
 from research.errors import UserError
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.codebook import assignable
 from research.fieldwork.instruments.columns import keys
-from research.fieldwork.instruments.forms import coding_workbook
+from research.fieldwork.instruments.forms import CODES, coding_form
 from research.fieldwork.instruments.layout import CASE, MAX_CODES, MOST_CODES, RESOLUTION, UNIT
 from research.fieldwork.instruments.stamp import form_version
+from research.fieldwork.instruments.workbook import FIELD, LONG_FIELD
 from research.fieldwork.interviews.coder_agreement import coded_units, presence_table, units_agreement
 
 CONSENSUS = "consensus"
@@ -25,48 +25,37 @@ _SIGNS = {"keep": 1.0, "drop": 0.0}
 
 def codings_version(codings: pd.DataFrame, assignments: pd.DataFrame, disagreements: pd.DataFrame) -> str:
     """Return the version of codings: it is another when a code, who saw what, or a text in dispute is another."""
-    texts = disagreements.get("text", pd.Series("", disagreements.index)).map(
-        lambda text: "".join(str(text).split())
-    )
-    parts = [
-        codings[["coder", *CASE]],
-        assignments[["coder", "document"]],
-        disagreements[CASE].assign(text=texts),
-    ]
+    texts = disagreements.get("text", pd.Series("", disagreements.index))
+    disputed = disagreements[CASE].assign(text=["".join(str(text).split()) for text in texts])
+    parts = [codings[["coder", *CASE]], assignments[["coder", "document"]], disputed]
     ordered = [part.astype(str).sort_values(list(part)).drop_duplicates() for part in parts]
     return form_version(pd.concat(ordered, ignore_index=True).fillna(""))
 
 
-def resolution_form(
-    path: str | Path, disagreements: pd.DataFrame, version: str = "", *, invented: bool = False
-) -> Path:
-    """Write the rows of `coder_agreement.disagreements` as a workbook with a decision to take for each.
+def resolution_form(disagreements: pd.DataFrame, version: str = "") -> Workbook:
+    """Return the rows of `coder_agreement.disagreements` as a workbook with a decision to take for each.
 
     `version` is that of the codings, see `codings_version`: decisions are read back for these codings only.
     """
     if disagreements.empty:
         raise UserError("the coders agree on every code of every segment; there is nothing to resolve")
     book = wb.new_workbook("Disagreements of coders")
-    sheet = book.create_sheet("disagreements 分歧")
-    top = wb.banner(sheet, 1, len(RESOLUTION)) if invented else 1
-    shown, decision = keys(RESOLUTION[:-3]), RESOLUTION[-3]
-    first = wb.header(sheet, top, RESOLUTION, height=18)
-    for row, entry in enumerate(disagreements.to_dict("records"), start=first):
-        for column, key in enumerate(shown, start=1):
-            wb.text_cell(sheet, row, column, entry.get(key, ""))
-        for column in range(len(shown) + 1, len(RESOLUTION) + 1):
-            wb.field(sheet, row, column, wrap=column == len(RESOLUTION))
-        texts = [(str(entry.get("text", "")), 60), (str(entry.get("definition", "")), 34)]
-        sheet.row_dimensions[row].height = min(wb.row_height(texts), 400)
-    cells = f"I{first}:I{first + len(disagreements) - 1}"
-    wb.choices(sheet, cells, list(decision.options.values()), "keep or drop the code 保留或删除该编码")
-    wb.widths(sheet, [10, 9, 11, 60, 22, 34, 12, 13, 12, 14, 30])
-    sheet.freeze_panes = sheet.cell(first, 1)
-    wb.protect(sheet)
-    wb.page(sheet, landscape=True, titles=f"{top}:{first - 1}")
-    wb.add_instructions(book, "resolution", invented=invented)
+    shown = disagreements.reindex(columns=keys(RESOLUTION[:-3]), fill_value="")
+    sheet, first = wb.form_sheet(
+        book, "disagreements 分歧", RESOLUTION,
+        [[*row, FIELD, FIELD, LONG_FIELD] for row in shown.to_numpy(dtype=object)],
+        widths=[10, 9, 11, 60, 22, 34, 12, 13, 12, 14, 30],
+        heights=[
+            min(wb.row_height([(str(text), 60), (str(definition), 34)]), 400)
+            for text, definition in zip(shown["text"], shown["definition"], strict=True)
+        ],
+    )  # fmt: skip
+    cells = f"I{first}:I{first + len(shown) - 1}"
+    options = list(RESOLUTION[-3].options.values())
+    wb.choices(sheet, cells, options, "keep or drop the code 保留或删除该编码")
+    wb.add_instructions(book, "resolution")
     wb.add_stamp(book, form="resolution", version=version)
-    return wb.save(book, path)
+    return book
 
 
 def settled(codings: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
@@ -94,10 +83,10 @@ def by_code(decisions: pd.DataFrame, alpha: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         decisions: see `decisions.read_decisions`.
-        alpha: `scope`, `code`, `estimate`, `ci_low`, `ci_high` of the coders who worked alone.
+        alpha: of the coders who worked alone.
 
     Returns:
-        These columns with `differ` (cases), `keep`, `drop` and `undecided`.
+        `scope`, `code`, `estimate`, `ci_low`, `ci_high` of α, `differ` (cases), `keep`, `drop` and `undecided`.
     """
     names = {"keep": "keep", "drop": "drop", "": "undecided"}
     counts = pd.crosstab(decisions["code"], decisions["decision"].map(names))
@@ -118,10 +107,7 @@ def by_coder(
 ) -> pd.DataFrame:
     """Return for each coder how often the decision went their way, and how near they were to the consensus.
 
-    Args:
-        codings, units, codebook, assignments: as in `coder_agreement.presence_table`.
-        decisions: see `decisions.read_decisions`.
-        options: `resamples`, `seed`.
+    The first four are as in `coder_agreement.presence_table`, `decisions` as in `by_code`.
 
     Returns:
         `coder`, `decided` (cases that the coder had rated), `followed` (decided as the coder had rated), `changed`
@@ -130,12 +116,12 @@ def by_coder(
     """
     presence = with_consensus(presence_table(codings, units, codebook, assignments), decisions)
     coders = [name for name in presence if name != CONSENSUS]
-    coded = coded_units(presence[coders])
+    coded = presence[presence.index.droplevel("code").isin(coded_units(presence[coders]))]
     cases = presence.loc[pd.MultiIndex.from_frame(decisions.loc[decisions["decision"] != "", CASE])]
     rows = []
     for coder in coders:
         own, decided = cases[coder], cases[CONSENSUS]
-        after = units_agreement(presence[[coder, CONSENSUS]].dropna(), coded, **options)
+        after = units_agreement(coded[[coder, CONSENSUS]].dropna(), **options)
         after = after[after["scope"] == "overall"].set_index("measure")
         alpha = after.loc["krippendorff_alpha"]
         rows.append({
@@ -149,21 +135,18 @@ def by_coder(
 
 
 def consensus_form(
-    path: str | Path,
     units: pd.DataFrame,
     codings: pd.DataFrame,
     decisions: pd.DataFrame,
     codebook: pd.DataFrame,
     tables: dict[str, pd.DataFrame],
-) -> Path:
-    """Write the consensus as a coding workbook, with a sheet for each of the `tables`.
+) -> Workbook:
+    """Return the consensus as a coding workbook, with a sheet for each of the `tables`.
 
     Args:
-        path: the workbook to write.
-        units: `document`, `segment`, `text`, `participant`, `group`.
+        units, codebook: as for `forms.coding_form`.
         codings: those that count, see `settled`.
-        decisions: see `decisions.read_decisions`; an undecided case is told in the memo of its segment.
-        codebook: see `codebook.read_codebook`.
+        decisions: as in `by_code`; an undecided case is told in the memo of its segment.
         tables: name of the sheet → what it shows.
 
     Raises:
@@ -172,24 +155,23 @@ def consensus_form(
     allowed = set(assignable(codebook))
     if odd := [code for code in codings["code"].unique() if code not in allowed]:
         raise UserError(
-            f"{path}: '{odd[0]}' is no code below a theme of the codebook; name the right one (--codebook)"
+            f"'{odd[0]}' is no code below a theme of the codebook; name the right one (--codebook)"
         )
     units = units.reindex(columns=keys(UNIT), fill_value="")
-    given = (
-        codings.drop_duplicates(CASE).groupby(["document", "segment"], sort=False)["code"].agg(list).to_dict()
-    )
+    counted = codings.drop_duplicates(CASE).groupby(["document", "segment"], sort=False)["code"]
+    given = counted.agg(list).to_dict()
     most = max(map(len, given.values()), default=0)
     if most > MOST_CODES:
-        raise UserError(f"{path}: a segment keeps {most} codes; a coding workbook has room for {MOST_CODES}")
+        raise UserError(f"a segment keeps {most} codes; a coding workbook has room for {MOST_CODES}")
     slots = max(MAX_CODES, most)
-    book = coding_workbook(units, coder=CONSENSUS, codebook=codebook, slots=slots, kind=CONSENSUS)
+    book = coding_form(units, coder=CONSENSUS, codebook=codebook, slots=slots, kind=CONSENSUS)
     still = decisions[decisions["decision"] == ""]
     open_ones = still.groupby(["document", "segment"])["code"].agg(", ".join).to_dict()
-    sheet = book["coding 编码"]
+    sheet = book[CODES]
     for row, place in enumerate(zip(units["document"], units["segment"], strict=True), start=6):
         for column, code in enumerate(given.get(place, []), start=6):
             wb.put(sheet, row, column, code)
         if place in open_ones:
             wb.put(sheet, row, 6 + slots, f"undecided 未决定: {open_ones[place]}")
     wb.add_tables(book, tables)
-    return wb.save(book, path)
+    return book

@@ -7,45 +7,34 @@ interviews before the run count as enough; else the run moves on by one intervie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from research.errors import UserError
 
 BASE, RUN, THRESHOLD = 4, 2, 0.05
+TAILS = (0.025, 0.975)
 _CHUNK = 20_000_000
 
 
-def saturation_curve(
-    codings: pd.DataFrame,
-    units: pd.DataFrame,
-    *,
-    order: Sequence[str] | None = None,
-    base: int = BASE,
-    run: int = RUN,
-) -> pd.DataFrame:
+def saturation_curve(codings: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Return the codes heard by interview.
 
     Args:
         codings: `document`, `code` (one row per code applied; coders are joined).
-        units: `document`; interviews in which nothing was coded count as well.
-        order: documents in the order of the interviews; by default the order of `units`.
-        base, run: as in the rule.
+        units: `document`, in the order of the interviews; those in which nothing was coded count as well.
 
     Returns:
         `interview` (1, 2, …), `document`, `codes` (in this interview), `new_codes`, `cumulative`, `new_in_run` (of the
-        `run` interviews that end here; NaN before the first run), `new_information` (that over the codes of the base).
+        run that ends here; NaN before the first run), `new_information` (that over the codes of the base).
     """
-    documents = list(order) if order is not None else list(dict.fromkeys(units["document"]))
+    documents = list(dict.fromkeys(units["document"]))
     heard = _heard(codings, documents)
-    seen = np.logical_or.accumulate(heard, axis=0)
-    cumulative = seen.sum(axis=1)
+    cumulative = np.logical_or.accumulate(heard, axis=0).sum(axis=1)
     new = np.diff(cumulative, prepend=0)
-    in_run = pd.Series(new).rolling(run).sum()
-    in_run[: base + run - 1] = np.nan
-    denominator = cumulative[base - 1] if len(documents) >= base else 0
+    in_run = pd.Series(new).rolling(RUN).sum()
+    in_run[: BASE + RUN - 1] = np.nan
+    base = cumulative[BASE - 1] if len(documents) >= BASE else 0
     return pd.DataFrame(
         {
             "interview": np.arange(1, len(documents) + 1),
@@ -54,84 +43,61 @@ def saturation_curve(
             "new_codes": new,
             "cumulative": cumulative,
             "new_in_run": in_run,
-            "new_information": in_run / denominator if denominator else np.nan,
+            "new_information": in_run / (base or np.nan),
         }
     )
 
 
-def stopping_point(
-    curve: pd.DataFrame, *, base: int = BASE, run: int = RUN, threshold: float = THRESHOLD
-) -> pd.DataFrame:
-    """Apply the rule to a curve made with the same base and run.
+def stopping_point(curve: pd.DataFrame, threshold: float = THRESHOLD) -> pd.DataFrame:
+    """Apply the rule to a curve.
 
     Returns:
-        One row: `result`, `base`, `run`, `threshold`, `base_codes`, `enough` (interviews before the run), `checked`
-        (interviews with the run), `new_information` (in that run, or in the last one), `codes`, `later` (codes first
-        heard after `enough`), `share_of_codes` (heard by `enough`), `interviews`. The result is *few* (interviews or
-        codes too few for the rule), *open* (not met), *held* (met, and nothing new came after) or *missed* (met, and
-        stopping there would have missed a code).
+        One row: `result`, `base`, `run`, `threshold`, `enough` (interviews before the run), `checked` (interviews with
+        the run), `new_information` (in that run, or in the last one), `codes`, `later` (codes first heard after
+        `enough`), `interviews`. The result is *few* (interviews or codes too few for the rule), *open* (not met),
+        *held* (met, and nothing new came after) or *missed* (met, and stopping there would have missed a code).
     """
     total, interviews = int(curve["cumulative"].iloc[-1]) if len(curve) else 0, len(curve)
-    row = {"result": "few", "base": base, "run": run, "threshold": threshold, "base_codes": 0, "enough": np.nan,
-           "checked": np.nan, "new_information": np.nan, "codes": total, "later": np.nan, "share_of_codes": np.nan,
-           "interviews": interviews}  # fmt: skip
-    if interviews < base + run or total == 0:
-        return pd.DataFrame([row])
-    row["base_codes"] = int(curve["cumulative"].iloc[base - 1])
-    met = curve[curve["new_information"] <= threshold]
-    if met.empty:
-        last = float(curve["new_information"].iloc[-1])
-        return pd.DataFrame([row | {"result": "open", "new_information": last}])
-    checked = int(met["interview"].iloc[0])
-    heard = int(curve["cumulative"].iloc[checked - run - 1])
-    row |= {
-        "enough": checked - run,
-        "checked": checked,
-        "new_information": float(met["new_information"].iloc[0]),
-    }
-    row |= {"later": total - heard, "share_of_codes": heard / total}
-    return pd.DataFrame([row | {"result": "missed" if total > heard else "held"}])
+    row = {"result": "few", "base": BASE, "run": RUN, "threshold": threshold, "enough": np.nan, "checked": np.nan,
+           "new_information": np.nan, "codes": total, "later": np.nan, "interviews": interviews}  # fmt: skip
+    if interviews >= BASE + RUN and total:
+        met = curve[curve["new_information"] <= threshold]
+        at = curve.iloc[-1] if met.empty else met.iloc[0]
+        row |= {"result": "open", "new_information": float(at["new_information"])}
+        if len(met):
+            enough = int(at["interview"]) - RUN
+            later = total - int(curve["cumulative"].iloc[enough - 1])
+            row |= {"enough": enough, "checked": enough + RUN, "later": later}
+            row["result"] = "missed" if later else "held"
+    return pd.DataFrame([row])
 
 
 def permutation_band(
-    codings: pd.DataFrame,
-    units: pd.DataFrame,
-    *,
-    permutations: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
+    codings: pd.DataFrame, units: pd.DataFrame, *, permutations: int = 1000, seed: int = 1
 ) -> pd.DataFrame:
     """Return the curve over random orders of the interviews: the order in which people were met is chance.
 
     Returns:
-        `interview`, `mean`, `low`, `high` (of the cumulative codes).
+        `interview`, `mean`, `low`, `high` (of the cumulative codes; the middle 95 %).
     """
     seen = _permuted(codings, units, permutations, seed)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(seen, [tail, 1 - tail], axis=0)
+    low, high = np.quantile(seen, TAILS, axis=0)
     interviews = np.arange(1, seen.shape[1] + 1)
     return pd.DataFrame({"interview": interviews, "mean": seen.mean(axis=0), "low": low, "high": high})
 
 
 def stopping_points(
-    codings: pd.DataFrame,
-    units: pd.DataFrame,
-    *,
-    base: int = BASE,
-    run: int = RUN,
-    threshold: float = THRESHOLD,
-    permutations: int = 1000,
-    seed: int = 1,
+    codings: pd.DataFrame, units: pd.DataFrame, *, permutations: int = 1000, seed: int = 1
 ) -> pd.DataFrame:
     """Return how often the rule stops where, over random orders: `enough`, `share`; `enough` NaN for never."""
     seen = _permuted(codings, units, permutations, seed)
     interviews = seen.shape[1]
-    if interviews < base + run:
-        raise UserError(f"the rule needs {base + run} interviews or more; found {interviews}")
-    ends = np.arange(base + run, interviews + 1)
-    new = (seen[:, ends - 1] - seen[:, ends - 1 - run]) / np.maximum(seen[:, [base - 1]], 1)
-    met = new <= threshold
-    enough = np.where(met.any(axis=1), ends[met.argmax(axis=1)] - run, np.nan)
+    if interviews < BASE + RUN:
+        raise UserError(f"the rule needs {BASE + RUN} interviews or more; found {interviews}")
+    ends = np.arange(BASE + RUN, interviews + 1)
+    new = (seen[:, ends - 1] - seen[:, ends - 1 - RUN]) / np.maximum(seen[:, [BASE - 1]], 1)
+    met = new <= THRESHOLD
+    enough = np.where(met.any(axis=1), ends[met.argmax(axis=1)] - RUN, np.nan)
     counts = pd.Series(enough).value_counts(normalize=True, dropna=False).sort_index()
     return counts.rename_axis("enough").rename("share").reset_index()
 

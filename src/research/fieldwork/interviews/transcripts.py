@@ -18,24 +18,9 @@ from research.textfiles import read_csv
 UNIT_COLUMNS = (
     "document", "segment", "text", "participant", "group", "language", "role", "question", "start", "end",
 )  # fmt: skip
-_FACTS = {
-    "document": "document",
-    "文档": "document",
-    "participant": "participant",
-    "受访者": "participant",
-    "group": "group",
-    "群体": "group",
-    "language": "language",
-    "语言": "language",
-    "role": "role",
-    "角色": "role",
-}
-_GROUPS = {
-    "practitioner": "practitioner",
-    "customer": "customer",
-    "从业人员": "practitioner",
-    "客户": "customer",
-}
+_FACTS = {"document": "文档", "participant": "受访者", "group": "群体", "language": "语言", "role": "角色"}
+_NAMES = {label: name for name, chinese in _FACTS.items() for label in (name, chinese)}
+_GROUPS = {"从业人员": "practitioner", "客户": "customer"}
 _INTERVIEWER = {"i", "int", "interviewer", "q", "问", "访", "访谈者", "采访者", "主持人"}
 _RESPONDENT = {"r", "a", "p", "respondent", "participant", "interviewee", "答", "受访者"}
 _LONGEST_CODE = 20  # "Participant: …" with more than a code is a turn and not the head
@@ -70,9 +55,8 @@ def read_transcripts(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
 
 
 def read_documents(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
-    """Return the whole texts: document, text, participant, group, language, role."""
-    rows = [{"document": t.document, "text": t.text, **t.facts} for t in transcripts(paths)]
-    return pd.DataFrame.from_records(rows)[["document", "text", "participant", "group", "language", "role"]]
+    """Return the whole texts: document, text."""
+    return pd.DataFrame([(t.document, t.text) for t in transcripts(paths)], columns=["document", "text"])
 
 
 def units_of(found: Sequence[Transcript]) -> pd.DataFrame:
@@ -151,7 +135,7 @@ def _head(paragraphs: list[str]) -> tuple[dict[str, str], int]:
     body = 0
     for number, line in enumerate(paragraphs[:15]):
         match = _TURN.match(line)
-        name = _FACTS.get(tidy(match.group(1)).lower()) if match else None
+        name = _NAMES.get(tidy(match.group(1)).lower()) if match else None
         stated = tidy(match.group(2)) if name else ""
         if stated and name not in facts and (name != "participant" or len(stated) <= _LONGEST_CODE):
             facts[name] = stated

@@ -25,6 +25,7 @@ from research import limits
 from research.errors import UserError
 from research.fieldwork.interviews.agreement import COLUMNS
 from research.fieldwork.interviews.coefficients import resampled
+from research.intervals import percentile
 
 _UNDEFINED = "undefined: nothing was coded, or everything alike"
 _SEVERAL = ("u_alpha", "Krippendorff uα (where and which code)")
@@ -60,7 +61,6 @@ def unitising_agreement(
     assignments: pd.DataFrame | None = None,
     *,
     resamples: int = 1000,
-    confidence: float = 0.95,
     seed: int = 1,
 ) -> pd.DataFrame:
     """Return uα, |uα and cuα over all codes, and |uα of each code.
@@ -113,7 +113,7 @@ def unitising_agreement(
         parts = {d: [_combined(marks.get((d, coder)), one) for coder in who] for d, who in coders.items()}
         tables.append((_ONE, code, len(part), _lengths(parts, size, 2, gaps=True)))
     raters = max(map(len, coders.values()))
-    rows = [_row(*table, len(coders), raters, resamples, confidence, seed) for table in tables]
+    rows = [_row(*table, len(coders), raters, resamples, seed) for table in tables]
     return pd.DataFrame(rows)[["scope", "code", *COLUMNS, "applied"]]
 
 
@@ -188,7 +188,7 @@ def _lengths(
 
 def _row(
     named: tuple[str, str], code: str, applied: int, found: Lengths,
-    n: int, raters: int, resamples: int, confidence: float, seed: int,
+    n: int, raters: int, resamples: int, seed: int,
 ) -> dict[str, object]:  # fmt: skip
     alpha, expected = found.alpha(np.ones((1, n)))
     drawn = np.array([])
@@ -196,13 +196,10 @@ def _row(
         step = max(1, 4_000_000 // found.same.shape[1])
         times = resampled(n, resamples, seed, 0)
         drawn = np.concatenate([found.alpha(times[k : k + step])[0] for k in range(0, resamples, step)])
-        drawn = drawn[~np.isnan(drawn)]
-    enough = len(drawn) >= max(resamples / 2, 1) and not np.isnan(alpha[0])
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail]) if enough else (np.nan, np.nan)
+    low, high = (np.nan, np.nan) if np.isnan(alpha[0]) else percentile(drawn, resamples)
     note = _UNDEFINED if np.isnan(alpha[0]) else "one document: no interval" if n == 1 and resamples else ""
     return {
         "scope": "overall" if code == "all codes" else "code", "code": code, "measure": named[0], "label": named[1],
         "estimate": float(alpha[0]), "ci_low": low, "ci_high": high, "expected": float(expected[0]), "n": n,
-        "raters": raters, "resamples": len(drawn), "note": note, "applied": applied,
+        "raters": raters, "resamples": np.count_nonzero(~np.isnan(drawn)), "note": note, "applied": applied,
     }  # fmt: skip

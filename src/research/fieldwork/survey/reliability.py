@@ -13,70 +13,54 @@ import pandas as pd
 from scipy.stats import f
 
 from research.fieldwork.survey.scales import keyed, scales
+from research.intervals import percentile
 
 _FEWEST = 10  # respondents below which no interval is given
 _STEPS = 2000  # at most, of the principal-axis iteration
+_SETTLED = 1e-6  # change of a communality at which it ends
 
 
 def reliability_table(
-    responses: pd.DataFrame,
-    instrument: pd.DataFrame,
-    *,
-    resamples: int = 500,
-    confidence: float = 0.95,
-    seed: int = 1,
+    responses: pd.DataFrame, instrument: pd.DataFrame, bar: float, *, resamples: int = 500, seed: int = 1
 ) -> pd.DataFrame:
-    """Return α and ω of every scale of the instrument.
+    """Return α and ω of every scale of the instrument, and what the interval of α says of a bar.
 
     Args:
         responses: respondents × items as answered (not reverse-keyed), with `group` where items differ by group.
         instrument: `item`, `construct`, `criterion`, `group`, `scale_min`, `scale_max`, `reverse`.
+        bar: the customary least α.
+        resamples, seed: of the interval of ω.
 
     Returns:
-        `criterion`, `construct`, `group`, `measure`, `estimate`, `ci_low`, `ci_high`, `n` (α: anyone who answered an
-        item, covariances pairwise; ω: complete answers), `items`, `note`.
+        `criterion`, `construct`, `items`, `n` (anyone who answered an item), `estimate`, `ci_low`, `ci_high` (α,
+        covariances pairwise), `omega`, `omega_low`, `omega_high` (complete answers), `bar`, `result`: above, below, or
+        open (the interval holds the bar, or there is none).
     """
-    answers = keyed(responses, instrument)
-    rows = []
+    answers, rows = keyed(responses, instrument), []
     for scale in scales(responses, instrument):
         items = answers.loc[scale.respondents, scale.items]
-        for measured in (
-            cronbach_alpha(items, confidence=confidence),
-            mcdonald_omega(items, resamples=resamples, confidence=confidence, seed=seed),
-        ):
-            rows.append(
-                {"criterion": scale.criterion, "construct": scale.construct, "group": scale.group} | measured
-            )
+        alpha, omega = cronbach_alpha(items), mcdonald_omega(items, resamples=resamples, seed=seed)
+        low, high = alpha["ci_low"], alpha["ci_high"]
+        rows.append({
+            "criterion": scale.criterion, "construct": scale.construct, "items": len(scale.items), "n": alpha["n"],
+            "estimate": alpha["estimate"], "ci_low": low, "ci_high": high, "omega": omega["estimate"],
+            "omega_low": omega["ci_low"], "omega_high": omega["ci_high"], "bar": bar,
+            "result": "above" if low > bar else "below" if high < bar else "open",
+        })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def against_bar(table: pd.DataFrame, bar: float) -> pd.DataFrame:
-    """Return `reliability_table` with α and ω in one row per scale, and what the interval of α says of the bar.
-
-    Returns:
-        `criterion`, `construct`, `items`, `n`, `estimate`, `ci_low`, `ci_high` (α), `omega`, `omega_low`, `omega_high`,
-        `bar`, `result`: above, below, or open (the interval holds the bar, or there is none).
-    """
-    keys = ["criterion", "construct"]
-    alpha, omega = (table[table["measure"] == name] for name in ("cronbach_alpha", "mcdonald_omega"))
-    named = {"estimate": "omega", "ci_low": "omega_low", "ci_high": "omega_high"}
-    rows = alpha.merge(omega[[*keys, *named]].rename(columns=named), on=keys)
-    rows["result"] = np.select([rows["ci_low"] > bar, rows["ci_high"] < bar], ["above", "below"], "open")
-    return rows.assign(bar=bar)[[*keys, "items", "n", *named, *named.values(), "bar", "result"]]
-
-
-def cronbach_alpha(items: pd.DataFrame, *, confidence: float = 0.95) -> dict[str, object]:
-    """α of keyed items (respondents × items), covariances pairwise, as one row of `reliability_table`."""
+def cronbach_alpha(items: pd.DataFrame) -> dict[str, object]:
+    """Return α of keyed items (respondents × items), covariances pairwise: `estimate, ci_low, ci_high, n, note`."""
     answered = items.dropna(how="all")
-    row = _row("cronbach_alpha", len(answered), items.shape[1])
     if problem := _unfit(answered):
-        return row | {"note": problem}
+        return _found(answered, note=problem)
     import pingouin  # takes a second to import, which only the survey needs
 
     estimate = float(pingouin.cronbach_alpha(answered)[0])  # its interval is Feldt's, rounded to three digits
-    low, high = feldt_interval(estimate, len(answered), items.shape[1], confidence)
+    ends = feldt_interval(estimate, len(answered), items.shape[1])
     note = "negative: items contradict each other, check the reverse keys" if estimate < 0 else ""
-    return row | {"estimate": estimate, "ci_low": low, "ci_high": high, "note": note}
+    return _found(answered, estimate, ends, note)
 
 
 def feldt_interval(alpha: float, n: int, items: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -86,30 +70,20 @@ def feldt_interval(alpha: float, n: int, items: int, confidence: float = 0.95) -
     return 1 - (1 - alpha) * f.isf(tail, first, second), 1 - (1 - alpha) * f.ppf(tail, first, second)
 
 
-def mcdonald_omega(
-    items: pd.DataFrame, *, resamples: int = 500, confidence: float = 0.95, seed: int = 1
-) -> dict[str, object]:
-    """ω total of one factor on keyed items, complete answers only, as one row of `reliability_table`."""
+def mcdonald_omega(items: pd.DataFrame, *, resamples: int = 500, seed: int = 1) -> dict[str, object]:
+    """Return ω total of one factor on keyed items, complete answers only, in the form of `cronbach_alpha`."""
     complete = items.dropna()
     n, k = complete.shape
-    row = _row("mcdonald_omega", n, k)
-    if problem := _unfit(complete):
-        return row | {"note": problem}
-    if k < 3:
-        return row | {"note": "one factor needs three items or more"}
+    if problem := _unfit(complete) or ("one factor needs three items or more" if k < 3 else ""):
+        return _found(complete, note=problem)
     x = complete.to_numpy(dtype=float)
     estimate = float(_omega(_covariances(x, np.ones((1, n))))[0])
     times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
     drawn = _omega(_covariances(x, times)) if resamples else np.array([])
-    drawn = drawn[~np.isnan(drawn)]
-    tail = (1 - confidence) / 2
-    low, high = (
-        np.quantile(drawn, [tail, 1 - tail]) if len(drawn) >= max(resamples / 2, 1) else (np.nan, np.nan)
-    )
-    return row | {"estimate": estimate, "ci_low": low, "ci_high": high}
+    return _found(complete, estimate, percentile(drawn, resamples))
 
 
-def one_factor(correlations: np.ndarray, tolerance: float = 1e-6) -> np.ndarray:
+def one_factor(correlations: np.ndarray) -> np.ndarray:
     """Loadings (B, k) of one common factor in each of B correlation matrices (B, k, k), by iterated principal axes.
 
     Converged principal axes give the minimum-residual solution (Harman & Jones 1966). Communalities are kept at 1 or
@@ -126,7 +100,7 @@ def one_factor(correlations: np.ndarray, tolerance: float = 1e-6) -> np.ndarray:
         values, vectors = np.linalg.eigh(reduced)
         loadings[moving] = vectors[:, :, -1] * np.sqrt(np.clip(values[:, -1:], 0, None))
         updated = np.clip(loadings[moving] ** 2, 0, 1)
-        settled = np.abs(updated - communality[moving]).max(axis=1) < tolerance
+        settled = np.abs(updated - communality[moving]).max(axis=1) < _SETTLED
         communality[moving] = updated
         moving = moving[~settled]
         if not len(moving):
@@ -159,9 +133,13 @@ def _omega(covariances: np.ndarray) -> np.ndarray:
     return omega
 
 
-def _row(measure: str, n: int, items: int) -> dict[str, object]:
-    empty = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan}
-    return {"measure": measure, **empty, "n": n, "items": items, "note": ""}
+def _found(
+    items: pd.DataFrame,
+    estimate: float = np.nan,
+    ends: tuple[float, float] = (np.nan, np.nan),
+    note: str = "",
+) -> dict[str, object]:
+    return {"estimate": estimate, "ci_low": ends[0], "ci_high": ends[1], "n": len(items), "note": note}
 
 
 def _unfit(items: pd.DataFrame) -> str:

@@ -20,23 +20,25 @@ class Linearised(NamedTuple):
     estimate: float
     influence: np.ndarray
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return estimate ± t · √(n/(n−1) · Σ influence²), n − 1 degrees of freedom (Taylor linearisation).
+    def interval(self) -> tuple[float, float]:
+        """Return estimate ± t · √(n/(n−1) · Σ influence²), n − 1 degrees of freedom (Taylor linearisation), to 95 %.
 
         People who did not answer count among the n with an influence of nought, as members of no subpopulation do.
         """
         n = len(self.influence)
+        if n < 2:
+            return np.nan, np.nan
         error = np.sqrt(n / (n - 1) * np.square(self.influence).sum())
-        half = float(stats.t.isf((1 - level) / 2, n - 1) * error)
+        half = float(stats.t.isf((1 - 0.95) / 2, n - 1) * error)
         return self.estimate - half, self.estimate + half
 
-    def share_interval(self, level: float = 0.95) -> tuple[float, float]:
+    def share_interval(self) -> tuple[float, float]:
         """Return the interval of a share, made on the logit scale so that it stays between 0 and 1."""
         p = self.estimate
         if not 0 < p < 1:
             return p, p
         centre = np.log(p / (1 - p))
-        low, high = Linearised(centre, self.influence / (p * (1 - p))).interval(level)
+        low, high = Linearised(centre, self.influence / (p * (1 - p))).interval()
         return float(expit(low)), float(expit(high))
 
 

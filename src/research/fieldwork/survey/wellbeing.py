@@ -267,11 +267,8 @@ def _alike(answers: Answers, placed: pd.Series) -> pd.DataFrame:
     held = answers.held.join(answers.score.rename("score")).dropna()
     held = held[placed[held.index] >= 0]
     tier = placed[held.index].map(dict(enumerate(TIERS)))
-    weights, score, people = (
-        answers.weight[held.index],
-        held.pop("score").to_numpy(float),
-        np.arange(len(held)),
-    )
+    weights, score = answers.weight[held.index], held.pop("score").to_numpy(float)
+    people = np.arange(len(held))
     rows = []
     for name in (name for name in TIERS if name != AGAINST):
         plain, equal = (
