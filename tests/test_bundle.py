@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import demo
-from research.archive import open_archive
+from research.files.archive import open_archive
 
 UNREACHED = (
     "Name or service not known", "Failed to resolve", "Max retries exceeded", "URLError", "not available in",

@@ -29,10 +29,10 @@ from research.fieldwork.intake.check import annotate, check
 from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.intake.comparisons import read_ahp
 from research.fieldwork.interviews import deidentify, transcripts
+from research.files.textfiles import decode, parse_yaml, read_csv
 from research.manage.feedback import read_feedback
 from research.pages import checklists
 from research.runs import grid
-from research.textfiles import decode, parse_yaml, read_csv
 
 PER_KIND = 5
 SEED = 20240607

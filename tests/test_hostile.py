@@ -29,7 +29,6 @@ from fuzz import corpus
 from fuzz.cases import limited
 from fuzz.documents import laughs
 from research import parameters
-from research.archive import open_archive
 from research.cache import refuse_shared
 from research.collect import datasets, draft, identifiers, loanbook, tables
 from research.collect.crosswalk import read_crosswalk
@@ -44,13 +43,14 @@ from research.fieldwork.instruments.workbook import save
 from research.fieldwork.intake import cells, platforms, sheets
 from research.fieldwork.intake.check import annotate
 from research.fieldwork.interviews import deidentify, resolution, transcripts
-from research.inert import FORMULA_START, inert, plain, write_csv
+from research.files.archive import open_archive
+from research.files.inert import FORMULA_START, inert, plain, write_csv
+from research.files.textfiles import parse_yaml, read_csv
 from research.manage.feedback import read_feedback
 from research.pages import notebooks, show, values, workbook
 from research.pages.render import failed_page, render
 from research.paths import ROOT
 from research.runs import grid
-from research.textfiles import parse_yaml, read_csv
 
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 HOSTILE = [

@@ -9,8 +9,8 @@ from research.errors import UserError
 from research.fieldwork.instruments import codebook
 from research.fieldwork.instruments import items as instruments
 from research.fieldwork.instruments.stamp import form_version
+from research.files.textfiles import read_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import read_yaml
 
 CRITERIA = {f"C{n}" for n in range(1, 8)}
 TIERS = {f"T{n}" for n in range(1, 5)}

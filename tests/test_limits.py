@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
-from research import limits
 from research.collect import tables
 from research.errors import UserError
 from research.fieldwork.intake import sheets
+from research.files import limits
+from research.files.textfiles import read_bytes, read_csv
+from research.files.workbooks import open_workbook
 from research.paths import EXAMPLES, ROOT
-from research.textfiles import read_bytes, read_csv
-from research.workbooks import open_workbook
 
 # Runs command lines in one process that may use a gigabyte more than what it has imported.
 BOUNDED = """

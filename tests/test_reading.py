@@ -23,9 +23,9 @@ from research.collect.numerals import read
 from research.collect.tables import LEFT_OUT, read_table
 from research.commands.datasets import app
 from research.errors import UserError
+from research.files.textfiles import own_yaml
 from research.parameters import load
 from research.paths import DEFINITIONS, EXAMPLES
-from research.textfiles import own_yaml
 
 CROSSWALK = EXAMPLES / "loan_book_crosswalk.csv"
 

@@ -16,8 +16,8 @@ from packaging.specifiers import SpecifierSet
 
 from research.cli import load
 from research.errors import UserError
+from research.files.textfiles import read_csv
 from research.paths import ROOT
-from research.textfiles import read_csv
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = {path.name: path.read_text() for path in ROOT.glob("requirements*.lock")}

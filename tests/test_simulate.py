@@ -14,8 +14,8 @@ from research.collect.simulate.loans import annuity
 from research.collect.simulate.recovery import recovery
 from research.collect.simulate.risk import Chances, outcome_probabilities
 from research.errors import UserError
+from research.files.textfiles import own_yaml
 from research.paths import DEFINITIONS, DOCS
-from research.textfiles import own_yaml
 
 BIG = 35_000
 

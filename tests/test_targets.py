@@ -15,8 +15,8 @@ from openpyxl import load_workbook
 
 from fuzz.cases import limited
 from research.documentation.commands import Given, commands, given
+from research.files.targets import FILLS, READS, WRITES, roles
 from research.paths import EXAMPLES, ROOT
-from research.targets import FILLS, READS, WRITES, roles
 
 TABLE = EXAMPLES / "loan_book_example.csv"
 CODING = EXAMPLES / "interviews" / "coding_A.xlsx"

@@ -13,9 +13,9 @@ from docx.oxml.ns import nsdecls
 from odf import text as odf_text
 from odf.opendocument import OpenDocumentText
 
-from research import archive, limits
 from research.errors import UserError
 from research.fieldwork.interviews import transcripts
+from research.files import archive, limits
 
 LINES = [
     "Interview, second floor", "Participant: P07", "Group: 从业人员", "Language: en", "", "I: What did you see?",

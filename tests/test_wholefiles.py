@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from research.wholefiles import whole
+from research.files.wholefiles import whole
 
 
 def test_what_is_written_takes_the_place_of_the_file(tmp_path):

@@ -23,9 +23,9 @@ from importlib import metadata
 from pathlib import Path
 
 from research.errors import UserError
-from research.fingerprint import files
+from research.files.fingerprint import files
+from research.files.wholefiles import whole
 from research.paths import DEFINITIONS, cache_folder
-from research.wholefiles import whole
 
 PACKAGE = Path(__file__).parent
 BEGAN = time.time_ns()  # code that was changed later may not be the code in memory

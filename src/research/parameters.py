@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from research.errors import UserError, nearest
+from research.files.textfiles import is_file, read_yaml
 from research.paths import ROOT, STUDIES
-from research.textfiles import is_file, read_yaml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]

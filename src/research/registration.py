@@ -10,10 +10,10 @@ from typing import Any
 
 from research.closure import project
 from research.errors import UserError
-from research.fingerprint import fingerprint
+from research.files.fingerprint import fingerprint
+from research.files.textfiles import read_text
 from research.parameters import Study
 from research.paths import DEFINITIONS, DOCS, ROOT
-from research.textfiles import read_text
 
 PARTS = {
     "protocol": DOCS / "protocol.md",

@@ -27,9 +27,9 @@ from threadpoolctl import threadpool_limits
 from research.cache import refuse_shared
 from research.closure import project
 from research.errors import UserError
+from research.files.wholefiles import whole
 from research.parameters import Study
 from research.paths import cache_folder
-from research.wholefiles import whole
 
 LONG_AGO = 3600.0  # seconds; nobody writes one result for an hour
 CHECKSUM = 16  # bytes before a stored result

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 BOOK_CHECKS_FILE = DEFINITIONS / "book_checks.csv"
 

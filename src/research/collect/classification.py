@@ -11,9 +11,9 @@ import pandas as pd
 
 from research.collect.constructs import label
 from research.errors import UserError, nearest
+from research.files.textfiles import own_yaml
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 
 CLASSIFICATION_FILE = DEFINITIONS / "classification.yml"
 NOT_RECORDED = "not recorded"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from research.errors import UserError, nearest
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 if TYPE_CHECKING:
     import pandera.pandas as pa

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from research import limits
 from research.collect import numerals
 from research.collect.book_checks import bound
 from research.collect.constructs import constructs, validate
@@ -25,8 +24,9 @@ from research.collect.transforms import (
     text,
 )
 from research.errors import UserError, nearest
+from research.files import limits
+from research.files.textfiles import is_file, read_csv
 from research.paths import DEFINITIONS
-from research.textfiles import is_file, read_csv
 
 CROSSWALKS = DEFINITIONS / "crosswalks"
 COLUMNS = ("construct", "source", "transform", "argument", "missing", "unit", "fit", "reason")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from research import limits
 from research.collect import origins
 from research.collect.book_checks import BOOK_CHECKS_FILE
 from research.collect.constructs import CONSTRUCTS_FILE, constructs, validate
@@ -29,8 +28,9 @@ from research.collect.simulate import Simulation
 from research.collect.tables import SUFFIXES, TOTAL_WORDS_FILE, find, read_table, stem, suffix
 from research.collect.transforms import MAPS_FILE
 from research.errors import UserError, nearest
+from research.files import limits
+from research.files.textfiles import exists, is_file, own_csv, own_yaml, read_bytes, reading
 from research.paths import DEFINITIONS
-from research.textfiles import exists, is_file, own_csv, own_yaml, read_bytes, reading
 
 DATASETS_FILE = DEFINITIONS / "datasets.yml"
 LEAKAGE_FILE = DEFINITIONS / "leakage.csv"

@@ -15,8 +15,8 @@ from research.collect.headings import synonyms, unit, words
 from research.collect.identifiers import BIRTH_DATE, identifiers
 from research.collect.numerals import read
 from research.collect.transforms import looks_like_days, number, text
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 VALUE_SYNONYMS_FILE = DEFINITIONS / "value_synonyms.csv"
 EVENT_FEATURES_FILE = DEFINITIONS / "event_features.csv"

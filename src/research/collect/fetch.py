@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from research.errors import UserError, nearest
+from research.files.textfiles import own_yaml, reading
+from research.files.wholefiles import whole
 from research.paths import DEFINITIONS, cache_folder
-from research.textfiles import own_yaml, reading
-from research.wholefiles import whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 
 import pandas as pd
 
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 HEADING_WORDS_FILE = DEFINITIONS / "heading_words.csv"
 COLUMN_SYNONYMS_FILE = DEFINITIONS / "column_synonyms.csv"

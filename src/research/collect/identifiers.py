@@ -15,8 +15,8 @@ from research.collect.headings import words
 from research.collect.levels import personal
 from research.collect.transforms import text
 from research.errors import UserError
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 PATTERNS_FILE = DEFINITIONS / "identifier_patterns.csv"
 SHARE = 0.2  # a column holds identifiers when a fifth of its values look like one

@@ -14,8 +14,8 @@ import pandas as pd
 
 from research.collect.constructs import sorted_by
 from research.collect.transforms import named_maps
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 PERSONAL_FILE = DEFINITIONS / "personal_text.csv"
 LONGEST = 200  # letters of a level that are looked at

@@ -25,8 +25,8 @@ from research.collect.outcome import of_crosswalk, placed
 from research.collect.tables import read_table
 from research.collect.transforms import looks_like_days, text
 from research.errors import UserError
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 LEAKAGE_PATTERNS_FILE = DEFINITIONS / "leakage_patterns.csv"
 GRADES = ("suspect", "strong suspect")

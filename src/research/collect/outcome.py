@@ -11,7 +11,7 @@ import pandas as pd
 
 from research.collect.constructs import constructs
 from research.errors import UserError, nearest
-from research.textfiles import read_csv
+from research.files.textfiles import read_csv
 
 COLUMNS = ("outcome_name", "outcome_word", "outcome_kind", "horizon_months")  # of a crosswalk
 KINDS = ("credit", "other")

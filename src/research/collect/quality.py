@@ -8,8 +8,8 @@ import pandas as pd
 from research.collect.constructs import constructs
 from research.collect.crosswalk import Crosswalked, sources
 from research.collect.transforms import number
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 QUALITY_RULES_FILE = DEFINITIONS / "quality_rules.csv"
 WORDS = {"missing": "set to missing", "clip": "set to the bound", "keep": "kept", "nothing": "refused"}

@@ -16,12 +16,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from research import limits
-from research.archive import parsing
 from research.errors import UserError
+from research.files import limits
+from research.files.archive import parsing
+from research.files.textfiles import decode, is_file, own_csv, read_bytes, reading
+from research.files.workbooks import open_workbook
 from research.paths import DEFINITIONS, ROOT
-from research.textfiles import decode, is_file, own_csv, read_bytes, reading
-from research.workbooks import open_workbook
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xlsx")
 TOTAL_WORDS_FILE = DEFINITIONS / "total_words.csv"

@@ -13,8 +13,8 @@ import pandas as pd
 from research.collect.dates import months_between, read_dates
 from research.collect.numerals import LARGEST_WHOLE, read
 from research.errors import UserError, nearest
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 MAPS_FILE = DEFINITIONS / "crosswalks" / "maps.csv"
 DIGITS = r"(-?\d+(?:\.\d+)?)"

@@ -11,8 +11,8 @@ import pandas as pd
 from research.collect import berka, datasets, fetch, monthly
 from research.collect.crosswalk import apply
 from research.errors import UserError
+from research.files.textfiles import own_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 
 
 @cache

@@ -19,7 +19,7 @@ from research.fieldwork.intake.decisions import open_decisions, read_decisions
 from research.fieldwork.intake.disclosure import read_disclosures
 from research.fieldwork.intake.sheets import Returned
 from research.fieldwork.interviews import agreement, coder_agreement, ratings, resolution, unitising
-from research.targets import READS, WRITES, Force, guarded
+from research.files.targets import READS, WRITES, Force, guarded
 
 AFTER = (
     "after: {followed} of {decided} decisions were as {coder} had coded; {changed} changed it ({added} codes added, "

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from research import parameters
 from research.errors import UserError
+from research.files.targets import FILLS, READS, Force, take_reports
 from research.paths import REPORTS
-from research.targets import FILLS, READS, Force, take_reports
 
 JOBS = 2
 

@@ -17,7 +17,7 @@ from research.commands.terminal import console, say
 from research.errors import UserError
 from research.fieldwork import kit, size
 from research.fieldwork.instruments.workbook import write_tables
-from research.targets import FILLS, READS, WRITES, Force, guarded
+from research.files.targets import FILLS, READS, WRITES, Force, guarded
 
 Changes = Annotated[
     list[str] | None,

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from research.errors import UserError
+from research.files.targets import READS, WRITES, Force, guarded
 from research.paths import REPORTS
-from research.targets import READS, WRITES, Force, guarded
 
 
 @guarded
@@ -38,8 +38,8 @@ def bundle(
     from research.desk.bundle import bundle as files_of
     from research.desk.bundle import packed
     from research.desk.finished import finished, outside
+    from research.files.textfiles import exists
     from research.pages.files import write_if_changed
-    from research.textfiles import exists
 
     if out.suffix.lower() != ".zip":
         raise UserError(f"{out}: found '{out.suffix}', expected a file name ending in .zip")

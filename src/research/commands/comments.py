@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from research.errors import UserError
-from research.targets import READS, WRITES, Force, guarded
+from research.files.targets import READS, WRITES, Force, guarded
 
 
 @guarded

@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 
 from research.errors import UserError
+from research.files.targets import READS, WRITES, Force, guarded, take
 from research.manage.contact_workbook import write_contact_plan
 from research.pages.provenance import data_files
 from research.parameters import find, load
 from research.paths import REPORTS
 from research.runs.plan import check, first_day
 from research.study import contents as steps
-from research.targets import READS, WRITES, Force, guarded, take
 
 
 @guarded

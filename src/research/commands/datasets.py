@@ -16,7 +16,8 @@ from research.collect.constructs import validate
 from research.collect.tables import read_table, stem
 from research.commands.terminal import console, table_of
 from research.errors import UserError
-from research.inert import write_csv
+from research.files.inert import write_csv
+from research.files.targets import READS, WRITES, Force, guarded
 from research.pages import provenance
 from research.pages.files import write_if_changed
 from research.pages.payload import plain
@@ -25,7 +26,6 @@ from research.parameters import load
 from research.study import wellbeing
 from research.study.customers import customers, shown
 from research.study.testable import answers
-from research.targets import READS, WRITES, Force, guarded
 
 app = typer.Typer(
     help="List, fetch and check data sets.", no_args_is_help=False, pretty_exceptions_enable=False

@@ -17,8 +17,8 @@ from research.collect.events import Limits, Roles, check_out, parse_windows, rea
 from research.collect.tables import read_table
 from research.collect.transforms import text
 from research.errors import UserError, nearest
-from research.targets import READS, WORKS, WRITES, Force, guarded
-from research.wholefiles import whole
+from research.files.targets import READS, WORKS, WRITES, Force, guarded
+from research.files.wholefiles import whole
 
 Role = Annotated[str, typer.Option(help="its column")]
 

@@ -23,8 +23,8 @@ from research.fieldwork.intake.check import annotate
 from research.fieldwork.intake.check import check as faults_of
 from research.fieldwork.intake.coding import read_coding
 from research.fieldwork.interviews import deidentify, transcripts
+from research.files.targets import FILLS, READS, WRITES, Force, guarded
 from research.parameters import Study
-from research.targets import FILLS, READS, WRITES, Force, guarded
 
 app = typer.Typer(
     help="Forms, checks and agreement of survey and interviews.",

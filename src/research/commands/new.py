@@ -14,11 +14,11 @@ from research.collect import draft
 from research.collect.datasets import EXPECTED, is_path
 from research.collect.tables import read_table
 from research.errors import UserError
-from research.inert import write_csv
+from research.files.inert import write_csv
+from research.files.targets import FILLS, READS, Force, guarded
 from research.parameters import validate
 from research.paths import ROOT
 from research.runs.plan import OWN_NOTEBOOKS, OWN_REPORTS
-from research.targets import FILLS, READS, Force, guarded
 
 PRIVATE = f"# Customers, and reports of them, stay out of Git.\n/data/\n/{OWN_REPORTS}/\n/.cache/\n"
 HEAD = """\

@@ -16,10 +16,10 @@ from research.desk.paper import fill
 from research.desk.printed import FIGURES, place_of, run_of, table_markdown
 from research.errors import UserError
 from research.exhibits.words import Words
+from research.files.targets import FILLS, READS, WRITES, Force, guarded
+from research.files.textfiles import read_text
 from research.pages.files import write_if_changed
 from research.paths import ROOT
-from research.targets import FILLS, READS, WRITES, Force, guarded
-from research.textfiles import read_text
 
 Study = Annotated[
     str, typer.Argument(help="a name in studies/, a study file, or the folder of a finished run"), READS

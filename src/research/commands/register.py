@@ -11,8 +11,8 @@ from rich.console import Console
 
 from research import parameters, registration
 from research.commands.run import assignments
-from research.targets import READS, WRITES, Force, guarded
-from research.wholefiles import whole
+from research.files.targets import READS, WRITES, Force, guarded
+from research.files.wholefiles import whole
 
 
 @guarded

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from research import parameters
 from research.errors import UserError
+from research.files.targets import FILLS, READS, Force, take_reports
+from research.files.textfiles import parse_yaml
 from research.pages import provenance
 from research.runs import pipeline
 from research.runs import plan as plans
-from research.targets import FILLS, READS, Force, take_reports
-from research.textfiles import parse_yaml
 
 MOVED_SHOWN = 10
 

@@ -15,16 +15,16 @@ from research import registration
 from research.commands.contacts import refuse_published
 from research.errors import UserError
 from research.exhibits.words import N_, Said, Words
-from research.inert import write_csv
+from research.files.inert import write_csv
+from research.files.targets import FILLS, READS, Force, guarded, take
+from research.files.wholefiles import whole
 from research.pages.provenance import data_files
 from research.parameters import find, load
 from research.runs.plan import check, first_day
 from research.study import contents as steps
 from research.study.trial import groups_of, proposed
-from research.targets import FILLS, READS, Force, guarded, take
 from research.trial import allocation, analysis, documents, returned
 from research.trial.design import curve, read_plan, sizes, write_plan
-from research.wholefiles import whole
 
 app = typer.Typer(
     help="Plan, allocate and analyse a trial of an action.",

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from research import verification
+from research.files.wholefiles import whole
 from research.paths import DOCS
-from research.wholefiles import whole
 
 COLOURS = {verification.REPRODUCED: "green", verification.MISSED: "red", verification.SKIPPED: "yellow"}
 

@@ -19,10 +19,10 @@ import yaml
 
 from research.desk.finished import PROVENANCE, Finished, read_json
 from research.errors import UserError, nearest
+from research.files.textfiles import read_bytes, read_yaml
 from research.pages import provenance
 from research.pages.crate import METADATA, files_of, metadata
 from research.paths import DEFINITIONS
-from research.textfiles import read_bytes, read_yaml
 
 CODECHECK, SUMS, PAPER = "codecheck.yml", "SHA256SUMS", "paper/"
 VERSION = "https://codecheck.org.uk/spec/config/1.0/"

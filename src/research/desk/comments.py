@@ -18,12 +18,12 @@ from typing import Any, Literal
 from lxml.etree import ParserError
 from pydantic import BaseModel, Field, ValidationError
 
-from research import limits
 from research.desk.finished import Finished
 from research.errors import UserError, visible
 from research.exhibits.words import N_, Said
+from research.files import limits
+from research.files.textfiles import read_text
 from research.pages.pagecheck import parsed, section_names
-from research.textfiles import read_text
 
 LINES = ("caption", "figcaption", "p", "li", "tr")
 HEADINGS = ("h1", "h2", "h3", "h4")

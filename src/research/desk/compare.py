@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from research.desk.finished import Finished
 from research.exhibits.words import N_, Said, chosen, is_number
+from research.files.textfiles import own_csv
 from research.pages.index import flat_parameters
 from research.pages.markup import MISSING, label, without_markup
 from research.pages.values import same
 from research.paths import DEFINITIONS
 from research.suppression import WITHHELD
-from research.textfiles import own_csv
 
 JUDGED = ("verdict", "evidence grade")  # the kinds of value that a claim gets
 KEY_COLUMNS, KEYS_TRIED = 4, 8

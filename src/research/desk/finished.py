@@ -15,10 +15,10 @@ from lxml import html as parser
 from lxml.etree import ParserError
 
 from research.errors import UserError
+from research.files.textfiles import exists, read_csv, read_text
 from research.pages.pagecheck import PICTURES
 from research.pages.values import Collected, collect
 from research.suppression import WITHHELD
-from research.textfiles import exists, read_csv, read_text
 
 VALUES, PROVENANCE = "values.json", "provenance.json"
 KEY = re.compile(r"\w[\w-]*/[\w.-]+")  # notebook/exhibit; both become names of files and anchors

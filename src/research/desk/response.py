@@ -12,7 +12,7 @@ from openpyxl.styles import Alignment
 
 from research.desk.comments import Placed
 from research.exhibits.words import N_, Said, Words
-from research.inert import inert
+from research.files.inert import inert
 from research.pages.files import write_if_changed
 from research.pages.workbook import fit_columns, without_times, write_row
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from research.collect.transforms import TRANSFORMS
 from research.documentation.tables import code, data_file, head, prose, table, text
+from research.files.textfiles import own_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 
 
 @cache

@@ -10,10 +10,10 @@ from typing import Any, get_args, get_origin
 from pydantic_core import PydanticUndefined
 
 from research.documentation.tables import code, head, prose, table, text
+from research.files.textfiles import own_yaml
 from research.pages.notebooks import GIVEN_BY_RUN, find
 from research.parameters import Parameters, Study
 from research.paths import NOTEBOOKS, STUDIES
-from research.textfiles import own_yaml
 
 BUILTIN = {kind.__name__: kind for kind in (str, int, float, bool, list, dict)}
 

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from research.exhibits.words import N_, Said, Words
+from research.files.textfiles import own_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 PALETTE: dict[str, Any] = own_yaml(DEFINITIONS / "palette.yml")

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from research.fieldwork.integration import STRANDS, VERDICTS
+from research.files.textfiles import read_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import read_yaml
 
 COUNTS = ("loans", "respondents", "participants", "coders")
 METHODS = 3  # the item that asks for each method

@@ -25,10 +25,10 @@ from docx.shared import Cm, Pt, RGBColor
 from research.errors import UserError, nearest, visible
 from research.fieldwork.instruments.items import background_questions, survey_items
 from research.fieldwork.instruments.workbook import EPOCH, without_times
-from research.inert import write_csv
+from research.files.inert import write_csv
+from research.files.textfiles import parse_yaml, read_csv, read_text
+from research.files.wholefiles import whole
 from research.paths import DEFINITIONS
-from research.textfiles import parse_yaml, read_csv, read_text
-from research.wholefiles import whole
 
 REPORTING = "field_kit_reporting.csv"
 SOURCES = ("field_kit.yml", "interview_guides.yml", "survey_items.csv", "survey_background.csv", "claims.csv")

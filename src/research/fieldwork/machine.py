@@ -24,8 +24,8 @@ from research.fieldwork.intake.faults import Fault, find_table, stop_on_errors
 from research.fieldwork.intake.sheets import Returned, open_returned
 from research.fieldwork.interviews.coder_agreement import coded_units, presence_table, units_agreement
 from research.fieldwork.interviews.resolution import CONSENSUS, with_consensus
+from research.files.textfiles import read_csv
 from research.paths import DEFINITIONS
-from research.textfiles import read_csv
 
 PEOPLE = "people"
 ANSWERS = ("answered", "refused", "unanswered")

@@ -21,8 +21,8 @@ from scipy import optimize, stats
 
 from research.errors import UserError, nearest
 from research.fieldwork.survey.reliability import feldt_interval
+from research.files.textfiles import parse_yaml, read_text, read_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import parse_yaml, read_text, read_yaml
 
 Inputs = Mapping[str, Any]
 COLUMNS = ["question", "least", "most", "unit", "invite", "gives", "at_hand", "assumes", "formula", "source"]

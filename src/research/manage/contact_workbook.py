@@ -18,11 +18,11 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.writer.excel import ExcelWriter
 
-from research.inert import inert, plain
+from research.files.inert import inert, plain
+from research.files.wholefiles import whole
 from research.manage.contacts import CHANNELS
 from research.manage.strategies import strategies
 from research.tiers import TIERS
-from research.wholefiles import whole
 
 MARK = "INTERNAL 内部资料 — personal data of customers; do not pass on outside the bank"
 PLAN, LOG, LISTS, GUIDE = "Contact plan", "Interaction log", "Lists", "Read me"

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.files.textfiles import own_yaml
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 
 ARREARS = ("status", "late")  # columns that say how late a customer is
 

@@ -14,12 +14,12 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 from scipy import stats
 
-from research.archive import parsing
 from research.errors import UserError, nearest
+from research.files.archive import parsing
+from research.files.workbooks import open_workbook
 from research.intervals import jeffreys
 from research.manage.contact_workbook import FITS, LOG, LOG_COLUMNS, LOG_ROWS, choices, plain_text
 from research.tiers import TIERS
-from research.workbooks import open_workbook
 
 MOST_FAULTS = 20
 MOST_COLUMNS = 100

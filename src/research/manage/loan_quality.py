@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
+from research.files.textfiles import own_yaml
 from research.manage.strategies import TIER_LABELS
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 STATUSES = ("verified", "unverified", "own rule")

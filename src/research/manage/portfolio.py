@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from research.errors import UserError, nearest
+from research.files.textfiles import own_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 Floats = np.ndarray

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from research.files.textfiles import own_yaml
 from research.manage.drift import bands, judge
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 
 
 def rule() -> dict[str, Any]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from research.errors import UserError, nearest
+from research.files.textfiles import is_file, own_yaml, read_yaml
 from research.paths import DEFINITIONS, ROOT
-from research.textfiles import is_file, own_yaml, read_yaml
 
 CHECKLISTS = DEFINITIONS / "checklists"
 ORDER = ("tripod_ai", "reforms", "coreq", "gramms", "cross")

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from research.exhibits.words import Words
+from research.files.textfiles import read_yaml
 from research.pages import sources, values
 from research.pages.checklists import STATES, Checklist, Line, counts, declarations, fill, load, of_models
 from research.pages.crate import METADATA, write_crate
@@ -23,7 +24,6 @@ from research.pages.payload import exhibits, payload_to_frame
 from research.pages.provenance import look_hash
 from research.pages.render import linked_from_elsewhere, listed, numbered, page_assets, templates
 from research.paths import ROOT
-from research.textfiles import read_yaml
 
 # Whose answers are what came out of the study, in this order.
 VERDICTS = ("05_comparison", "11_synthesis")

@@ -14,7 +14,7 @@ from typing import Any
 
 from research import registration
 from research.closure import project
-from research.fingerprint import fingerprint
+from research.files.fingerprint import fingerprint
 from research.parameters import Study
 from research.paths import DEFINITIONS, RECORDED, ROOT
 from research.study.contents import STAGES

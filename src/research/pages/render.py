@@ -20,11 +20,11 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from research.exhibits.words import Words
+from research.files.textfiles import own_yaml
 from research.pages import drawings, markdown, sources, values, worded
 from research.pages.pagecheck import faults
 from research.pages.payload import KINDS, MIME, exhibit_numbers, exhibits
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 
 EXPORTERS: SimpleQueue[PageExporter] = SimpleQueue()  # those that no thread is using
 TEMPLATE = Path(__file__).parent / "template" / "research"

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from research.inert import inert
+from research.files.inert import inert
 from research.pages.files import write_if_changed
 from research.pages.payload import WITHHELD, exhibit_numbers, exhibits, payload_to_frame
 from research.pages.worded import worded

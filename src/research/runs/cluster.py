@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from research.errors import UserError
-from research.fingerprint import fingerprint
+from research.files.fingerprint import fingerprint
 from research.pages import provenance
 from research.pages.files import check_writable
 from research.paths import ROOT, cache_folder

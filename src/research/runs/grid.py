@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from research import limits
 from research.errors import UserError, nearest
+from research.files import limits
+from research.files.textfiles import is_file, read_yaml
 from research.pages import notebooks as books
 from research.pages.notebooks import Notebook
 from research.parameters import NAME
 from research.runs.plan import Plan, plan
-from research.textfiles import is_file, read_yaml
 
 KEYS = ("name", "study", "only", "product", "zip", "list")
 LONGEST_NAME = 80

@@ -13,12 +13,12 @@ from typing import Any
 from research import parameters
 from research.cache import refuse_shared
 from research.errors import UserError
+from research.files.targets import require_place, same
+from research.files.textfiles import exists, own_yaml
 from research.pages import notebooks as books
 from research.pages.notebooks import Notebook
 from research.parameters import Study
 from research.paths import DEFINITIONS, EXAMPLES, NOTEBOOKS, REPORTS, ROOT, cache_folder
-from research.targets import require_place, same
-from research.textfiles import exists, own_yaml
 
 OWN_NOTEBOOKS, OWN_REPORTS = "notebooks", "reports"  # of a study with a folder of its own, beside its file
 EARLIEST, LATEST = (

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import watchfiles
 
-from research.fingerprint import files
+from research.files.fingerprint import files
 from research.pages import provenance
 from research.paths import DEFINITIONS, ROOT
 from research.runs import processes

@@ -20,7 +20,7 @@ from research.fieldwork.interviews import (
     saturation,
     transcripts,
 )
-from research.fingerprint import fingerprint
+from research.files.fingerprint import fingerprint
 from research.parameters import Fieldwork, Study
 from research.steps import step
 from research.study.workbooks import beside, fingerprint_of, located, optional

@@ -12,7 +12,7 @@ from research.compare import practitioners, random_tiers, resampling
 from research.fieldwork.instruments.vignette_form import key_of
 from research.fieldwork.intake.judgements import read_vignettes
 from research.fieldwork.intake.sheets import expand
-from research.fingerprint import fingerprint
+from research.files.fingerprint import fingerprint
 from research.parameters import Study
 from research.steps import step
 from research.study.folds import out_of_fold

@@ -12,6 +12,7 @@ from research.collect import windows as windowing
 from research.collect import worth as worths
 from research.compare import criteria, purposes, resampling
 from research.errors import UserError
+from research.files.textfiles import own_yaml
 from research.parameters import Study
 from research.paths import DEFINITIONS
 from research.segment import registry
@@ -24,7 +25,6 @@ from research.study.models import model, not_testable
 from research.study.purposes import by_construction
 from research.study.robustness import readings
 from research.study.weighting import survey_weights, weights
-from research.textfiles import own_yaml
 from research.tiers import TIERS
 
 CHOICES = ("tier_shares", "weights", "window")

@@ -10,6 +10,7 @@ import pandas as pd
 from research.collect import datasets
 from research.collect.constructs import predictors
 from research.collect.outcome import FEWEST, no_outcome
+from research.files.textfiles import read_csv
 from research.parameters import Study
 from research.paths import DEFINITIONS
 from research.segment.base import informative
@@ -17,7 +18,6 @@ from research.segment.index import indicator_definitions
 from research.steps import step
 from research.study.customers import customers, outcome
 from research.study.models import untestable
-from research.textfiles import read_csv
 
 NEEDS_FILE = DEFINITIONS / "notebook_needs.csv"
 COLUMNS = ["notebook", "question", "answer", "lacking", "consequence", "instead"]

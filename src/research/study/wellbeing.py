@@ -8,7 +8,7 @@ from research.collect import fetch, recorded
 from research.compare import claims
 from research.errors import UserError
 from research.fieldwork.survey import wellbeing
-from research.fingerprint import fingerprint
+from research.files.fingerprint import fingerprint
 from research.parameters import Study
 from research.steps import step
 from research.suppression import PROTECTED

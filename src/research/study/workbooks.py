@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from research.errors import UserError
-from research.fingerprint import fingerprint
+from research.files.fingerprint import fingerprint
+from research.files.textfiles import exists
 from research.parameters import Study
 from research.paths import ROOT
-from research.textfiles import exists
 
 
 def located(path: str, parameter: str) -> Path:

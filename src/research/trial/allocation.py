@@ -18,11 +18,11 @@ from research.collect.tables import read_table
 from research.collect.transforms import text
 from research.errors import UserError
 from research.fieldwork.instruments.workbook import new_workbook, save
-from research.inert import inert, write_csv
+from research.files.inert import inert, write_csv
+from research.files.textfiles import read_csv
+from research.files.wholefiles import whole
 from research.manage.contact_workbook import MARK
-from research.textfiles import read_csv
 from research.trial.design import Plan
-from research.wholefiles import whole
 
 LOG = "log.csv"  # beside the plan
 SEALED = "sealed_list.csv"

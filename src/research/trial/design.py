@@ -16,10 +16,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from research.errors import UserError, nearest
+from research.files.textfiles import own_yaml, read_yaml
+from research.files.wholefiles import whole
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml, read_yaml
 from research.trial.power import SIMULATIONS, Setting, detectable, needed, power, simulate
-from research.wholefiles import whole
 
 DEFINITIONS_FILE = DEFINITIONS / "trial.yml"
 UNITS = ("customer", "officer", "branch")

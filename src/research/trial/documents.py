@@ -14,9 +14,9 @@ from docx.shared import Inches
 from research.exhibits.style import theme
 from research.exhibits.trial import power_drawn
 from research.exhibits.words import N_, Said, Words, chosen
+from research.files.wholefiles import whole
 from research.trial.analysis import BOUND, Found
 from research.trial.design import Plan
-from research.wholefiles import whole
 
 QUESTION = {
     "superiority": N_(

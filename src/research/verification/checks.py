@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from research.collect import fetch
+from research.files.textfiles import own_yaml
 from research.paths import DEFINITIONS, ROOT
-from research.textfiles import own_yaml
 
 # name of a data set in the checks → its folder and file among verification copies, where that differs
 FOLDERS = {"south_german": "south_german_credit", "taiwan": "taiwan_default"}

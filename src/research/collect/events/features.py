@@ -13,8 +13,8 @@ from research.collect.events.roles import CENTS, Roles, whole
 from research.collect.events.rows import WHOLE, Rows
 from research.collect.events.windows import Window
 from research.errors import UserError, nearest
+from research.files.textfiles import own_csv
 from research.paths import DEFINITIONS
-from research.textfiles import own_csv
 
 
 @dataclass(frozen=True)

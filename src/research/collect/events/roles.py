@@ -12,7 +12,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from research.errors import UserError, nearest
-from research.textfiles import read_csv
+from research.files.textfiles import read_csv
 
 CENTS = 100
 EXACT = 2.0**53  # the cents that a float can tell apart; sums of money have no more

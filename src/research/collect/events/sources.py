@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from research.collect.events.roles import Roles
 from research.errors import UserError, nearest
-from research.textfiles import ENCODINGS, exists, is_file, reading
+from research.files.textfiles import ENCODINGS, exists, is_file, reading
 
 POSTGRES = ("postgresql://", "postgres://")
 FORMS = (

@@ -24,7 +24,7 @@ from research.collect.events.sums import aggregate, divide, keys_of
 from research.collect.events.windows import Window, month_lengths
 from research.collect.transforms import text
 from research.errors import UserError, nearest
-from research.wholefiles import whole
+from research.files.wholefiles import whole
 
 ENGINES = ("duckdb", "spark")
 GROUP = 122_880  # rows of a row group

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from research.errors import UserError, nearest
+from research.files.textfiles import own_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
 
 
 @cache

@@ -15,9 +15,9 @@ from research.fieldwork.exchange.interviews import Interviews
 from research.fieldwork.exchange.project import TABLES, Project
 from research.fieldwork.exchange.reading import check_references, read_qda
 from research.fieldwork.exchange.to_interviews import to_interviews
-from research.inert import write_csv
-from research.textfiles import read_bytes, read_text
-from research.wholefiles import whole
+from research.files.inert import write_csv
+from research.files.textfiles import read_bytes, read_text
+from research.files.wholefiles import whole
 
 WHOLE = "project.json"
 PROJECTS = (".qdpx", ".qde")

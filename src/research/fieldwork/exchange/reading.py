@@ -12,8 +12,6 @@ import pandas as pd
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from research import limits
-from research.archive import open_archive, read_member
 from research.errors import UserError
 from research.fieldwork.exchange.project import (
     ABOVE,
@@ -26,7 +24,9 @@ from research.fieldwork.exchange.project import (
     internal_name,
     same,
 )
-from research.textfiles import read_bytes
+from research.files import limits
+from research.files.archive import open_archive, read_member
+from research.files.textfiles import read_bytes
 
 _SOURCES = ("TextSource", "PictureSource", "PDFSource", "AudioSource", "VideoSource", "Note", "Representation",
             "Transcript", "TextDescription")  # fmt: skip

@@ -19,7 +19,7 @@ from research.fieldwork.exchange.project import (
     TABLES,
     Project,
 )
-from research.wholefiles import whole
+from research.files.wholefiles import whole
 
 _SCHEMA = "http://schema.qdasoftware.org/versions/Project/v1.0/Project.xsd"
 _CODEBOOK_SCHEMA = "http://schema.qdasoftware.org/versions/Codebook/v1.0/Codebook.xsd"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from research import limits
 from research.errors import UserError
+from research.files import limits
+from research.files.textfiles import read_csv
 from research.paths import DEFINITIONS
-from research.textfiles import read_csv
 
 COLUMNS = ("code", "parent", "definition", "when_to_use", "when_not", "example")
 EXTRA_COLUMNS = ("label_en", "label_zh", "relates_to", "stance")

@@ -8,8 +8,8 @@ from openpyxl import Workbook
 from research.fieldwork.instruments import workbook as wb
 from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.stamp import form_version
+from research.files.textfiles import read_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import read_yaml
 
 DISCLOSED = [
     Column("item", "Item", "项目"),

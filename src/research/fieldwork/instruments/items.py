@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from research.errors import UserError
+from research.files.textfiles import read_csv
 from research.paths import DEFINITIONS
-from research.textfiles import read_csv
 from research.tiers import LABELS_ZH, TIERS
 
 GROUPS = ("practitioner", "customer")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from research.fieldwork.instruments.columns import Column
+from research.files.textfiles import read_csv
 from research.paths import DEFINITIONS
-from research.textfiles import read_csv
 
 EQUAL = "equal 同等"
 DEGREE = Column(

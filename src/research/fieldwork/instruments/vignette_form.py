@@ -18,8 +18,8 @@ from research.fieldwork.instruments.items import TIER_CHOICES
 from research.fieldwork.instruments.layout import REASON, TIER, VIGNETTE
 from research.fieldwork.instruments.stamp import form_version
 from research.fieldwork.instruments.workbook import FIELD, LONG_FIELD
-from research.inert import write_csv
-from research.textfiles import read_csv
+from research.files.inert import write_csv
+from research.files.textfiles import read_csv
 
 # In this order, as far as the customer table has them. The lender's own grade is left out: it would be copied.
 FACTS = (

@@ -19,10 +19,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from research.fieldwork.instruments.columns import Column
 from research.fieldwork.instruments.stamp import STAMP_SHEET
-from research.inert import write_csv
+from research.files.inert import write_csv
+from research.files.textfiles import own_yaml
+from research.files.wholefiles import whole
 from research.paths import DEFINITIONS
-from research.textfiles import own_yaml
-from research.wholefiles import whole
 
 LONGEST_TEXT = 32_767  # of a cell
 INSTRUCTIONS = "instructions 说明"

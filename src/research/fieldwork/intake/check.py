@@ -12,7 +12,6 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.utils.cell import coordinate_from_string
 from openpyxl.worksheet.worksheet import Worksheet
 
-from research.archive import parsing
 from research.errors import UserError
 from research.fieldwork.instruments.codebook import read_codebook
 from research.fieldwork.instruments.items import survey_items
@@ -25,7 +24,8 @@ from research.fieldwork.intake.faults import ERROR, Fault, find_table
 from research.fieldwork.intake.judgements import examine_vignettes
 from research.fieldwork.intake.sheets import Returned, open_returned
 from research.fieldwork.intake.survey import examine_survey
-from research.inert import inert
+from research.files.archive import parsing
+from research.files.inert import inert
 
 _FILLS = {ERROR: PatternFill("solid", fgColor="F4A6A0"), "note": PatternFill("solid", fgColor="FBE08A")}
 _LIST = "faults 问题清单"

@@ -19,7 +19,7 @@ from research.fieldwork.intake.faults import (
     stop_on_errors,
 )
 from research.fieldwork.intake.sheets import WORKBOOKS, Returned, expand, open_returned
-from research.textfiles import is_file, read_bytes
+from research.files.textfiles import is_file, read_bytes
 
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _EXPECTED = {

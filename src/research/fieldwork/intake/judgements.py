@@ -22,7 +22,7 @@ from research.fieldwork.intake.faults import (
     sheet_features,
 )
 from research.fieldwork.intake.sheets import Returned
-from research.textfiles import read_csv
+from research.files.textfiles import read_csv
 from research.tiers import TIERS
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from research.errors import UserError, nearest
+from research.files.textfiles import is_file, read_yaml
 from research.paths import DEFINITIONS
-from research.textfiles import is_file, read_yaml
 
 MAPPINGS = DEFINITIONS / "platform_mappings"
 Text = str | int | float  # a code such as 1 or -99 may stand without quotes

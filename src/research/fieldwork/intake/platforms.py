@@ -26,7 +26,7 @@ from research.fieldwork.intake.cells import Reading, read_number, tidy
 from research.fieldwork.intake.faults import NOTE, Fault, reading, stop_on_errors
 from research.fieldwork.intake.platform_mapping import read_mapping
 from research.fieldwork.intake.sheets import Sheet, address, open_returned
-from research.inert import write_csv
+from research.files.inert import write_csv
 
 
 @dataclass

@@ -16,12 +16,12 @@ from defusedxml.common import DefusedXmlException
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
-from research import limits
-from research.archive import archive_name, open_archive, parsing, read_member
 from research.errors import UserError
 from research.fieldwork.instruments.stamp import STAMP_SHEET
-from research.textfiles import decode, read_text, reading
-from research.workbooks import open_workbook
+from research.files import limits
+from research.files.archive import archive_name, open_archive, parsing, read_member
+from research.files.textfiles import decode, read_text, reading
+from research.files.workbooks import open_workbook
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

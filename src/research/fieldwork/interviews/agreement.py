@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from research import limits
 from research.errors import UserError, nearest
 from research.fieldwork.interviews.coefficients import Design, bootstrap, coefficients, terms
+from research.files import limits
 from research.intervals import percentile
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from research import limits
 from research.errors import UserError, nearest
 from research.fieldwork.interviews.agreement import COLUMNS, agreement_table, set_alpha
+from research.files import limits
+from research.files.textfiles import read_csv
 from research.paths import DEFINITIONS
-from research.textfiles import read_csv
 
 _KEYS = ["document", "segment"]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from research import limits
 from research.errors import UserError
-from research.inert import write_csv
-from research.textfiles import read_csv, read_text
+from research.files import limits
+from research.files.inert import write_csv
+from research.files.textfiles import read_csv, read_text
 
 FINDING = ["finding", "document", "segment", "kind", "shown", "start", "end"]
 WAIVER = ["finding", "reason", "by", "date"]

@@ -14,9 +14,9 @@ import docx
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from research.archive import open_archive, parsing, read_member
 from research.errors import UserError
-from research.textfiles import read_text
+from research.files.archive import open_archive, parsing, read_member
+from research.files.textfiles import read_text
 
 KINDS = (".txt", ".docx", ".odt")
 MOST_SPACES = 1_000

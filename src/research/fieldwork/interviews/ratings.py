@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from research import limits
 from research.errors import UserError, nearest
 from research.fieldwork.intake.cells import key, tidy
+from research.files import limits
 
 UNIT_NAMES = frozenset({
     "", "unit", "units", "unit_id", "segment", "segment_id", "item", "item_id", "subject", "subject_id", "case",

@@ -13,7 +13,7 @@ from research.errors import UserError
 from research.fieldwork.instruments.items import GROUPS
 from research.fieldwork.intake.cells import tidy
 from research.fieldwork.interviews.documents import KINDS, read_paragraphs
-from research.textfiles import read_csv
+from research.files.textfiles import read_csv
 
 UNIT_COLUMNS = (
     "document", "segment", "text", "participant", "group", "language", "role", "question", "start", "end",

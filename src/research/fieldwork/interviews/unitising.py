@@ -21,10 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from research import limits
 from research.errors import UserError
 from research.fieldwork.interviews.agreement import COLUMNS
 from research.fieldwork.interviews.coefficients import resampled
+from research.files import limits
 from research.intervals import percentile
 
 _UNDEFINED = "undefined: nothing was coded, or everything alike"

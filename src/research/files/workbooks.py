@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from xml.parsers import expat
 
-from research import limits
-from research.archive import DAMAGE, open_archive
 from research.errors import UserError
+from research.files import limits
+from research.files.archive import DAMAGE, open_archive
 
 BLOCK = 2**18
 _CELL = re.compile(r"\$?([A-Za-z]{1,9})\$?(\d{1,18})")

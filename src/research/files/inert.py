@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from research.errors import UserError
-from research.wholefiles import whole
+from research.files.wholefiles import whole
 
 if TYPE_CHECKING:
     import pandas as pd

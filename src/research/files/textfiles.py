@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from research import limits
 from research.errors import UserError
-from research.inert import plain
+from research.files import limits
+from research.files.inert import plain
 
 if TYPE_CHECKING:
     import pandas as pd

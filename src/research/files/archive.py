@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from xml.parsers import expat
 
-from research import limits
 from research.errors import UserError
-from research.textfiles import reading
+from research.files import limits
+from research.files.textfiles import reading
 
 _RATIO_FROM = 2**20  # small parts may compress very well without harm
 _ENCRYPTED = 0x1
