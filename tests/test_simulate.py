@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from recovery import recovery
 from research.collect import constructs
 from research.collect.simulate import Simulation, simulate, snapshot
 from research.collect.simulate.assumptions import assumptions, markdown
 from research.collect.simulate.loans import annuity
-from research.collect.simulate.recovery import recovery
 from research.collect.simulate.risk import Chances, outcome_probabilities
 from research.errors import UserError
 from research.files.textfiles import own_yaml
