@@ -52,6 +52,8 @@ def compared(study: str, folder: Path, other: Path) -> list[dict]:
         ours, theirs = (
             timed(home, study, folder / mark, removed) for mark, home in (("a", ROOT), ("b", other))
         )
+        if ours[3] or not (ours[2] or case != COLD):
+            sys.exit(f"{study}, {case}: our run failed")
         rows.append(row_of(f"{study}, {case}", ours[:2], theirs[:2], theirs[3]))
         if case == COLD:
             rows.append(row_of(f"{study}, its first page", (ours[2], ours[2]), (ours[0], ours[1])))

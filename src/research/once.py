@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 Found = TypeVar("Found")
@@ -17,7 +18,7 @@ class Once(Generic[Found]):
 
     def __call__(self, key: Hashable, make: Callable[[], Found]) -> Found:
         """Return what was made under this key, which must tell all that `make` depends on."""
-        if key in self.kept:
+        with suppress(KeyError):  # another thread may clear in between
             return self.kept[key]
         if len(self.kept) >= self.most:
             self.kept.clear()

@@ -173,7 +173,7 @@ class Study(Parameters):
         )
 
     def elsewhere(self, name: str) -> Study:
-        """Return the study on a data set that lenders are compared with: its models and the scorecard, no more."""
+        """Return the study on another lender's data: its models and, where it has one, the scorecard."""
         if name == self.dataset:
             return self
         bars = [each for each in self.references if each == "scorecard"]

@@ -88,13 +88,17 @@ class Step(Generic[Arguments, Result]):
         Raises:
             UserError: the cache cannot be written, or belongs to somebody else.
         """
-        key = self.key(study, *args, **kwargs)
-        return stored(
-            self.__name__,
-            key,
-            (self.function.__module__,),
-            lambda: self.function(self._view(study), *args, **kwargs),
-        )
+
+        def compute() -> Result:
+            # what it prints would stand in one run's notebook and not in the next one's, which reads the result back
+            with _quietly(self.__name__):
+                return self.function(self._view(study), *args, **kwargs)
+
+        return stored(self.__name__, self.key(study, *args, **kwargs), (self.function.__module__,), compute)
+
+    def __reduce__(self) -> str:
+        """Pickle a step by its name, as a function is."""
+        return self.__name__
 
     def keep(self, study: Study, result: Result) -> None:
         """Store what was computed elsewhere as the result of a step without arguments."""
@@ -158,8 +162,7 @@ def stored(name: str, key: str, modules: Sequence[str], compute: Callable[[], Re
         name: the kind of result, a folder in the cache.
         key: hash of all that decides the result, the code of `modules` among it.
         modules: modules of the project that compute it; what files changed since they were imported is not stored.
-        compute: computes the result. What it prints or warns goes to the log: it would stand in one run's notebook and
-            not in the next one's, which reads the result back.
+        compute: computes the result.
 
     Raises:
         UserError: the cache cannot be written, or belongs to somebody else.
@@ -170,7 +173,7 @@ def stored(name: str, key: str, modules: Sequence[str], compute: Callable[[], Re
         return cast(Result, result)
     # One thread of linear algebra: the sums then have one order on every machine, and processes do not wait for each
     # other's spinning threads.
-    with _locked(key), threadpool_limits(1, user_api="blas"), _quietly(name):
+    with _locked(key), threadpool_limits(1, user_api="blas"):
         found, result = _read(place)  # another process may have stored it
         if not found:
             _remove_unfinished(place.parent)

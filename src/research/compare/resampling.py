@@ -6,8 +6,9 @@ a model is fitted once and judged many times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ class Folding:
 
     def judge(self, split: int) -> Judged:
         """Fit all models on the training rows of one split and return what they say of the others."""
-        train, test = self._splits()[split]
+        train, test = next(islice(self._splits(), split, None))
         return _judge(self.makers, self.X, _outcome(self.X, self.y)[0], train, test)
 
     def collected(self, judged: list[Judged]) -> OutOfFold:
@@ -130,12 +131,12 @@ class Folding:
         outcome = _outcome(self.X, self.y)[0]
         return _collect(self.makers, self.X, outcome, self._splits(), judged, self.repeats, self.folds)
 
-    def _splits(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _splits(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         outcome, known = _outcome(self.X, self.y)
         splitter = RepeatedStratifiedKFold(
             n_splits=self.folds, n_repeats=self.repeats, random_state=self.seed
         )
-        return [(known[train], known[test]) for train, test in splitter.split(known, outcome[known])]
+        return ((known[train], known[test]) for train, test in splitter.split(known, outcome[known]))
 
 
 def out_of_fold(
@@ -246,7 +247,7 @@ def _collect(
     makers: Mapping[Pair, Maker],
     X: pd.DataFrame,
     outcome: np.ndarray,
-    splits: list[tuple[np.ndarray, np.ndarray]],
+    splits: Iterable[tuple[np.ndarray, np.ndarray]],
     judged: list[Judged],
     repeats: int,
     folds: int,

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -64,7 +65,7 @@ ONE_AT_A_TIME = RLock()  # settings of matplotlib belong to the whole process
 @contextmanager
 def theme() -> Iterator[None]:
     """Draw in the study's style; afterwards everything is as it was."""
-    with ONE_AT_A_TIME, mpl.rc_context():
+    with ONE_AT_A_TIME, mpl.style.context("default"):  # nothing of a user's own matplotlibrc
         sns.set_theme(context="paper", style="ticks", palette=list(MODEL_COLOURS.values()), rc=RC)
         yield
 

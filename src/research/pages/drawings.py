@@ -9,9 +9,11 @@ from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
 from dataclasses import replace
 from gettext import NullTranslations
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from research.closure import project
+from research.errors import UserError
 from research.exhibits.exhibit import drawn_by
 from research.exhibits.words import Words
 from research.once import Once
@@ -27,6 +29,7 @@ Pictures = tuple[Picture, Picture | None]
 
 PHONE = 3.6  # inches: what a phone of 390 px shows without scrolling
 SCROLLS_FROM = 400  # CSS pixels
+BENEATH = ("kiwisolver", "pillow")  # what matplotlib lays figures out and saves bitmaps with
 DRAWN = Once[Pictures](most=64)
 
 
@@ -58,12 +61,16 @@ def _stored(payload: dict[str, Any], words: Words) -> Pictures:
     # Slow to import, and only a page that has figures needs it.
     from research.exhibits.style import fonts
 
-    # what is said of a figure moves no key, only what it is drawn from and with
-    modules = (f"research.exhibits.{payload['draw'].partition(':')[0]}", __name__)
+    # sentences of a figure are not in the key, only what it is drawn from and with
+    modules = (drawn_by(payload["draw"]).__module__, __name__)
     given = {name: payload[name] for name in ("draw", "origin", "columns", "rows")}
-    parts = [given, str(words.locale), words.width, fonts(), project().code(*modules)]
+    beneath = [metadata.version(name) for name in BENEATH]
+    parts = [given, str(words.locale), words.width, fonts(), beneath, project().code(*modules)]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    return stored("pictures", key, modules, lambda: _wide_and_narrow(payload, words))
+    try:
+        return stored("pictures", key, modules, lambda: _wide_and_narrow(payload, words))
+    except UserError:  # the cache cannot be written; a page can be made all the same
+        return _wide_and_narrow(payload, words)
 
 
 def _wide_and_narrow(payload: dict[str, Any], words: Words) -> Pictures:

@@ -18,11 +18,8 @@ from research.parameters import Study
 from research.runs.plan import kinds
 
 IMPORTS = ("optbinning", "sklearn.ensemble")  # slow to import: what these steps and page 04 would import
-# of the study's own data set: choices share trees with the models of a fold, `unaided` the bins of scorecards; choices
-# are judged in the first repeat only, other lenders by the models alone
-OWN_FOLD = ("fold", "chosen_fold", "unaided_fold")
 OWN_READINGS = ("other_readings", "later_loans")
-OWN_MEASURES = ("specification_curve", "unaided", "contrasts")
+OWN_MEASURES = ("specification_curve", "unaided", "contrasts", "measured")
 
 
 @dataclass(frozen=True)
@@ -43,12 +40,13 @@ def units(study: Study) -> Iterator[Unit]:
         if not (own or real):
             continue
         made = []
-        for split in range(study.folds * study.repeats):
-            steps = OWN_FOLD if own and split < study.folds else OWN_FOLD[::2] if own else OWN_FOLD[:1]
-            made.append(Unit(f"fold {split + 1} {name}", of, steps, split=split))
         if own:
-            yield Unit(f"refits {name}", of, ("refits",))
-            yield Unit(f"readings {name}", of, OWN_READINGS)
+            made = [Unit(f"refits {name}", of, ("refits",)), Unit(f"readings {name}", of, OWN_READINGS)]
+        for split in range(study.folds * study.repeats):
+            # choices, of the first repeat only, share the trees of a fold, `unaided` the bins of its scorecard
+            chosen = ("chosen_fold",) if split < study.folds else ()
+            steps = ("fold", *chosen, "unaided_fold") if own else ("fold",)
+            made.append(Unit(f"fold {split + 1} {name}", of, steps, split=split))
         yield from made
         steps = (*(OWN_MEASURES if own else ()), *(("by_data_set",) if real else ()))
         yield Unit(f"measures {name}", of, steps, tuple(unit.name for unit in made))

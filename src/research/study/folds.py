@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from joblib import Parallel, delayed
@@ -14,36 +13,34 @@ from joblib import Parallel, delayed
 from research.compare import resampling
 from research.parameters import Study
 from research.segment import registry
-from research.steps import plain, step
+from research.steps import Step, plain, step
 from research.study.customers import for_comparison, sampled
 from research.study.models import model
 from research.study.weighting import weights
 
+Judging = TypeVar("Judging")
 
-@step(model, sampled, "folds", "repeats", "models", "references")
+
+@step(model, sampled, "folds", "models", "references")
 def fold(study: Study, split: int) -> resampling.Judged:
-    """Return what every model says, in both arms, of the customers of one split of `out_of_fold`."""
-    return _folding(study).judge(split)
+    """Return what every model says of the customers of one split of `out_of_fold`: folds of the first repeat first."""
+    return _folding(study, split // study.folds + 1).judge(split)
 
 
-@step(fold)
+@step(fold, "repeats")
 def out_of_fold(study: Study) -> resampling.OutOfFold:
     """Return every model's predictions for customers it has not seen, in both arms."""
-    folding = _folding(study)
-    return _both_arms(folding.collected(each(_fold, study, len(folding))))
+    folding = _folding(study, study.repeats)
+    return _both_arms(folding.collected(each(fold, study, len(folding))))
 
 
-def _folding(study: Study) -> resampling.Folding:
+def _folding(study: Study, repeats: int) -> resampling.Folding:
     table = for_comparison(study)
     made = makers(study, table, [*study.models, *study.references])
-    return resampling.Folding(made, table, table["default"], study.folds, study.repeats, study.seed)
+    return resampling.Folding(made, table, table["default"], study.folds, repeats, study.seed)
 
 
-def _fold(study: Study, split: int) -> resampling.Judged:
-    return fold(study, split)
-
-
-def each(judge: Callable[[Study, int], Any], study: Study, splits: int) -> list[Any]:
+def each(judge: Step[[int], Judging], study: Study, splits: int) -> list[Judging]:
     """Return what a step says of every split, in order, several at the same time."""
     return Parallel(n_jobs=workers())(delayed(judge)(plain(study), split) for split in range(splits))
 

@@ -182,25 +182,25 @@ def rankings(study: Study) -> pd.DataFrame:
 @step(fold)
 def unaided_fold(study: Study, split: int) -> resampling.Judged | None:
     """Return what models say of one split's customers without the lender's own grade and rate: see `unaided`."""
-    blind = _blind(study)
+    blind = _blind(study, split // study.folds + 1)
     return None if blind is None else blind.judge(split)
 
 
-@step(unaided_fold)
+@step(unaided_fold, "repeats")
 def unaided(study: Study) -> pd.DataFrame:
     """Return the AUC out of fold without the lender's own grade and rate; no rows where neither is recorded.
 
     Columns: `model, estimate, ci_low, ci_high, n`. A tree that splits on the rate repeats the lender.
     """
-    columns, blind = ["model", "estimate", "ci_low", "ci_high", "n"], _blind(study)
+    columns, blind = ["model", "estimate", "ci_low", "ci_high", "n"], _blind(study, study.repeats)
     if blind is None:
         return pd.DataFrame(columns=columns)
-    oof = blind.collected(each(_unaided_fold, study, len(blind)))
+    oof = blind.collected(each(unaided_fold, study, len(blind)))
     folds = criteria.fold_measures(oof, kinds=("area",)).query("measure == 'auc'")
     return criteria.summarise_folds(folds, oof)[columns]
 
 
-def _blind(study: Study) -> resampling.Folding | None:
+def _blind(study: Study, repeats: int) -> resampling.Folding | None:
     """Return the models as practised and the customers without what the lender thought of the risk, if it is known."""
     table = for_comparison(study)
     view = [name for name in LENDERS_VIEW if name in table and table[name].notna().any()]
@@ -209,11 +209,7 @@ def _blind(study: Study) -> resampling.Folding | None:
     blind = table.drop(columns=view)
     names = [name for name in (*study.models, BAR) if name in (*study.models, *study.references)]
     made = {pair: maker for pair, maker in makers(study, blind, names).items() if pair[1] == PRACTISED}
-    return resampling.Folding(made, blind, blind["default"], study.folds, study.repeats, study.seed)
-
-
-def _unaided_fold(study: Study, split: int) -> resampling.Judged | None:
-    return unaided_fold(study, split)
+    return resampling.Folding(made, blind, blind["default"], study.folds, repeats, study.seed)
 
 
 @step(out_of_fold, "models", "references")

@@ -52,7 +52,7 @@ def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
     The folds (first repeat) are those of `criteria.fold_measures`; their `arm` is "shares|weights", "shares|" of a
     model without weights. A model is fitted once per window, fold and weighting.
     """
-    judged, found = each(_chosen_fold, study, study.folds), {}
+    judged, found = each(chosen_fold, study, study.folds), {}
     for window, folding in _choices(study).items():
         oof = folding.collected([split[window] for split in judged])
         found[window] = (
@@ -60,10 +60,6 @@ def chosen_folds(study: Study) -> dict[str, tuple[float, pd.DataFrame]]:
             criteria.fold_measures(oof, need=worths.need(folding.X)[0], kinds=("area", "need")),
         )
     return found
-
-
-def _chosen_fold(study: Study, split: int) -> dict[str, resampling.Judged]:
-    return chosen_fold(study, split)
 
 
 def _choices(study: Study) -> dict[str, resampling.Folding]:
