@@ -5,16 +5,11 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from research.exhibits.words import N_, Said, Words, is_number
 from research.pages import drawings, markup
 from research.pages.payload import WITHHELD, payload_to_frame, plain
-
-if TYPE_CHECKING:
-    pass
-
-Kept = TypeVar("Kept")
 
 SAID = "said"  # the key of a payload under which its sentences are
 BANNERS = {
