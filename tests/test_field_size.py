@@ -82,7 +82,7 @@ def test_two_groups_have_the_power_of_pingouin_and_of_simulated_mann_whitney_tes
 
 @pytest.mark.parametrize(("people", "objects", "w"), [(22, 7, 0.1), (12, 5, 0.2), (40, 7, 0.05)])
 def test_concordance_has_the_power_of_simulated_rankings(people, objects, w):
-    """Rankings of normal opinions whose mean rank correlation is W, tested by χ² as on page 09."""
+    """Rankings of normal opinions whose mean rank correlation is W, tested by χ²."""
     effects = stats.norm.ppf((np.arange(1, objects + 1) - 0.5) / objects)
     noise = np.random.default_rng(2).standard_normal((1500 * people, objects))
 

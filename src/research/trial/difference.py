@@ -45,7 +45,7 @@ def difference(plan: Plan, seen: pd.DataFrame, draws: int = DRAWS) -> dict[str, 
 
 @dataclass(frozen=True)
 class Cells:
-    """Means of clusters in periods (g, p): `means`, `sizes`, `treated`; `unit`, `block` and `treated_by` by cluster."""
+    """Means of clusters in periods (g, p): `means`, `sizes`, `treated`; `unit` and `block` by cluster."""
 
     plan: Plan
     unit: pd.Index

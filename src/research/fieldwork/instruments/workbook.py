@@ -263,12 +263,12 @@ def protect(sheet: Worksheet) -> None:
     sheet.protection.formatRows = False
 
 
-def page(sheet: Worksheet, *, landscape: bool, titles: str | None = None, pages_wide: int = 1) -> None:
+def page(sheet: Worksheet, *, landscape: bool, titles: str | None = None) -> None:
     """Set A4, margins, repeated title rows, a fit to the page width and page numbers."""
     setup = sheet.page_setup
     setup.paperSize = sheet.PAPERSIZE_A4
     setup.orientation = "landscape" if landscape else "portrait"
-    setup.fitToWidth, setup.fitToHeight = pages_wide, 0
+    setup.fitToWidth, setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.5
     sheet.page_margins.top, sheet.page_margins.bottom, sheet.page_margins.footer = 0.6, 0.75, 0.35
