@@ -259,3 +259,12 @@ def test_control_characters_cannot_be_written(interviews, tmp_path):
     interviews.memos.loc[0, "memo"] = "a\x0bb"
     with pytest.raises(UserError, match="cannot be written as XML"):
         exchange.write_qda(exchange.from_interviews(interviews), tmp_path / "x.qdpx")
+
+
+def test_groups_in_groups_without_end_are_refused(tmp_path):
+    space = exchange.project.PROJECT_SPACE
+    groups = "<CodeBook>" + "<Codes>" * 3000 + "</Codes>" * 3000 + "</CodeBook>"
+    path = tmp_path / "deep.qde"
+    path.write_text(f'<Project xmlns="{space}" name="p">{groups}</Project>', encoding="utf-8")
+    with pytest.raises(UserError, match=r"deep\.qde: (groups lie in groups|its XML is damaged)"):
+        exchange.read_project(path)

@@ -85,8 +85,11 @@ def _tree(root: Element, space: str, name: str, where: str) -> Project:
     if root.tag != f"{{{space}}}{name}":
         raise UserError(f"{where}: root element {root.tag}, expected {name} in {space}")
     reader = _Reader(where)
-    for child in root:
-        reader.read(child, "", 0)
+    try:
+        for child in root:
+            reader.read(child, "", 0)
+    except RecursionError:
+        raise UserError(f"{where}: groups lie in groups without end; expected a project") from None
     attributes = {name: value for name, value in root.attrib.items() if not name.startswith("{")}
     tables = {
         name: pd.DataFrame.from_records(rows, columns=list(TABLES[name]))
