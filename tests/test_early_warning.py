@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from research.collect.simulate import simulate
+from research.errors import UserError
 from research.manage import early_warning as ew
 
 WARM = {
@@ -163,3 +164,13 @@ def test_without_events_nothing_can_be_missed_and_a_first_month_cannot_be_forese
     first = panel({"a": ([1], 0), "b": ([1, 1, 0], 2), "c": ([0, 0, 0], None)})
     row = ew.evaluate(first, horizon=3, quiet=6, definitions=ONE).set_index("measure").loc["hit_rate"]
     assert (row["estimate"], row["n"]) == (1, 1)
+
+
+def test_a_signal_that_does_not_exist_is_named():
+    rules = {
+        "single": {"r": {"column": "balance", "signal": "sums", "months": 2, "when": {"at_least": 1}}},
+        "combined": {},
+    }
+    panel = pd.DataFrame({"customer_id": ["a"] * 3, "period": [0, 1, 2], "balance": [1.0, 2.0, 3.0]})
+    with pytest.raises(UserError, match=r"signal 'sums', expected level, change, ratio, sum or sum_ratio"):
+        ew.signals(panel, rules)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from research.errors import UserError
 from research.manage import policy, portfolio, tier_sums
@@ -293,3 +294,21 @@ def test_costs_of_a_study_change_the_assumptions():
         portfolio.economics({"oficer_hour": 10})
     with pytest.raises(UserError, match="cost 'officer_hour': found -1"):
         portfolio.economics({"officer_hour": -1})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda given: given.pop("churn_rate"), "missing: 'churn_rate'"),
+        (lambda given: given.update(luck=given["churn_rate"]), "unknown: 'luck'"),
+        (lambda given: given["churn_rate"].update(value=9.0), "churn_rate: value 9 is not within"),
+    ],
+)
+def test_an_assumption_that_was_edited_wrongly_is_named(monkeypatch, tmp_path, change, message):
+    content = yaml.safe_load(portfolio.ASSUMPTIONS_FILE.read_text(encoding="utf-8"))
+    change(content["assumptions"])
+    edited = tmp_path / "policy_assumptions.yml"
+    edited.write_text(yaml.safe_dump(content), encoding="utf-8")
+    monkeypatch.setattr(portfolio, "ASSUMPTIONS_FILE", edited)
+    with pytest.raises(UserError, match=message):
+        portfolio.assumptions()

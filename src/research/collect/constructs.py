@@ -25,6 +25,11 @@ ROLES = ("identity", "predictor", "protected", "context", "time", "outcome", "po
 @cache
 def _read() -> pd.DataFrame:
     table = own_csv(CONSTRUCTS_FILE).set_index("construct", drop=False).rename_axis(None)
+    for name, role in table["role"].items():
+        if role not in ROLES:
+            raise UserError(
+                f"{CONSTRUCTS_FILE.name}, {name}: role '{role}', expected one of {', '.join(ROLES)}"
+            )
     bounds = table[["minimum", "maximum"]].apply(pd.to_numeric).astype("float64")
     return table.assign(**bounds)
 

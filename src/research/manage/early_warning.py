@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.errors import UserError
 from research.files.textfiles import own_yaml
 from research.intervals import jeffreys
 from research.paths import DEFINITIONS
@@ -83,14 +84,21 @@ def rolling_sum(grid: np.ndarray, months: int) -> np.ndarray:
 def _measure(values: np.ndarray, rule: Mapping[str, Any]) -> np.ndarray:
     kind, months = rule["signal"], rule.get("months", 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if kind == "level":
-            return values
-        if kind == "change":
-            return values - shifted(values, months)
-        if kind == "ratio":
-            return values / shifted(values, months)
-        total = rolling_sum(values, months)
-        return total if kind == "sum" else total / shifted(total, months)
+        match kind:
+            case "level":
+                return values
+            case "change":
+                return values - shifted(values, months)
+            case "ratio":
+                return values / shifted(values, months)
+            case "sum":
+                return rolling_sum(values, months)
+            case "sum_ratio":
+                total = rolling_sum(values, months)
+                return total / shifted(total, months)
+    raise UserError(
+        f"early_warning_rules.yml: signal '{kind}', expected level, change, ratio, sum or sum_ratio"
+    )
 
 
 def signals(panel: pd.DataFrame, definitions: Mapping[str, Mapping] | None = None) -> dict[str, np.ndarray]:

@@ -55,8 +55,20 @@ NAMES = tuple(field.name for field in dataclasses.fields(Economics) if field.nam
 
 
 def assumptions() -> pd.DataFrame:
-    """Return the assumptions of the simulation by name: `label`, `value`, `low`, `high`, `unit`, `status`, …"""
+    """Return the assumptions of the simulation by name: `label`, `value`, `low`, `high`, `unit`, `status`, …
+
+    Raises:
+        UserError: an assumption is missing or unknown, or its value lies outside its own range.
+    """
     table = pd.DataFrame.from_dict(own_yaml(ASSUMPTIONS_FILE)["assumptions"], orient="index")
+    for name in sorted(set(NAMES) ^ set(table.index)):
+        raise UserError(f"{ASSUMPTIONS_FILE.name}: {'missing' if name in NAMES else 'unknown'}: '{name}'")
+    for name, row in table.iterrows():
+        low, value, high = row["low"], row["value"], row["high"]
+        if not low <= value <= high:
+            raise UserError(
+                f"{ASSUMPTIONS_FILE.name}, {name}: value {value:g} is not within {low:g} to {high:g}"
+            )
     return table.rename_axis("assumption").loc[list(NAMES)]
 
 

@@ -255,7 +255,7 @@ def _check_fieldwork(study: Study, part: str) -> None:
         "vignettes": lambda: read_vignettes(located(given.vignettes, "vignettes")),
         "interviews": lambda: read_interviews(given),
         "machine": lambda: read_machines(given, read_interviews(given)),
-        "weights": lambda: survey_weights(study),
+        "weights": lambda: survey_weights.function(study),
     }
     readers[part]()
 
