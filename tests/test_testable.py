@@ -296,3 +296,8 @@ def test_a_default_with_a_horizon_gives_a_pd_and_no_other_outcome_does(place) ->
     assert named(outcome_name="60 days late", outcome_kind="credit", horizon_months="12").gives_pd
     assert not named(outcome_name="60 days late", outcome_kind="credit").gives_pd
     assert not named(outcome_name="purchase", horizon_months="12").gives_pd
+
+
+def test_a_page_that_nothing_is_said_of_is_told_what_it_lacks() -> None:
+    with pytest.raises(UserError, match=r"notebook_needs\.csv: no line for '12_accuracy'"):
+        steps.why_not(load("quick"), "12_accuracy")

@@ -10,6 +10,7 @@ import pandas as pd
 from research.collect import datasets
 from research.collect.constructs import predictors
 from research.collect.outcome import FEWEST, no_outcome
+from research.errors import UserError
 from research.files.textfiles import read_csv
 from research.parameters import Study
 from research.paths import DEFINITIONS
@@ -55,8 +56,17 @@ def answers(study: Study) -> pd.DataFrame:
 
 
 def why_not(study: Study, notebook: str) -> str:
-    """Return why a notebook stops on the data of the study, or nothing when it can be read to its end."""
-    row = answers(study).set_index("notebook").loc[notebook]
+    """Return why a notebook stops on the data of the study, or nothing when it can be read to its end.
+
+    Raises:
+        UserError: nothing says what the notebook needs.
+    """
+    known = answers(study).set_index("notebook")
+    if notebook not in known.index:
+        raise UserError(
+            f"{NEEDS_FILE.name}: no line for '{notebook}'; expected one that says what the page needs"
+        )
+    row = known.loc[notebook]
     return "" if row["answer"] == "yes" or row["instead"] else row["lacking"]
 
 
