@@ -1,12 +1,14 @@
 """Whole studies by this code and by the first edition, one after the other: seconds and processor seconds.
 
-`python bench/editions.py [STUDY …]`, by default all three that people wait for. Linux only, and in a Git repository:
+`python bench/editions.py [STUDY …]`, by default all three that people wait for; `--alone` leaves the first edition out.
+Other studies keep what was measured of them. Linux only, and in a Git repository:
 the other code is checked out beside. `all_data` needs the data sets that are fetched (RESEARCH_DATA).
 """
 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import resource
 import shutil
@@ -16,8 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from record import record, yardstick
+from record import RESULTS, record, yardstick
 
+Timed = tuple[float, float, float, bool]
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_EDITION = "71bf5d2"
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of Linux: processes whose parent has ended become ours
@@ -31,49 +34,51 @@ CASES = {
 
 def main() -> None:
     """Measure, print and record."""
-    studies = sys.argv[1:] or ["default", "full", "all_data"]
+    studies = [word for word in sys.argv[1:] if word != "--alone"] or ["default", "full", "all_data"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        other = folder / "first"
-        subprocess.run(["git", "worktree", "add", "--detach", other, FIRST_EDITION], cwd=ROOT, check=True)
+        other = None if "--alone" in sys.argv else folder / "first"
+        if other:
+            subprocess.run(["git", "worktree", "add", "--detach", other, FIRST_EDITION], cwd=ROOT, check=True)
         try:
             rows = [row for study in studies for row in compared(study, folder, other)]
         finally:
-            subprocess.run(["git", "worktree", "remove", "--force", other], cwd=ROOT, check=True)
+            if other:
+                subprocess.run(["git", "worktree", "remove", "--force", other], cwd=ROOT, check=True)
     for row in rows:
-        print(f"{row['claim']}: {row['ours_seconds']:.2f} s, {row['note']}")
-    record("editions", rows)
+        print(f"{row['claim']}: {row['ours_seconds']:.2f} s, {row.get('note', '')}")
+    kept = RESULTS / "editions.json"
+    before = json.loads(kept.read_text(encoding="utf-8"))["rows"] if kept.exists() else []
+    record("editions", [*(row for row in before if row["claim"].partition(",")[0] not in studies), *rows])
 
 
-def compared(study: str, folder: Path, other: Path) -> list[dict]:
+def compared(study: str, folder: Path, other: Path | None) -> list[dict]:
     """Return a row per case of a study, and one for its first page."""
     rows = []
     for case, removed in CASES.items() if study == "default" else [(COLD, CASES[COLD])]:
-        ours, theirs = (
-            timed(home, study, folder / mark, removed) for mark, home in (("a", ROOT), ("b", other))
-        )
+        ours = timed(ROOT, study, folder / "a", removed)
+        theirs = timed(other, study, folder / "b", removed) if other else None
         if ours[3] or not (ours[2] or case != COLD):
             sys.exit(f"{study}, {case}: our run failed")
-        rows.append(row_of(f"{study}, {case}", ours[:2], theirs[:2], theirs[3]))
+        rows.append(row_of(f"{study}, {case}", ours, theirs))
         if case == COLD:
-            rows.append(row_of(f"{study}, its first page", (ours[2], ours[2]), (ours[0], ours[1])))
-            rows[-1] |= {"alternative": "the whole of that run", "note": ""}
+            page = {"claim": f"{study}, its first page", "ours": rows[-1]["ours"], "ours_seconds": ours[2]}
+            page |= {"alternative": "the whole of that run", "alternative_seconds": ours[0]}
+            rows.append(page | {"ratio": ours[0] / ours[2]})
     return rows
 
 
-def row_of(claim: str, ours: tuple[float, float], theirs: tuple[float, float], failed: bool = False) -> dict:
+def row_of(claim: str, ours: Timed, theirs: Timed | None) -> dict:
     """Return a row of seconds; processor seconds stand in its note."""
-    said = (
-        f"{ours[1]:.0f} processor seconds against {theirs[1]:.0f}; 20 million additions {yardstick():.1f} s"
-    )
-    return {
-        "claim": claim, "ours": "`research run --jobs 2`", "ours_seconds": ours[0],
-        "alternative": FIRST_EDITION, "alternative_seconds": theirs[0], "ratio": theirs[0] / ours[0],
-        "note": said + ("; the first edition fails on a notebook" if failed else ""),
-    }  # fmt: skip
+    row = {"claim": claim, "ours": "`research run --jobs 2`", "ours_seconds": ours[0]}
+    said = f"{ours[1]:.0f} processor seconds"
+    if theirs:
+        row |= {"alternative": FIRST_EDITION, "alternative_seconds": theirs[0], "ratio": theirs[0] / ours[0]}
+        said += f" against {theirs[1]:.0f}" + ("; the first edition fails on a notebook" if theirs[3] else "")
+    return row | {"note": f"{said}; 20 million additions {yardstick():.1f} s"}
 
 
-def timed(home: Path, study: str, folder: Path, removed: tuple[str, ...]) -> tuple[float, float, float, bool]:
+def timed(home: Path, study: str, folder: Path, removed: tuple[str, ...]) -> Timed:
     """Run a study; return seconds, processor seconds, seconds until a page was there, and whether it failed."""
     for name in removed:
         shutil.rmtree(folder / name, ignore_errors=True)
